@@ -1,0 +1,5 @@
+/** Tests against real containerd, runc and v1 shims. */
+@NullMarked
+package dev.jshim.it;
+
+import org.jspecify.annotations.NullMarked;
