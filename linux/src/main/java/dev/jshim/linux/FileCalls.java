@@ -1,0 +1,137 @@
+package dev.jshim.linux;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/**
+ * Calls on files and pipes. Modes are octal permission bits; the process' umask applies where the kernel applies it.
+ */
+public final class FileCalls {
+    static final int S_IFIFO = 0010000;
+
+    private static final int AT_FDCWD = -100;
+    private static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int F_SETPIPE_SZ = 1031;
+    private static final int F_GETPIPE_SZ = 1032;
+
+    private FileCalls() {}
+
+    /**
+     * Opens a file, always with O_CLOEXEC. A FIFO opened without O_NONBLOCK waits for the other side and holds the
+     * carrier: platform threads only. With O_NONBLOCK, O_WRONLY on a FIFO that nobody reads fails with ENXIO.
+     *
+     * @param mode for O_CREAT, else 0
+     */
+    public static Fd open(Path path, int flags, int mode) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            long result = NativeCall.retrying(
+                    Syscall.OPENAT, AT_FDCWD, memory.path(path), flags | OpenFlags.O_CLOEXEC, mode, 0, 0);
+            return Fd.of((int) NativeCall.check(result, "open", path));
+        }
+    }
+
+    /** Makes a FIFO; EEXIST where there is something of that name. */
+    public static void mkfifo(Path path, int mode) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            long result =
+                    NativeCall.once(Syscall.MKNODAT, AT_FDCWD, memory.path(path), S_IFIFO | (mode & 07777), 0, 0, 0);
+            NativeCall.check(result, "mkfifo", path);
+        }
+    }
+
+    /** A new pipe, blocking, both ends closed on exec. */
+    public static Pipe pipe() throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            Memory.Block ends = memory.block(8);
+            NativeCall.check(NativeCall.once(Syscall.PIPE2, ends.address(), OpenFlags.O_CLOEXEC, 0), "pipe", null);
+            return new Pipe(Fd.of(ends.buffer().getInt(0)), Fd.of(ends.buffer().getInt(4)));
+        }
+    }
+
+    /** How many bytes the pipe or FIFO holds. */
+    public static int pipeCapacity(Fd pipe) throws ErrnoException {
+        return (int) pipe.fcntl(F_GETPIPE_SZ, 0);
+    }
+
+    /** Asks for a capacity in bytes; returns what the kernel made of it. EPERM above fs.pipe-max-size. */
+    public static int setPipeCapacity(Fd pipe, int bytes) throws ErrnoException {
+        return (int) pipe.fcntl(F_SETPIPE_SZ, bytes);
+    }
+
+    /** Sets the umask of the whole process; returns the one before. */
+    public static int umask(int mask) {
+        return (int) NativeCall.once(Syscall.UMASK, mask, 0, 0);
+    }
+
+    /** Sets the permission bits of the file that the path leads to. */
+    public static void chmod(Path path, int mode) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            NativeCall.check(NativeCall.once(Syscall.FCHMODAT, AT_FDCWD, memory.path(path), mode), "chmod", path);
+        }
+    }
+
+    /** Sets owner and group of the file that the path leads to; -1 leaves one as it is. */
+    public static void chown(Path path, int uid, int gid) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            long result = NativeCall.once(Syscall.FCHOWNAT, AT_FDCWD, memory.path(path), uid, gid, 0, 0);
+            NativeCall.check(result, "chown", path);
+        }
+    }
+
+    /** Sets owner and group of an open file; -1 leaves one as it is. */
+    public static void fchown(Fd fd, int uid, int gid) throws ErrnoException {
+        NativeCall.check(NativeCall.once(Syscall.FCHOWN, fd.number(), uid, gid), "fchown", fd);
+    }
+
+    /** What is at the end of the path, symbolic links followed. */
+    public static FileStatus stat(Path path) throws ErrnoException {
+        return stat(path, 0);
+    }
+
+    /** What is at the path itself. */
+    public static FileStatus lstat(Path path) throws ErrnoException {
+        return stat(path, AT_SYMLINK_NOFOLLOW);
+    }
+
+    /** What the descriptor is open on. */
+    public static FileStatus fstat(Fd fd) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            return statx(memory, fd.number(), memory.text(""), AT_EMPTY_PATH, "fstat", fd);
+        }
+    }
+
+    /** Forces data and metadata of the file (or directory) to the disk. */
+    public static void fsync(Fd fd) throws ErrnoException {
+        NativeCall.check(NativeCall.retrying(Syscall.FSYNC, fd.number(), 0, 0), "fsync", fd);
+    }
+
+    private static FileStatus stat(Path path, int flags) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            return statx(memory, AT_FDCWD, memory.path(path), flags, "stat", path);
+        }
+    }
+
+    private static FileStatus statx(Memory memory, int directory, long path, int flags, String call, Object argument)
+            throws ErrnoException {
+        Memory.Block out = memory.block(Layouts.STATX_SIZE);
+        long result = NativeCall.once(Syscall.STATX, directory, path, flags, STATX_BASIC_STATS, out.address(), 0);
+        NativeCall.check(result, call, argument);
+        ByteBuffer status = out.buffer();
+        return new FileStatus(
+                Short.toUnsignedInt(status.getShort(Layouts.STATX_MODE)),
+                device(status, Layouts.STATX_DEV_MAJOR),
+                status.getLong(Layouts.STATX_INO),
+                device(status, Layouts.STATX_RDEV_MAJOR),
+                status.getInt(Layouts.STATX_UID),
+                status.getInt(Layouts.STATX_GID),
+                status.getLong(Layouts.STATX_SIZE_FIELD));
+    }
+
+    private static long device(ByteBuffer status, int offset) {
+        long major = Integer.toUnsignedLong(status.getInt(offset));
+        long minor = Integer.toUnsignedLong(status.getInt(offset + 4));
+        return ((major & ~0xfffL) << 32) | ((major & 0xfff) << 8) | ((minor & ~0xffL) << 12) | (minor & 0xff);
+    }
+}
