@@ -1,0 +1,92 @@
+package dev.jshim.ttrpc;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Takes frames off a channel. For one thread; idle, it holds {@value #BUFFER} bytes. */
+final class FrameReader {
+    private static final int BUFFER = 1024;
+    /**
+     * The most that one read asks for: the JDK keeps a direct buffer of the largest size asked for. Also the most that
+     * is allocated on the word of a header alone.
+     */
+    private static final int CHUNK = 64 << 10;
+
+    private final ReadableByteChannel channel;
+    private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).limit(0);
+
+    FrameReader(ReadableByteChannel channel) {
+        this.channel = channel;
+    }
+
+    /**
+     * Waits for the next frame. Of an oversized one the data is read and dropped.
+     *
+     * @return null when the peer has ended the connection between two frames
+     * @throws EOFException when it ended within one
+     */
+    @Nullable
+    Frame next() throws IOException {
+        while (buffer.remaining() < Frame.HEADER_LENGTH) {
+            if (!fill()) {
+                if (buffer.hasRemaining()) {
+                    throw new EOFException("end of connection within a frame header");
+                }
+                return null;
+            }
+        }
+        long length = Integer.toUnsignedLong(buffer.getInt());
+        int streamId = buffer.getInt();
+        byte type = buffer.get();
+        byte flags = buffer.get();
+        if (length > Frame.MAX_LENGTH) {
+            skip(length);
+            return new Frame(streamId, type, flags, Payload.EMPTY, length);
+        }
+        Payload data = length == 0 ? Payload.EMPTY : Payload.of(body((int) length));
+        return new Frame(streamId, type, flags, data, length);
+    }
+
+    private byte[] body(int length) throws IOException {
+        byte[] data = new byte[Math.min(length, CHUNK)];
+        int filled = Math.min(buffer.remaining(), data.length);
+        buffer.get(data, 0, filled);
+        while (filled < length) {
+            if (filled == data.length) {
+                data = Arrays.copyOf(data, Math.min(length, data.length * 2));
+            }
+            int n = channel.read(ByteBuffer.wrap(data, filled, Math.min(CHUNK, data.length - filled)));
+            if (n < 0) {
+                throw new EOFException("end of connection within a frame");
+            }
+            filled += n;
+        }
+        return data;
+    }
+
+    private void skip(long length) throws IOException {
+        long left = length;
+        while (true) {
+            int here = (int) Math.min(left, buffer.remaining());
+            buffer.position(buffer.position() + here);
+            left -= here;
+            if (left == 0) {
+                return;
+            }
+            if (!fill()) {
+                throw new EOFException("end of connection within an oversized frame");
+            }
+        }
+    }
+
+    private boolean fill() throws IOException {
+        buffer.compact();
+        int n = channel.read(buffer);
+        buffer.flip();
+        return n >= 0;
+    }
+}

@@ -1,0 +1,190 @@
+package dev.jshim.ttrpc;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.util.ArrayDeque;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Frames on their way out of one connection, in order.
+ *
+ * <p>A thread of its own writes, and lives only while there is something to write: an interrupt of a caller can thus
+ * never close the connection, and a thread that must not wait (a reaper that answers) never does.
+ */
+final class Outbox {
+    /** Above this many bytes the box is not ready: who can wait, waits. */
+    static final long HIGH = 1 << 20;
+    /** Above this many the peer is taken for dead. */
+    static final long LIMIT = Math.clamp(Runtime.getRuntime().maxMemory() / 4, 2 * HIGH, 16 << 20);
+
+    private static final int CHUNK = 64 << 10;
+
+    /** Told by the writing thread. */
+    interface Owner {
+        void writeFailed(IOException cause);
+
+        /** The box is ready again, after somebody found that it was not. */
+        void readyAgain();
+    }
+
+    private final WritableByteChannel channel;
+    private final ThreadFactory threads;
+    private final Owner owner;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+
+    @GuardedBy("lock")
+    private final ArrayDeque<byte[]> frames = new ArrayDeque<>(2);
+
+    @GuardedBy("lock")
+    private long bytes;
+
+    @GuardedBy("lock")
+    private boolean writing;
+
+    @GuardedBy("lock")
+    private boolean closed;
+
+    @GuardedBy("lock")
+    private boolean foundBusy;
+
+    Outbox(WritableByteChannel channel, ThreadFactory threads, Owner owner) {
+        this.channel = channel;
+        this.threads = threads;
+        this.owner = owner;
+    }
+
+    /** Takes a frame over, without waiting; false when the connection has ended. */
+    boolean send(byte[] frame) {
+        lock.lock();
+        try {
+            if (closed) {
+                return false;
+            }
+            if (bytes > LIMIT) {
+                closed = true;
+                threads.newThread(() -> owner.writeFailed(new IOException("the peer does not read")))
+                        .start();
+                return false;
+            }
+            frames.add(frame);
+            bytes += frame.length;
+            if (!writing) {
+                writing = true;
+                threads.newThread(this::drain).start();
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until the box is ready, the connection has ended or the caller's reason to send has. */
+    void awaitReady(BooleanSupplier givenUp) {
+        lock.lock();
+        try {
+            while (bytes > HIGH && !closed && !givenUp.getAsBoolean()) {
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Makes those who wait look again at their reason to. */
+    void wake() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isReady() {
+        lock.lock();
+        try {
+            boolean ready = bytes <= HIGH;
+            foundBusy |= !ready;
+            return ready;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until all is written; false when time ran out. */
+    boolean awaitEmpty(long nanos) throws InterruptedException {
+        long left = nanos;
+        lock.lock();
+        try {
+            while (writing && !closed) {
+                if (left <= 0) {
+                    return false;
+                }
+                left = changed.awaitNanos(left);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            frames.clear();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void drain() {
+        try {
+            for (byte[] frame = take(0); frame != null; frame = take(frame.length)) {
+                write(frame);
+            }
+        } catch (IOException e) {
+            close();
+            owner.writeFailed(e);
+        }
+    }
+
+    /** Accounts for what was written and takes the next frame; without one, the thread ends. */
+    private byte @Nullable [] take(int written) {
+        boolean readyAgain;
+        byte[] next;
+        lock.lock();
+        try {
+            bytes -= written;
+            readyAgain = foundBusy && bytes <= HIGH;
+            foundBusy &= !readyAgain;
+            next = frames.poll();
+            writing = next != null;
+            if (!writing || bytes <= HIGH) {
+                changed.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (readyAgain) {
+            owner.readyAgain();
+        }
+        return next;
+    }
+
+    private void write(byte[] frame) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(frame);
+        while (buffer.position() < frame.length) {
+            buffer.limit(Math.min(frame.length, buffer.position() + CHUNK));
+            channel.write(buffer);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+package dev.jshim.ttrpc;
+
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.grpc.BindableService;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
+import java.io.IOException;
+import java.nio.channels.ByteChannel;
+import java.nio.channels.Channel;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+
+/**
+ * Serves grpc-java services over ttrpc, on any number of listeners and connections.
+ *
+ * <p>Calls of one connection run concurrently and are answered in the order in which they end. The {@code Context} of a
+ * call has the deadline that the client gave, and is cancelled when that passes, when the connection ends and when the
+ * client cancels. All methods may be called by any thread. See PROTOCOL.md for what goes over the wire.
+ */
+public final class TtrpcServer implements AutoCloseable {
+    private static final long MAX_BACKOFF_MILLIS = 1000;
+
+    private final Map<String, ServerServiceDefinition> services;
+    private final Executor executor;
+    private final Predicate<SocketChannel> admitted;
+    private final ConnectionOwner owner = new ConnectionOwner();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition callEnded = lock.newCondition();
+
+    @GuardedBy("lock")
+    private final Set<ServerSocketChannel> listeners = new LinkedHashSet<>();
+
+    @GuardedBy("lock")
+    private final Set<ServerConnection> connections = new LinkedHashSet<>();
+
+    private volatile boolean draining;
+
+    private TtrpcServer(Builder builder) {
+        List<ServerServiceDefinition> definitions = builder.services;
+        Map<String, ServerServiceDefinition> byName = new HashMap<>();
+        for (ServerServiceDefinition service : definitions) {
+            byName.put(
+                    service.getServiceDescriptor().getName(),
+                    ServerInterceptors.intercept(service, builder.interceptors));
+        }
+        this.services = Map.copyOf(byName);
+        this.executor = builder.executor;
+        this.admitted = builder.admitted;
+    }
+
+    /** A builder without services. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Begins to accept connections, and returns at once. The listener belongs to the server from now on, which closes
+     * it.
+     *
+     * @throws IllegalStateException when the server was shut down; the listener is closed then too
+     */
+    public void serve(ServerSocketChannel listener) {
+        lock.lock();
+        try {
+            if (!draining) {
+                listeners.add(listener);
+                Threads.of(listener).newThread(() -> accept(listener)).start();
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        closeQuietly(listener);
+        throw new IllegalStateException("the server was shut down");
+    }
+
+    /**
+     * Serves one connected peer, and returns at once. The channel, which must block, belongs to the server from now on.
+     */
+    public void serve(ByteChannel connection) {
+        ServerConnection served = new ServerConnection(connection, owner);
+        boolean refused;
+        lock.lock();
+        try {
+            refused = draining;
+            if (!refused) {
+                connections.add(served);
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (refused) {
+            served.close(null);
+        } else {
+            served.start();
+        }
+    }
+
+    /** How many connections are open. */
+    public int connections() {
+        lock.lock();
+        try {
+            return connections.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Stops to listen, refuses new calls as unavailable, waits for the running calls and their answers to be written,
+     * then closes all. A handler that calls this waits for itself, for all of {@code grace}.
+     *
+     * @return true when all calls ended in time; false also when the thread was interrupted, which it then still is
+     */
+    public boolean shutdown(Duration grace) {
+        long end = System.nanoTime() + grace.toNanos();
+        closeListeners();
+        boolean inTime;
+        try {
+            inTime = awaitCalls(end);
+            for (ServerConnection connection : snapshot()) {
+                inTime &= connection.outbox.awaitEmpty(end - System.nanoTime());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            inTime = false;
+        }
+        close();
+        return inTime;
+    }
+
+    /** Ends all connections at once; the contexts of running calls are cancelled. */
+    @Override
+    public void close() {
+        closeListeners();
+        snapshot().forEach(connection -> connection.close(null));
+    }
+
+    private boolean awaitCalls(long end) throws InterruptedException {
+        lock.lock();
+        try {
+            while (connections.stream().anyMatch(connection -> connection.calls() > 0)) {
+                if (callEnded.awaitNanos(end - System.nanoTime()) <= 0) {
+                    return connections.stream().noneMatch(connection -> connection.calls() > 0);
+                }
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void closeListeners() {
+        List<ServerSocketChannel> open;
+        lock.lock();
+        try {
+            draining = true;
+            open = List.copyOf(listeners);
+            listeners.clear();
+            callEnded.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        open.forEach(TtrpcServer::closeQuietly);
+    }
+
+    private List<ServerConnection> snapshot() {
+        lock.lock();
+        try {
+            return new ArrayList<>(connections);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void accept(ServerSocketChannel listener) {
+        long backoff = 0;
+        while (listener.isOpen()) {
+            try {
+                SocketChannel peer = listener.accept();
+                backoff = 0;
+                if (admitted.test(peer)) {
+                    serve(peer);
+                } else {
+                    closeQuietly(peer);
+                }
+            } catch (ClosedChannelException closed) {
+                return;
+            } catch (IOException e) {
+                // Out of descriptors, most likely: those that are open may be closed soon.
+                backoff = Math.clamp(backoff * 2, 1, MAX_BACKOFF_MILLIS);
+                Log.warn("cannot accept a connection", e);
+                pause(backoff);
+            }
+        }
+    }
+
+    private void pause(long millis) {
+        lock.lock();
+        try {
+            long left = TimeUnit.MILLISECONDS.toNanos(millis);
+            while (!draining && left > 0) {
+                left = callEnded.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void closeQuietly(Channel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            Log.warn("cannot close a socket", e);
+        }
+    }
+
+    private final class ConnectionOwner implements ServerConnection.Owner {
+        @Override
+        public Map<String, ServerServiceDefinition> services() {
+            return services;
+        }
+
+        @Override
+        public Executor executor() {
+            return executor;
+        }
+
+        @Override
+        public boolean draining() {
+            return draining;
+        }
+
+        @Override
+        public void callEnded() {
+            if (draining) {
+                signal();
+            }
+        }
+
+        @Override
+        public void connectionEnded(ServerConnection connection) {
+            lock.lock();
+            try {
+                connections.remove(connection);
+                callEnded.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private void signal() {
+            lock.lock();
+            try {
+                callEnded.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Collects what a server serves. For one thread. */
+    public static final class Builder {
+        private final List<ServerServiceDefinition> services = new ArrayList<>();
+        private final List<ServerInterceptor> interceptors = new ArrayList<>();
+        private Executor executor = task -> Threads.CALLS.newThread(task).start();
+        private Predicate<SocketChannel> admitted = peer -> true;
+
+        private Builder() {}
+
+        /** Adds a service. */
+        @CanIgnoreReturnValue
+        public Builder addService(BindableService service) {
+            return addService(service.bindService());
+        }
+
+        /**
+         * Adds a service.
+         *
+         * @throws IllegalArgumentException when there is one of that name
+         */
+        @CanIgnoreReturnValue
+        public Builder addService(ServerServiceDefinition service) {
+            String name = service.getServiceDescriptor().getName();
+            if (services.stream()
+                    .anyMatch(other -> other.getServiceDescriptor().getName().equals(name))) {
+                throw new IllegalArgumentException("two services named " + name);
+            }
+            services.add(service);
+            return this;
+        }
+
+        /** Puts an interceptor around all calls; the last one added is called first, as in grpc-java. */
+        @CanIgnoreReturnValue
+        public Builder intercept(ServerInterceptor interceptor) {
+            interceptors.add(interceptor);
+            return this;
+        }
+
+        /** Where handlers run; unless told, each call has a virtual thread while it runs. */
+        @CanIgnoreReturnValue
+        public Builder executor(Executor handlers) {
+            executor = handlers;
+            return this;
+        }
+
+        /**
+         * Says which accepted connections are served; the others are closed at once. Called by the listener's thread,
+         * and must neither block nor throw.
+         */
+        @CanIgnoreReturnValue
+        public Builder admit(Predicate<SocketChannel> peers) {
+            admitted = peers;
+            return this;
+        }
+
+        /** A server that serves nobody yet. */
+        public TtrpcServer build() {
+            return new TtrpcServer(this);
+        }
+    }
+}

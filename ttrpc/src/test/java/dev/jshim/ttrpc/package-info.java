@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.ttrpc;
+
+import org.jspecify.annotations.NullMarked;
