@@ -1,0 +1,14 @@
+package dev.jshim.shim.event;
+
+import com.google.protobuf.Message;
+
+/** Takes the events of a shim. Never blocks and never fails: what cannot be delivered now is kept and tried again. */
+@FunctionalInterface
+public interface EventSink {
+    /**
+     * Hands an event on, in the order of the calls.
+     *
+     * @param event one of the messages of {@code containerd.events} that {@link Topic} knows
+     */
+    void publish(Message event);
+}

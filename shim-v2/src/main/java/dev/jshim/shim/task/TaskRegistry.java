@@ -1,0 +1,178 @@
+package dev.jshim.shim.task;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tasks of a shim by id. Thread-safe; its lock is never held while a task is being created.
+ *
+ * <p>Once it has been closed empty it takes no new task, so that a Create that arrives while a shim is ending is
+ * refused and not lost.
+ */
+public final class TaskRegistry {
+    /** Decides whether a registry that seems empty may be closed, and what has to happen around it. */
+    @FunctionalInterface
+    public interface Gate {
+        /**
+         * Called without any lock of the registry.
+         *
+         * @param close closes the registry if it is empty; answers whether it did
+         * @return what {@code close} has answered, or false where it was not called
+         */
+        boolean pass(BooleanSupplier close);
+    }
+
+    private final Gate gate;
+    private final Map<String, Task> tasks = new HashMap<>();
+    private final Set<String> creating = new HashSet<>();
+    private boolean closed;
+    private boolean used;
+    private long emptySince = System.nanoTime();
+
+    /** May be closed whenever it is empty. */
+    public TaskRegistry() {
+        this(BooleanSupplier::getAsBoolean);
+    }
+
+    public TaskRegistry(Gate gate) {
+        this.gate = gate;
+    }
+
+    /** Creates a task and keeps it. ALREADY_EXISTS where its id is taken. */
+    public Task create(CreateRequest request, TaskFactory factory) {
+        var id = request.id();
+        Ids.requireSafe("container id", id);
+        reserve(id);
+        Task task = null;
+        try {
+            task = factory.create(request);
+            return task;
+        } finally {
+            settle(id, task);
+        }
+    }
+
+    private synchronized void reserve(String id) {
+        if (closed) {
+            throw new ShimException(ShimException.Kind.UNAVAILABLE, "shim is shutting down");
+        }
+        if (tasks.containsKey(id) || !creating.add(id)) {
+            throw ShimException.alreadyExists("container " + id + " exists already");
+        }
+        used = true;
+    }
+
+    private synchronized void settle(String id, @Nullable Task task) {
+        creating.remove(id);
+        if (task != null) {
+            tasks.put(id, task);
+        }
+        noteEmpty();
+    }
+
+    /** Keeps a task that exists already, as after an adoption. */
+    public synchronized void add(Task task) {
+        if (tasks.putIfAbsent(task.id(), task) != null) {
+            throw ShimException.alreadyExists("container " + task.id() + " exists already");
+        }
+    }
+
+    /**
+     * The task of an id.
+     *
+     * @throws ShimException NOT_FOUND for an unknown id
+     */
+    public Task get(String id) {
+        var task = find(id);
+        if (task == null) {
+            throw ShimException.notFound("container " + id + " not created");
+        }
+        return task;
+    }
+
+    public synchronized @Nullable Task find(String id) {
+        return tasks.get(id);
+    }
+
+    public synchronized Collection<Task> all() {
+        return List.copyOf(tasks.values());
+    }
+
+    public synchronized void remove(Task task) {
+        if (tasks.remove(task.id(), task)) {
+            noteEmpty();
+        }
+    }
+
+    private synchronized void noteEmpty() {
+        if (isEmpty()) {
+            emptySince = System.nanoTime();
+            notifyAll();
+        }
+    }
+
+    private synchronized boolean isEmpty() {
+        return tasks.isEmpty() && creating.isEmpty();
+    }
+
+    /** How long there has been no task; zero where there is one. */
+    public synchronized Duration emptyFor() {
+        return isEmpty() ? Duration.ofNanos(System.nanoTime() - emptySince) : Duration.ZERO;
+    }
+
+    /**
+     * Blocks until there has been no task for a while, or the registry is closed.
+     *
+     * @param quiet how long there was none after the last one
+     * @param unused how long there was none ever
+     */
+    public synchronized void awaitEmpty(Duration quiet, Duration unused) throws InterruptedException {
+        while (!closed) {
+            if (!isEmpty()) {
+                wait();
+                continue;
+            }
+            var left = (used ? quiet : unused).toNanos() - (System.nanoTime() - emptySince);
+            if (left <= 0) {
+                return;
+            }
+            wait(left / 1_000_000 + 1);
+        }
+    }
+
+    /** Counts the time without a task anew. */
+    public synchronized void restartEmptyTime() {
+        emptySince = System.nanoTime();
+    }
+
+    /** Takes no new task from now on, if there is none and the gate allows it. Answers whether that is so. */
+    public boolean closeIfEmpty() {
+        synchronized (this) {
+            if (closed || !isEmpty()) {
+                return closed;
+            }
+        }
+        return gate.pass(this::close);
+    }
+
+    /** Takes no new task from now on, whether there are any or not. */
+    public synchronized void closeAnyhow() {
+        closed = true;
+        notifyAll();
+    }
+
+    private synchronized boolean close() {
+        if (isEmpty()) {
+            closed = true;
+            notifyAll();
+        }
+        return closed;
+    }
+}

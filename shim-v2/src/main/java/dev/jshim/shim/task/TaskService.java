@@ -1,0 +1,379 @@
+package dev.jshim.shim.task;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Empty;
+import com.google.protobuf.Message;
+import dev.jshim.proto.v1.types.ProcessInfo;
+import dev.jshim.proto.v1.types.Status;
+import dev.jshim.proto.v2.events.TaskCheckpointed;
+import dev.jshim.proto.v2.events.TaskCreate;
+import dev.jshim.proto.v2.events.TaskDelete;
+import dev.jshim.proto.v2.events.TaskExecAdded;
+import dev.jshim.proto.v2.events.TaskExecStarted;
+import dev.jshim.proto.v2.events.TaskIO;
+import dev.jshim.proto.v2.events.TaskOOM;
+import dev.jshim.proto.v2.events.TaskPaused;
+import dev.jshim.proto.v2.events.TaskResumed;
+import dev.jshim.proto.v2.events.TaskStart;
+import dev.jshim.proto.v2.runc.ProcessDetails;
+import dev.jshim.proto.v2.task2.CheckpointTaskRequest;
+import dev.jshim.proto.v2.task2.CloseIORequest;
+import dev.jshim.proto.v2.task2.ConnectRequest;
+import dev.jshim.proto.v2.task2.ConnectResponse;
+import dev.jshim.proto.v2.task2.CreateTaskRequest;
+import dev.jshim.proto.v2.task2.CreateTaskResponse;
+import dev.jshim.proto.v2.task2.DeleteRequest;
+import dev.jshim.proto.v2.task2.DeleteResponse;
+import dev.jshim.proto.v2.task2.ExecProcessRequest;
+import dev.jshim.proto.v2.task2.KillRequest;
+import dev.jshim.proto.v2.task2.PauseRequest;
+import dev.jshim.proto.v2.task2.PidsRequest;
+import dev.jshim.proto.v2.task2.PidsResponse;
+import dev.jshim.proto.v2.task2.ResizePtyRequest;
+import dev.jshim.proto.v2.task2.ResumeRequest;
+import dev.jshim.proto.v2.task2.ShutdownRequest;
+import dev.jshim.proto.v2.task2.StartRequest;
+import dev.jshim.proto.v2.task2.StartResponse;
+import dev.jshim.proto.v2.task2.StateRequest;
+import dev.jshim.proto.v2.task2.StateResponse;
+import dev.jshim.proto.v2.task2.StatsRequest;
+import dev.jshim.proto.v2.task2.StatsResponse;
+import dev.jshim.proto.v2.task2.TaskGrpc;
+import dev.jshim.proto.v2.task2.UpdateTaskRequest;
+import dev.jshim.proto.v2.task2.WaitRequest;
+import dev.jshim.proto.v2.task2.WaitResponse;
+import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.event.Timestamps;
+import io.grpc.stub.StreamObserver;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+
+/**
+ * The task API over {@link Task}: turns messages into calls and back, and publishes the events of what succeeded.
+ *
+ * <p>One instance serves all containers of a shim, whatever transport carries it. Mirrors containerd's
+ * cmd/containerd-shim-runc-v2/task/service.go (v2.1.4). Thread-safe; holds no lock across a call of a task.
+ */
+public final class TaskService extends TaskGrpc.TaskImplBase {
+    private final TaskRegistry tasks;
+    private final TaskFactory factory;
+    private final EventSink events;
+    private final ExitEvents exits;
+    private final Runnable shutdown;
+
+    /**
+     * Serves the tasks of a registry.
+     *
+     * @param shutdown called, possibly more than once, when Shutdown finds no container left
+     */
+    public TaskService(TaskRegistry tasks, TaskFactory factory, EventSink events, Runnable shutdown) {
+        this.tasks = tasks;
+        this.factory = factory;
+        this.events = events;
+        this.exits = new ExitEvents(events);
+        this.shutdown = shutdown;
+    }
+
+    @Override
+    public void create(CreateTaskRequest r, StreamObserver<CreateTaskResponse> answer) {
+        answer(answer, () -> {
+            var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
+            var request = new CreateRequest(
+                    r.getId(),
+                    bundle(r.getBundle()),
+                    r.getRootfsList(),
+                    stdio,
+                    r.getCheckpoint(),
+                    r.getParentCheckpoint(),
+                    r.getOptions());
+            var task = tasks.create(request, factory);
+            task.onOom(() -> events.publish(
+                    TaskOOM.newBuilder().setContainerId(r.getId()).build()));
+            events.publish(TaskCreate.newBuilder()
+                    .setContainerId(r.getId())
+                    .setBundle(r.getBundle())
+                    .addAllRootfs(r.getRootfsList())
+                    .setIo(TaskIO.newBuilder()
+                            .setStdin(r.getStdin())
+                            .setStdout(r.getStdout())
+                            .setStderr(r.getStderr())
+                            .setTerminal(r.getTerminal()))
+                    .setCheckpoint(r.getCheckpoint())
+                    .setPid(task.pid())
+                    .build());
+            publishExit(task, "");
+            return CreateTaskResponse.newBuilder().setPid(task.pid()).build();
+        });
+    }
+
+    private static Path bundle(String name) {
+        try {
+            var bundle = Path.of(name);
+            if (bundle.isAbsolute()) {
+                return bundle;
+            }
+        } catch (InvalidPathException e) {
+            // As wrong as a relative one.
+        }
+        throw ShimException.invalidArgument("bundle \"" + name + "\" is not an absolute path");
+    }
+
+    @Override
+    public void start(StartRequest r, StreamObserver<StartResponse> answer) {
+        answer(answer, () -> {
+            var task = tasks.get(r.getId());
+            var response = StartResponse.newBuilder();
+            task.start(r.getExecId(), pid -> {
+                response.setPid(pid);
+                events.publish(started(r, pid));
+                if (!r.getExecId().isEmpty()) {
+                    publishExit(task, r.getExecId());
+                }
+            });
+            return response.build();
+        });
+    }
+
+    private static Message started(StartRequest r, int pid) {
+        return r.getExecId().isEmpty()
+                ? TaskStart.newBuilder().setContainerId(r.getId()).setPid(pid).build()
+                : TaskExecStarted.newBuilder()
+                        .setContainerId(r.getId())
+                        .setExecId(r.getExecId())
+                        .setPid(pid)
+                        .build();
+    }
+
+    /** Sees to it that the exit of a process is published when it comes. */
+    public void publishExit(Task task, String execId) {
+        exits.follow(task, execId);
+    }
+
+    @Override
+    public void delete(DeleteRequest r, StreamObserver<DeleteResponse> answer) {
+        answer(answer, () -> {
+            var task = tasks.get(r.getId());
+            var exit = task.delete(r.getExecId());
+            if (r.getExecId().isEmpty()) {
+                tasks.remove(task);
+                exits.end(task);
+                events.publish(TaskDelete.newBuilder()
+                        .setContainerId(task.id())
+                        .setPid(exit.pid())
+                        .setExitStatus(exit.status())
+                        .setExitedAt(Timestamps.of(exit.at()))
+                        .build());
+            }
+            return DeleteResponse.newBuilder()
+                    .setPid(exit.pid())
+                    .setExitStatus(exit.status())
+                    .setExitedAt(Timestamps.of(exit.at()))
+                    .build();
+        });
+    }
+
+    @Override
+    public void state(StateRequest r, StreamObserver<StateResponse> answer) {
+        answer(answer, () -> {
+            var state = tasks.get(r.getId()).state(r.getExecId());
+            var response = StateResponse.newBuilder()
+                    .setId(state.id())
+                    .setBundle(state.bundle().toString())
+                    .setPid(state.pid())
+                    .setStatus(wire(state.status()))
+                    .setStdin(state.stdio().stdin())
+                    .setStdout(state.stdio().stdout())
+                    .setStderr(state.stdio().stderr())
+                    .setTerminal(state.stdio().terminal())
+                    .setExecId(r.getExecId());
+            var exit = state.exit();
+            if (exit != null) {
+                response.setExitStatus(exit.status()).setExitedAt(Timestamps.of(exit.at()));
+            }
+            return response.build();
+        });
+    }
+
+    private static Status wire(ProcessStatus status) {
+        return switch (status) {
+            case UNKNOWN -> Status.UNKNOWN;
+            case CREATED -> Status.CREATED;
+            case RUNNING -> Status.RUNNING;
+            case STOPPED -> Status.STOPPED;
+            case PAUSED -> Status.PAUSED;
+            case PAUSING -> Status.PAUSING;
+        };
+    }
+
+    @Override
+    public void pids(PidsRequest r, StreamObserver<PidsResponse> answer) {
+        answer(answer, () -> {
+            var response = PidsResponse.newBuilder();
+            for (var listed : tasks.get(r.getId()).pids()) {
+                var info = ProcessInfo.newBuilder().setPid(listed.pid());
+                if (!listed.execId().isEmpty()) {
+                    info.setInfo(any(ProcessDetails.newBuilder()
+                            .setExecId(listed.execId())
+                            .build()));
+                }
+                response.addProcesses(info);
+            }
+            return response.build();
+        });
+    }
+
+    @Override
+    public void pause(PauseRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            tasks.get(r.getId()).pause();
+            events.publish(TaskPaused.newBuilder().setContainerId(r.getId()).build());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void resume(ResumeRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            tasks.get(r.getId()).resume();
+            events.publish(TaskResumed.newBuilder().setContainerId(r.getId()).build());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void checkpoint(CheckpointTaskRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            tasks.get(r.getId()).checkpoint(r.getPath(), r.getOptions());
+            events.publish(TaskCheckpointed.newBuilder()
+                    .setContainerId(r.getId())
+                    .setCheckpoint(r.getPath())
+                    .build());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void kill(KillRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            tasks.get(r.getId()).kill(r.getExecId(), r.getSignal(), r.getAll());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void exec(ExecProcessRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            var task = tasks.get(r.getId());
+            var execId = r.getExecId();
+            Ids.requireSafe("exec id", execId);
+            if (execId.equals(task.id())) {
+                throw ShimException.invalidArgument(
+                        "exec id " + execId + " is the container's own id: choose another one");
+            }
+            var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
+            task.exec(new ExecRequest(execId, stdio, r.getSpec()));
+            events.publish(TaskExecAdded.newBuilder()
+                    .setContainerId(r.getId())
+                    .setExecId(execId)
+                    .build());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void resizePty(ResizePtyRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            tasks.get(r.getId()).resize(r.getExecId(), r.getWidth(), r.getHeight());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void closeIO(CloseIORequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            var task = tasks.get(r.getId());
+            if (r.getStdin()) {
+                task.closeStdin(r.getExecId());
+            }
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void update(UpdateTaskRequest r, StreamObserver<Empty> answer) {
+        answer(answer, () -> {
+            tasks.get(r.getId()).update(r.getResources().getValue(), r.getAnnotationsMap());
+            return Empty.getDefaultInstance();
+        });
+    }
+
+    /** Answers when the process has exited; holds no thread until then. */
+    @Override
+    public void wait(WaitRequest r, StreamObserver<WaitResponse> answer) {
+        try {
+            var _ = tasks.get(r.getId())
+                    .exited(r.getExecId())
+                    .whenComplete((exit, failure) -> answer(answer, () -> {
+                        if (failure != null) {
+                            throw new ShimException(ShimException.Kind.UNKNOWN, failure.toString(), failure);
+                        }
+                        return WaitResponse.newBuilder()
+                                .setExitStatus(exit.status())
+                                .setExitedAt(Timestamps.of(exit.at()))
+                                .build();
+                    }));
+        } catch (ShimException e) {
+            answer.onError(Statuses.of(e).asRuntimeException());
+        }
+    }
+
+    @Override
+    public void stats(StatsRequest r, StreamObserver<StatsResponse> answer) {
+        answer(
+                answer,
+                () -> StatsResponse.newBuilder()
+                        .setStats(any(tasks.get(r.getId()).stats()))
+                        .build());
+    }
+
+    /** Answers for an unknown id too, with task pid 0: containerd asks before it creates. */
+    @Override
+    public void connect(ConnectRequest r, StreamObserver<ConnectResponse> answer) {
+        answer(answer, () -> {
+            var task = tasks.find(r.getId());
+            return ConnectResponse.newBuilder()
+                    .setShimPid((int) ProcessHandle.current().pid())
+                    .setTaskPid(task == null ? 0 : task.pid())
+                    .build();
+        });
+    }
+
+    @Override
+    public void shutdown(ShutdownRequest r, StreamObserver<Empty> answer) {
+        answer(answer, Empty::getDefaultInstance);
+        if (tasks.closeIfEmpty()) {
+            shutdown.run();
+        }
+    }
+
+    private static <T> void answer(StreamObserver<T> observer, Supplier<T> work) {
+        T value;
+        try {
+            value = work.get();
+        } catch (RuntimeException e) {
+            observer.onError(Statuses.of(e).asRuntimeException());
+            return;
+        }
+        observer.onNext(value);
+        observer.onCompleted();
+    }
+
+    /** containerd registers its types by bare full name, without the prefix that {@link Any#pack} adds. */
+    private static Any any(Message message) {
+        return Any.newBuilder()
+                .setTypeUrl(message.getDescriptorForType().getFullName())
+                .setValue(message.toByteString())
+                .build();
+    }
+}
