@@ -1,0 +1,45 @@
+package dev.jshim.shim.cgroup;
+
+import com.google.protobuf.Message;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * Where a container's processes are accounted: remembered from when its init lived, usable after init is gone.
+ *
+ * <p>Immutable and thread-safe. Nothing is cached but the places of the directories: each call reads the kernel's files
+ * anew, and blocks only for as long as the kernel takes to print them.
+ */
+public sealed interface Cgroup permits Cgroup1, Cgroup2 {
+
+    /**
+     * Finds the cgroup of a running process, from {@code /proc/PID/cgroup} and {@code /proc/self/mountinfo}.
+     *
+     * <p>A host counts as cgroup v2 only where {@code /sys/fs/cgroup} itself is cgroup2; a hybrid one is v1, as for
+     * containerd (containerd/cgroups utils.go {@code Mode}, runc/container.go {@code loadProcessCgroup}, v2.1.4).
+     *
+     * @throws java.nio.file.NoSuchFileException when there is no such process, it is a zombie, or its cgroup was
+     *     removed
+     * @throws IOException when the files cannot be read or understood, or no hierarchy that holds the process is
+     *     mounted
+     */
+    static Cgroup of(int pid) throws IOException {
+        return Host.REAL.cgroupOf(pid);
+    }
+
+    /**
+     * Every process in this cgroup and in its children, each once, in ascending order; what {@code runc ps} lists.
+     * Empty when the cgroup is gone. The list cannot be modified.
+     *
+     * @throws IOException when a list of processes cannot be read although its cgroup exists
+     */
+    List<Integer> pids() throws IOException;
+
+    /**
+     * What the Go shim's Stats answers for this cgroup, field by field: {@code io.containerd.cgroups.v1.Metrics} or
+     * {@code io.containerd.cgroups.v2.Metrics}. A file that does not exist leaves its fields unset.
+     *
+     * @throws IOException when a file cannot be read or understood; on v2 also when the cgroup is gone
+     */
+    Message stats() throws IOException;
+}
