@@ -1,0 +1,158 @@
+package dev.jshim.shim.stdio;
+
+import dev.jshim.linux.Epoll;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.EventFd;
+import dev.jshim.linux.Fd;
+import dev.jshim.shim.log.ShimLog;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one thread that moves the bytes of all pumps of a shim, asleep in epoll while there are none. It starts with the
+ * first pump, so that a shim that needs no copying has no such thread.
+ */
+public final class PumpLoop {
+    private static final long WAKE = -1;
+
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Map<Long, Pump> pumps = new HashMap<>();
+    private @Nullable Epoll epoll;
+    private @Nullable EventFd wake;
+    private long nextKey;
+
+    /** Moves what comes at one end to the other until the first has ended, or the pump is cut. */
+    void add(Pump pump) throws ErrnoException {
+        submit(() -> {
+            var key = nextKey;
+            nextKey += 2;
+            pumps.put(key, pump);
+            pump.begin(key);
+            step(key, pump);
+        });
+    }
+
+    /** Ends a pump at once; what it had not moved by then is lost. */
+    void cut(Pump pump) {
+        try {
+            submit(() -> {
+                if (pumps.remove(pump.key(), pump)) {
+                    pump.finish(epoll());
+                }
+            });
+        } catch (ErrnoException e) {
+            ShimLog.error("cannot cut a stream", "error", e.getMessage());
+        }
+    }
+
+    /** Gives a pump another turn after those that wait. */
+    void again(Pump pump) throws ErrnoException {
+        submit(() -> {
+            if (pumps.get(pump.key()) == pump) {
+                step(pump.key(), pump);
+            }
+        });
+    }
+
+    private synchronized void submit(Runnable task) throws ErrnoException {
+        if (epoll == null) {
+            begin();
+            Thread.ofPlatform().name("stdio").daemon().start(this::run);
+        }
+        tasks.add(task);
+        wakeUp().signal();
+    }
+
+    private synchronized void begin() throws ErrnoException {
+        var watch = new Epoll();
+        try {
+            var wakeUp = new EventFd();
+            watch.add(wakeUp.fd(), Epoll.IN, WAKE);
+            wake = wakeUp;
+            epoll = watch;
+        } catch (ErrnoException e) {
+            watch.close();
+            throw e;
+        }
+    }
+
+    private synchronized Epoll epoll() {
+        return Objects.requireNonNull(epoll);
+    }
+
+    private synchronized EventFd wakeUp() {
+        return Objects.requireNonNull(wake);
+    }
+
+    private synchronized List<Runnable> takeTasks() {
+        var taken = List.copyOf(tasks);
+        tasks.clear();
+        return taken;
+    }
+
+    private void run() {
+        List<Epoll.Event> events = new ArrayList<>();
+        while (true) {
+            try {
+                events.clear();
+                epoll().await(events, -1);
+                for (var event : events) {
+                    guarded(() -> handle(event));
+                }
+            } catch (ErrnoException e) {
+                ShimLog.error("stdio loop", "error", e.getMessage());
+            }
+        }
+    }
+
+    /** The thread serves all processes of all containers: it must not end, nor miss an event, for the sake of one. */
+    private static void guarded(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            ShimLog.error("stdio loop", "error", e);
+        }
+    }
+
+    private void handle(Epoll.Event event) {
+        if (event.data() == WAKE) {
+            drainWakeUp();
+            takeTasks().forEach(PumpLoop::guarded);
+            return;
+        }
+        // A pump's source has an even key, its sink the odd one after it.
+        var key = event.data() & ~1L;
+        var pump = pumps.get(key);
+        if (pump != null) {
+            step(key, pump);
+        }
+    }
+
+    private void drainWakeUp() {
+        try {
+            var _ = wakeUp().drain();
+        } catch (ErrnoException e) {
+            ShimLog.error("stdio loop", "error", e.getMessage());
+        }
+    }
+
+    private void step(long key, Pump pump) {
+        if (!pump.move(epoll())) {
+            pumps.remove(key, pump);
+            pump.finish(epoll());
+        }
+    }
+
+    /** A pump over two descriptors that it takes over; started at once. */
+    Pump start(Fd source, Fd sink, Pump.Mode mode) throws ErrnoException {
+        var pump = new Pump(this, source, sink, mode);
+        add(pump);
+        return pump;
+    }
+}

@@ -1,0 +1,208 @@
+package dev.jshim.shim.stdio;
+
+import dev.jshim.linux.ConsoleSocket;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
+import dev.jshim.linux.Terminal;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Stdio;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The streams of a process with a terminal. The runtime makes the terminal and sends its master over the console
+ * socket; from then on what is written to one side of it is copied from and to the client's FIFOs.
+ *
+ * <p>A client may go away and another one come: the shim keeps the FIFOs open at both ends. Output that nobody reads
+ * stops the process when the FIFO and the terminal are full, as a terminal does.
+ */
+final class TerminalIo implements ProcessIo {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final int READ = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
+    private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
+    private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
+
+    private final PumpLoop loop;
+    private final ConsoleSocket socket;
+    private final List<Fd> keepers = new ArrayList<>();
+    private @Nullable Fd input;
+    private @Nullable Fd inputKeeper;
+    private @Nullable Fd output;
+    private Pump.Mode outputMode = Pump.Mode.COPY;
+    private @Nullable Fd master;
+    private @Nullable Pump reading;
+    private @Nullable Pump writing;
+
+    private TerminalIo(PumpLoop loop, ConsoleSocket socket) {
+        this.loop = loop;
+        this.socket = socket;
+    }
+
+    static TerminalIo open(PumpLoop loop, Stdio stdio, Path console) {
+        TerminalIo io = null;
+        try {
+            io = new TerminalIo(loop, ConsoleSocket.listen(console));
+            io.openInput(Sink.of(stdio.stdin()));
+            io.openOutput(Sink.of(stdio.stdout()));
+            return io;
+        } catch (IOException e) {
+            closeQuietly(io);
+            throw new ShimException(ShimException.Kind.UNKNOWN, "failed to create a terminal: " + e.getMessage(), e);
+        } catch (RuntimeException e) {
+            closeQuietly(io);
+            throw e;
+        }
+    }
+
+    private static void closeQuietly(@Nullable TerminalIo io) {
+        if (io != null) {
+            io.close();
+        }
+    }
+
+    private void openInput(@Nullable Sink source) throws ErrnoException {
+        switch (source) {
+            case null -> {}
+            case Sink.Fifo(var path) -> {
+                input = FileCalls.open(path, READ, 0);
+                inputKeeper = FileCalls.open(path, WRITE, 0);
+            }
+            case Sink.File(var path) ->
+                throw ShimException.invalidArgument("stdin of a terminal must be a FIFO, and " + path + " is none");
+        }
+    }
+
+    private void openOutput(@Nullable Sink sink) throws ErrnoException {
+        switch (sink) {
+            case null -> {
+                // Somebody has to read a terminal, or whoever writes to it stops.
+                output = FileCalls.open(Path.of("/dev/null"), WRITE, 0);
+                outputMode = Pump.Mode.APPEND;
+            }
+            case Sink.Fifo(var path) -> {
+                var fifo = ClientFifo.open(path);
+                keepers.add(fifo.keeper());
+                output = fifo.writer();
+            }
+            case Sink.File(var path) -> {
+                output = FileCalls.open(path, APPEND, 0644);
+                outputMode = Pump.Mode.APPEND;
+            }
+        }
+    }
+
+    @Override
+    public @Nullable Fd stdin() {
+        return null;
+    }
+
+    @Override
+    public @Nullable Fd stdout() {
+        return null;
+    }
+
+    @Override
+    public @Nullable Fd stderr() {
+        return null;
+    }
+
+    @Override
+    public Path consoleSocket() {
+        return socket.path();
+    }
+
+    @Override
+    public synchronized void started() throws IOException {
+        var received = socket.receive(PATIENCE);
+        master = received;
+        socket.close();
+        var to = output;
+        if (to != null) {
+            writing = loop.start(received.duplicate(), to, outputMode);
+            output = null; // It is the pump's now.
+        }
+        var from = input;
+        if (from != null) {
+            reading = loop.start(from, received.duplicate(), Pump.Mode.COPY);
+            input = null;
+        }
+    }
+
+    @Override
+    public synchronized void resize(Terminal.Size size) throws IOException {
+        var open = master;
+        if (open != null && open.isOpen()) {
+            Terminal.resize(open, size);
+        }
+    }
+
+    @Override
+    public synchronized void closeStdin() {
+        if (inputKeeper != null) {
+            inputKeeper.close();
+        }
+    }
+
+    @Override
+    public synchronized void exited() {
+        closeStdin();
+        if (reading != null) {
+            reading.cut();
+        }
+        if (writing == null) {
+            closeKeepers();
+        } else {
+            var _ = writing.ended().thenRun(this::closeKeepers);
+        }
+    }
+
+    private synchronized void closeKeepers() {
+        keepers.forEach(Fd::close);
+        keepers.clear();
+    }
+
+    @Override
+    public boolean awaitDrained(Duration patience) {
+        var pump = writing();
+        if (pump == null) {
+            return true;
+        }
+        try {
+            pump.ended().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException | ExecutionException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private synchronized @Nullable Pump writing() {
+        return writing;
+    }
+
+    @Override
+    public synchronized void close() {
+        exited();
+        if (writing != null) {
+            writing.cut();
+        }
+        closeKeepers();
+        socket.close();
+        for (var fd : new @Nullable Fd[] {input, output, master}) {
+            if (fd != null) {
+                fd.close();
+            }
+        }
+    }
+}
