@@ -1,0 +1,225 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Terminal;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.ProcessIo;
+import dev.jshim.shim.task.ExecRequest;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ProcessState;
+import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Stdio;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** A process added to a container. Thread-safe; its lock is never held across a call of the runtime. */
+final class ExecProcess {
+    /** What a client sees as the status of a process that could not be started (containerd's UnknownExitStatus). */
+    private static final int NEVER_RAN = 255;
+
+    /** How long Delete waits for output that something else holds open. */
+    private static final Duration DRAIN = Duration.ofSeconds(2);
+
+    private enum Phase {
+        CREATED,
+        STARTING,
+        RUNNING,
+        STOPPED,
+        FAILED
+    }
+
+    private final Container container;
+    private final ExecRequest request;
+    private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private Phase phase = Phase.CREATED;
+    private int pid;
+    private @Nullable Exit exit;
+    private @Nullable ProcessIo io;
+
+    ExecProcess(Container container, ExecRequest request) {
+        this.container = container;
+        this.request = request;
+    }
+
+    String id() {
+        return request.execId();
+    }
+
+    Stdio stdio() {
+        return request.stdio();
+    }
+
+    CompletableFuture<Exit> exited() {
+        return exited;
+    }
+
+    synchronized int pid() {
+        return pid;
+    }
+
+    /** As the exec stands by itself; while the container is paused, so are its execs. */
+    synchronized ProcessState state(ProcessStatus ofInit) {
+        var own = switch (phase) {
+            case CREATED, STARTING, FAILED -> ProcessStatus.CREATED;
+            case RUNNING -> ProcessStatus.RUNNING;
+            case STOPPED -> ProcessStatus.STOPPED;
+        };
+        var frozen = ofInit == ProcessStatus.PAUSED || ofInit == ProcessStatus.PAUSING;
+        return new ProcessState(id(), container.bundle(), pid, frozen ? ofInit : own, stdio(), exit);
+    }
+
+    /** Runs the process. {@code started} is called before its exit can be seen. */
+    void start(IntConsumer started) {
+        synchronized (this) {
+            if (phase != Phase.CREATED) {
+                throw new ShimException(
+                        ShimException.Kind.UNKNOWN,
+                        "cannot start a " + (phase == Phase.STOPPED || phase == Phase.FAILED ? "stopped" : "running")
+                                + " process");
+            }
+            phase = Phase.STARTING;
+        }
+        try (var window = container.reaper().open()) {
+            var running = run();
+            var child = window.claim(running);
+            synchronized (this) {
+                pid = running;
+                phase = Phase.RUNNING;
+            }
+            started.accept(running);
+            var _ = child.thenAccept(this::ended);
+        } catch (IOException | RuntimeException e) {
+            fail();
+            throw e instanceof RuntimeException known
+                    ? known
+                    : new ShimException(ShimException.Kind.UNKNOWN, "OCI runtime exec failed: " + e.getMessage(), e);
+        }
+    }
+
+    private int run() throws IOException {
+        var options = container.options();
+        var console = container.console("exec-" + id());
+        var streams = ProcessIo.open(container.loop(), stdio(), console, false, options.ioUid(), options.ioGid());
+        synchronized (this) {
+            io = streams;
+        }
+        var spec = file("-process.json");
+        var pidFile = file(".pid");
+        try {
+            var process = request.spec().getValue();
+            Files.write(spec, stdio().terminal() ? ExecSpec.withTerminal(process) : process.toByteArray());
+            container.runc().exec(container.id(), spec, pidFile, Runc.Streams.of(streams));
+            streams.started();
+            return BundleFiles.readPid(pidFile);
+        } finally {
+            Files.deleteIfExists(spec);
+            Files.deleteIfExists(pidFile);
+        }
+    }
+
+    private Path file(String suffix) {
+        return container.bundle().resolve("exec-" + id() + suffix);
+    }
+
+    private void fail() {
+        synchronized (this) {
+            phase = Phase.FAILED;
+        }
+        close();
+    }
+
+    private void ended(ExitedChild child) {
+        Exit end;
+        ProcessIo streams;
+        synchronized (this) {
+            end = new Exit(child.pid(), child.exitStatus(), Instant.now());
+            exit = end;
+            phase = Phase.STOPPED;
+            streams = io;
+        }
+        if (streams != null) {
+            streams.exited();
+        }
+        container.oom().check();
+        exited.complete(end);
+    }
+
+    void kill(int signal) {
+        int target;
+        synchronized (this) {
+            target = switch (phase) {
+                case CREATED, STARTING, FAILED -> throw ShimException.failedPrecondition("process not created");
+                case STOPPED -> throw ShimException.notFound("process already finished");
+                case RUNNING -> pid;
+            };
+        }
+        try {
+            if (!container.reaper().signal(target, signal)) {
+                throw ShimException.notFound("process already finished");
+            }
+        } catch (ErrnoException e) {
+            throw new ShimException(
+                    ShimException.Kind.UNKNOWN, "cannot send signal " + signal + ": " + e.getMessage(), e);
+        }
+    }
+
+    void resize(Terminal.Size size) {
+        var streams = io();
+        if (streams != null) {
+            Container.resize(streams, size);
+        }
+    }
+
+    void closeStdin() {
+        var streams = io();
+        if (streams != null) {
+            streams.closeStdin();
+        }
+    }
+
+    private synchronized @Nullable ProcessIo io() {
+        return io;
+    }
+
+    /** Frees what it held. An exec that never ran will not run any more. */
+    Exit delete() {
+        Exit end;
+        synchronized (this) {
+            if (phase == Phase.RUNNING || phase == Phase.STARTING) {
+                throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a running process");
+            }
+            end = exit == null ? new Exit(0, 0, Instant.EPOCH) : exit;
+            phase = phase == Phase.CREATED ? Phase.FAILED : phase;
+        }
+        var streams = io();
+        if (streams != null && !streams.awaitDrained(DRAIN)) {
+            ShimLog.debug("output of an exec is still held open", "id", container.id(), "exec_id", id());
+        }
+        close();
+        return end;
+    }
+
+    /** Frees what it held, whatever its state; who waits for one that never ran is told so. */
+    void close() {
+        boolean neverRan;
+        synchronized (this) {
+            phase = phase == Phase.CREATED ? Phase.FAILED : phase;
+            neverRan = phase == Phase.FAILED;
+        }
+        var streams = io();
+        if (streams != null) {
+            streams.close();
+        }
+        if (neverRan) {
+            exited.complete(new Exit(0, NEVER_RAN, Instant.EPOCH));
+        }
+    }
+}

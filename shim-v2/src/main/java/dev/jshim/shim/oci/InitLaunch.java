@@ -1,0 +1,71 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.ProcessIo;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** How init comes to run at Start. One call at a time. */
+sealed interface InitLaunch {
+    /** The process as it is before the start; null where the start makes it. */
+    @Nullable
+    InitProcess waiting();
+
+    /** Sets init going. May be tried again when it failed. */
+    InitProcess launch();
+
+    /** A container that the runtime has created: init waits to be told. */
+    record Created(Container container, InitProcess waiting) implements InitLaunch {
+        @Override
+        public InitProcess launch() {
+            container.runc().start(container.id());
+            return waiting;
+        }
+    }
+
+    /**
+     * A container that is made from a checkpoint (process/init.go createCheckpointedState, v2.1.4).
+     *
+     * @param image the directory of the checkpoint
+     * @param pidFile where the runtime leaves init's pid
+     */
+    record Restored(Container container, ProcessIo io, Path image, Path pidFile) implements InitLaunch {
+        @Override
+        public @Nullable InitProcess waiting() {
+            return null;
+        }
+
+        @Override
+        public InitProcess launch() {
+            try (var window = container.reaper().open()) {
+                var work = container.criuWork();
+                Files.createDirectories(work);
+                container.runc().restore(container.id(), image, work, pidFile, Runc.Streams.of(io));
+                io.started();
+                var pid = BundleFiles.readPid(pidFile);
+                return InitProcess.of(pid, window.claim(pid));
+            } catch (IOException e) {
+                discard();
+                throw new ShimException(ShimException.Kind.UNKNOWN, "OCI runtime restore failed: " + e.getMessage(), e);
+            } catch (RuntimeException e) {
+                discard();
+                throw e;
+            }
+        }
+
+        /** What a restore left that failed half way would be in the way of the next one. */
+        private void discard() {
+            if (!container.runc().knows(container.id())) {
+                return;
+            }
+            try {
+                container.runc().delete(container.id(), true);
+            } catch (ShimException e) {
+                ShimLog.warn("cannot delete what a failed restore left", "id", container.id(), "error", e.getMessage());
+            }
+        }
+    }
+}

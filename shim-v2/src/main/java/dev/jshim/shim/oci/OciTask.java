@@ -1,0 +1,484 @@
+package dev.jshim.shim.oci;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
+import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Processes;
+import dev.jshim.linux.Terminal;
+import dev.jshim.shim.cgroup.Cgroup;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.oci.InitPhase.Action;
+import dev.jshim.shim.stdio.ProcessIo;
+import dev.jshim.shim.task.ExecRequest;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ListedPid;
+import dev.jshim.shim.task.ProcessState;
+import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Stdio;
+import dev.jshim.shim.task.Task;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container that an OCI runtime such as runc runs. Thread-safe; its lock is never held across a call of the runtime.
+ *
+ * <p>Init's exit is announced last: not before a start of it has been announced, and not while an exec runs or starts.
+ */
+final class OciTask implements Task {
+    /** How long Delete waits for output that something else holds open (process/init.go delete, v2.1.4). */
+    private static final Duration DRAIN = Duration.ofSeconds(2);
+
+    /** How long Delete of a never started container waits for its init to be seen dead. */
+    private static final Duration DEATH = Duration.ofSeconds(5);
+
+    private final Container container;
+    private final Stdio stdio;
+    private final ProcessIo io;
+    private final InitLaunch launch;
+    private final boolean ownPidNamespace;
+    private final Map<String, ExecProcess> execs = new HashMap<>();
+    private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private InitPhase phase = InitPhase.CREATED;
+    private boolean starting;
+    private boolean deleting;
+    private int runningExecs;
+    private @Nullable InitProcess init;
+    private @Nullable Exit seenExit;
+
+    OciTask(Container container, Stdio stdio, ProcessIo io, InitLaunch launch, boolean ownPidNamespace) {
+        this.container = container;
+        this.stdio = stdio;
+        this.io = io;
+        this.launch = launch;
+        this.ownPidNamespace = ownPidNamespace;
+        var waiting = launch.waiting();
+        if (waiting != null) {
+            follow(waiting);
+        }
+    }
+
+    private void follow(InitProcess process) {
+        synchronized (this) {
+            init = process;
+        }
+        var _ = process.ended().thenAccept(this::initEnded);
+    }
+
+    private synchronized @Nullable InitProcess init() {
+        return init;
+    }
+
+    @Override
+    public String id() {
+        return container.id();
+    }
+
+    @Override
+    public Path bundle() {
+        return container.bundle();
+    }
+
+    @Override
+    public int pid() {
+        var process = init();
+        return process == null ? 0 : process.pid();
+    }
+
+    @Override
+    public ProcessState state(String execId) {
+        InitPhase now;
+        @Nullable Exit exit;
+        synchronized (this) {
+            now = phase;
+            // Not what `exited` has: that completes a moment after init is said to have stopped.
+            exit = now.status() == ProcessStatus.STOPPED ? seenExit : null;
+        }
+        return execId.isEmpty()
+                ? new ProcessState(id(), bundle(), pid(), now.status(), stdio, exit)
+                : exec(execId).state(now.status());
+    }
+
+    private synchronized ExecProcess exec(String execId) {
+        var exec = execs.get(execId);
+        if (exec == null) {
+            throw ShimException.notFound("process does not exist " + execId);
+        }
+        return exec;
+    }
+
+    @Override
+    public void start(String execId, IntConsumer started) {
+        if (execId.isEmpty()) {
+            startInit(started);
+        } else {
+            startExec(exec(execId), started);
+        }
+    }
+
+    private void startInit(IntConsumer started) {
+        synchronized (this) {
+            phase.require(Action.START);
+            if (starting || deleting) {
+                var what = starting ? "running" : "deleted";
+                throw new ShimException(ShimException.Kind.UNKNOWN, "cannot start a " + what + " process");
+            }
+            starting = true;
+        }
+        try {
+            var running = launch();
+            synchronized (this) {
+                phase = phase == InitPhase.CREATED ? InitPhase.RUNNING : phase;
+            }
+            started.accept(running.pid());
+            container.oom().begin();
+        } finally {
+            synchronized (this) {
+                starting = false;
+            }
+            settle();
+        }
+    }
+
+    private InitProcess launch() {
+        var before = launch.waiting();
+        if (before != null) {
+            container.oom().open(before.cgroup());
+        }
+        var running = launch.launch();
+        if (before == null) {
+            container.oom().open(running.cgroup());
+            follow(running);
+        }
+        return running;
+    }
+
+    private void startExec(ExecProcess exec, IntConsumer started) {
+        synchronized (this) {
+            if (seenExit != null) {
+                throw ShimException.failedPrecondition("container " + id() + " init process is not running");
+            }
+            runningExecs++;
+        }
+        var running = new boolean[1];
+        try {
+            exec.start(execPid -> {
+                started.accept(execPid);
+                running[0] = true;
+                var _ = exec.exited().whenComplete((_, _) -> execEnded());
+            });
+        } finally {
+            if (!running[0]) {
+                execEnded();
+            }
+        }
+    }
+
+    private void execEnded() {
+        synchronized (this) {
+            runningExecs--;
+        }
+        settle();
+    }
+
+    private void initEnded(ExitedChild child) {
+        synchronized (this) {
+            seenExit = new Exit(child.pid(), child.exitStatus(), Instant.now());
+        }
+        if (!ownPidNamespace) {
+            killTheRest();
+        }
+        io.exited();
+        settle();
+    }
+
+    /** In a shared pid namespace nothing dies with init by itself (task/service.go handleInitExit, v2.1.4). */
+    private void killTheRest() {
+        try {
+            container.runc().kill(id(), Processes.SIGKILL, true);
+        } catch (ShimException e) {
+            ShimLog.debug("nothing left to kill with init", "id", id(), "error", e.getMessage());
+        }
+    }
+
+    /** Announces init's exit, if it is there and nothing must come before it. */
+    private void settle() {
+        Exit exit;
+        synchronized (this) {
+            var over = phase == InitPhase.STOPPED || phase == InitPhase.DELETED;
+            if (seenExit == null || starting || runningExecs > 0 || over) {
+                return;
+            }
+            phase = InitPhase.STOPPED;
+            exit = seenExit;
+        }
+        try {
+            BundleFiles.writeExit(bundle(), exit);
+        } catch (IOException e) {
+            ShimLog.warn("cannot leave the exit in the bundle", "id", id(), "error", e.getMessage());
+        }
+        container.oom().check();
+        exited.complete(exit);
+    }
+
+    @Override
+    public Exit delete(String execId) {
+        if (!execId.isEmpty()) {
+            var exec = exec(execId);
+            var exit = exec.delete();
+            synchronized (this) {
+                execs.remove(execId, exec);
+            }
+            return exit;
+        }
+        beginDelete();
+        try {
+            io.awaitDrained(DRAIN);
+            container.oom().close();
+            if (container.runc().knows(id())) {
+                container.runc().delete(id(), false);
+            }
+            var exit = lastExit();
+            io.close();
+            unmount();
+            endExecs();
+            synchronized (this) {
+                phase = InitPhase.DELETED;
+            }
+            return exit;
+        } finally {
+            synchronized (this) {
+                deleting = false;
+                notifyAll();
+            }
+        }
+    }
+
+    /**
+     * One at a time: who comes second waits, and then finds the container deleted, or tries what the first could not.
+     */
+    private synchronized void beginDelete() {
+        while (deleting) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "interrupted", e);
+            }
+        }
+        phase.require(Action.DELETE);
+        if (starting) {
+            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a container that is being started");
+        }
+        deleting = true;
+    }
+
+    /** Clients need not delete an exec: what it holds goes with its container. */
+    private void endExecs() {
+        List<ExecProcess> left;
+        synchronized (this) {
+            left = List.copyOf(execs.values());
+            execs.clear();
+        }
+        left.forEach(ExecProcess::close);
+    }
+
+    /** The runtime's delete of a container that was never started kills its init: that exit is on its way. */
+    private Exit lastExit() {
+        if (init() == null) {
+            return new Exit(0, 0, Instant.EPOCH); // To be restored, and never was.
+        }
+        try {
+            return exited.get(DEATH.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            ShimLog.warn("init was deleted but its exit was not seen", "id", id(), "pid", pid());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return new Exit(pid(), 137, Instant.now());
+    }
+
+    private void unmount() {
+        try {
+            container.rootfs().unmount();
+        } catch (IOException e) {
+            ShimLog.warn("failed to unmount rootfs", "id", id(), "error", e.getMessage());
+            throw new ShimException(ShimException.Kind.UNKNOWN, "failed rootfs umount: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public List<ListedPid> pids() {
+        Map<Integer, String> execIds = new HashMap<>();
+        synchronized (this) {
+            execs.values().forEach(exec -> execIds.put(exec.pid(), exec.id()));
+        }
+        List<ListedPid> listed = new ArrayList<>();
+        try {
+            for (var member : cgroup().pids()) {
+                listed.add(new ListedPid(member, execIds.getOrDefault(member, "")));
+            }
+        } catch (IOException e) {
+            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot list processes: " + e.getMessage(), e);
+        }
+        return listed;
+    }
+
+    private Cgroup cgroup() {
+        var process = init();
+        var cgroup = process == null ? null : process.cgroup();
+        if (cgroup == null) {
+            throw ShimException.notFound("cgroup does not exist");
+        }
+        return cgroup;
+    }
+
+    @Override
+    public void pause() {
+        change(
+                Action.PAUSE,
+                InitPhase.PAUSING,
+                InitPhase.PAUSED,
+                () -> container.runc().pause(id()));
+    }
+
+    @Override
+    public void resume() {
+        change(Action.RESUME, null, InitPhase.RUNNING, () -> container.runc().resume(id()));
+    }
+
+    private void change(Action action, @Nullable InitPhase during, InitPhase after, Runnable work) {
+        InitPhase before;
+        synchronized (this) {
+            phase.require(action);
+            before = phase;
+            phase = during == null ? phase : during;
+        }
+        var done = false;
+        try {
+            work.run();
+            done = true;
+        } finally {
+            synchronized (this) {
+                // It may have died meanwhile: an end is never undone.
+                if (phase != InitPhase.STOPPED && phase != InitPhase.DELETED) {
+                    phase = done ? after : before;
+                }
+            }
+        }
+    }
+
+    @Override
+    public void kill(String execId, int signal, boolean all) {
+        if (!execId.isEmpty()) {
+            exec(execId).kill(signal);
+            return;
+        }
+        synchronized (this) {
+            phase.require(Action.KILL);
+        }
+        try {
+            container.runc().kill(id(), signal, all);
+        } catch (ShimException e) {
+            throw asGone(e);
+        }
+    }
+
+    /** A signal that failed because there is nobody left to take it says so, whatever words the runtime has for it. */
+    private ShimException asGone(ShimException e) {
+        // The runtime may have seen it dead before the reaper did.
+        var process = init();
+        var stat = process == null ? null : Processes.stat(process.pid());
+        synchronized (this) {
+            if (seenExit != null || (process != null && (stat == null || stat.isZombie()))) {
+                return new ShimException(ShimException.Kind.NOT_FOUND, "process already finished", e);
+            }
+        }
+        return container.runc().knows(id())
+                ? e
+                : new ShimException(ShimException.Kind.NOT_FOUND, "no such container", e);
+    }
+
+    @Override
+    public void exec(ExecRequest request) {
+        synchronized (this) {
+            if (execs.containsKey(request.execId())) {
+                // containerd 2.x shows the text alone, without the code.
+                throw ShimException.alreadyExists("id " + request.execId() + ": already exists");
+            }
+            phase.require(Action.EXEC);
+            if (init == null) {
+                throw new ShimException(ShimException.Kind.UNKNOWN, "cannot exec in a created state");
+            }
+            execs.put(request.execId(), new ExecProcess(container, request));
+        }
+    }
+
+    @Override
+    public void closeStdin(String execId) {
+        if (execId.isEmpty()) {
+            io.closeStdin();
+        } else {
+            exec(execId).closeStdin();
+        }
+    }
+
+    @Override
+    public CompletableFuture<Exit> exited(String execId) {
+        return execId.isEmpty() ? exited.copy() : exec(execId).exited().copy();
+    }
+
+    @Override
+    public Message stats() {
+        try {
+            return cgroup().stats();
+        } catch (IOException e) {
+            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot read metrics: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void resize(String execId, int width, int height) {
+        var size = new Terminal.Size(width, height);
+        if (execId.isEmpty()) {
+            Container.resize(io, size);
+        } else {
+            exec(execId).resize(size);
+        }
+    }
+
+    @Override
+    public void onOom(Runnable told) {
+        container.oom().tell(told);
+    }
+
+    @Override
+    public void checkpoint(String path, Any options) {
+        synchronized (this) {
+            phase.require(Action.CHECKPOINT);
+        }
+        new Checkpoint(container, CheckpointSpec.of(options)).take(Path.of(path));
+    }
+
+    /** The annotations are a matter of sandboxes, runc has no use for them (runc/container.go Update, v2.1.4). */
+    @Override
+    public void update(ByteString resources, Map<String, String> annotations) {
+        synchronized (this) {
+            phase.require(Action.UPDATE);
+        }
+        new ResourceUpdate(container).apply(resources);
+    }
+}

@@ -1,0 +1,112 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.ProcessIo;
+import dev.jshim.shim.stdio.PumpLoop;
+import dev.jshim.shim.task.CreateRequest;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Task;
+import dev.jshim.shim.task.TaskFactory;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** Creates containers with an OCI runtime. Thread-safe. */
+public final class OciTaskFactory implements TaskFactory {
+    private final String namespace;
+    private final Reaper reaper;
+    private final PumpLoop loop;
+    private final OomWatch ooms = new OomWatch();
+
+    public OciTaskFactory(String namespace, Reaper reaper, PumpLoop loop) {
+        this.namespace = namespace;
+        this.reaper = reaper;
+        this.loop = loop;
+    }
+
+    @Override
+    public Task create(CreateRequest request) {
+        var options = RuntimeOptions.of(request.options());
+        var bundle = request.bundle();
+        var runc = new Runc(reaper, options, namespace, bundle);
+        var oom = new OomNotice(ooms, request.id());
+        var rootfs = new Rootfs(bundle.resolve("rootfs"));
+        var container = new Container(request.id(), bundle, rootfs, runc, reaper, loop, options, oom);
+        if (runc.knows(request.id())) {
+            // Not ours: refused before anything here, or `delete` afterwards, could clean up somebody else's container.
+            throw ShimException.alreadyExists("container " + request.id() + " exists already in " + runc.root());
+        }
+        try {
+            var spec = Spec.read(bundle);
+            // What `delete` needs to clean up after a shim that died comes before there is anything to clean up.
+            BundleFiles.writeLine(bundle, "runtime", options.binary());
+            BundleFiles.writeLine(bundle, "runtime-root", runc.root().toString());
+            // `start` cannot tell the pid where it joins a shim that runs already.
+            var shim = Long.toString(ProcessHandle.current().pid());
+            BundleFiles.writeText(bundle, "shim.pid", shim);
+            container.rootfs().mount(request.rootfs());
+            return create(container, request, spec);
+        } catch (IOException | RuntimeException e) {
+            if (!request.rootfs().isEmpty()) {
+                unmount(container);
+            }
+            throw e instanceof RuntimeException known
+                    ? known
+                    : new ShimException(ShimException.Kind.UNKNOWN, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private Task create(Container container, CreateRequest request, Spec spec) throws IOException {
+        var options = container.options();
+        var io = ProcessIo.open(
+                loop,
+                request.stdio(),
+                container.console("init"),
+                !Criu.isInstalled(),
+                options.ioUid(),
+                options.ioGid());
+        try {
+            var launch = request.checkpoint().isEmpty()
+                    ? created(container, io)
+                    : new InitLaunch.Restored(container, io, Path.of(request.checkpoint()), pidFile(container));
+            return new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
+        } catch (IOException | RuntimeException e) {
+            io.close();
+            discard(container);
+            throw e;
+        }
+    }
+
+    private InitLaunch created(Container container, ProcessIo io) throws IOException {
+        try (var window = reaper.open()) {
+            container.runc().create(container.id(), pidFile(container), Runc.Streams.of(io));
+            io.started();
+            var pid = BundleFiles.readPid(pidFile(container));
+            return new InitLaunch.Created(container, InitProcess.of(pid, window.claim(pid)));
+        }
+    }
+
+    private static Path pidFile(Container container) {
+        return container.bundle().resolve("init.pid");
+    }
+
+    /** A create that failed or was killed half way may have left a container. */
+    private static void discard(Container container) {
+        if (!container.runc().knows(container.id())) {
+            return;
+        }
+        try {
+            container.runc().delete(container.id(), true);
+        } catch (ShimException e) {
+            ShimLog.warn("cannot delete what a failed create left", "id", container.id(), "error", e.getMessage());
+        }
+    }
+
+    private static void unmount(Container container) {
+        try {
+            container.rootfs().unmount();
+        } catch (IOException e) {
+            ShimLog.warn("failed to unmount rootfs", "id", container.id(), "error", e.getMessage());
+        }
+    }
+}

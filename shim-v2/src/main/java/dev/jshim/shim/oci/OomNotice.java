@@ -1,0 +1,62 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.shim.cgroup.Cgroup;
+import dev.jshim.shim.cgroup.OomListener;
+import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.log.ShimLog;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Out-of-memory kills of one container and whom to tell of them. Thread-safe. A container that cannot be watched is
+ * none the worse for it.
+ */
+final class OomNotice {
+    private final OomWatch watch;
+    private final String id;
+    private volatile Runnable told = () -> {};
+    private volatile @Nullable OomListener listener;
+
+    OomNotice(OomWatch watch, String id) {
+        this.watch = watch;
+        this.id = id;
+    }
+
+    void tell(Runnable whom) {
+        told = whom;
+    }
+
+    /** Counts from now on; nothing is told before {@link #begin}. Does nothing the second time. */
+    synchronized void open(@Nullable Cgroup cgroup) {
+        if (listener != null || cgroup == null) {
+            return;
+        }
+        try {
+            listener = watch.open(cgroup, () -> told.run());
+        } catch (IOException e) {
+            ShimLog.warn("cannot watch for out-of-memory kills", "id", id, "error", e.getMessage());
+        }
+    }
+
+    void begin() {
+        var open = listener;
+        if (open != null) {
+            open.begin();
+        }
+    }
+
+    /** Tells of what has been killed by now. */
+    void check() {
+        var open = listener;
+        if (open != null) {
+            open.check();
+        }
+    }
+
+    void close() {
+        var open = listener;
+        if (open != null) {
+            open.close();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.linux.Errno;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Processes;
+import dev.jshim.linux.Wait;
+import dev.jshim.shim.log.ShimLog;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one place that waits for children of this process, those that were spawned and those that were orphaned into it.
+ *
+ * <p>Exits are handed to whoever claims the pid. A pid is known only after the process has begun to run, and it may
+ * have ended by then: so a {@link Window} is opened before, which remembers every exit until it is closed. One thread,
+ * blocked in waitid(2); while there is no child it sleeps. A child is reaped under the lock that {@link #signal} takes,
+ * so that a signal never hits a stranger.
+ */
+public final class Reaper {
+    /** What containerd says where it does not know (UnknownExitStatus). */
+    private static final int LOST = 255;
+
+    private final Map<Integer, CompletableFuture<ExitedChild>> claimed = new HashMap<>();
+    private final List<Window> windows = new ArrayList<>();
+    private boolean mayHaveChildren;
+
+    private Reaper() {}
+
+    /** Starts the reaper's thread. At most one reaper may run in a process. */
+    public static Reaper start() {
+        var reaper = new Reaper();
+        Thread.ofPlatform().name("reaper").daemon().start(reaper::run);
+        return reaper;
+    }
+
+    /** Remembers exits from now on. To be opened before a process is spawned, and closed soon after. */
+    public synchronized Window open() {
+        var window = new Window();
+        windows.add(window);
+        return window;
+    }
+
+    /** A span of time in which no exit is forgotten. */
+    public final class Window implements AutoCloseable {
+        private final Map<Integer, ExitedChild> seen = new HashMap<>();
+
+        /** To be called when a child has been spawned: wakes the reaper where it had none to wait for. */
+        public void spawned() {
+            wake();
+        }
+
+        /** The exit of a pid, whether it has come already or is yet to come. */
+        public CompletableFuture<ExitedChild> claim(int pid) {
+            synchronized (Reaper.this) {
+                var exited = seen.remove(pid);
+                if (exited == null && !Processes.exists(pid)) {
+                    // The runtime, or a wrapper around it, has waited for it: nobody will tell how it ended.
+                    ShimLog.warn("exit status is lost", "pid", pid);
+                    exited = new ExitedChild(pid, false, LOST);
+                }
+                return exited == null
+                        ? claimed.computeIfAbsent(pid, _ -> new CompletableFuture<>())
+                        : CompletableFuture.completedFuture(exited);
+            }
+        }
+
+        @Override
+        public void close() {
+            synchronized (Reaper.this) {
+                windows.remove(this);
+            }
+        }
+    }
+
+    private synchronized void wake() {
+        mayHaveChildren = true;
+        notifyAll();
+    }
+
+    private void run() {
+        while (true) {
+            var child = next();
+            if (child != null) {
+                settle(child);
+            }
+        }
+    }
+
+    /**
+     * Signals a process that somebody has claimed and that has not been reaped: until then its pid cannot be another's.
+     *
+     * @return false when it has ended
+     */
+    public synchronized boolean signal(int pid, int signal) throws ErrnoException {
+        if (!claimed.containsKey(pid)) {
+            return false;
+        }
+        Processes.kill(pid, signal);
+        return true;
+    }
+
+    /** The next child that has ended; it is not reaped yet. Null when there was none. */
+    private @Nullable ExitedChild next() {
+        try {
+            return Wait.any(true, false);
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ECHILD) {
+                awaitChildren();
+            } else if (e.errno() != Errno.EINTR) {
+                ShimLog.error("waitid failed", "error", e.getMessage());
+                awaitChildren();
+            }
+            return null;
+        }
+    }
+
+    /**
+     * Sleeps until something has been spawned. An orphan can only come from a child, so that none is missed: the flag
+     * is cleared before the next waitid, which sees every child that was spawned before it.
+     */
+    private synchronized void awaitChildren() {
+        while (!mayHaveChildren) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                // Nobody interrupts this thread; it lives as long as the process.
+            }
+        }
+        mayHaveChildren = false;
+    }
+
+    private static void reap(int pid) {
+        try {
+            var _ = Wait.poll(pid, true);
+        } catch (ErrnoException e) {
+            // posix_spawn(3) reaps a child whose exec failed by itself, and may have been first.
+            ShimLog.debug("child was reaped already", "pid", pid);
+        }
+    }
+
+    private void settle(ExitedChild child) {
+        CompletableFuture<ExitedChild> owner;
+        synchronized (this) {
+            reap(child.pid());
+            owner = claimed.remove(child.pid());
+            if (owner == null) {
+                for (var window : windows) {
+                    window.seen.put(child.pid(), child);
+                }
+            }
+        }
+        if (owner != null) {
+            // What hangs on an exit may block; the reaper must not.
+            Thread.ofVirtual().name("exit-" + child.pid()).start(() -> owner.complete(child));
+        }
+    }
+}

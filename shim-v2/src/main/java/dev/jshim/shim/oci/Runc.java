@@ -1,0 +1,242 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.Processes;
+import dev.jshim.linux.Spawn;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.ProcessIo;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The OCI runtime's command line, as runc and crun have it in common.
+ *
+ * <p>Each call is a process of its own with a deadline: one that hangs is killed and reported, and holds up nobody but
+ * its caller. Thread-safe; calls run side by side.
+ */
+final class Runc {
+    private static final Duration SHORT = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofMinutes(2);
+
+    /** A large container takes long to be written. */
+    private static final Duration CRIU = Duration.ofMinutes(30);
+
+    /**
+     * Ours but for NOTIFY_SOCKET, which a containerd that systemd started hands on: runc would take it for its own and
+     * `runc start` wait for the container to say that it is ready (go-runc command_linux.go, containerd v1.6.20).
+     */
+    private static final List<String> ENVIRONMENT = System.getenv().entrySet().stream()
+            .filter(variable -> !variable.getKey().equals("NOTIFY_SOCKET"))
+            .map(variable -> variable.getKey() + '=' + variable.getValue())
+            .toList();
+
+    private final AtomicLong calls = new AtomicLong();
+    private final Reaper reaper;
+    private final RuntimeOptions options;
+    private final Path root;
+    private final Path bundle;
+
+    /** @param namespace containerd's, which names the root's folder */
+    Runc(Reaper reaper, RuntimeOptions options, String namespace, Path bundle) {
+        this.reaper = reaper;
+        this.options = options;
+        this.root = options.root().resolve(namespace);
+        this.bundle = bundle;
+    }
+
+    /** The streams of a call; null is /dev/null. */
+    record Streams(
+            @Nullable Fd stdin,
+            @Nullable Fd stdout,
+            @Nullable Fd stderr,
+            @Nullable Path consoleSocket) {
+        static final Streams NONE = new Streams(null, null, null, null);
+
+        static Streams of(ProcessIo io) {
+            return new Streams(io.stdin(), io.stdout(), io.stderr(), io.consoleSocket());
+        }
+
+        /** What the command line has to say of a terminal. */
+        List<String> flags() {
+            return consoleSocket == null ? List.of() : List.of("--console-socket", consoleSocket.toString());
+        }
+    }
+
+    /** The root with the namespace, where the runtime keeps its state of a container. */
+    Path root() {
+        return root;
+    }
+
+    String binary() {
+        return options.binary();
+    }
+
+    /** Creates a container. Its streams are those of the call. */
+    void create(String id, Path pidFile, Streams streams) {
+        List<String> args = new ArrayList<>(List.of("create", "--bundle", bundle.toString()));
+        args.addAll(List.of("--pid-file", pidFile.toString()));
+        args.addAll(streams.flags());
+        if (options.noPivotRoot()) {
+            args.add("--no-pivot");
+        }
+        if (options.noNewKeyring()) {
+            args.add("--no-new-keyring");
+        }
+        args.add(id);
+        run("OCI runtime create failed", args, streams, LONG);
+    }
+
+    void start(String id) {
+        run("OCI runtime start failed", List.of("start", id), Streams.NONE, LONG);
+    }
+
+    /** Makes a container from a checkpoint and starts it. Its streams are those of the call. */
+    void restore(String id, Path image, Path work, Path pidFile, Streams streams) {
+        List<String> args = new ArrayList<>(List.of("restore", "--image-path", image.toString()));
+        args.addAll(List.of("--work-path", work.toString(), "--bundle", bundle.toString()));
+        args.addAll(List.of("--detach", "--pid-file", pidFile.toString()));
+        args.addAll(streams.flags());
+        if (options.noPivotRoot()) {
+            args.add("--no-pivot");
+        }
+        // The shim is the subreaper, and stays.
+        args.addAll(List.of("--no-subreaper", id));
+        run("OCI runtime restore failed", args, streams, CRIU);
+    }
+
+    void checkpoint(String id, Path image, Path work, List<String> flags) {
+        List<String> args = new ArrayList<>(List.of("checkpoint", "--image-path", image.toString()));
+        args.addAll(List.of("--work-path", work.toString()));
+        args.addAll(flags);
+        args.add(id);
+        run("OCI runtime checkpoint failed", args, Streams.NONE, CRIU);
+    }
+
+    /** @param resources a file with the spec's LinuxResources */
+    void update(String id, Path resources) {
+        run(
+                "OCI runtime update failed",
+                List.of("update", "--resources", resources.toString(), id),
+                Streams.NONE,
+                SHORT);
+    }
+
+    /** Runs a process in a container and leaves it running. */
+    void exec(String id, Path processFile, Path pidFile, Streams streams) {
+        List<String> args = new ArrayList<>(List.of("exec", "--process", processFile.toString()));
+        args.addAll(List.of("--pid-file", pidFile.toString()));
+        args.addAll(streams.flags());
+        args.addAll(List.of("--detach", id));
+        run("OCI runtime exec failed", args, streams, LONG);
+    }
+
+    void kill(String id, int signal, boolean all) {
+        var args = all
+                ? List.of("kill", "--all", id, Integer.toString(signal))
+                : List.of("kill", id, Integer.toString(signal));
+        run("OCI runtime kill failed", args, Streams.NONE, SHORT);
+    }
+
+    void pause(String id) {
+        run("OCI runtime pause failed", List.of("pause", id), Streams.NONE, SHORT);
+    }
+
+    void resume(String id) {
+        run("OCI runtime resume failed", List.of("resume", id), Streams.NONE, SHORT);
+    }
+
+    void delete(String id, boolean force) {
+        var args = force ? List.of("delete", "--force", id) : List.of("delete", id);
+        run("failed to delete task", args, Streams.NONE, SHORT);
+    }
+
+    /** Whether the runtime has a container of that id. */
+    boolean knows(String id) {
+        return Files.exists(root.resolve(id));
+    }
+
+    private void run(String failure, List<String> args, Streams streams, Duration deadline) {
+        var log = bundle.resolve("log-" + calls.incrementAndGet() + ".json");
+        try {
+            var child = await(args.getFirst(), command(log, args), streams, deadline);
+            if (child.signalled() || child.status() != 0) {
+                throw new ShimException(ShimException.Kind.UNKNOWN, failure + ": " + reason(log, child));
+            }
+        } finally {
+            deleteQuietly(log);
+        }
+    }
+
+    private List<String> command(Path log, List<String> args) {
+        List<String> command = new ArrayList<>(List.of("--root", root.toString()));
+        command.addAll(List.of("--log", log.toString(), "--log-format", "json"));
+        if (options.systemdCgroup()) {
+            command.add("--systemd-cgroup");
+        }
+        command.addAll(args);
+        return command;
+    }
+
+    private ExitedChild await(String verb, List<String> command, Streams streams, Duration deadline) {
+        try (var window = reaper.open()) {
+            var pid = Spawn.command(options.binary(), command)
+                    .directory(bundle)
+                    .environment(ENVIRONMENT)
+                    .stdin(streams.stdin())
+                    .stdout(streams.stdout())
+                    .stderr(streams.stderr())
+                    .start();
+            window.spawned();
+            var exited = window.claim(pid);
+            try {
+                return exited.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                var _ = reaper.signal(pid, Processes.SIGKILL);
+                throw new ShimException(
+                        ShimException.Kind.DEADLINE_EXCEEDED,
+                        options.binary() + " " + verb + " did not end within " + deadline.toSeconds()
+                                + " s and was killed",
+                        e);
+            }
+        } catch (ErrnoException e) {
+            throw new ShimException(
+                    ShimException.Kind.UNKNOWN,
+                    "OCI runtime " + options.binary() + " cannot be run: " + e.errno()
+                            + "; install it or name another one in the runtime's options",
+                    e);
+        } catch (ExecutionException e) {
+            throw new ShimException(ShimException.Kind.INTERNAL, "waiting for " + options.binary() + " failed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ShimException(ShimException.Kind.UNAVAILABLE, "interrupted", e);
+        }
+    }
+
+    private static String reason(Path log, ExitedChild child) {
+        var message = RuncLog.lastError(log);
+        if (!message.isEmpty()) {
+            return message;
+        }
+        return child.signalled() ? "killed by signal " + child.status() : "exit status " + child.status();
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            ShimLog.warn("cannot delete a runtime's log", "file", file, "error", e.getMessage());
+        }
+    }
+}
