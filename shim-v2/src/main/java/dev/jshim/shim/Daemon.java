@@ -1,0 +1,92 @@
+package dev.jshim.shim;
+
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.Processes;
+import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.event.TtrpcPublisher;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.oci.OciTaskFactory;
+import dev.jshim.shim.oci.Reaper;
+import dev.jshim.shim.stdio.PumpLoop;
+import dev.jshim.shim.task.TaskRegistry;
+import dev.jshim.shim.task.TaskService;
+import dev.jshim.shim.task.TaskServiceV3;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A running shim: serves the containers of one group until the last is gone and it is told to end, or nobody has needed
+ * it for a while: containerd 2 sends no Shutdown to the shim of a pod's container (core/runtime/v2/shim.go delete,
+ * v2.1.4), and none at all where it died between start and Create.
+ */
+final class Daemon {
+    private static final Duration EVENTS = Duration.ofSeconds(3);
+    private static final Duration CALLS = Duration.ofSeconds(1);
+
+    /** Before the first container: a busy node takes its time between start and Create. */
+    private static final Duration UNUSED = Duration.ofSeconds(60);
+
+    private final GroupFolder group;
+    private final Transport transport;
+    private final Duration linger;
+    private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
+    private final @Nullable TtrpcPublisher publisher;
+    private final TaskService service;
+
+    /**
+     * Makes a shim that does not serve yet.
+     *
+     * @param ttrpcAddress containerd's ttrpc socket, null where events go nowhere
+     * @param stays whether a Shutdown does not end it at once: another container may come and find it warm
+     */
+    Daemon(GroupFolder group, Transport transport, String namespace, @Nullable Path ttrpcAddress, boolean stays)
+            throws ErrnoException {
+        this.group = group;
+        this.transport = transport;
+        linger = stays ? GroupFolder.GRACE : Duration.ZERO;
+        Processes.becomeSubreaper();
+        publisher = ttrpcAddress == null ? null : new TtrpcPublisher(ttrpcAddress, namespace);
+        var events = publisher == null ? (EventSink) _ -> {} : publisher;
+        var factory = new OciTaskFactory(namespace, Reaper.start(), new PumpLoop());
+        service = new TaskService(tasks, factory, events, () -> {});
+    }
+
+    /** Begins to serve at the group's socket, which is not bound yet; returns at once. */
+    void serve() throws IOException {
+        // Also for a signal that comes before it is handled.
+        Runtime.getRuntime().addShutdownHook(new Thread(group::remove, "remove-socket"));
+        transport.serve(group.socket(), List.of(service.bindService(), TaskServiceV3.of(service)));
+        Files.setPosixFilePermissions(group.socket(), PosixFilePermissions.fromString("rw-------"));
+    }
+
+    /** A start of the same group must not join a shim that is about to go, so the group ends with the registry. */
+    private boolean mayClose(BooleanSupplier close) {
+        return tasks.emptyFor().compareTo(linger) >= 0 && group.leave(close);
+    }
+
+    /** For a shim that is told to go: its containers live on, and containerd's `delete` sees to them. */
+    private void end() {
+        group.remove();
+        tasks.closeAnyhow();
+    }
+
+    /** Returns when the shim has come to its end and has done what was left to do. */
+    void awaitEnd() throws InterruptedException {
+        Signals.handle(this::end);
+        tasks.awaitEmpty(GroupFolder.GRACE, UNUSED);
+        while (!tasks.closeIfEmpty()) {
+            tasks.restartEmptyTime();
+            tasks.awaitEmpty(GroupFolder.GRACE, UNUSED);
+        }
+        transport.shutdown(CALLS);
+        if (publisher != null && !publisher.drain(EVENTS)) {
+            ShimLog.warn("events were left when the shim ended");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+package dev.jshim.shim;
+
+import dev.jshim.shim.log.ShimLog;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the starts of a group meet: a folder of mode 0700 with a {@link GroupRecord}, the shim's socket, and a file
+ * that each joining start truncates.
+ *
+ * <p>It appears, with the record in it, and disappears as a whole, by rename(2): of two starts at once one is told that
+ * the other was faster, and waits for its socket. A start joins by truncating the file first and looking for the shim
+ * then; a shim ends by moving the folder away first and looking at the file then. So one of them always sees the other,
+ * without a lock, and lib/sh/node.sh can join too. The socket is bound under its own name, which ss and /proc/net/unix
+ * show. Thread-safe.
+ */
+final class GroupFolder {
+    /** Our own and closed to others; /run/containerd/s is containerd's. A property for the tests. */
+    private static final Path BASE = Path.of(System.getProperty("jshim.sockets", "/run/jshim/s"));
+
+    static final String SOCKET = "sock";
+    private static final String JOINED = "joined";
+
+    /**
+     * How long after a start has joined its Create may still be on the way, and how long a shim that nobody needs
+     * stays. A property for the tests, in seconds.
+     */
+    static final Duration GRACE = Duration.ofSeconds(Integer.getInteger("jshim.grace", 10));
+
+    /** Between the record and the socket of a founder. */
+    private static final Duration FOUNDING = Duration.ofSeconds(10);
+
+    private static final Duration LOOK = Duration.ofMillis(2);
+
+    /** sun_path, without the zero at its end. */
+    private static final int MAX_PATH = 107;
+
+    private static final FileAttribute<?> PRIVATE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
+    private final Path folder;
+    private final long pid = ProcessHandle.current().pid();
+    private Path current;
+    private boolean claimed;
+
+    private GroupFolder(Path folder) {
+        this.folder = folder;
+        current = folder;
+    }
+
+    /**
+     * The folder of a group under one containerd. Its name is made of what identifies the group, so that all starts of
+     * a group meet at it.
+     *
+     * @param base where containerd wants it, null for where we like; also where the path would be too long for a socket
+     */
+    static GroupFolder of(@Nullable Path base, String containerdAddress, String namespace, String group) {
+        var name = hash(containerdAddress + "/" + namespace + "/" + group);
+        if (base != null) {
+            // Shorter than a socket of the Go shim, which may lie there too, and never the same.
+            var folder = base.resolve(name.substring(0, 32) + ".jshim");
+            if (folder.resolve(SOCKET).toString().length() <= MAX_PATH) {
+                return new GroupFolder(folder);
+            }
+        }
+        return new GroupFolder(BASE.resolve(name));
+    }
+
+    private static String hash(String identity) {
+        try {
+            var hash = MessageDigest.getInstance("SHA-256").digest(identity.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+
+    /** Where the shim of the group is found. */
+    Path socket() {
+        return folder.resolve(SOCKET);
+    }
+
+    /**
+     * Joins the group's shim; null where there is none. What a dead one has left is removed.
+     *
+     * @throws IOException also where a founder lives and does not serve
+     */
+    @Nullable
+    GroupRecord join() throws IOException, InterruptedException {
+        var end = System.nanoTime() + FOUNDING.toNanos();
+        while (Files.exists(folder)) {
+            GroupRecord record;
+            try {
+                record = GroupRecord.read(folder);
+                Files.write(folder.resolve(JOINED), new byte[0]);
+            } catch (NoSuchFileException e) {
+                return null; // It has just ended.
+            }
+            if (answers(socket())) {
+                return record;
+            }
+            if (!record.shim().isAlive()) {
+                removeDead();
+                return null;
+            }
+            if (System.nanoTime() > end) {
+                throw new IOException("process " + record.shim().pid() + " has " + folder + " and does not serve");
+            }
+            Thread.sleep(LOOK);
+        }
+        return null;
+    }
+
+    /** Leaves for the next start of the same caller, perhaps one without a JVM, what this one was told. */
+    void remember(GroupRecord record) throws IOException {
+        try {
+            record.write(folder);
+        } catch (NoSuchFileException e) {
+            ShimLog.debug("the group has ended meanwhile", "folder", folder);
+        }
+    }
+
+    private void removeDead() throws IOException {
+        var aside = folder.resolveSibling(folder.getFileName() + ".old" + pid);
+        try {
+            Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            return; // Somebody else was faster.
+        }
+        if (GroupRecord.read(aside).shim().isAlive()) {
+            // Somebody else was faster still, and has founded the group anew in between.
+            Files.move(aside, folder, StandardCopyOption.ATOMIC_MOVE);
+        } else {
+            delete(aside);
+        }
+    }
+
+    /**
+     * Founds the group, whose socket is to be bound next; false where it is founded already.
+     *
+     * @param record of this process
+     */
+    synchronized boolean claim(GroupRecord record) throws IOException {
+        makeBase(Objects.requireNonNull(folder.getParent()));
+        var draft = folder.resolveSibling(folder.getFileName() + ".new" + pid);
+        delete(draft); // of a process that had our pid and was killed
+        Files.createDirectory(draft, PRIVATE);
+        record.write(draft);
+        try {
+            Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
+            claimed = true;
+            return true;
+        } catch (FileSystemException e) {
+            delete(draft);
+            if (Files.exists(folder)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private static void makeBase(Path base) throws IOException {
+        if (!base.equals(BASE)) {
+            Files.createDirectories(base, PRIVATE);
+            return;
+        }
+        Files.createDirectories(base, PRIVATE);
+        Files.setPosixFilePermissions(base, PosixFilePermissions.fromString("rwx------"));
+    }
+
+    /**
+     * Ends the group: no start joins it any more once this has returned true. A start that comes meanwhile founds it
+     * anew.
+     *
+     * @param close the last word, called while nobody can find the folder
+     * @return false, and all is as it was, where a start has just joined or {@code close} has said no
+     */
+    synchronized boolean leave(BooleanSupplier close) {
+        if (hasJust(current)) {
+            return false; // The usual case, without a moment in which a client cannot connect.
+        }
+        var aside = folder.resolveSibling(folder.getFileName() + ".end" + pid);
+        try {
+            if (current.equals(folder)) {
+                Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+                current = aside;
+            }
+            if (!hasJust(current) && close.getAsBoolean()) {
+                delete(current);
+                return true;
+            }
+            Files.move(current, folder, StandardCopyOption.ATOMIC_MOVE);
+            current = folder;
+            return false;
+        } catch (IOException e) {
+            // Moved by somebody who took us for dead, or the group founded anew: serve who is connected, unnamed.
+            ShimLog.warn("the group has another shim now", "folder", folder, "error", e.toString());
+            return false;
+        }
+    }
+
+    private static boolean hasJust(Path folder) {
+        try {
+            var joined = Files.getLastModifiedTime(folder.resolve(JOINED)).toMillis();
+            return Math.abs(System.currentTimeMillis() - joined) < GRACE.toMillis();
+        } catch (IOException e) {
+            return false; // nobody has ever joined
+        }
+    }
+
+    /** Removes the folder, whatever state it is in, if it is ours. */
+    synchronized void remove() {
+        try {
+            if (claimed) {
+                delete(current);
+                claimed = false; // By the next time the name may be another shim's.
+            }
+        } catch (IOException e) {
+            ShimLog.warn("cannot remove the socket", "folder", current, "error", e.toString());
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (var files = Files.list(folder)) {
+            for (var file : files.toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+        Files.deleteIfExists(folder);
+    }
+
+    /** Whether somebody accepts connections at a socket. */
+    static boolean answers(Path socket) {
+        try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return channel.connect(UnixDomainSocketAddress.of(socket));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

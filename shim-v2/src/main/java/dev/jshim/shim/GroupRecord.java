@@ -1,0 +1,84 @@
+package dev.jshim.shim;
+
+import dev.jshim.linux.Processes;
+import dev.jshim.shim.config.Protocol;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashMap;
+
+/**
+ * What lies beside a group's socket, lines of a word and a value: for those who join it.
+ *
+ * @param shim the process that serves
+ * @param taskApi the highest version that it serves
+ * @param caller the containerd that was answered last
+ * @param answer what that one was told, so that the launcher can tell the same caller the same
+ */
+record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, ProcessId caller, String answer) {
+    static final String FILE = "reply";
+
+    /** A process, also after its pid is in use again. */
+    record ProcessId(int pid, long start) {
+        static ProcessId of(int pid) {
+            return new ProcessId(pid, pid <= 0 ? -1 : Processes.startTime(pid));
+        }
+
+        /** Whether it still runs; a zombie does not. */
+        boolean isAlive() {
+            var stat = Processes.stat(pid);
+            return stat != null && stat.startTime() == start && !stat.isZombie();
+        }
+
+        private static ProcessId parse(String text) throws IOException {
+            var blank = text.indexOf(' ');
+            try {
+                return new ProcessId(
+                        Integer.parseInt(text.substring(0, Math.max(blank, 0))),
+                        Long.parseLong(text.substring(blank + 1)));
+            } catch (NumberFormatException e) {
+                throw new IOException("no process: \"" + text + "\"", e);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return pid + " " + start;
+        }
+    }
+
+    /** @throws IOException also for a file that is not such a record */
+    static GroupRecord read(Path folder) throws IOException {
+        var values = new HashMap<String, String>();
+        for (var line : Files.readString(folder.resolve(FILE)).split("\n", -1)) {
+            var blank = line.indexOf(' ');
+            if (blank > 0) {
+                values.put(line.substring(0, blank), line.substring(blank + 1));
+            }
+        }
+        var protocol = Protocol.named(values.getOrDefault("protocol", ""));
+        if (protocol == null) {
+            throw new IOException(folder.resolve(FILE) + " names no protocol");
+        }
+        return new GroupRecord(
+                ProcessId.parse(values.getOrDefault("shim", "")),
+                values.getOrDefault("version", "").equals("3") ? 3 : 2,
+                protocol,
+                ProcessId.parse(values.getOrDefault("caller", "")),
+                values.getOrDefault("answer", ""));
+    }
+
+    /** Replaces the file as a whole. */
+    void write(Path folder) throws IOException {
+        var text = "shim " + shim + "\nversion " + taskApi + "\nprotocol " + protocol.text() + "\ncaller " + caller
+                + "\nanswer " + answer + "\n";
+        var temporary = folder.resolve(FILE + "." + ProcessHandle.current().pid());
+        Files.writeString(temporary, text);
+        Files.move(temporary, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    GroupRecord answered(ProcessId to, String text) {
+        return new GroupRecord(shim, taskApi, protocol, to, text);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.jshim.shim;
+
+import java.nio.file.Path;
+
+/** The shim's command line. {@code delete} is not here: it is a shell script's work. */
+public final class Main {
+    private Main() {}
+
+    /** Runs one command and ends the process. */
+    public static void main(String... args) throws Exception {
+        // Not System.exit: nothing in here has hooks to be waited for but the socket's, which has been removed by then.
+        var code = run(args);
+        System.exit(code);
+    }
+
+    /** Runs one command; returns its exit code. */
+    public static int run(String... args) throws Exception {
+        Flags flags;
+        try {
+            flags = Flags.parse(args);
+        } catch (Flags.UsageException e) {
+            System.err.println(BinaryName.text() + ": " + e.getMessage());
+            return 2;
+        }
+        if (flags.version()) {
+            System.out.println(BinaryName.text() + ":");
+            System.out.println("  Version: " + Version.NUMBER);
+            System.out.println("  Java: " + Runtime.version());
+            return 0;
+        }
+        if (flags.info()) {
+            return Info.print(System.in, System.out);
+        }
+        return switch (flags.command()) {
+            case "start" -> new Start(flags, Path.of("").toAbsolutePath()).run();
+            case "aot-train" -> Training.run();
+            default -> {
+                System.err.println(BinaryName.text() + ": command \"" + flags.command()
+                        + "\" is not known here: containerd runs start and delete");
+                yield 2;
+            }
+        };
+    }
+}

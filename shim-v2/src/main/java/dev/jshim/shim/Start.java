@@ -1,0 +1,133 @@
+package dev.jshim.shim;
+
+import dev.jshim.linux.Errno;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
+import dev.jshim.linux.Processes;
+import dev.jshim.shim.cgroup.ShimCgroup;
+import dev.jshim.shim.config.Grouping;
+import dev.jshim.shim.config.Key;
+import dev.jshim.shim.config.Options;
+import dev.jshim.shim.config.Settings;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.oci.BundleFiles;
+import dev.jshim.shim.oci.Spec;
+import dev.jshim.shim.task.Ids;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * {@code start}: joins the group's shim, or becomes it.
+ *
+ * <p>The process that was started answers and stays: containerd waits for the launcher script only, so that one JVM
+ * start is all that a container costs. Mirrors cmd/containerd-shim-runc-v2/manager (v2.1.4).
+ */
+final class Start {
+    /** Starts of a group that come and go at the same moment get in each other's way no more often than this. */
+    private static final int TRIES = 10;
+
+    private final Flags flags;
+    private final Path bundle;
+    private final StartReply reply = new StartReply();
+
+    /** @param bundle the working directory that containerd gave */
+    Start(Flags flags, Path bundle) {
+        this.flags = flags;
+        this.bundle = bundle;
+    }
+
+    /** Answers the launcher, and then returns when the shim is to end, at once where it has joined another one. */
+    int run() throws ErrnoException {
+        try {
+            requireFlags();
+            var input = StartInput.of(StartInput.stdin(), flags, System.getenv("TTRPC_ADDRESS"));
+            var settings = Options.read(input.options());
+            var caller = GroupRecord.ProcessId.of(Integer.getInteger("jshim.caller", 0));
+            var generation =
+                    input.bootstrap() ? Generation.V2 : Generation.of(caller.pid(), System.getenv("MAX_SHIM_VERSION"));
+            run(input, settings, caller, generation);
+            return 0;
+        } catch (IOException | RuntimeException e) {
+            reply.error(e.getMessage() == null ? e.toString() : e.getMessage());
+            return 1;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 1;
+        }
+    }
+
+    private void requireFlags() {
+        if (flags.namespace().isEmpty()) {
+            throw new IllegalArgumentException("flag -namespace is missing: containerd gives it, and so must you");
+        }
+        Ids.requireSafe("namespace", flags.namespace());
+        Ids.requireSafe("container id", flags.id());
+    }
+
+    private void run(StartInput input, Settings settings, GroupRecord.ProcessId caller, Generation generation)
+            throws IOException, InterruptedException {
+        var group = Group.of(settings.grouping(), Spec.read(bundle), flags.id());
+        var folder = GroupFolder.of(input.socketDir(), flags.address(), flags.namespace(), group);
+        var running = folder.join();
+        for (var tries = 0; running == null; tries++) {
+            var answer = Reply.choose(settings.taskApi(), settings.protocol(), folder.socket(), generation);
+            var self = GroupRecord.ProcessId.of(Processes.getpid());
+            if (folder.claim(new GroupRecord(self, 3, settings.protocol(), caller, answer.text()))) {
+                serve(folder, input, settings, answer);
+                return;
+            }
+            if (tries == TRIES) {
+                throw new IOException("shims of the group come and go at " + folder.socket());
+            }
+            running = folder.join();
+        }
+        var answer = Reply.choose(settings.taskApi(), running.protocol(), folder.socket(), generation)
+                .atMost(running.taskApi());
+        folder.remember(running.answered(caller, answer.text()));
+        writeBundle(answer, running.shim().pid());
+        reply.ok(answer.text());
+    }
+
+    private void serve(GroupFolder folder, StartInput input, Settings settings, Reply answer)
+            throws IOException, InterruptedException {
+        try {
+            ShimLog.open(bundle, input.debug());
+            becomeDaemon();
+            var core = System.getenv("SCHED_CORE");
+            Housekeeping.run(core != null && !core.isEmpty());
+            var cgroup = settings.text(Key.SHIM_CGROUP);
+            if (!cgroup.isEmpty()) {
+                ShimCgroup.enter(cgroup, Processes.getpid());
+            }
+            var stays = settings.grouping() == Grouping.NODE;
+            var transport = Transports.of(settings.protocol());
+            var daemon = new Daemon(folder, transport, flags.namespace(), input.ttrpcAddress(), stays);
+            writeBundle(answer, Processes.getpid());
+            daemon.serve();
+            reply.ok(answer.text());
+            daemon.awaitEnd();
+        } finally {
+            folder.remove();
+        }
+    }
+
+    private static void becomeDaemon() throws IOException {
+        try {
+            Processes.setsid();
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EPERM) { // EPERM: the launcher has made it a session's leader already.
+                throw e;
+            }
+        }
+        Processes.setName("jshim");
+        try (var none = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC, 0)) {
+            none.dupTo(0); // A daemon holds nothing of its caller's.
+        }
+    }
+
+    private void writeBundle(Reply answer, int pid) throws IOException {
+        BundleFiles.writeText(bundle, "address", answer.addressFile());
+        BundleFiles.writeText(bundle, "shim.pid", Integer.toString(pid));
+    }
+}
