@@ -1,0 +1,259 @@
+package dev.jshim.shim.oci;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.linux.Processes;
+import dev.jshim.proto.v1.types.Status;
+import dev.jshim.proto.v2.task2.DeleteResponse;
+import dev.jshim.proto.v2.task2.PauseRequest;
+import dev.jshim.proto.v2.task2.ResumeRequest;
+import dev.jshim.shim.Until;
+import io.grpc.Status.Code;
+import java.nio.file.Files;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** The life of containers and execs, and what their clients are told of it. */
+class OciTaskTest extends WithFakeRuntime {
+    @Test
+    void livesAndDies() throws Exception {
+        var box = container("life", "exec sleep 100");
+        var pid = box.create();
+        assertThat(box.state().getStatus()).isEqualTo(Status.CREATED);
+        assertThat(box.start()).isEqualTo(pid);
+        assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
+        assertThat(box.state().getPid()).isEqualTo(pid);
+        box.kill(15);
+        assertThat(box.await("")).isEqualTo(128 + 15);
+        var state = box.state();
+        assertThat(state.getStatus()).isEqualTo(Status.STOPPED);
+        assertThat(state.getExitStatus()).isEqualTo(128 + 15);
+        assertThat(state.getExitedAt().getSeconds()).isPositive();
+        var deleted = box.delete();
+        assertThat(deleted.getPid()).isEqualTo(pid);
+        assertThat(deleted.getExitStatus()).isEqualTo(128 + 15);
+        assertThat(events.await("life", "delete")).containsExactly("create", "start", "exit life 143", "delete");
+        assertFails(Code.NOT_FOUND, "life", box::state);
+        assertThat(runtime.calls("life")).containsExactly("create life", "start life", "kill life 15", "delete life");
+    }
+
+    @Test
+    void leavesWhatDeleteNeeds() throws Exception {
+        var box = running("files", "exit 3");
+        var pid = box.state().getPid();
+        assertThat(box.await("")).isEqualTo(3);
+        assertThat(box.bundle().resolve("runtime")).hasContent(runtime.binary() + "\n");
+        assertThat(box.bundle().resolve("runtime-root"))
+                .hasContent(runtime.state("files").getParent() + "\n");
+        assertThat(Files.readString(box.bundle().resolve("init.pid")).strip()).isEqualTo(Integer.toString(pid));
+        assertThat(box.bundle().resolve("shim.pid")).hasContent(Long.toString(shim.pid()));
+        var exit = DeleteResponse.parseFrom(Files.readAllBytes(box.bundle().resolve("exit.pb")));
+        assertThat(exit).isEqualTo(box.delete());
+        try (var left = Files.list(box.bundle())) {
+            assertThat(left.map(file -> file.getFileName().toString()))
+                    .containsExactlyInAnyOrder(
+                            "config.json", "init.sh", "runtime", "runtime-root", "init.pid", "shim.pid", "exit.pb");
+        }
+    }
+
+    @Test
+    void missesNoExitOfAProcessThatEndsAtOnce() throws Exception {
+        for (var i = 0; i < 100; i++) {
+            var box = running("fast" + i, "exit 7");
+            assertThat(box.await("")).isEqualTo(7);
+            box.delete();
+            assertThat(events.await(box.id(), "delete"))
+                    .containsExactly("create", "start", "exit " + box.id() + " 7", "delete");
+        }
+    }
+
+    @Test
+    void missesNoExitOfAnExecThatEndsAtOnce() throws Exception {
+        var box = running("fastexec", LASTING);
+        for (var i = 0; i < 100; i++) {
+            var exec = "e" + i;
+            box.exec(exec, "exit " + i);
+            box.start(exec);
+            assertThat(box.await(exec)).isEqualTo(i);
+            assertThat(box.delete(exec).getExitStatus()).isEqualTo(i);
+            assertThat(events.await("fastexec", "exit " + exec + " " + i).stream()
+                            .filter(event -> event.contains(" " + exec)))
+                    .containsExactly("exec-added " + exec, "exec-started " + exec, "exit " + exec + " " + i);
+        }
+        end(box);
+    }
+
+    @Test
+    void announcesTheExitOfInitAfterThoseOfItsExecs() throws Exception {
+        for (var i = 0; i < 20; i++) {
+            var id = "order" + i;
+            var box = container(id, LASTING);
+            box.create();
+            box.start();
+            box.exec("side", LASTING);
+            var exec = box.start("side");
+            box.kill(9);
+            Until.holds("init reaped", () -> Processes.stat(box.state().getPid()) == null);
+            assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
+            Processes.kill(exec, 9);
+            assertThat(box.await("")).isEqualTo(137);
+            box.delete();
+            assertThat(events.await(id, "delete")).endsWith("exit side 137", "exit " + id + " 137", "delete");
+        }
+    }
+
+    @Test
+    void deleteIsAnnouncedAfterTheExitAlsoWhenStateWasAsked() throws Exception {
+        for (var i = 0; i < 20; i++) {
+            var id = "polled" + i;
+            var box = running(id, "exit 4");
+            Until.holds("stopped", () -> box.state().getStatus() == Status.STOPPED);
+            assertThat(box.state().getExitStatus()).isEqualTo(4);
+            box.delete();
+            assertThat(events.await(id, "delete")).endsWith("exit " + id + " 4", "delete");
+        }
+    }
+
+    @Test
+    void killsWhatOutlivesInitInASharedPidNamespace() throws Exception {
+        var box = container("shared", "exit 0");
+        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        box.create();
+        box.start();
+        assertThat(box.await("")).isZero();
+        assertThat(runtime.calls("shared")).containsExactly("create shared", "start shared", "kill shared 9");
+        box.delete();
+    }
+
+    @Test
+    void refusesAnExecOnceInitIsDead() throws Exception {
+        var box = running("late", LASTING);
+        box.exec("e", "exit 0");
+        box.kill(9);
+        assertThat(box.await("")).isEqualTo(137);
+        assertFails(Code.FAILED_PRECONDITION, "init process is not running", () -> box.start("e"));
+        assertFails(Code.UNKNOWN, "cannot exec a stopped container", () -> box.exec("f", "exit 0"));
+        var waiting = async(() -> box.await("e"));
+        box.delete("e");
+        // Told that it never ran, or, where the deletion was faster, that it is not there.
+        waiting.handle((_, _) -> 0).get(10, TimeUnit.SECONDS);
+        box.delete();
+    }
+
+    @Test
+    void refusesWhatItsStateDoesNotAllow() throws Exception {
+        var box = container("states", LASTING);
+        box.create();
+        assertFails(
+                Code.UNKNOWN,
+                "cannot pause a created container",
+                () -> shim.task()
+                        .pause(PauseRequest.newBuilder().setId("states").build()));
+        box.start();
+        assertFails(Code.UNKNOWN, "cannot start a running container", box::start);
+        assertFails(Code.UNKNOWN, "cannot delete a running container", box::delete);
+        assertFails(
+                Code.UNKNOWN,
+                "cannot resume a running container",
+                () -> shim.task()
+                        .resume(ResumeRequest.newBuilder().setId("states").build()));
+        box.exec("e", LASTING);
+        assertFails(Code.ALREADY_EXISTS, "id e: already exists", () -> box.exec("e", LASTING));
+        assertFails(Code.INVALID_ARGUMENT, "the container's own id", () -> box.exec("states", LASTING));
+        assertFails(Code.INVALID_ARGUMENT, "not valid", () -> box.exec("../e", LASTING));
+        assertFails(Code.NOT_FOUND, "does not exist", () -> box.start("unknown"));
+        assertFails(Code.FAILED_PRECONDITION, "process not created", () -> box.kill("e", 9));
+        box.start("e");
+        assertFails(Code.UNKNOWN, "cannot start a running process", () -> box.start("e"));
+        assertFails(Code.UNKNOWN, "cannot delete a running process", () -> box.delete("e"));
+        box.kill("e", 9);
+        assertThat(box.await("e")).isEqualTo(137);
+        assertFails(Code.NOT_FOUND, "process already finished", () -> box.kill("e", 9));
+        assertThat(box.delete("e").getExitStatus()).isEqualTo(137);
+        assertFails(Code.NOT_FOUND, "does not exist", () -> box.delete("e"));
+        var _ = shim.task().pause(PauseRequest.newBuilder().setId("states").build());
+        assertThat(box.state().getStatus()).isEqualTo(Status.PAUSED);
+        assertFails(Code.UNKNOWN, "cannot exec a paused container", () -> box.exec("g", LASTING));
+        var _ = shim.task().resume(ResumeRequest.newBuilder().setId("states").build());
+        box.kill(9);
+        assertThat(box.await("")).isEqualTo(137);
+        assertFails(Code.NOT_FOUND, "process already finished", () -> box.kill(9));
+        box.delete();
+        assertFails(Code.NOT_FOUND, "states", box::delete);
+    }
+
+    @Test
+    void deletesAContainerThatWasNeverStarted() throws Exception {
+        var box = container("unstarted", LASTING);
+        var pid = box.create();
+        var deleted = box.delete();
+        assertThat(deleted.getPid()).isEqualTo(pid);
+        assertThat(deleted.getExitStatus()).isEqualTo(137);
+        assertThat(Processes.stat(pid)).isNull();
+        assertThat(events.await("unstarted", "delete")).containsExactly("create", "exit unstarted 137", "delete");
+    }
+
+    @Test
+    void oneOfTwoDeletesAtOnceFindsNothing() throws Exception {
+        var box = running("twice", "exit 0");
+        box.await("");
+        runtime.on("delete", "twice", "read _ <" + box.fifo("gate"));
+        var calls = IntStream.range(0, 2).mapToObj(_ -> async(box::delete)).toList();
+        Until.holds("delete is called", () -> runtime.calls("twice").contains("delete twice"));
+        Files.writeString(box.bundle().resolve("gate"), "go\n");
+        var failures = calls.stream()
+                .map(call -> call.handle((_, failure) -> failure == null
+                                ? "deleted"
+                                : io.grpc.Status.fromThrowable(failure)
+                                        .getCode()
+                                        .toString())
+                        .orTimeout(20, TimeUnit.SECONDS)
+                        .join())
+                .toList();
+        assertThat(failures).containsExactlyInAnyOrder("deleted", "NOT_FOUND");
+        events.await("twice", "delete");
+        assertThat(events.of("twice")).containsOnlyOnce("delete");
+    }
+
+    @Test
+    void aStartIsNotCutShortByADelete() throws Exception {
+        var box = container("starting", LASTING);
+        box.create();
+        var gate = box.fifo("gate");
+        runtime.on("start", "starting", "read _ <" + gate);
+        var starting = async(box::start);
+        Until.holds("start is called", () -> runtime.calls("starting").contains("start starting"));
+        assertFails(Code.UNKNOWN, "cannot delete", box::delete);
+        Files.writeString(gate, "go\n");
+        starting.get(20, TimeUnit.SECONDS);
+        end(box);
+        assertThat(events.await("starting", "delete"))
+                .containsExactly("create", "start", "exit starting 137", "delete");
+    }
+
+    @Test
+    void theClientSeesTheEndOfOutputBeforeDelete() throws Exception {
+        var box = container("output", "echo out; echo err >&2");
+        var out = box.fifo("out");
+        var err = box.fifo("err");
+        var reading = async(() -> {
+            assertThat(Files.readString(out)).isEqualTo("out\n");
+            return null;
+        });
+        var readingErrors = async(() -> {
+            assertThat(Files.readString(err)).isEqualTo("err\n");
+            return null;
+        });
+        var _ = shim.task()
+                .create(box.request()
+                        .setStdout(out.toString())
+                        .setStderr(err.toString())
+                        .build());
+        box.start();
+        reading.get(10, TimeUnit.SECONDS);
+        readingErrors.get(10, TimeUnit.SECONDS);
+        box.await("");
+        box.delete();
+    }
+}

@@ -1,0 +1,325 @@
+package dev.jshim.shim.stdio;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
+import dev.jshim.linux.Processes;
+import dev.jshim.linux.Spawn;
+import dev.jshim.linux.Wait;
+import dev.jshim.shim.task.Stdio;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Real FIFOs, real processes. The test waits for each of its children by its pid, as it must beside the runner's. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class PipeIoTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final PumpLoop LOOP = new PumpLoop();
+
+    @TempDir
+    Path folder;
+
+    private Path in;
+    private Path out;
+    private Path err;
+
+    @BeforeEach
+    void makeFifos() throws Exception {
+        in = fifo("in");
+        out = fifo("out");
+        err = fifo("err");
+    }
+
+    private Path fifo(String name) throws Exception {
+        var path = folder.resolve(name);
+        FileCalls.mkfifo(path, 0600);
+        return path;
+    }
+
+    private static ProcessIo open(String in, String out, String err, boolean passThrough) {
+        return PipeIo.open(LOOP, new Stdio(in, out, err, false), passThrough, 0, 0);
+    }
+
+    private static int run(ProcessIo io, String script) throws Exception {
+        var pid = Spawn.command("/bin/sh", List.of("-c", script))
+                .stdin(io.stdin())
+                .stdout(io.stdout())
+                .stderr(io.stderr())
+                .start();
+        io.started();
+        return pid;
+    }
+
+    /** A client that has opened its end. */
+    private static Fd reader(Path fifo) throws Exception {
+        return FileCalls.open(fifo, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK, 0);
+    }
+
+    /** On a platform thread: to open a FIFO is to wait for its other end. */
+    private static <T> CompletableFuture<T> async(Callable<T> work) {
+        var result = new CompletableFuture<T>();
+        Thread.ofPlatform().daemon().start(() -> {
+            try {
+                result.complete(work.call());
+            } catch (Exception e) {
+                result.completeExceptionally(e);
+            }
+        });
+        return result;
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Exception {
+        return future.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    private static int exitStatus(int pid) throws Exception {
+        return get(async(() -> Wait.pid(pid, true).exitStatus()));
+    }
+
+    private static long checksum(InputStream stream) throws Exception {
+        var sum = new CRC32();
+        var buffer = new byte[1 << 16];
+        for (var n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
+            sum.update(buffer, 0, n);
+        }
+        return sum.getValue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void movesEveryByteBothWays(boolean passThrough) throws Exception {
+        var received = async(() -> {
+            try (var stream = Files.newInputStream(out)) {
+                return checksum(stream);
+            }
+        });
+        var io = open(in.toString(), out.toString(), "", passThrough);
+        var pid = run(io, "exec cat");
+        var sent = async(() -> {
+            var sum = new CRC32();
+            var random = new Random(7);
+            try (var stream = Files.newOutputStream(in)) {
+                for (var left = 64 << 20; left > 0; ) {
+                    var chunk = new byte[Math.min(left, 1 + random.nextInt(200_000))];
+                    random.nextBytes(chunk);
+                    sum.update(chunk);
+                    stream.write(chunk);
+                    left -= chunk.length;
+                }
+                io.closeStdin();
+            }
+            return sum.getValue();
+        });
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        assertThat(get(received)).isEqualTo(get(sent));
+        assertThat(io.awaitDrained(PATIENCE)).isTrue();
+        io.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aReaderMayGoAndAnotherCome(boolean passThrough) throws Exception {
+        var first = reader(out);
+        var io = open("", out.toString(), "", passThrough);
+        first.close();
+        var pid = run(io, "i=0; while [ $i -lt 30000 ]; do echo $i; i=$((i+1)); done");
+        var exit = async(() -> {
+            var status = Wait.pid(pid, true).exitStatus();
+            io.exited();
+            return status;
+        });
+        var text = get(async(() -> {
+            var all = new ByteArrayOutputStream();
+            for (var ended = false; !ended; ) {
+                // Each reads a little and goes. What it did not take is the next one's.
+                try (var stream = Files.newInputStream(out)) {
+                    // The last one comes while the process cannot have ended yet: more is left than FIFO and pipe hold.
+                    ended = all.size() > 20_000;
+                    all.write(ended ? stream.readAllBytes() : stream.readNBytes(5000));
+                }
+            }
+            return all.toString(UTF_8);
+        }));
+        var lines = text.lines().toList();
+        assertThat(lines).hasSize(30000);
+        for (var i = 0; i < lines.size(); i++) {
+            assertThat(lines.get(i)).isEqualTo(Integer.toString(i));
+        }
+        assertThat(get(exit)).as("not killed by SIGPIPE").isZero();
+        io.close();
+    }
+
+    @Test
+    void stdinEndsWhenShimAndClientsHaveClosedIt() throws Exception {
+        var received = async(() -> Files.readString(out));
+        var io = open(in.toString(), out.toString(), "", false);
+        var pid = run(io, "exec cat");
+        // A client that detaches, and one that attaches later: no end between them.
+        Files.writeString(in, "a");
+        Files.writeString(in, "b");
+        try (var client = Files.newOutputStream(in)) {
+            io.closeStdin();
+            client.write('c');
+            client.flush();
+            client.write('d');
+        }
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        assertThat(get(received)).isEqualTo("abcd");
+        io.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void outputEndsWithTheProcess(boolean passThrough) throws Exception {
+        var output = async(() -> Files.readString(out));
+        var errors = async(() -> Files.readString(err));
+        var io = open("", out.toString(), err.toString(), passThrough);
+        var pid = run(io, "echo out; echo err >&2; exit 3");
+        assertThat(exitStatus(pid)).isEqualTo(3);
+        io.exited();
+        assertThat(get(output)).isEqualTo("out\n");
+        assertThat(get(errors)).isEqualTo("err\n");
+        assertThat(io.awaitDrained(PATIENCE)).isTrue();
+        io.close();
+    }
+
+    @Test
+    void whatIsLeftInTheBackgroundHoldsUpNobody() throws Exception {
+        var background = folder.resolve("pid");
+        var output = async(() -> Files.readString(out));
+        var io = open("", out.toString(), "", false);
+        var pid = run(io, "sleep 100 & echo $! >" + background + "; echo x");
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        try {
+            assertThat(io.awaitDrained(Duration.ofMillis(100))).isFalse();
+            assertThat(output).isNotDone();
+            io.close();
+            assertThat(get(output)).isEqualTo("x\n");
+            assertThat(io.awaitDrained(PATIENCE)).isTrue();
+        } finally {
+            Processes.kill(Integer.parseInt(Files.readString(background).strip()), Processes.SIGKILL);
+        }
+    }
+
+    @Test
+    void aProcessNeedNotReadItsStdin() throws Exception {
+        var io = open(in.toString(), "", "", false);
+        var pid = run(io, "exit 0");
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        io.close();
+        // The client's end breaks, or finds nobody: it must not hang.
+        get(async(() -> {
+            try (var client = FileCalls.open(in, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, 0)) {
+                return client.write(new byte[10], 0, 10);
+            }
+        }));
+    }
+
+    @Test
+    void appendsToAFile() throws Exception {
+        var log = folder.resolve("logs/deep/box.log");
+        for (var line : List.of("first", "second")) {
+            var io = open("", "file://" + log, "file://" + log, true);
+            var pid = run(io, "echo " + line + "; echo bad >&2");
+            assertThat(exitStatus(pid)).isZero();
+            io.exited();
+            assertThat(io.awaitDrained(PATIENCE)).isTrue();
+            io.close();
+        }
+        assertThat(Files.readAllLines(log)).containsExactlyInAnyOrder("first", "bad", "second", "bad");
+    }
+
+    @Test
+    void theContainerNeverHoldsTheFileItself() throws Exception {
+        var log = folder.resolve("box.log");
+        Files.writeString(log, "kept\n");
+        var io = open("", "file://" + log, "", true);
+        var pid = run(io, "echo more; : >/proc/self/fd/1; echo again");
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        assertThat(io.awaitDrained(PATIENCE)).isTrue();
+        assertThat(log).hasContent("kept\nmore\nagain\n");
+        io.close();
+    }
+
+    @Test
+    void aFullDiskDoesNotKillTheProcess() throws Exception {
+        var io = open("", "file:///dev/full", "", false);
+        var pid = run(io, "head -c 1000000 /dev/zero && exit 5");
+        assertThat(exitStatus(pid)).isEqualTo(5);
+        io.exited();
+        assertThat(io.awaitDrained(PATIENCE)).isTrue();
+        io.close();
+    }
+
+    @Test
+    void readsStdinFromAFile() throws Exception {
+        var file = folder.resolve("input");
+        Files.writeString(file, "from a file");
+        var output = async(() -> Files.readString(out));
+        var io = open(file.toString(), out.toString(), "", true);
+        var pid = run(io, "exec cat");
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        assertThat(get(output)).isEqualTo("from a file");
+        io.close();
+    }
+
+    @Test
+    void emptyIsNothing() throws Exception {
+        var io = open("", "", "", true);
+        assertThat(io.stdin()).isNull();
+        assertThat(io.stdout()).isNull();
+        assertThat(exitStatus(run(io, "read line; echo lost; exit 6"))).isEqualTo(6);
+        io.exited();
+        io.closeStdin();
+        io.close();
+        io.close();
+    }
+
+    @Test
+    void waitsForAClientButNotForEver() throws Exception {
+        var opening = async(() -> open("", out.toString(), "", true));
+        var output = async(() -> Files.readString(out));
+        var io = get(opening);
+        assertThat(exitStatus(run(io, "echo all of it"))).isZero();
+        io.exited();
+        assertThat(get(output)).isEqualTo("all of it\n");
+        io.close();
+        open("", out.toString(), "", true).close();
+    }
+
+    @Test
+    void givesThePipesToTheirOwner() throws Exception {
+        var reader = reader(out);
+        var io = PipeIo.open(LOOP, new Stdio(in.toString(), out.toString(), "", false), false, 7, 8);
+        for (Fd fd : new Fd[] {io.stdin(), io.stdout()}) {
+            assertThat(FileCalls.fstat(fd).uid()).isEqualTo(7);
+            assertThat(FileCalls.fstat(fd).gid()).isEqualTo(8);
+        }
+        reader.close();
+        io.close();
+    }
+}

@@ -1,0 +1,50 @@
+package dev.jshim.shim.stdio;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.jshim.linux.FileCalls;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SinkTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void isWhatTheNameMeans() throws Exception {
+        var fifo = folder.resolve("fifo");
+        FileCalls.mkfifo(fifo, 0600);
+        var file = Files.createFile(folder.resolve("file"));
+        var missing = folder.resolve("missing");
+        assertThat(Sink.of("")).isNull();
+        assertThat(Sink.of(fifo.toString())).isEqualTo(new Sink.Fifo(fifo));
+        assertThat(Sink.of("fifo://" + fifo)).isEqualTo(new Sink.Fifo(fifo));
+        assertThat(Sink.of(file.toString())).isEqualTo(new Sink.File(file));
+        assertThat(Sink.of("file://" + file)).isEqualTo(new Sink.File(file));
+        assertThat(Sink.of("file://" + missing)).isEqualTo(new Sink.File(missing));
+        assertThat(Sink.of("file://" + fifo)).as("never opened as a file").isEqualTo(new Sink.Fifo(fifo));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({
+        "/nowhere/out, NOT_FOUND",
+        "out, INVALID_ARGUMENT",
+        "file://out, INVALID_ARGUMENT",
+        "fifo://out, INVALID_ARGUMENT",
+        "binary:///bin/logger, UNIMPLEMENTED",
+        "npipe:////./pipe/x, UNIMPLEMENTED"
+    })
+    void refusesWhatItCannotBe(String name, Kind kind) {
+        assertThatThrownBy(() -> Sink.of(name))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(kind))
+                .hasMessageContaining(name.replace("file://", "").replace("fifo://", ""));
+    }
+}
