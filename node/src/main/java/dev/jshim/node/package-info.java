@@ -1,5 +1,3 @@
-/** What is on a node, read-only: bundles, shims, sockets, processes, cgroups. */
-@NullMarked
+/** What is on a node, read-only: bundles, shims of the v1 and the v2 API, their sockets and processes. */
+@org.jspecify.annotations.NullMarked
 package dev.jshim.node;
-
-import org.jspecify.annotations.NullMarked;

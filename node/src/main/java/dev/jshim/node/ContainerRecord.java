@@ -1,0 +1,18 @@
+package dev.jshim.node;
+
+import com.google.protobuf.Any;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container as containerd has it on record.
+ *
+ * @param runtime the runtime's name; the record of an old container names the v1 runtime for ever
+ * @param runtimeOptions of a type that depends on the runtime; null where there are none
+ */
+public record ContainerRecord(
+        String id, String runtime, @Nullable Any runtimeOptions, String image, Map<String, String> labels) {
+    public ContainerRecord {
+        labels = Map.copyOf(labels);
+    }
+}

@@ -1,0 +1,131 @@
+package dev.jshim.node;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task of a node with what its shim answered: a row of {@code jshimctl ls}. An adopted v1 container is one of these,
+ * with both of its bundles, and its v1 shim is the one that was asked.
+ *
+ * @param bundle of the shim that was asked
+ * @param bridge the v2 bundle beside a v1 bundle, which the bridge serves; null where there is none
+ * @param bridgeState what the bridge answered; null where there is none
+ * @param init what {@code init.pid} names, or else what the shim did; null where there is no such process
+ * @param shim the shim's process; null where none was found
+ */
+public record NodeTask(
+        Bundle bundle,
+        @Nullable V2Bundle bridge,
+        Answer<TaskState> state,
+        @Nullable Answer<TaskState> bridgeState,
+        @Nullable ProcessFacts init,
+        @Nullable ProcessFacts shim) {
+    public TaskId task() {
+        return bundle.task();
+    }
+
+    /** {@code v1}, {@code v2} or {@code v3}. */
+    public String api() {
+        return switch (bundle) {
+            case V1Bundle v1 -> "v1";
+            case V2Bundle v2 -> "v" + v2.endpoint().version();
+        };
+    }
+
+    /** Whether the bridge has adopted it. */
+    public boolean isBridged() {
+        return bridge != null;
+    }
+
+    /** The runtime's name as containerd would have it, as far as the bundle tells. */
+    public String runtime() {
+        return switch (bundle) {
+            case V1Bundle v1 -> NodePaths.V1_RUNTIME;
+            case V2Bundle v2 -> runtime(v2);
+        };
+    }
+
+    private static String runtime(V2Bundle bundle) {
+        var binary = bundle.shimBinary();
+        if (binary == null) {
+            return "";
+        }
+        var name = String.valueOf(binary.getFileName());
+        return switch (name) {
+            case "containerd-shim-v2-oci" -> "io.containerd.runtime.v2.oci";
+            case V2Bundle.BRIDGE_BINARY -> NodePaths.V1_RUNTIME;
+            default -> {
+                // containerd-shim-runc-v2 is io.containerd.runc.v2 (2.1.4, pkg/shim/util.go, BinaryName)
+                var parts = name.split("-", -1);
+                yield name.startsWith("containerd-shim-") && parts.length == 4
+                        ? "io.containerd." + parts[2] + "." + parts[3]
+                        : name;
+            }
+        };
+    }
+
+    /** As the shim has it; what the processes tell where it does not answer. */
+    public TaskStatus status() {
+        var known = state.orNull();
+        if (known != null) {
+            return known.status();
+        }
+        return initLives() ? TaskStatus.RUNNING : bundle.initPid() == 0 ? TaskStatus.UNKNOWN : TaskStatus.STOPPED;
+    }
+
+    /** Of init, as the shim has it, else of {@code init.pid}; 0 where neither is known. */
+    public int pid() {
+        var known = state.orNull();
+        return known == null || known.pid() == 0 ? bundle.initPid() : known.pid();
+    }
+
+    /** 0 where no shim process was found. */
+    public int shimPid() {
+        var process = shim;
+        return process == null ? 0 : process.pid();
+    }
+
+    public boolean initLives() {
+        var process = init;
+        return process != null && !process.isZombie();
+    }
+
+    public Health health() {
+        return switch (state) {
+            case Answer.Answered<TaskState> answered -> troubles().isEmpty() ? Health.OK : Health.DEGRADED;
+            case Answer.Mute<TaskState> mute -> Health.MUTE;
+            case Answer.Refused<TaskState> refused -> shim != null ? Health.DEGRADED : withoutShim();
+            case Answer.Absent<TaskState> absent -> shim != null ? Health.DEGRADED : withoutShim();
+        };
+    }
+
+    private Health withoutShim() {
+        if (initLives()) {
+            return Health.ORPHAN;
+        }
+        return bundle.initPid() > 0 ? Health.DEAD : Health.LEAKED;
+    }
+
+    /** All that is wrong, a sentence each; empty for a task in good order. */
+    public List<String> troubles() {
+        var out = new ArrayList<>(bundle.problems());
+        var known = state.orNull();
+        if (known == null) {
+            out.add("shim: " + state.describe());
+        } else if (known.status() == TaskStatus.RUNNING && !initLives()) {
+            out.add("the shim says running, but pid " + known.pid() + " does not live");
+        }
+        var adopted = bridge;
+        if (adopted != null) {
+            for (var problem : adopted.problems()) {
+                out.add("v2 bundle: " + problem);
+            }
+        }
+        var bridged = bridgeState;
+        if (bridged != null && bridged.orNull() == null) {
+            out.add("bridge: " + bridged.describe());
+        }
+        return out;
+    }
+}

@@ -1,0 +1,155 @@
+package dev.jshim.node;
+
+import dev.jshim.linux.ProcessStat;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads processes from /proc. A process that ends while it is read is one that is not there; nothing here throws. */
+public final class ProcFs {
+    private final Path root;
+
+    public ProcFs(Path root) {
+        this.root = root;
+    }
+
+    /** The machine's own. */
+    public static ProcFs system() {
+        return new ProcFs(Path.of("/proc"));
+    }
+
+    /** What is known of a pid; null where there is no such process. */
+    public @Nullable ProcessFacts facts(int pid) {
+        var stat = pid <= 0 ? null : read(pid, "stat");
+        if (stat == null) {
+            return null;
+        }
+        try {
+            var parsed = ProcessStat.parse(stat);
+            var ref = new ProcessRef(pid, parsed.startTime());
+            return new ProcessFacts(
+                    ref, parsed.state(), parsed.parent(), parsed.command(), argv(pid), link(pid, "exe"));
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    /** Whether this very process exists and has not exited. */
+    public boolean isAlive(ProcessRef process) {
+        var now = facts(process.pid());
+        return now != null && !now.isZombie() && now.ref().equals(process);
+    }
+
+    /** Whether some process has this pid and has not exited. It may be another than the one meant. */
+    public boolean isAlive(int pid) {
+        var now = facts(pid);
+        return now != null && !now.isZombie();
+    }
+
+    /** All processes there are. */
+    public List<ProcessFacts> all() {
+        var out = new ArrayList<ProcessFacts>();
+        try (var entries = Files.newDirectoryStream(root, "[0-9]*")) {
+            for (var entry : entries) {
+                var facts = facts(Integer.parseInt(String.valueOf(entry.getFileName())));
+                if (facts != null) {
+                    out.add(facts);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+            return out;
+        }
+        return out;
+    }
+
+    /** The lines of /proc/PID/cgroup, {@code hierarchy:controllers:path}; empty where it cannot be read. */
+    public List<String> cgroups(int pid) {
+        var text = read(pid, "cgroup");
+        return text == null ? List.of() : text.lines().toList();
+    }
+
+    /** Rss, threads and descriptors; null where there is no such process. */
+    public @Nullable ProcessUsage usage(int pid) {
+        var status = read(pid, "status");
+        if (status == null) {
+            return null;
+        }
+        return new ProcessUsage(field(status, "VmRSS:"), (int) field(status, "Threads:"), fds(pid));
+    }
+
+    /** Its working directory; null where it cannot be read. */
+    public @Nullable Path cwd(int pid) {
+        return link(pid, "cwd");
+    }
+
+    /** The table of listening unix sockets. */
+    public UnixSocketTable unixSockets() {
+        return UnixSocketTable.read(root.resolve("net/unix"));
+    }
+
+    /** When the machine booted, in seconds since the epoch; 0 where /proc does not say. */
+    public long bootTime() {
+        var stat = read(root.resolve("stat"));
+        return stat == null ? 0 : field(stat, "btime ");
+    }
+
+    private List<String> argv(int pid) {
+        var text = read(pid, "cmdline");
+        if (text == null || text.isEmpty()) {
+            return List.of();
+        }
+        var end = text.endsWith("\0") ? text.length() - 1 : text.length();
+        return List.of(text.substring(0, end).split("\0", -1));
+    }
+
+    private int fds(int pid) {
+        var count = 0;
+        try (var entries = Files.newDirectoryStream(root.resolve(pid + "/fd"))) {
+            for (var entry : entries) {
+                count += entry.getNameCount() > 0 ? 1 : 0;
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            return -1;
+        }
+        return count;
+    }
+
+    private static long field(String text, String name) {
+        for (var line : text.lines().toList()) {
+            if (line.startsWith(name)) {
+                var digits = line.substring(name.length()).replace("kB", "").strip();
+                try {
+                    return Long.parseLong(digits);
+                } catch (NumberFormatException e) {
+                    return 0;
+                }
+            }
+        }
+        return 0;
+    }
+
+    private @Nullable Path link(int pid, String name) {
+        try {
+            return Files.readSymbolicLink(root.resolve(pid + "/" + name));
+        } catch (IOException | UnsupportedOperationException e) {
+            return null;
+        }
+    }
+
+    private @Nullable String read(int pid, String file) {
+        return read(root.resolve(pid + "/" + file));
+    }
+
+    private static @Nullable String read(Path file) {
+        try {
+            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.jshim.node;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * A connection to a shim, for one task. Every call ends by its timeout, whatever the other side does. Calls may be made
+ * by any thread; to close it does the shim no harm.
+ */
+public sealed interface Shim extends AutoCloseable permits V1Shim, V2Shim {
+    /** The state of init. */
+    Answer<TaskState> state();
+
+    /** All processes of the task. */
+    Answer<List<TaskPid>> pids();
+
+    /** The shim's own pid. */
+    Answer<Integer> shimPid();
+
+    /** Sends a signal to init; the value says nothing. */
+    Answer<Boolean> kill(int signal);
+
+    @Override
+    void close();
+
+    /** Connects, asks one thing and closes the connection. */
+    static <T> Answer<T> ask(Bundle bundle, Duration timeout, Function<Shim, Answer<T>> question) {
+        return switch (open(bundle, timeout)) {
+            case Answer.Answered<Shim> open -> {
+                try (var shim = open.value()) {
+                    yield question.apply(shim);
+                }
+            }
+            case Answer.Refused<Shim>(var code, var reason) -> new Answer.Refused<>(code, reason);
+            case Answer.Mute<Shim>(var after) -> new Answer.Mute<>(after);
+            case Answer.Absent<Shim>(var reason) -> new Answer.Absent<>(reason);
+        };
+    }
+
+    /**
+     * Connects to the shim of a bundle.
+     *
+     * @param timeout for the connect, and for each call later
+     */
+    static Answer<Shim> open(Bundle bundle, Duration timeout) {
+        var socket = bundle.socket();
+        if (socket == null) {
+            return new Answer.Absent<>("no socket is known");
+        }
+        var start = System.nanoTime();
+        try {
+            Shim shim = switch (bundle) {
+                case V1Bundle v1 -> V1Shim.open(v1.task(), socket, timeout);
+                case V2Bundle v2 -> V2Shim.open(v2.task(), v2.endpoint(), timeout);
+            };
+            return new Answer.Answered<>(shim, Duration.ofNanos(System.nanoTime() - start));
+        } catch (SocketTimeoutException e) {
+            return new Answer.Mute<>(timeout);
+        } catch (ConnectException e) {
+            return new Answer.Absent<>("nobody listens on the socket");
+        } catch (IOException e) {
+            if (socket instanceof ShimSocket.Named named && !Files.exists(named.path(), LinkOption.NOFOLLOW_LINKS)) {
+                return new Answer.Absent<>("the socket is gone");
+            }
+            return new Answer.Absent<>("cannot connect: " + Printable.of(String.valueOf(e.getMessage())));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.jshim.node;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the process that serves a bundle without asking it. A recorded pid counts only where a shim of this task has
+ * it: pids are used again.
+ */
+public final class ShimProcesses {
+    private final ProcFs proc;
+    private final List<Candidate> shims;
+
+    /** Looks at the processes that there are now. */
+    public ShimProcesses(ProcFs proc) {
+        this.proc = proc;
+        this.shims = proc.all().stream()
+                .filter(process -> process.program().contains("containerd-shim") && !process.isZombie())
+                .map(Candidate::of)
+                .toList();
+    }
+
+    /** A process with the name of a shim; parsed once, since each bundle looks at all of them. */
+    private record Candidate(ProcessFacts process, @Nullable ShimFlags flags) {
+        static Candidate of(ProcessFacts process) {
+            return new Candidate(process, ShimFlags.parse(process.argv()));
+        }
+    }
+
+    /**
+     * The shim of a bundle; null where none is found. Asked in this order: {@code shim.pid}, the flags of all
+     * processes, the parent of init.
+     */
+    public @Nullable ProcessFacts of(Bundle bundle) {
+        var recorded = proc.facts(bundle.recordedShimPid());
+        if (recorded != null && isShimOf(recorded, bundle)) {
+            return recorded;
+        }
+        for (var candidate : shims) {
+            if (servesByFlags(candidate, bundle)) {
+                return candidate.process();
+            }
+        }
+        var init = init(bundle);
+        var parent = init == null ? null : proc.facts(init.ppid());
+        return parent != null && isShimOf(parent, bundle) ? parent : null;
+    }
+
+    /** The init process that {@code init.pid} names; null where it has exited and was reaped. */
+    public @Nullable ProcessFacts init(Bundle bundle) {
+        return proc.facts(bundle.initPid());
+    }
+
+    /** Whether it can be the shim of this bundle: for a v1 shim its flags must say so. */
+    private boolean isShimOf(ProcessFacts process, Bundle bundle) {
+        if (process.isZombie()) {
+            return false;
+        }
+        return switch (bundle) {
+            case V1Bundle v1 -> servesByFlags(Candidate.of(process), v1);
+            // a v2 shim may serve more tasks than the one that it was started for, and may be a JVM
+            case V2Bundle v2 ->
+                process.argv().stream().anyMatch(word -> word.contains("containerd-shim") || word.contains("jshim"));
+        };
+    }
+
+    private boolean servesByFlags(Candidate candidate, Bundle bundle) {
+        var process = candidate.process();
+        var flags = candidate.flags();
+        return switch (bundle) {
+            case V1Bundle v1 ->
+                flags != null && flags.namespace().equals(v1.task().namespace()) && isWorkOf(flags, process, v1);
+            case V2Bundle v2 ->
+                process.program().startsWith("containerd-shim-")
+                        && hasFlag(process, "-id", v2.task().id())
+                        && hasFlag(process, "-namespace", v2.task().namespace());
+        };
+    }
+
+    /** By -workdir, else by the working directory, which is the bundle (1.6.20, runtime/v1/shim/client/client.go). */
+    private boolean isWorkOf(ShimFlags flags, ProcessFacts process, V1Bundle bundle) {
+        if (!flags.workdir().isEmpty()) {
+            return flags.workdir().equals(bundle.work().toString());
+        }
+        return bundle.path().equals(proc.cwd(process.pid()));
+    }
+
+    private static boolean hasFlag(ProcessFacts process, String name, String value) {
+        var argv = process.argv();
+        for (var i = 0; i + 1 < argv.size(); i++) {
+            if (argv.get(i).equals(name) && argv.get(i + 1).equals(value)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

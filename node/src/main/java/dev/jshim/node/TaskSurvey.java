@@ -1,0 +1,113 @@
+package dev.jshim.node;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/** Asks the shims of a node for their tasks, all at once, each with a deadline of its own. Changes nothing. */
+public final class TaskSurvey {
+    private final ProcFs proc;
+    private final Duration timeout;
+
+    /**
+     * A survey of the machine's own processes.
+     *
+     * @param timeout for each connect and each answer
+     */
+    public TaskSurvey(Duration timeout) {
+        this(ProcFs.system(), timeout);
+    }
+
+    TaskSurvey(ProcFs proc, Duration timeout) {
+        this.proc = proc;
+        this.timeout = timeout;
+    }
+
+    /** The tasks of these bundles, in their order, a bridged v1 container as one. */
+    public List<NodeTask> of(List<Bundle> bundles) {
+        var processes = new ShimProcesses(proc);
+        var bridges = bridges(bundles);
+        try (var threads = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("survey-", 0).factory())) {
+            var running = new ArrayList<Future<NodeTask>>();
+            for (var bundle : bundles) {
+                if (!bridges.containsValue(bundle)) {
+                    running.add(threads.submit(() -> ask(bundle, bridges.get(bundle), processes, threads)));
+                }
+            }
+            var out = new ArrayList<NodeTask>();
+            for (var task : running) {
+                out.add(result(task));
+            }
+            return out;
+        }
+    }
+
+    private NodeTask ask(Bundle bundle, @Nullable V2Bundle bridge, ShimProcesses processes, ExecutorService threads) {
+        var bridgeState = bridge == null ? null : threads.submit(() -> state(bridge));
+        var state = state(bundle);
+        var known = state.orNull();
+        var init = processes.init(bundle);
+        if (init == null && known != null) {
+            init = proc.facts(known.pid());
+        }
+        return new NodeTask(
+                bundle,
+                bridge,
+                state,
+                bridgeState == null ? null : result(bridgeState),
+                init,
+                shim(bundle, state, processes));
+    }
+
+    private @Nullable ProcessFacts shim(Bundle bundle, Answer<TaskState> state, ShimProcesses processes) {
+        var found = processes.of(bundle);
+        if (found != null || state.orNull() == null) {
+            return found;
+        }
+        var pid = Shim.ask(bundle, timeout, Shim::shimPid).orNull();
+        return pid == null ? null : proc.facts(pid);
+    }
+
+    private Answer<TaskState> state(Bundle bundle) {
+        return Shim.ask(bundle, timeout, Shim::state);
+    }
+
+    /** The v2 bundle that the bridge serves, by the v1 bundle it stands for. */
+    private static Map<Bundle, V2Bundle> bridges(List<Bundle> bundles) {
+        var legacy = new HashMap<TaskId, V1Bundle>();
+        var out = new HashMap<Bundle, V2Bundle>();
+        for (var bundle : bundles) {
+            if (bundle instanceof V1Bundle v1) {
+                legacy.put(v1.task(), v1);
+            }
+        }
+        for (var bundle : bundles) {
+            if (bundle instanceof V2Bundle v2 && v2.isBridged()) {
+                var v1 = legacy.get(v2.task());
+                if (v1 != null) {
+                    out.put(v1, v2);
+                }
+            }
+        }
+        return out;
+    }
+
+    private static <T> T result(Future<T> future) {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a survey failed", e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+}

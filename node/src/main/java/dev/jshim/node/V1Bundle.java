@@ -1,0 +1,21 @@
+package dev.jshim.node;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A bundle of the v1 runtime (1.6.20, runtime/v1/linux/bundle.go). */
+public record V1Bundle(
+        TaskId task,
+        Path path,
+        Path work,
+        int initPid,
+        int recordedShimPid,
+        OciConfig config,
+        @Nullable ShimSocket socket,
+        List<String> problems)
+        implements Bundle {
+    public V1Bundle {
+        problems = List.copyOf(problems);
+    }
+}

@@ -1,0 +1,54 @@
+package dev.jshim.node;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A bundle of a v2 shim (2.1.4, core/runtime/v2/bundle.go).
+ *
+ * @param shimBinary of {@code shim-binary-path}; null where there is no such file (before 1.6)
+ */
+public record V2Bundle(
+        TaskId task,
+        Path path,
+        Path work,
+        int initPid,
+        int recordedShimPid,
+        OciConfig config,
+        Endpoint endpoint,
+        @Nullable Path shimBinary,
+        List<String> problems)
+        implements Bundle {
+    /** The name of the binary that serves adopted v1 shims. */
+    public static final String BRIDGE_BINARY = "containerd-shim-v1-linux";
+
+    public V2Bundle {
+        problems = List.copyOf(problems);
+    }
+
+    /**
+     * How to speak with the shim.
+     *
+     * @param socket null where nothing says so
+     * @param version of the task API, 2 or 3
+     */
+    public record Endpoint(@Nullable ShimSocket socket, int version, Protocol protocol) {}
+
+    /** The transport of a v2 shim. */
+    public enum Protocol {
+        TTRPC,
+        GRPC
+    }
+
+    @Override
+    public @Nullable ShimSocket socket() {
+        return endpoint.socket();
+    }
+
+    /** Whether the bridge serves it, for a v1 shim. */
+    public boolean isBridged() {
+        var binary = shimBinary;
+        return binary != null && binary.endsWith(BRIDGE_BINARY);
+    }
+}

@@ -1,0 +1,57 @@
+package dev.jshim.node;
+
+import static dev.jshim.node.Bundles.with;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ShimProcessesTest {
+    @TempDir
+    private Path directory;
+
+    private void process(int pid, int parent, String... argv) throws IOException {
+        var path = Files.createDirectories(directory.resolve("proc").resolve(Integer.toString(pid)));
+        Files.writeString(
+                path.resolve("stat"),
+                pid + " (x) S " + parent + " 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 1 0 " + pid + "00 0 0\n");
+        Files.writeString(path.resolve("cmdline"), String.join("\0", argv) + "\0");
+    }
+
+    private int shimOf(Bundle bundle) {
+        var found = new ShimProcesses(new ProcFs(directory.resolve("proc"))).of(bundle);
+        return found == null ? 0 : found.pid();
+    }
+
+    @Test
+    void v1ByWorkdirAndNamespace() throws IOException {
+        var bundles = new Bundles(directory);
+        with(bundles.v1("ns", "c"), "shim.pid", "10");
+        var work = bundles.paths.v1Work(new TaskId("ns", "c")).toString();
+        process(10, 1, "containerd-shim", "-namespace", "ns", "-workdir", work + "2");
+        process(11, 1, "containerd-shim", "-namespace", "other", "-workdir", work);
+        process(12, 1, "/opt/old/containerd-shim", "-namespace", "ns", "-workdir", work);
+        var bundle = Node.read(bundles.paths).v1().getFirst();
+        assertThat(shimOf(bundle)).isEqualTo(12);
+    }
+
+    @Test
+    void v2ByIdAndByParentOfInit() throws IOException {
+        var bundles = new Bundles(directory);
+        with(bundles.v2("ns", "a"), "init.pid", "21");
+        with(bundles.v2("ns", "b"), "init.pid", "22");
+        process(20, 1, "/usr/bin/containerd-shim-runc-v2", "-namespace", "ns", "-id", "a", "-address", "/x");
+        process(21, 20, "sleep");
+        process(22, 20, "sleep");
+        var node = Node.read(bundles.paths);
+        assertThat(List.of(shimOf(node.v2().get(0)), shimOf(node.v2().get(1)))).containsExactly(20, 20);
+        var missing = Objects.requireNonNull(node.v2(new TaskId("ns", "a")));
+        Files.delete(directory.resolve("proc/20/stat"));
+        assertThat(shimOf(missing)).isZero();
+    }
+}
