@@ -1,0 +1,162 @@
+package dev.jshim.bridge;
+
+import dev.jshim.linux.MountPoint;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/**
+ * The v2 bundle that an adoption adds beside a v1 bundle (containerd v2.1.4, core/runtime/v2/bundle.go and
+ * shim_load.go). Its rootfs is an empty directory and never the container's: whenever such a bundle fails to load,
+ * containerd unmounts what is below it.
+ */
+public final class AddedBundle {
+    private AddedBundle() {}
+
+    /** Whether a bundle is there and an adoption added it. */
+    public static boolean isOurs(Path bundle) {
+        return Files.isRegularFile(bundle.resolve(LegacyRecord.FILE));
+    }
+
+    /** The hidden directory in which a bundle is made ready; containerd passes over such names. */
+    public static Path hidden(Path bundle) {
+        return bundle.resolveSibling("." + bundle.getFileName() + ".jshim");
+    }
+
+    /**
+     * Makes a bundle, in full and on disk before it can be seen.
+     *
+     * @param socket where the bridge serves the task
+     * @param shimBinary absolute; what containerd runs for {@code delete}
+     * @param bridgePid for the file {@code shim.pid}
+     */
+    public static void create(NodePaths paths, LegacyRecord record, Path socket, Path shimBinary, int bridgePid)
+            throws IOException {
+        var task = new TaskId(record.namespace(), record.id());
+        var bundle = paths.v2Bundle(task);
+        var work = paths.v2Work(task);
+        makeParents(bundle);
+        makeParents(work);
+        var part = hidden(bundle);
+        if (Files.exists(part)) {
+            EndOfLife.removeUnmounted(part);
+        }
+        Files.createDirectory(part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Files.createDirectory(part.resolve("rootfs"));
+        write(part.resolve("config.json"), Files.readAllBytes(record.v1Bundle().resolve("config.json")));
+        write(part, "address", "unix://" + socket);
+        write(part, "shim-binary-path", shimBinary.toString());
+        write(part, "init.pid", Integer.toString(record.init().pid()));
+        write(part, "shim.pid", Integer.toString(bridgePid));
+        write(part, LegacyRecord.FILE, record.text());
+        Files.createSymbolicLink(part.resolve("work"), work);
+        sync(part);
+        if (!Files.isDirectory(work)) {
+            Files.createDirectory(
+                    work, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
+            syncParent(work);
+        }
+        Files.move(part, bundle, StandardCopyOption.ATOMIC_MOVE);
+        syncParent(bundle);
+    }
+
+    /**
+     * Takes away a bundle that an adoption added, and its work directory. Nothing is unmounted: where something is
+     * mounted in it, somebody else put it there.
+     *
+     * @throws IOException also for a bundle that is not ours, or holds a mount; nothing was removed then
+     */
+    public static void remove(Path bundle) throws IOException {
+        if (!Files.isDirectory(bundle)) {
+            return;
+        }
+        if (!isOurs(bundle)) {
+            throw new IOException(bundle + " was not added by an adoption");
+        }
+        var link = bundle.resolve("work");
+        var work = Files.isSymbolicLink(link) ? Files.readSymbolicLink(link) : null;
+        refuseMounts(bundle);
+        // Gone for containerd in one step, as it does itself.
+        var hidden = hidden(bundle);
+        if (Files.exists(hidden)) {
+            EndOfLife.removeUnmounted(hidden);
+        }
+        Files.move(bundle, hidden, StandardCopyOption.ATOMIC_MOVE);
+        if (work != null && Files.isDirectory(work) && work.endsWith(lastTwo(bundle))) {
+            refuseMounts(work);
+            EndOfLife.removeUnmounted(work);
+        }
+        EndOfLife.removeUnmounted(hidden);
+    }
+
+    /** Takes away what a bundle that was not finished left: its hidden directory, and an empty work directory. */
+    public static void removeRest(NodePaths paths, TaskId task) throws IOException {
+        var bundle = paths.v2Bundle(task);
+        var part = hidden(bundle);
+        if (Files.isDirectory(part)) {
+            refuseMounts(part);
+            EndOfLife.removeUnmounted(part);
+        }
+        if (!Files.exists(bundle) && Files.isDirectory(paths.v2Work(task))) {
+            Files.delete(paths.v2Work(task));
+        }
+    }
+
+    private static Path lastTwo(Path bundle) {
+        var count = bundle.getNameCount();
+        return bundle.subpath(count - 2, count);
+    }
+
+    private static void refuseMounts(Path directory) throws IOException {
+        var real = directory.toRealPath().toString();
+        for (var mount : MountPoint.all()) {
+            if (mount.path().equals(real) || mount.path().startsWith(real + "/")) {
+                throw new IOException(mount.path() + " is mounted");
+            }
+        }
+    }
+
+    /** containerd makes these with mode 0711 too, before any bundle. */
+    private static void makeParents(Path path) throws IOException {
+        var parent = path.getParent();
+        if (parent != null) {
+            Files.createDirectories(
+                    parent, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
+        }
+    }
+
+    private static void write(Path directory, String name, String text) throws IOException {
+        write(directory.resolve(name), text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void write(Path file, byte[] bytes) throws IOException {
+        try (var channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            var buffer = ByteBuffer.wrap(bytes);
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+            channel.force(true);
+        }
+    }
+
+    private static void sync(Path directory) throws IOException {
+        try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private static void syncParent(Path path) throws IOException {
+        var parent = path.getParent();
+        if (parent != null) {
+            sync(parent);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package dev.jshim.bridge;
+
+import dev.jshim.node.ShimSocket;
+import dev.jshim.node.TaskId;
+import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.oci.BundleFiles;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.TaskFactory;
+import dev.jshim.shim.task.TaskRegistry;
+import dev.jshim.shim.task.TaskService;
+import dev.jshim.shim.task.TaskServiceV3;
+import dev.jshim.ttrpc.TtrpcServer;
+import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
+/**
+ * One adopted container as the bridge serves it, on a socket of its own, until its end: it was deleted here and is then
+ * cleared away, or a 1.x daemon deleted it behind our back, or it was let go of.
+ */
+final class AdoptedContainer implements AutoCloseable {
+    /** How long a client that has deleted may take to say Shutdown. */
+    private static final Duration SHUTDOWN_COMES = Duration.ofSeconds(5);
+    /** The old daemon removes a bundle right after it has killed the shim. */
+    private static final Duration OLD_DAEMON_CLEANS = Duration.ofSeconds(1);
+
+    private static final Duration LONGEST_LOOK = Duration.ofSeconds(30);
+    private static final Duration LAST_ANSWERS = Duration.ofSeconds(2);
+
+    private final LegacyRecord record;
+    private final Path bundle;
+    private final Path socket;
+    private final ScheduledExecutorService timer;
+    private final Consumer<AdoptedContainer> ended;
+    private final RememberedCgroup cgroup;
+    private final LegacyTask task;
+    private final TaskService service;
+    private final TtrpcServer server;
+    private final AtomicBoolean over = new AtomicBoolean();
+    private volatile boolean wasDeleted;
+
+    /**
+     * Prepares to serve; {@link #attach} and {@link #serve} follow.
+     *
+     * @param bundle the bundle that the adoption adds, now or later
+     * @param ended told once, when nothing is left to serve
+     */
+    AdoptedContainer(
+            LegacyRecord record,
+            Path bundle,
+            Path socket,
+            EventSink events,
+            ScheduledExecutorService timer,
+            Consumer<AdoptedContainer> ended) {
+        this.record = record;
+        this.bundle = bundle;
+        this.socket = socket;
+        this.timer = timer;
+        this.ended = ended;
+        cgroup = new RememberedCgroup(record.init());
+        var address = ShimSocket.parse(record.socket());
+        var link = new ShimLink(record.key(), () -> ShimLine.dial(address));
+        link.onLost(this::lookForGhost);
+        task = new LegacyTask(record, bundle, link, cgroup, this::deleted);
+        var registry = new TaskRegistry();
+        registry.add(task);
+        TaskFactory none = request -> {
+            throw ShimException.failedPrecondition("the bridge serves container " + record.id() + " alone");
+        };
+        service = new TaskService(registry, none, events, this::shutdown);
+        server = TtrpcServer.builder()
+                .addService(service)
+                .addService(TaskServiceV3.of(service))
+                .build();
+    }
+
+    LegacyRecord record() {
+        return record;
+    }
+
+    TaskId id() {
+        return new TaskId(record.namespace(), record.id());
+    }
+
+    Path socket() {
+        return socket;
+    }
+
+    /** How many clients are connected to its socket. */
+    int clients() {
+        return server.connections();
+    }
+
+    /**
+     * Asks the v1 shim whether it is the one, and has the container, that the record says.
+     *
+     * @throws ShimException where it is not, or does not answer
+     */
+    void probe() {
+        task.probe();
+    }
+
+    /**
+     * Begins to watch the processes and to publish their exits. An adoption itself is no event: containerd knows the
+     * container already.
+     */
+    void attach() {
+        cgroup.remember();
+        var execs = task.attach();
+        service.publishExit(task, "");
+        execs.forEach(execId -> service.publishExit(task, execId));
+    }
+
+    /** Begins to serve. */
+    void serve() throws IOException {
+        ServerSocketChannel listener = PrivateSocket.listen(socket);
+        server.serve(listener);
+        if (Files.exists(bundle.resolve(EndOfLife.EXIT_FILE))) {
+            // The bridge before this one ended between deletion and end.
+            wasDeleted = true;
+            endLater(SHUTDOWN_COMES);
+        }
+    }
+
+    private void deleted(Exit exit) {
+        wasDeleted = true;
+        try {
+            // Without the answer, the launcher's delete cleans up by itself: as it must where the v1 shim could not.
+            var isClean = !Files.exists(record.runtimeRoot().resolve(record.id()));
+            if (isClean && Files.isDirectory(bundle)) {
+                BundleFiles.writeExit(bundle, exit);
+            }
+        } catch (IOException e) {
+            ShimLog.warn(
+                    "could not leave the exit in the bundle", "ns", record.namespace(), "id", record.id(), "error", e);
+        }
+        endLater(SHUTDOWN_COMES);
+    }
+
+    private void endLater(Duration delay) {
+        var _ = timer.schedule(this::shutdown, delay.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void shutdown() {
+        if (wasDeleted && over.compareAndSet(false, true)) {
+            Thread.ofVirtual().name("end-" + record.id()).start(() -> {
+                stopServing();
+                new EndOfLife(record).finish();
+                ended.accept(this);
+            });
+        }
+    }
+
+    /** The connection to the shim was lost: perhaps a 1.x daemon has deleted the container, and its shim with it. */
+    private void lookForGhost() {
+        lookForGhost(OLD_DAEMON_CLEANS);
+    }
+
+    private void lookForGhost(Duration delay) {
+        if (!over.get() && !wasDeleted) {
+            Runnable look =
+                    () -> Thread.ofVirtual().name("ghost-" + record.id()).start(() -> dropGhost(delay));
+            var _ = timer.schedule(look, delay.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void dropGhost(Duration delay) {
+        if (LiveProcess.isAlive(record.shim())) {
+            // Only the connection was lost.
+            return;
+        }
+        if (LiveProcess.isAlive(record.init()) || Files.exists(record.v1Bundle())) {
+            // The daemon may take its time; a shim that just died is looked at for as long as it is served.
+            var next = delay.multipliedBy(2);
+            lookForGhost(next.compareTo(LONGEST_LOOK) < 0 ? next : LONGEST_LOOK);
+            return;
+        }
+        if (wasDeleted || !over.compareAndSet(false, true)) {
+            return;
+        }
+        ShimLog.info("deleted by another daemon", "ns", record.namespace(), "id", record.id());
+        stopServing();
+        try {
+            AddedBundle.remove(bundle);
+        } catch (IOException e) {
+            ShimLog.warn("could not remove the bundle", "ns", record.namespace(), "id", record.id(), "error", e);
+        }
+        ended.accept(this);
+    }
+
+    private void stopServing() {
+        var _ = server.shutdown(LAST_ANSWERS);
+        task.detach();
+        try {
+            Files.deleteIfExists(socket);
+        } catch (IOException e) {
+            ShimLog.warn("could not remove a socket", "path", socket, "error", e);
+        }
+    }
+
+    /** Lets go of the container, which goes on under its v1 shim. Blocks for some seconds at most. */
+    @Override
+    public void close() {
+        if (over.compareAndSet(false, true)) {
+            stopServing();
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package dev.jshim.bridge;
+
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Serves all adopted v1 shims of one containerd. What it serves after a start is what the bundles on disk say: each one
+ * that an adoption added holds its own record. Thread-safe.
+ */
+final class Bridge implements AutoCloseable {
+    /** After the last container's end: for a bundle that another adoption is about to add. */
+    private static final Duration GRACE = Duration.ofSeconds(10);
+
+    private final BridgePaths paths;
+    private final ExitFeed feed;
+    private final ScheduledExecutorService timer;
+    private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
+    private final CountDownLatch done = new CountDownLatch(1);
+
+    /** A bridge that serves nobody yet. */
+    Bridge(BridgePaths paths, ExitFeed feed, ScheduledExecutorService timer) {
+        this.paths = paths;
+        this.feed = feed;
+        this.timer = timer;
+    }
+
+    /** The timer that all parts of a bridge share: one thread, which never blocks. */
+    static ScheduledExecutorService timer() {
+        return Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().name("timer").daemon().factory());
+    }
+
+    /**
+     * Serves what was adopted before, whatever state it is in: a shim that is mute or dead today does not make its
+     * bundle unserved, for containerd would then delete it.
+     */
+    void load() throws IOException {
+        List<Thread> attaching = new ArrayList<>();
+        for (var bundle : bundles(paths.node())) {
+            LegacyRecord record;
+            try {
+                record = LegacyRecord.read(bundle);
+            } catch (IOException e) {
+                ShimLog.error("an adopted bundle cannot be served", "bundle", bundle, "error", e);
+                continue;
+            }
+            var container = prepare(record);
+            adopted.put(container.id(), container);
+            container.serve();
+            attaching.add(Thread.ofVirtual().name("attach-" + record.id()).start(container::attach));
+        }
+        for (var thread : attaching) {
+            try {
+                thread.join(LegacyTask.QUICK.multipliedBy(2));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** The bundles that adoptions added. */
+    static List<Path> bundles(NodePaths paths) throws IOException {
+        List<Path> ours = new ArrayList<>();
+        if (!Files.isDirectory(paths.v2State())) {
+            return ours;
+        }
+        try (var namespaces = Files.newDirectoryStream(paths.v2State(), Files::isDirectory)) {
+            for (var namespace : namespaces) {
+                try (var bundles = Files.newDirectoryStream(namespace, Bridge::isAdopted)) {
+                    bundles.forEach(ours::add);
+                }
+            }
+        }
+        return ours;
+    }
+
+    private static boolean isAdopted(Path bundle) {
+        return !bundle.getFileName().toString().startsWith(".") && AddedBundle.isOurs(bundle);
+    }
+
+    /**
+     * Serves a container from now on; again is no error. Blocks until its v1 shim has answered.
+     *
+     * @return the socket
+     * @throws ShimException where its shim does not answer: nothing is served then; ALREADY_EXISTS where the id is
+     *     served for another process
+     */
+    Path adopt(LegacyRecord record) {
+        var fresh = prepare(record);
+        var before = adopted.putIfAbsent(fresh.id(), fresh);
+        if (before != null) {
+            if (!before.record().init().equals(record.init())) {
+                throw ShimException.alreadyExists("another container of the id " + fresh.id() + " is served");
+            }
+            return before.socket();
+        }
+        try {
+            fresh.probe();
+            fresh.attach();
+            fresh.serve();
+        } catch (IOException | RuntimeException e) {
+            adopted.remove(fresh.id(), fresh);
+            fresh.close();
+            throw e instanceof ShimException shim
+                    ? shim
+                    : new ShimException(ShimException.Kind.INTERNAL, "cannot serve " + fresh.id() + ": " + e, e);
+        }
+        ShimLog.info(
+                "adopted",
+                "ns",
+                record.namespace(),
+                "id",
+                record.id(),
+                "pid",
+                record.init().pid());
+        return fresh.socket();
+    }
+
+    private AdoptedContainer prepare(LegacyRecord record) {
+        var id = new TaskId(record.namespace(), record.id());
+        return new AdoptedContainer(
+                record, paths.node().v2Bundle(id), paths.socket(id), feed.sink(record.namespace()), timer, this::ended);
+    }
+
+    /** Serves a container no longer, and does it no harm. */
+    void release(TaskId id) {
+        var container = adopted.remove(id);
+        if (container != null) {
+            container.close();
+            ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
+        }
+    }
+
+    Collection<AdoptedContainer> list() {
+        return List.copyOf(adopted.values());
+    }
+
+    private void ended(AdoptedContainer container) {
+        adopted.remove(container.id(), container);
+        if (adopted.isEmpty()) {
+            var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void stopIfIdle() {
+        if (adopted.isEmpty()) {
+            ShimLog.info("the last adopted container has ended");
+            stop();
+        }
+    }
+
+    /** Makes {@link #await} return. */
+    void stop() {
+        done.countDown();
+    }
+
+    /** Waits until the bridge is to end. */
+    void await() throws InterruptedException {
+        done.await();
+    }
+
+    /** Lets go of all containers, which go on under their v1 shims. Blocks for some seconds at most. */
+    @Override
+    public void close() {
+        feed.close();
+        var closing = list().stream()
+                .map(container -> Thread.ofVirtual().start(container::close))
+                .toList();
+        for (var thread : closing) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

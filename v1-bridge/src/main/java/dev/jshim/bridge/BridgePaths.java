@@ -1,0 +1,71 @@
+package dev.jshim.bridge;
+
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** Where the bridge of a containerd keeps its files. One bridge serves one pair of root and state. */
+public record BridgePaths(NodePaths node) {
+    /** sun_path holds 108 bytes; containerd itself stops at this many. */
+    private static final int MAX_SOCKET = 106;
+
+    private static final Path FALLBACK = Path.of("/run/jshim");
+
+    /** Sockets, pid, lock and log; mode 0700. */
+    public Path directory() {
+        return node.state().resolve("jshim");
+    }
+
+    /** Where a task of an adopted container is served; the same for the same task each time. */
+    public Path socket(TaskId task) {
+        return fitting(directory().resolve("s").resolve(hash(task.toString()) + ".sock"));
+    }
+
+    /** Where the bridge takes orders. */
+    public Path control() {
+        return fitting(directory().resolve("bridge.sock"));
+    }
+
+    public Path pid() {
+        return directory().resolve("bridge.pid");
+    }
+
+    public Path log() {
+        return directory().resolve("bridge.log");
+    }
+
+    /** Held as long as the bridge lives. */
+    public Path lock() {
+        return directory().resolve("bridge.lock");
+    }
+
+    /** Removes all of these files and the directory; for when no bridge lives any more. */
+    public void removeFiles() throws IOException {
+        Files.deleteIfExists(control());
+        if (Files.isDirectory(directory())) {
+            EndOfLife.removeUnmounted(directory());
+        }
+    }
+
+    private static Path fitting(Path socket) {
+        var name = socket.toString();
+        return name.getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET
+                ? socket
+                : FALLBACK.resolve(hash(name) + ".sock");
+    }
+
+    private static String hash(String text) {
+        try {
+            var sum = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(sum, 0, 10);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+}

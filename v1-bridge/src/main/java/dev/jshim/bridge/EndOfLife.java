@@ -1,0 +1,133 @@
+package dev.jshim.bridge;
+
+import dev.jshim.linux.MountPoint;
+import dev.jshim.linux.Mounts;
+import dev.jshim.linux.Processes;
+import dev.jshim.node.ShimSocket;
+import dev.jshim.shim.log.ShimLog;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the v1 daemon did after a container was deleted (containerd v1.6.20, runtime/v1/linux/task.go and bundle.go): it
+ * ended the shim and took away socket, bundle, work directory and mounts. Nothing here runs before the container has
+ * been deleted; each step can be repeated.
+ *
+ * <p>The OCI runtime's own state is not touched: it went with the deletion. Where the v1 shim died before it could
+ * delete, the launcher's {@code delete} runs the OCI runtime to clean up.
+ */
+final class EndOfLife {
+    /** The answer that the launcher's {@code delete} prints, left in the v2 bundle. */
+    static final String EXIT_FILE = "exit.pb";
+
+    private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
+
+    private final LegacyRecord record;
+
+    EndOfLife(LegacyRecord record) {
+        this.record = record;
+    }
+
+    /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
+    void finish() {
+        if (LiveProcess.isAlive(record.init())) {
+            ShimLog.warn(
+                    "init outlived its deletion: nothing of v1 is touched",
+                    "ns",
+                    record.namespace(),
+                    "id",
+                    record.id());
+            return;
+        }
+        step("end the v1 shim", this::endShim);
+        step("remove the v1 socket", this::removeSocket);
+        step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
+        step("remove the v1 work directory", () -> removeTree(record.v1Work()));
+        ShimLog.info("the v1 shim and its files are gone", "ns", record.namespace(), "id", record.id());
+    }
+
+    /** A step of the clean-up. */
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private void step(String what, Step step) {
+        try {
+            step.run();
+        } catch (IOException | RuntimeException e) {
+            ShimLog.warn("could not " + what, "ns", record.namespace(), "id", record.id(), "error", e);
+        }
+    }
+
+    private void endShim() throws IOException {
+        if (!LiveProcess.signal(record.shim(), Processes.SIGKILL)) {
+            return;
+        }
+        var end = System.nanoTime() + SHIM_DEATH.toNanos();
+        while (LiveProcess.isAlive(record.shim()) && System.nanoTime() < end) {
+            try {
+                Thread.sleep(5);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void removeSocket() throws IOException {
+        if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
+            Files.deleteIfExists(path);
+        }
+    }
+
+    /** Removes a directory, never what is mounted in it: where that cannot be taken away, the directory stays. */
+    private static void removeTree(Path tree) throws IOException {
+        if (!Files.isDirectory(tree)) {
+            return;
+        }
+        Mounts.unmountRecursive(tree);
+        var real = tree.toRealPath().toString();
+        for (var mount : MountPoint.all()) {
+            if (mount.path().equals(real) || mount.path().startsWith(real + "/")) {
+                throw new IOException(mount.path() + " is still mounted");
+            }
+        }
+        removeUnmounted(tree);
+    }
+
+    /** Removes a directory in which nothing is mounted. Links are removed, not followed. */
+    static void removeUnmounted(Path tree) throws IOException {
+        Files.walkFileTree(tree, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.deleteIfExists(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+                    throws IOException {
+                if (failure != null) {
+                    throw failure;
+                }
+                Files.deleteIfExists(directory);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
+                if (failure instanceof NoSuchFileException) {
+                    return FileVisitResult.CONTINUE;
+                }
+                throw failure;
+            }
+        });
+    }
+}

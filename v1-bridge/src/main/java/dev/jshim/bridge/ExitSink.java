@@ -1,0 +1,141 @@
+package dev.jshim.bridge;
+
+import com.google.protobuf.Message;
+import dev.jshim.proto.v2.events.TaskDelete;
+import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.shim.event.EventSink;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Publishes the exit of a v1 process only where the v1 shim's own word did not come through. Such a shim runs
+ * {@code containerd publish} once for each exit, with a binary and an address that were fixed when it was started: when
+ * that works containerd has the event already, when not nobody ever hears of it.
+ *
+ * <p>So an exit is held back for a while, and dropped when containerd itself is seen to send it. While nobody listens
+ * to containerd nothing can be seen, and nothing is published: it is kept until somebody listens again. A deletion
+ * never overtakes the exit it belongs to. One for each namespace; thread-safe.
+ */
+final class ExitSink implements EventSink {
+    /** What is kept while containerd is away; past that the oldest goes out unseen, so that none is lost here. */
+    private static final int MAX_HELD = 4096;
+
+    private record Key(String container, String id, int pid) {}
+
+    private static final class Held {
+        final TaskExit exit;
+        final List<Message> after = new ArrayList<>();
+
+        Held(TaskExit exit) {
+            this.exit = exit;
+        }
+    }
+
+    private final EventSink next;
+    private final ScheduledExecutorService timer;
+    private final Duration patience;
+    private final Map<Key, Held> held = new LinkedHashMap<>();
+    private final Map<Key, Long> seen = new HashMap<>();
+    private boolean listening;
+
+    /**
+     * A sink before another one. It begins as if nobody listened: see {@link #listening}.
+     *
+     * @param patience how long an exit is held back
+     */
+    ExitSink(EventSink next, ScheduledExecutorService timer, Duration patience) {
+        this.next = next;
+        this.timer = timer;
+        this.patience = patience;
+    }
+
+    @Override
+    public synchronized void publish(Message event) {
+        switch (event) {
+            case TaskExit exit -> hold(exit);
+            case TaskDelete delete -> {
+                var before = last(delete.getContainerId());
+                if (before == null) {
+                    next.publish(delete);
+                } else {
+                    before.after.add(delete);
+                }
+            }
+            default -> next.publish(event);
+        }
+    }
+
+    private void hold(TaskExit exit) {
+        var key = key(exit);
+        if (seen.containsKey(key)) {
+            return;
+        }
+        held.put(key, new Held(exit));
+        if (listening) {
+            schedule(key);
+        } else if (held.size() > MAX_HELD) {
+            release(held.keySet().iterator().next());
+        }
+    }
+
+    private @Nullable Held last(String container) {
+        Held last = null;
+        for (var entry : held.entrySet()) {
+            if (entry.getKey().container().equals(container)) {
+                last = entry.getValue();
+            }
+        }
+        return last;
+    }
+
+    /** That containerd was seen to send an exit, whoever published it. */
+    synchronized void saw(TaskExit exit) {
+        var key = key(exit);
+        seen.put(key, System.nanoTime());
+        var waiting = held.remove(key);
+        if (waiting != null) {
+            waiting.after.forEach(next::publish);
+        }
+        // Long enough for our own Wait to answer after containerd has told of the exit.
+        var old = System.nanoTime() - 20 * patience.toNanos();
+        seen.values().removeIf(at -> at - old < 0);
+    }
+
+    /** Whether containerd's events are heard. When that begins, what was kept gets its time to be seen. */
+    synchronized void listening(boolean now) {
+        var began = now && !listening;
+        listening = now;
+        if (began) {
+            List.copyOf(held.keySet()).forEach(this::schedule);
+        }
+    }
+
+    private void schedule(Key key) {
+        var _ = timer.schedule(() -> expired(key), patience.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private synchronized void expired(Key key) {
+        if (listening) {
+            release(key);
+        }
+    }
+
+    private void release(Key key) {
+        var waiting = held.remove(key);
+        if (waiting != null) {
+            next.publish(waiting.exit);
+            waiting.after.forEach(next::publish);
+        }
+    }
+
+    private static Key key(TaskExit exit) {
+        return new Key(exit.getContainerId(), exit.getId(), exit.getPid());
+    }
+}

@@ -1,0 +1,57 @@
+package dev.jshim.bridge;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.jshim.proto.v1.runc.CheckpointOptions;
+import dev.jshim.shim.task.ShimException;
+
+/**
+ * Options of a checkpoint for a v1 shim. It asserts their type without looking, so that any other type makes it panic
+ * and its container is lost (containerd v1.6.20, runtime/v1/shim/service.go, Checkpoint): nothing is ever passed on
+ * that was not built here.
+ */
+final class LegacyCheckpoint {
+    private static final String V1 = "containerd.linux.runc.CheckpointOptions";
+    private static final String V2 = "containerd.runc.v1.CheckpointOptions";
+
+    private LegacyCheckpoint() {}
+
+    /**
+     * Converts options as a client sent them; none stay none, which is the default instance.
+     *
+     * @throws ShimException INVALID_ARGUMENT for a type that is not known
+     */
+    static Any convert(Any options) {
+        var type = options.getTypeUrl();
+        if (type.isEmpty()) {
+            return Any.getDefaultInstance();
+        }
+        try {
+            return switch (type.substring(type.lastIndexOf('/') + 1)) {
+                case V1 -> any(CheckpointOptions.parseFrom(options.getValue()));
+                case V2 -> any(converted(dev.jshim.proto.v2.runc.CheckpointOptions.parseFrom(options.getValue())));
+                default -> throw ShimException.invalidArgument("a v1 shim takes no checkpoint options of type " + type);
+            };
+        } catch (InvalidProtocolBufferException e) {
+            throw ShimException.invalidArgument("checkpoint options cannot be read: " + e.getMessage());
+        }
+    }
+
+    private static CheckpointOptions converted(dev.jshim.proto.v2.runc.CheckpointOptions o) {
+        return CheckpointOptions.newBuilder()
+                .setExit(o.getExit())
+                .setOpenTcp(o.getOpenTcp())
+                .setExternalUnixSockets(o.getExternalUnixSockets())
+                .setTerminal(o.getTerminal())
+                .setFileLocks(o.getFileLocks())
+                .addAllEmptyNamespaces(o.getEmptyNamespacesList())
+                .setCgroupsMode(o.getCgroupsMode())
+                .setWorkPath(o.getWorkPath())
+                .setImagePath(o.getImagePath())
+                .build();
+    }
+
+    private static Any any(CheckpointOptions options) {
+        return Any.newBuilder().setTypeUrl(V1).setValue(options.toByteString()).build();
+    }
+}

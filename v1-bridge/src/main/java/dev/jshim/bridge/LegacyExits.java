@@ -1,0 +1,190 @@
+package dev.jshim.bridge;
+
+import com.google.protobuf.Timestamp;
+import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.proto.v1.shim.WaitRequest;
+import dev.jshim.proto.v1.shim.WaitResponse;
+import dev.jshim.proto.v1.types.Status;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The exits of the processes of one v1 shim: one Wait outstanding for each, no thread, no deadline.
+ *
+ * <p>Where the connection is lost the shim is asked again. Where the shim is dead, init is watched by its pid and start
+ * time, and its exit is 137 at the time it was seen to be gone: the real code died with the shim.
+ */
+final class LegacyExits implements AutoCloseable {
+    /** What containerd itself reports of a container whose shim died (runtime/v1/linux/runtime.go, v1.6.20). */
+    private static final int KILLED = 128 + 9;
+    /** How long init's exit waits for those of its execs, which end with it. */
+    private static final long EXECS_MILLIS = 5_000;
+
+    private final LegacyRecord record;
+    private final ShimLink link;
+    private final Duration retry;
+    private final Map<String, WatchedExit> watched = new ConcurrentHashMap<>();
+    private volatile boolean closed;
+
+    LegacyExits(LegacyRecord record, ShimLink link) {
+        this(record, link, Duration.ofSeconds(1));
+    }
+
+    /** With a pause of its own between two looks at a shim that does not answer. */
+    LegacyExits(LegacyRecord record, ShimLink link, Duration retry) {
+        this.record = record;
+        this.link = link;
+        this.retry = retry;
+        var init = new WatchedExit();
+        init.runs(record.init().pid());
+        watched.put("", init);
+    }
+
+    /** The exit of a process, watched from now on. Never blocks. */
+    WatchedExit watch(String execId) {
+        var exit = watched.computeIfAbsent(execId, _ -> new WatchedExit());
+        if (exit.beginWatch()) {
+            await(execId, exit);
+        }
+        return exit;
+    }
+
+    boolean isWatched(String execId) {
+        return watched.containsKey(execId);
+    }
+
+    /** The exit of a process as far as it is known here; null otherwise. */
+    @Nullable
+    Exit known(String execId) {
+        var exit = watched.get(execId);
+        return exit == null ? null : exit.known();
+    }
+
+    /** Runs a start, whose process's exit is held back until it has returned. */
+    void starting(String execId, Consumer<WatchedExit> start) {
+        var fresh = new WatchedExit();
+        var before = watched.putIfAbsent(execId, fresh);
+        var exit = before == null ? fresh : before;
+        exit.hold();
+        try {
+            start.accept(exit);
+            watch(execId);
+        } catch (RuntimeException e) {
+            if (before == null) {
+                watched.remove(execId, fresh);
+            }
+            throw e;
+        } finally {
+            exit.release();
+        }
+    }
+
+    /** Ends the watch of a process that was deleted; who still waits for it gets its exit. */
+    void forget(String execId, Exit how) {
+        var exit = execId.isEmpty() ? watched.get("") : watched.remove(execId);
+        if (exit != null) {
+            exit.exited(how);
+        }
+    }
+
+    private void await(String execId, WatchedExit exit) {
+        var request = WaitRequest.newBuilder().setId(v1Id(execId)).build();
+        link.<WaitResponse>begin((shim, answer) -> shim.wait(request, answer), (response, failure) -> {
+            if (response != null) {
+                settle(execId, exit, new Exit(pid(execId, exit), response.getExitStatus(), instant(response)));
+            } else if (failure != null) {
+                failed(execId, exit, failure);
+            }
+        });
+    }
+
+    /** In a virtual thread of its own. */
+    private void failed(String execId, WatchedExit exit, ShimException failure) {
+        var last = failure;
+        while (!closed && exit.known() == null) {
+            if (last.kind() == Kind.NOT_FOUND && !execId.isEmpty()) {
+                watched.remove(execId, exit);
+                exit.exited(new Exit(exit.pid(), KILLED, Instant.now()));
+                return;
+            }
+            if (!LiveProcess.isAlive(record.shim()) && (!execId.isEmpty() || !LiveProcess.isAlive(record.init()))) {
+                settle(execId, exit, new Exit(exit.pid(), KILLED, Instant.now()));
+                return;
+            }
+            try {
+                Thread.sleep(retry);
+                var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
+                var state = link.read(LegacyTask.QUICK, shim -> shim.state(request));
+                if (state.getStatus() == Status.STOPPED) {
+                    var at = instant(state.getExitedAt());
+                    settle(execId, exit, new Exit(state.getPid(), state.getExitStatus(), at));
+                } else {
+                    await(execId, exit);
+                }
+                return;
+            } catch (ShimException e) {
+                last = e;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void settle(String execId, WatchedExit exit, Exit how) {
+        if (closed) {
+            return;
+        }
+        if (!execId.isEmpty()) {
+            exit.exited(how);
+            return;
+        }
+        var execs = watched.entrySet().stream()
+                .filter(e -> !e.getKey().isEmpty() && e.getValue().isRunning())
+                .map(e -> e.getValue().shown())
+                .toArray(CompletableFuture[]::new);
+        var _ = CompletableFuture.allOf(execs)
+                .completeOnTimeout(null, EXECS_MILLIS, TimeUnit.MILLISECONDS)
+                .thenRun(() -> exit.exited(how));
+    }
+
+    private int pid(String execId, WatchedExit exit) {
+        if (exit.pid() != 0) {
+            return exit.pid();
+        }
+        try {
+            var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
+            return link.read(LegacyTask.QUICK, shim -> shim.state(request)).getPid();
+        } catch (ShimException e) {
+            return 0;
+        }
+    }
+
+    private String v1Id(String execId) {
+        return execId.isEmpty() ? record.id() : execId;
+    }
+
+    private static Instant instant(WaitResponse response) {
+        return instant(response.getExitedAt());
+    }
+
+    /** Go's zero time is in the year 1: it means that there is none, for which {@link Instant#EPOCH} stands here. */
+    static Instant instant(Timestamp at) {
+        return at.getSeconds() <= 0 ? Instant.EPOCH : Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
+    }
+
+    /** Watches nothing any more; no exit completes from then on. */
+    @Override
+    public void close() {
+        closed = true;
+    }
+}

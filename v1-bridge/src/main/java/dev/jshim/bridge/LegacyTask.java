@@ -1,0 +1,427 @@
+package dev.jshim.bridge;
+
+import static dev.jshim.shim.task.ProcessStatus.CREATED;
+import static dev.jshim.shim.task.ProcessStatus.PAUSED;
+import static dev.jshim.shim.task.ProcessStatus.RUNNING;
+import static dev.jshim.shim.task.ProcessStatus.STOPPED;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Empty;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.proto.v1.runc.ProcessDetails;
+import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
+import dev.jshim.proto.v1.shim.CloseIORequest;
+import dev.jshim.proto.v1.shim.DeleteProcessRequest;
+import dev.jshim.proto.v1.shim.DeleteResponse;
+import dev.jshim.proto.v1.shim.ExecProcessRequest;
+import dev.jshim.proto.v1.shim.KillRequest;
+import dev.jshim.proto.v1.shim.ListPidsRequest;
+import dev.jshim.proto.v1.shim.ResizePtyRequest;
+import dev.jshim.proto.v1.shim.ShimGrpc.ShimBlockingStub;
+import dev.jshim.proto.v1.shim.StartRequest;
+import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.proto.v1.shim.StateResponse;
+import dev.jshim.proto.v1.shim.UpdateTaskRequest;
+import dev.jshim.proto.v1.types.ProcessInfo;
+import dev.jshim.shim.task.ExecRequest;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ListedPid;
+import dev.jshim.shim.task.ProcessState;
+import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import dev.jshim.shim.task.Stdio;
+import dev.jshim.shim.task.Task;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container that a v1 shim runs, as a task of today. Maps each call to the v1 API (containerd v1.6.20,
+ * runtime/v1/shim/service.go) and gives the errors that a v2 shim gives.
+ *
+ * <p>A v1 shim has one flat set of process ids: init has the container's id, an exec its own. Every call but the wait
+ * for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is answered.
+ */
+final class LegacyTask implements Task {
+    /** For what the shim answers out of its memory: containerd itself gives State 2 s and loading 5 s. */
+    static final Duration QUICK = Duration.ofSeconds(5);
+    /** For what makes the shim run the OCI binary. */
+    static final Duration SLOW = Duration.ofSeconds(60);
+    /** A checkpoint writes the memory of the container. */
+    static final Duration VERY_SLOW = Duration.ofMinutes(30);
+
+    private static final String RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+
+    private final LegacyRecord record;
+    private final Path bundle;
+    private final ShimLink link;
+    private final LegacyExits exits;
+    private final Supplier<Message> stats;
+    private final Consumer<Exit> deleted;
+
+    /**
+     * The task of an adopted container. {@link #attach} begins to watch it.
+     *
+     * @param bundle the bundle that the adoption added
+     * @param stats reads the container's cgroup
+     * @param deleted told after the container was deleted, in the thread of that call
+     */
+    LegacyTask(LegacyRecord record, Path bundle, ShimLink link, Supplier<Message> stats, Consumer<Exit> deleted) {
+        this.record = record;
+        this.bundle = bundle;
+        this.link = link;
+        this.exits = new LegacyExits(record, link);
+        this.stats = stats;
+        this.deleted = deleted;
+    }
+
+    /**
+     * Begins to watch init and the execs that run, and answers the exec ids. Blocks for as long as the shim takes to
+     * list them, at most {@link #QUICK}.
+     */
+    List<String> attach() {
+        exits.watch("");
+        List<String> running = new ArrayList<>();
+        for (var listed : pids()) {
+            if (!listed.execId().isEmpty()) {
+                exits.watch(listed.execId()).runs(listed.pid());
+                running.add(listed.execId());
+            }
+        }
+        return running;
+    }
+
+    /**
+     * Asks the shim whether it is the one, and has the process, that the record says.
+     *
+     * @throws ShimException where it is not, or does not answer
+     */
+    void probe() {
+        var shimPid = link.read(QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()))
+                .getShimPid();
+        if (shimPid != record.shim().pid() || !LiveProcess.isAlive(record.shim())) {
+            throw ShimException.failedPrecondition("the shim that answers is pid " + shimPid + " and not "
+                    + record.shim().pid());
+        }
+        var request = StateRequest.newBuilder().setId(id()).build();
+        var pid = link.read(QUICK, shim -> shim.state(request)).getPid();
+        if (pid != record.init().pid()) {
+            throw ShimException.failedPrecondition("the shim's container is pid " + pid + " and not "
+                    + record.init().pid());
+        }
+    }
+
+    /** Lets go of the shim without doing it any harm. */
+    void detach() {
+        exits.close();
+        link.close();
+    }
+
+    LegacyRecord record() {
+        return record;
+    }
+
+    @Override
+    public String id() {
+        return record.id();
+    }
+
+    @Override
+    public Path bundle() {
+        return bundle;
+    }
+
+    @Override
+    public int pid() {
+        return record.init().pid();
+    }
+
+    @Override
+    public ProcessState state(String execId) {
+        StateResponse r;
+        try {
+            var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
+            r = link.read(QUICK, shim -> shim.state(request));
+        } catch (ShimException e) {
+            var known = withoutShim(execId, e);
+            if (known != null) {
+                return known;
+            }
+            throw e;
+        }
+        var status = status(r);
+        var exit = status == ProcessStatus.STOPPED
+                ? new Exit(r.getPid(), r.getExitStatus(), LegacyExits.instant(r.getExitedAt()))
+                : null;
+        var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
+        return new ProcessState(execId.isEmpty() ? id() : execId, bundle, r.getPid(), status, stdio, exit);
+    }
+
+    /** How a process stands, without the shim that should know; null where that cannot be said. */
+    private @Nullable ProcessState withoutShim(String execId, ShimException failure) {
+        if (failure.kind() != Kind.UNAVAILABLE && failure.kind() != Kind.NOT_FOUND) {
+            return null;
+        }
+        var exit = exits.known(execId);
+        if (exit != null) {
+            return new ProcessState(
+                    execId.isEmpty() ? id() : execId, bundle, exit.pid(), ProcessStatus.STOPPED, Stdio.NONE, exit);
+        }
+        if (execId.isEmpty() && failure.kind() == Kind.UNAVAILABLE && LiveProcess.isAlive(record.init())) {
+            return new ProcessState(id(), bundle, pid(), ProcessStatus.RUNNING, Stdio.NONE, null);
+        }
+        return null;
+    }
+
+    private static ProcessStatus status(StateResponse r) {
+        return switch (r.getStatus()) {
+            case CREATED -> ProcessStatus.CREATED;
+            case RUNNING -> ProcessStatus.RUNNING;
+            case STOPPED -> ProcessStatus.STOPPED;
+            case PAUSED -> ProcessStatus.PAUSED;
+            case PAUSING -> ProcessStatus.PAUSING;
+            case UNKNOWN, UNRECOGNIZED -> ProcessStatus.UNKNOWN;
+        };
+    }
+
+    @Override
+    public void start(String execId, IntConsumer started) {
+        var request = StartRequest.newBuilder().setId(v1Id(execId)).build();
+        exits.starting(execId, exit -> {
+            var pid = explained(execId, EnumSet.of(CREATED), () -> link.call(SLOW, shim -> shim.start(request)))
+                    .getPid();
+            exit.runs(pid);
+            started.accept(pid);
+        });
+    }
+
+    @Override
+    public Exit delete(String execId) {
+        Exit exit;
+        try {
+            exit = explained(
+                    execId,
+                    EnumSet.of(CREATED, STOPPED),
+                    () -> exit(link.call(SLOW, shim -> deleteCall(shim, execId))));
+        } catch (ShimException e) {
+            // Without its shim a container that has ended is ended for good: let the client be done with it.
+            var known = exits.known(execId);
+            if (e.kind() != Kind.UNAVAILABLE || known == null || LiveProcess.isAlive(record.shim())) {
+                throw e;
+            }
+            exit = known;
+        }
+        exits.forget(execId, exit);
+        if (execId.isEmpty()) {
+            deleted.accept(exit);
+        }
+        return exit;
+    }
+
+    private DeleteResponse deleteCall(ShimBlockingStub shim, String execId) {
+        return execId.isEmpty()
+                ? shim.delete(Empty.getDefaultInstance())
+                : shim.deleteProcess(
+                        DeleteProcessRequest.newBuilder().setId(v1Id(execId)).build());
+    }
+
+    private static Exit exit(DeleteResponse r) {
+        return new Exit(r.getPid(), r.getExitStatus(), LegacyExits.instant(r.getExitedAt()));
+    }
+
+    /**
+     * The container's processes. A container that lives is never answered with an error, and one that has exited with
+     * its init: containerd takes anything else for a leaked task and cleans it up (core/runtime/v2/shim_load.go,
+     * v2.1.4).
+     */
+    @Override
+    public List<ListedPid> pids() {
+        try {
+            var request = ListPidsRequest.newBuilder().setId(id()).build();
+            var listed = link.read(QUICK, shim -> shim.listPids(request)).getProcessesList();
+            if (!listed.isEmpty()) {
+                return listed.stream().map(this::listed).toList();
+            }
+        } catch (ShimException e) {
+            // What a v1 shim says after Delete. It never says so of a container that lives; were it to, do not believe
+            // it.
+            if (e.kind() == Kind.FAILED_PRECONDITION && !LiveProcess.isAlive(record.init())) {
+                throw new ShimException(Kind.NOT_FOUND, "container " + id() + " has been deleted", e);
+            }
+        }
+        return List.of(new ListedPid(pid(), ""));
+    }
+
+    private ListedPid listed(ProcessInfo info) {
+        try {
+            // Whatever its type says: a v1 shim sends nothing but ProcessDetails, and names init by the container's id.
+            var execId = ProcessDetails.parseFrom(info.getInfo().getValue()).getExecId();
+            return new ListedPid(info.getPid(), execId.equals(id()) ? "" : execId);
+        } catch (InvalidProtocolBufferException e) {
+            return new ListedPid(info.getPid(), "");
+        }
+    }
+
+    @Override
+    public void pause() {
+        explained("", EnumSet.of(RUNNING), () -> link.call(SLOW, shim -> shim.pause(Empty.getDefaultInstance())));
+    }
+
+    @Override
+    public void resume() {
+        explained("", EnumSet.of(PAUSED), () -> link.call(SLOW, shim -> shim.resume(Empty.getDefaultInstance())));
+    }
+
+    @Override
+    public void checkpoint(String path, Any options) {
+        var request = CheckpointTaskRequest.newBuilder().setPath(path);
+        var converted = LegacyCheckpoint.convert(options);
+        if (!converted.getTypeUrl().isEmpty()) {
+            request.setOptions(converted);
+        }
+        explained(
+                "", EnumSet.of(RUNNING, PAUSED), () -> link.call(VERY_SLOW, shim -> shim.checkpoint(request.build())));
+    }
+
+    @Override
+    public void kill(String execId, int signal, boolean all) {
+        var request = KillRequest.newBuilder()
+                .setId(v1Id(execId))
+                .setSignal(signal)
+                .setAll(all)
+                .build();
+        try {
+            link.call(SLOW, shim -> shim.kill(request));
+        } catch (ShimException e) {
+            if (e.kind() == Kind.UNAVAILABLE && execId.isEmpty() && !LiveProcess.isAlive(record.shim())) {
+                killOrphan(signal);
+                return;
+            }
+            if (e.kind() == Kind.UNKNOWN && isStopped(execId)) {
+                throw new ShimException(Kind.NOT_FOUND, "process already finished", e);
+            }
+            throw e;
+        }
+    }
+
+    private void killOrphan(int signal) {
+        try {
+            if (!LiveProcess.signal(record.init(), signal)) {
+                throw ShimException.notFound("process already finished");
+            }
+        } catch (ErrnoException e) {
+            throw new ShimException(Kind.INTERNAL, "signal " + signal + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void exec(ExecRequest r) {
+        if (r.execId().equals(id())) {
+            throw ShimException.invalidArgument("exec id " + r.execId()
+                    + " is the container's own id: to a v1 shim it is" + " init itself; choose another one");
+        }
+        var request = ExecProcessRequest.newBuilder()
+                .setId(r.execId())
+                .setTerminal(r.stdio().terminal())
+                .setStdin(r.stdio().stdin())
+                .setStdout(r.stdio().stdout())
+                .setStderr(r.stdio().stderr())
+                .setSpec(r.spec())
+                .build();
+        explained("", EnumSet.of(CREATED, RUNNING), () -> link.call(QUICK, shim -> shim.exec(request)));
+    }
+
+    @Override
+    public void resize(String execId, int width, int height) {
+        var request = ResizePtyRequest.newBuilder()
+                .setId(v1Id(execId))
+                .setWidth(width)
+                .setHeight(height)
+                .build();
+        explained(execId, EnumSet.of(RUNNING, PAUSED), () -> link.call(QUICK, shim -> shim.resizePty(request)));
+    }
+
+    @Override
+    public void closeStdin(String execId) {
+        var request =
+                CloseIORequest.newBuilder().setId(v1Id(execId)).setStdin(true).build();
+        link.call(QUICK, shim -> shim.closeIO(request));
+    }
+
+    /** Annotations have no place in the v1 API and are left out. */
+    @Override
+    public void update(ByteString resources, Map<String, String> annotations) {
+        var any = Any.newBuilder().setTypeUrl(RESOURCES).setValue(resources);
+        var request = UpdateTaskRequest.newBuilder().setResources(any).build();
+        explained("", EnumSet.of(CREATED, RUNNING, PAUSED), () -> link.call(SLOW, shim -> shim.update(request)));
+    }
+
+    @Override
+    public CompletableFuture<Exit> exited(String execId) {
+        if (!execId.isEmpty() && !exits.isWatched(execId)) {
+            // Says NOT_FOUND here and now, which a wait that fails later could not.
+            var state = state(execId);
+            var exit = exits.watch(execId);
+            if (state.status() == ProcessStatus.RUNNING || state.status() == ProcessStatus.PAUSED) {
+                exit.runs(state.pid());
+            }
+        }
+        return exits.watch(execId).shown();
+    }
+
+    @Override
+    public Message stats() {
+        return stats.get();
+    }
+
+    private String v1Id(String execId) {
+        if (execId.equals(id())) {
+            throw ShimException.notFound("process does not exist " + execId);
+        }
+        return execId.isEmpty() ? id() : execId;
+    }
+
+    private boolean isStopped(String execId) {
+        try {
+            return state(execId).status() == ProcessStatus.STOPPED;
+        } catch (ShimException e) {
+            return e.kind() == Kind.NOT_FOUND;
+        }
+    }
+
+    /**
+     * Makes a call. A v1 shim says a bare UNKNOWN where the process is in the wrong state for it: whether that is so is
+     * asked of the process, not read out of the message.
+     */
+    private <R> R explained(String execId, Set<ProcessStatus> fit, Supplier<R> call) {
+        try {
+            return call.get();
+        } catch (ShimException e) {
+            if (e.kind() != Kind.UNKNOWN) {
+                throw e;
+            }
+            throw new ShimException(kindOfUnknown(execId, fit), e.getMessage() == null ? "" : e.getMessage(), e);
+        }
+    }
+
+    private Kind kindOfUnknown(String execId, Set<ProcessStatus> fit) {
+        try {
+            return fit.contains(state(execId).status()) ? Kind.UNKNOWN : Kind.FAILED_PRECONDITION;
+        } catch (ShimException e) {
+            return e.kind() == Kind.NOT_FOUND ? Kind.NOT_FOUND : Kind.UNKNOWN;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.jshim.bridge;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** Listening sockets that nobody but root reaches: mode 0600 in a directory of mode 0700. */
+final class PrivateSocket {
+    private PrivateSocket() {}
+
+    /** Makes a directory of mode 0700 with all its parents, or sets the mode of one that exists. */
+    static void makeDirectory(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    }
+
+    /** Listens. What lies at the path is taken away: who calls holds the lock that makes it ours. */
+    static ServerSocketChannel listen(Path path) throws IOException {
+        var parent = path.getParent();
+        if (parent == null) {
+            throw new IOException(path + " is no path for a socket");
+        }
+        makeDirectory(parent);
+        Files.deleteIfExists(path);
+        var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            listener.bind(UnixDomainSocketAddress.of(path));
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            return listener;
+        } catch (IOException e) {
+            listener.close();
+            throw e;
+        }
+    }
+}

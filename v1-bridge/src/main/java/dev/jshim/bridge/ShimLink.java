@@ -1,0 +1,189 @@
+package dev.jshim.bridge;
+
+import dev.jshim.proto.v1.shim.ShimGrpc;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Statuses;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way to one v1 shim. Connects at the first call and again after the connection was lost. Thread-safe; calls of
+ * several threads share the connection.
+ */
+final class ShimLink implements AutoCloseable {
+    /** Opens connections. Blocks, for a bounded time. */
+    @FunctionalInterface
+    interface Dialer {
+        Line dial() throws IOException;
+    }
+
+    /** One open connection. */
+    interface Line extends AutoCloseable {
+        Channel channel();
+
+        /** Runs once when the connection has ended, whoever ended it. */
+        void onClosed(Runnable action);
+
+        @Override
+        void close();
+    }
+
+    private final String name;
+    private final Dialer dialer;
+    private final Object lock = new Object();
+    private @Nullable Line line;
+    private boolean closed;
+    private volatile Runnable lost = () -> {};
+
+    /** A link to the shim of a container; the name is for messages. */
+    ShimLink(String name, Dialer dialer) {
+        this.name = name;
+        this.dialer = dialer;
+    }
+
+    /** What to run whenever the connection was lost, in a thread that must not be held. */
+    void onLost(Runnable action) {
+        lost = action;
+    }
+
+    /**
+     * Calls the shim and blocks for its answer, at most as long as the deadline.
+     *
+     * @throws ShimException UNAVAILABLE where nobody answers on the socket, DEADLINE_EXCEEDED, or what the shim said
+     */
+    <R> R call(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        var used = line();
+        var stub = ShimGrpc.newBlockingStub(used.channel()).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+        try {
+            return rpc.apply(stub);
+        } catch (StatusRuntimeException e) {
+            throw failure(used, e.getStatus(), deadline);
+        }
+    }
+
+    /**
+     * As {@link #call}, and a connection that turns out to be stale is made anew once: only for what changes nothing.
+     */
+    <R> R read(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        try {
+            return call(deadline, rpc);
+        } catch (ShimException e) {
+            if (e.kind() != ShimException.Kind.UNAVAILABLE) {
+                throw e;
+            }
+            return call(deadline, rpc);
+        }
+    }
+
+    /**
+     * Begins a call that may take for ever and holds no thread.
+     *
+     * @param done told once, in a thread that may block; one of its arguments is null
+     */
+    <R> void begin(
+            BiConsumer<ShimGrpc.ShimStub, StreamObserver<R>> rpc,
+            BiConsumer<@Nullable R, @Nullable ShimException> done) {
+        Line used;
+        try {
+            used = line();
+        } catch (ShimException e) {
+            Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, e));
+            return;
+        }
+        rpc.accept(ShimGrpc.newStub(used.channel()), new StreamObserver<>() {
+            @Override
+            public void onNext(R value) {
+                Thread.ofVirtual().name("wait-done").start(() -> done.accept(value, null));
+            }
+
+            @Override
+            public void onError(Throwable t) {
+                var failure = failure(used, Status.fromThrowable(t), Duration.ZERO);
+                Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, failure));
+            }
+
+            @Override
+            public void onCompleted() {}
+        });
+    }
+
+    private Line line() {
+        synchronized (lock) {
+            if (closed) {
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the bridge has let go of " + name);
+            }
+            var open = line;
+            if (open == null) {
+                try {
+                    open = dialer.dial();
+                } catch (IOException e) {
+                    throw new ShimException(
+                            ShimException.Kind.UNAVAILABLE,
+                            "the v1 shim of " + name + " does not take connections: " + e.getMessage(),
+                            e);
+                }
+                line = open;
+                var dialed = open;
+                open.onClosed(() -> {
+                    if (drop(dialed)) {
+                        lost.run();
+                    }
+                });
+            }
+            return open;
+        }
+    }
+
+    private ShimException failure(Line used, Status status, Duration deadline) {
+        return switch (status.getCode()) {
+            case UNAVAILABLE -> {
+                if (drop(used)) {
+                    lost.run();
+                }
+                yield new ShimException(
+                        ShimException.Kind.UNAVAILABLE,
+                        "the v1 shim of " + name + " hung up: " + status.getDescription(),
+                        status.getCause());
+            }
+            case DEADLINE_EXCEEDED ->
+                new ShimException(
+                        ShimException.Kind.DEADLINE_EXCEEDED,
+                        "the v1 shim of " + name + " did not answer within " + deadline.toMillis() + " ms");
+            default -> Statuses.exception(status);
+        };
+    }
+
+    /** Whether this was the connection in use. */
+    private boolean drop(Line ended) {
+        boolean current;
+        synchronized (lock) {
+            current = ended.equals(line);
+            if (current) {
+                line = null;
+            }
+        }
+        ended.close();
+        return current;
+    }
+
+    @Override
+    public void close() {
+        Line open;
+        synchronized (lock) {
+            closed = true;
+            open = line;
+            line = null;
+        }
+        if (open != null) {
+            open.close();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package dev.jshim.bridge;
+
+import dev.jshim.shim.task.Exit;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The exit of one process on its way to those who wait. It can be held back while a start is under way, so that a start
+ * is announced before the exit. Thread-safe.
+ */
+final class WatchedExit {
+    private final CompletableFuture<Exit> shown = new CompletableFuture<>();
+    private @Nullable Exit exit;
+    private boolean held;
+    private boolean watched;
+    private volatile int pid;
+    private volatile boolean running;
+
+    /** Completes when the process has exited and nothing holds the exit back. */
+    CompletableFuture<Exit> shown() {
+        return shown;
+    }
+
+    /** The exit as known, also while it is held back; null until there is one. */
+    synchronized @Nullable Exit known() {
+        return exit;
+    }
+
+    int pid() {
+        return pid;
+    }
+
+    /** That it runs with this pid, which makes init's exit wait for this one. */
+    void runs(int newPid) {
+        pid = newPid;
+        running = true;
+    }
+
+    boolean isRunning() {
+        return running && known() == null;
+    }
+
+    /** Whether the caller is the first to ask and so the one to begin the watch. */
+    synchronized boolean beginWatch() {
+        var first = !watched;
+        watched = true;
+        return first;
+    }
+
+    synchronized void hold() {
+        held = true;
+    }
+
+    void release() {
+        Exit now;
+        synchronized (this) {
+            held = false;
+            now = exit;
+        }
+        if (now != null) {
+            shown.complete(now);
+        }
+    }
+
+    /** Records the exit; the first one counts. */
+    void exited(Exit how) {
+        Exit now = null;
+        synchronized (this) {
+            if (exit == null) {
+                exit = how;
+            }
+            if (!held) {
+                now = exit;
+            }
+        }
+        if (now != null) {
+            shown.complete(now);
+        }
+    }
+}
