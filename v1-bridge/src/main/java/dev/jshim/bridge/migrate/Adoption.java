@@ -1,0 +1,123 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
+final class Adoption {
+    private final BridgePaths paths;
+    private final Journal journal;
+    private final Path address;
+    private final Path binary;
+    private final Duration timeout;
+    private final Consumer<String> progress;
+
+    Adoption(
+            BridgePaths paths,
+            Journal journal,
+            Path address,
+            Path binary,
+            Duration timeout,
+            Consumer<String> progress) {
+        this.paths = paths;
+        this.journal = journal;
+        this.address = address;
+        this.binary = binary;
+        this.timeout = timeout;
+        this.progress = progress;
+    }
+
+    /** Adopts those that are ready. One that cannot be adopted is refused, and the others go on. */
+    Report adopt(List<Candidate> candidates) throws IOException {
+        List<ReportRow> rows = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        var ready = candidates.stream().anyMatch(Candidate.Ready.class::isInstance);
+        if (!ready) {
+            candidates.forEach(candidate -> rows.add(refused(candidate.row())));
+            return new Report(rows, notes, rows.isEmpty());
+        }
+        try (var bridge = bridge(notes)) {
+            var pid = bridge.list().getPid();
+            for (var candidate : candidates) {
+                rows.add(
+                        switch (candidate) {
+                            case Candidate.Refused refused -> refused(refused.row());
+                            case Candidate.Ready one -> adopt(one, bridge, pid);
+                        });
+            }
+        }
+        var complete = rows.stream().noneMatch(row -> row.result().equals("refused"));
+        notes.addAll(List.of(
+                "Stop the old containerd.",
+                "Run apply once more: it adopts what was started meanwhile.",
+                "Install containerd 2.x and start it on the same root and state directories.",
+                "To go back: stop containerd 2.x, run rollback, start the old containerd."));
+        return new Report(rows, notes, complete);
+    }
+
+    private static ReportRow refused(PlanRow row) {
+        return new ReportRow(row.namespace(), row.id(), "refused", row.reason());
+    }
+
+    private BridgeClient bridge(List<String> notes) throws IOException {
+        try {
+            return BridgeClient.connect(paths.control(), timeout);
+        } catch (IOException notRunning) {
+            progress.accept("starting the bridge");
+            var pid = new BridgeLauncher(paths, address, binary).start();
+            notes.addAll(BridgeLauncher.leaveCgroups(pid));
+            return BridgeClient.connect(paths.control(), timeout);
+        }
+    }
+
+    private ReportRow adopt(Candidate.Ready candidate, BridgeClient bridge, int bridgePid) throws IOException {
+        var record = candidate.record();
+        var task = candidate.task();
+        try {
+            if (!candidate.isAdopted()) {
+                journal(record);
+            }
+            var socket = bridge.adopt(record);
+            BridgeClient.verify(socket, record, timeout);
+            if (candidate.isAdopted()) {
+                return new ReportRow(task.namespace(), task.id(), "unchanged", "adopted already");
+            }
+            AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
+        } catch (IOException e) {
+            var reason = String.valueOf(e.getMessage());
+            if (!candidate.isAdopted()) {
+                bridge.release(task);
+                journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
+            }
+            progress.accept("refused " + task + ": " + reason);
+            return new ReportRow(task.namespace(), task.id(), "refused", reason);
+        }
+        journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
+        progress.accept("adopted " + task);
+        return new ReportRow(task.namespace(), task.id(), "adopted", "");
+    }
+
+    /** Whatever is about to be made is in the journal before, for a rollback to find. */
+    private void journal(LegacyRecord record) throws IOException {
+        var task = new TaskId(record.namespace(), record.id());
+        for (var path : List.of(paths.node().v2Bundle(task), paths.node().v2Work(task))) {
+            List<Path> missing = new ArrayList<>();
+            for (var parent = path.getParent(); parent != null && !Files.exists(parent); parent = parent.getParent()) {
+                missing.addFirst(parent);
+            }
+            for (var directory : missing) {
+                journal.add(new JournalEntry.MakeDirectory(directory));
+            }
+        }
+        journal.add(new JournalEntry.Adopt(record.namespace(), record.id(), record.text()));
+    }
+}

@@ -1,0 +1,110 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.node.TaskId;
+import dev.jshim.proto.v2.bridge.AdoptRequest;
+import dev.jshim.proto.v2.bridge.BridgeGrpc;
+import dev.jshim.proto.v2.bridge.ListRequest;
+import dev.jshim.proto.v2.bridge.ListResponse;
+import dev.jshim.proto.v2.bridge.ReleaseRequest;
+import dev.jshim.proto.v2.bridge.StopRequest;
+import dev.jshim.proto.v2.task2.ConnectRequest;
+import dev.jshim.proto.v2.task2.PidsRequest;
+import dev.jshim.proto.v2.task2.TaskGrpc;
+import dev.jshim.ttrpc.TtrpcChannel;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** Orders to a running bridge. Every failure is an IOException with one clear line. */
+final class BridgeClient implements AutoCloseable {
+    /** An adoption asks the v1 shim three things, each of which may take 5 s. */
+    private static final Duration ADOPTION = Duration.ofSeconds(20);
+
+    private final TtrpcChannel channel;
+    private final Duration timeout;
+
+    private BridgeClient(TtrpcChannel channel, Duration timeout) {
+        this.channel = channel;
+        this.timeout = timeout;
+    }
+
+    static BridgeClient connect(Path control, Duration timeout) throws IOException {
+        return new BridgeClient(TtrpcChannel.connect(control, timeout), timeout);
+    }
+
+    private BridgeGrpc.BridgeBlockingStub stub(Duration deadline) {
+        return BridgeGrpc.newBlockingStub(channel).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Makes the bridge serve a container; answers where. */
+    Path adopt(LegacyRecord record) throws IOException {
+        try {
+            var request = AdoptRequest.newBuilder().setRecord(record.text()).build();
+            return Path.of(stub(ADOPTION).adopt(request).getSocket());
+        } catch (StatusRuntimeException e) {
+            throw failure("the bridge does not serve it", e);
+        }
+    }
+
+    void release(TaskId task) throws IOException {
+        try {
+            var _ = stub(timeout)
+                    .release(ReleaseRequest.newBuilder()
+                            .setNamespace(task.namespace())
+                            .setId(task.id())
+                            .build());
+        } catch (StatusRuntimeException e) {
+            throw failure("the bridge does not let it go", e);
+        }
+    }
+
+    ListResponse list() throws IOException {
+        try {
+            return stub(timeout).list(ListRequest.getDefaultInstance());
+        } catch (StatusRuntimeException e) {
+            throw failure("the bridge does not answer", e);
+        }
+    }
+
+    void stop() throws IOException {
+        try {
+            var _ = stub(timeout).stop(StopRequest.getDefaultInstance());
+        } catch (StatusRuntimeException e) {
+            throw failure("the bridge does not stop", e);
+        }
+    }
+
+    /** Asks what containerd asks when it loads a bundle: without these two answers it deletes it. */
+    static void verify(Path socket, LegacyRecord record, Duration timeout) throws IOException {
+        try (var channel = TtrpcChannel.connect(socket, timeout)) {
+            var task = TaskGrpc.newBlockingStub(channel).withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+            var pid = task.connect(
+                            ConnectRequest.newBuilder().setId(record.id()).build())
+                    .getTaskPid();
+            if (pid != record.init().pid()) {
+                throw new IOException("through the bridge its pid is " + pid + " and not "
+                        + record.init().pid());
+            }
+            var pids = task.pids(PidsRequest.newBuilder().setId(record.id()).build());
+            if (pids.getProcessesCount() == 0) {
+                throw new IOException("through the bridge it has no processes");
+            }
+        } catch (StatusRuntimeException e) {
+            throw failure("its task does not answer through the bridge", e);
+        }
+    }
+
+    private static IOException failure(String what, StatusRuntimeException e) {
+        var description = e.getStatus().getDescription();
+        var why = description == null ? e.getStatus().getCode().name() : description;
+        return new IOException(what + ": " + why, e);
+    }
+
+    @Override
+    public void close() {
+        channel.close();
+    }
+}

@@ -1,0 +1,44 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.V1Bundle;
+
+/** A v1 bundle, as it was looked at for an adoption. */
+sealed interface Candidate {
+    TaskId task();
+
+    /** Its row in a plan. */
+    PlanRow row();
+
+    /** It can be adopted, or has been: its shim answered and is the one meant. */
+    record Ready(LegacyRecord record, boolean isAdopted, PlanRow row) implements Candidate {
+        @Override
+        public TaskId task() {
+            return new TaskId(record.namespace(), record.id());
+        }
+    }
+
+    /** It is left alone, for the reason in its row. */
+    record Refused(TaskId task, PlanRow row) implements Candidate {}
+
+    /** Refuses a bundle. */
+    static Refused refuse(V1Bundle bundle, int shimPid, boolean reachable, String reason) {
+        return new Refused(bundle.task(), row(bundle, bundle.initPid(), shimPid, reachable, "refuse", reason));
+    }
+
+    /** A row for a bundle. */
+    static PlanRow row(V1Bundle bundle, int pid, int shimPid, boolean reachable, String action, String reason) {
+        var socket = bundle.socket();
+        return new PlanRow(
+                bundle.task().namespace(),
+                bundle.task().id(),
+                pid,
+                shimPid,
+                socket == null ? "" : socket.address(),
+                socket == null ? "" : socket.kind(),
+                reachable,
+                action,
+                reason);
+    }
+}

@@ -1,0 +1,181 @@
+package dev.jshim.bridge.migrate;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.LiveProcess;
+import dev.jshim.node.Answer;
+import dev.jshim.node.ContainerdClient;
+import dev.jshim.node.Node;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.OciConfig;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessRef;
+import dev.jshim.node.Shim;
+import dev.jshim.node.ShimFlags;
+import dev.jshim.node.ShimProcesses;
+import dev.jshim.node.V1Bundle;
+import dev.jshim.proto.v1.runc.RuncOptions;
+import dev.jshim.shim.task.Ids;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at all v1 bundles of a node at once and asks their shims who they are: a shim is adopted only where what it
+ * says of itself and of its container agrees with the processes that there are.
+ */
+final class CandidateScan {
+    private static final String RUNC = "runc";
+
+    private final NodePaths paths;
+    private final ContainerdClient containerd;
+    private final Duration timeout;
+    private final ProcFs proc = ProcFs.system();
+
+    CandidateScan(NodePaths paths, ContainerdClient containerd, Duration timeout) {
+        this.paths = paths;
+        this.containerd = containerd;
+        this.timeout = timeout;
+    }
+
+    /** The candidates of one namespace, or of all; each shim has its own timeout, all are asked together. */
+    List<Candidate> scan(@Nullable String namespace) {
+        var processes = new ShimProcesses(proc);
+        List<Callable<Candidate>> looks = Node.read(paths).v1().stream()
+                .filter(bundle -> namespace == null || bundle.task().namespace().equals(namespace))
+                .<Callable<Candidate>>map(bundle -> () -> look(bundle, processes))
+                .toList();
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            return executor.invokeAll(looks).stream().map(CandidateScan::result).toList();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return List.of();
+        }
+    }
+
+    private static Candidate result(Future<Candidate> look) {
+        try {
+            return look.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a v1 bundle could not be looked at", e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    private Candidate look(V1Bundle bundle, ShimProcesses processes) {
+        var found = processes.of(bundle);
+        var shimPid = found == null ? 0 : found.ref().pid();
+        if (!Ids.isSafe(bundle.task().id()) || !Ids.isSafe(bundle.task().namespace())) {
+            return Candidate.refuse(bundle, shimPid, false, "the name of the bundle is not an id");
+        }
+        if (!(bundle.config() instanceof OciConfig.Spec)) {
+            return Candidate.refuse(bundle, shimPid, false, String.join("; ", bundle.problems()));
+        }
+        return switch (Shim.open(bundle, timeout)) {
+            case Answer.Answered<Shim>(var shim, var _) -> {
+                try (shim) {
+                    yield ask(bundle, shim, shimPid);
+                }
+            }
+            case Answer.Refused<Shim> refused -> refuseMute(bundle, shimPid, refused);
+            case Answer.Mute<Shim> mute -> refuseMute(bundle, shimPid, mute);
+            case Answer.Absent<Shim> absent -> refuseMute(bundle, shimPid, absent);
+        };
+    }
+
+    private static Candidate refuseMute(V1Bundle bundle, int shimPid, Answer<?> answer) {
+        var dead = shimPid == 0 ? "its shim is dead" : "its shim does not answer";
+        return Candidate.refuse(bundle, shimPid, false, dead + " (" + answer.describe() + ")");
+    }
+
+    private Candidate ask(V1Bundle bundle, Shim shim, int foundPid) {
+        var said = shim.shimPid();
+        var saidPid = said.orNull();
+        if (saidPid == null) {
+            return refuseMute(bundle, foundPid, said);
+        }
+        var state = shim.state();
+        var now = state.orNull();
+        if (now == null) {
+            return refuseMute(bundle, saidPid, state);
+        }
+        var shimRef = LiveProcess.find(saidPid);
+        if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {
+            return Candidate.refuse(
+                    bundle, saidPid, true, "who answers says pid " + saidPid + ", but its shim is " + foundPid);
+        }
+        if (bundle.initPid() != 0 && bundle.initPid() != now.pid()) {
+            return Candidate.refuse(
+                    bundle, saidPid, true, "init.pid says " + bundle.initPid() + ", but the shim says " + now.pid());
+        }
+        var init = LiveProcess.find(now.pid());
+        // A container that has exited and was not deleted yet is adopted too: its exit code lies in the shim.
+        return decide(bundle, shimRef, init == null ? new ProcessRef(now.pid(), 0) : init);
+    }
+
+    private Candidate decide(V1Bundle bundle, ProcessRef shim, ProcessRef init) {
+        var task = bundle.task();
+        var target = paths.v2Bundle(task);
+        var record = record(bundle, shim, init);
+        if (!Files.exists(target)) {
+            return new Candidate.Ready(record, false, Candidate.row(bundle, init.pid(), shim.pid(), true, "adopt", ""));
+        }
+        if (!AddedBundle.isOurs(target)) {
+            return Candidate.refuse(bundle, shim.pid(), true, "a v2 bundle of this id exists, which no adoption added");
+        }
+        try {
+            var before = LegacyRecord.read(target);
+            if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
+                return new Candidate.Ready(
+                        before, true, Candidate.row(bundle, init.pid(), shim.pid(), true, "none", "adopted already"));
+            }
+            return Candidate.refuse(
+                    bundle, shim.pid(), true, "the v2 bundle is of an older container of this id: roll back first");
+        } catch (IOException e) {
+            return Candidate.refuse(bundle, shim.pid(), true, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private LegacyRecord record(V1Bundle bundle, ProcessRef shim, ProcessRef init) {
+        var task = bundle.task();
+        var options = options(bundle);
+        var facts = proc.facts(shim.pid());
+        var flags = facts == null ? null : ShimFlags.parse(facts.argv());
+        var root = flags == null ? ShimFlags.DEFAULT_RUNTIME_ROOT : flags.runtimeRoot();
+        var socket = bundle.socket();
+        return new LegacyRecord(
+                task.namespace(),
+                task.id(),
+                bundle.path(),
+                bundle.work(),
+                shim,
+                init,
+                socket == null ? "" : socket.address(),
+                options.getRuntime().isEmpty() ? RUNC : options.getRuntime(),
+                Path.of(root, task.namespace()));
+    }
+
+    /** What the container's record says of its OCI runtime, where a daemon is there to be asked. */
+    private RuncOptions options(V1Bundle bundle) {
+        var record = containerd.container(bundle.task()).orNull();
+        var any = record == null ? null : record.runtimeOptions();
+        if (any == null || !any.getTypeUrl().endsWith("containerd.linux.runc.RuncOptions")) {
+            return RuncOptions.getDefaultInstance();
+        }
+        try {
+            return RuncOptions.parseFrom(any.getValue());
+        } catch (InvalidProtocolBufferException e) {
+            return RuncOptions.getDefaultInstance();
+        }
+    }
+}

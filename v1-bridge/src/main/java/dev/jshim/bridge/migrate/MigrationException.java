@@ -1,0 +1,18 @@
+package dev.jshim.bridge.migrate;
+
+import java.io.Serial;
+import org.jspecify.annotations.Nullable;
+
+/** A migration that could not be done as a whole. The message says why and what to do, in one line for the operator. */
+public final class MigrationException extends Exception {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    public MigrationException(String message) {
+        this(message, null);
+    }
+
+    public MigrationException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

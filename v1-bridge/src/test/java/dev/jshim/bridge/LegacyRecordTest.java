@@ -1,0 +1,70 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.jshim.node.ProcessRef;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LegacyRecordTest {
+    private static final LegacyRecord RECORD = new LegacyRecord(
+            "ns",
+            "c",
+            Path.of("/run/v1/ns/c"),
+            Path.of("/var/v1/ns/c"),
+            new ProcessRef(10, 100),
+            new ProcessRef(11, 110),
+            "unix:///run/containerd/s/abc",
+            "/usr/bin/run c",
+            Path.of("/run/containerd/runc/ns"));
+
+    @TempDir
+    Path bundle;
+
+    @Test
+    void fileHasLinesThatAShellReads() {
+        assertThat(RECORD.text()).isEqualTo("""
+                namespace ns
+                id c
+                v1-bundle /run/v1/ns/c
+                v1-work /var/v1/ns/c
+                shim-pid 10
+                shim-start 100
+                init-pid 11
+                init-start 110
+                socket unix:///run/containerd/s/abc
+                runtime /usr/bin/run c
+                runtime-root /run/containerd/runc/ns
+                """);
+    }
+
+    @Test
+    void isReadAsItWasWritten() throws Exception {
+        Files.writeString(bundle.resolve(LegacyRecord.FILE), RECORD.text());
+        assertThat(LegacyRecord.read(bundle)).isEqualTo(RECORD);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"id c", "init-pid 11", "socket unix:///run/containerd/s/abc"})
+    void missingLineIsDamage(String line) throws Exception {
+        Files.writeString(bundle.resolve(LegacyRecord.FILE), RECORD.text().replace(line + "\n", ""));
+        assertThatThrownBy(() -> LegacyRecord.read(bundle))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("damaged")
+                .hasMessageContaining(LegacyRecord.FILE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"id ../c", "init-pid many", "shim-start -"})
+    void nonsenseIsDamage(String line) throws Exception {
+        var key = line.substring(0, line.indexOf(' ') + 1);
+        Files.writeString(bundle.resolve(LegacyRecord.FILE), RECORD.text().replaceAll("(?m)^" + key + ".*$", line));
+        assertThatThrownBy(() -> LegacyRecord.read(bundle)).hasMessageContaining("damaged");
+    }
+}

@@ -1,0 +1,416 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Empty;
+import com.google.protobuf.Message;
+import dev.jshim.node.ShimSocket;
+import dev.jshim.proto.v1.runc.CheckpointOptions;
+import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
+import dev.jshim.proto.v1.shim.CloseIORequest;
+import dev.jshim.proto.v1.shim.DeleteProcessRequest;
+import dev.jshim.proto.v1.shim.ExecProcessRequest;
+import dev.jshim.proto.v1.shim.KillRequest;
+import dev.jshim.proto.v1.shim.ResizePtyRequest;
+import dev.jshim.proto.v1.shim.StartRequest;
+import dev.jshim.proto.v1.shim.UpdateTaskRequest;
+import dev.jshim.proto.v1.types.Status;
+import dev.jshim.shim.task.ExecRequest;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ListedPid;
+import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import dev.jshim.shim.task.Stdio;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Each call of the v2 API as the v1 shim sees it, and each failure as the client sees it. */
+class LegacyTaskTest {
+    private static final Instant AT = Instant.ofEpochSecond(1_700_000_000, 7);
+    private static final Any SPEC = Any.newBuilder()
+            .setTypeUrl("types.containerd.io/opencontainers/runtime-spec/1/Process")
+            .setValue(ByteString.copyFromUtf8("{}"))
+            .build();
+
+    @TempDir
+    Path folder;
+
+    private FakeContainer container;
+    private FakeV1Shim shim;
+    private LegacyTask task;
+    private final List<Exit> deleted = new CopyOnWriteArrayList<>();
+
+    @BeforeEach
+    void setUp() throws Exception {
+        container = new FakeContainer(folder.resolve("root"), folder.resolve("state"), "ns", "c");
+        shim = container.serve();
+        var socket = ShimSocket.parse("unix://" + container.socket);
+        var link = new ShimLink("ns/c", () -> ShimLine.dial(socket));
+        task = new LegacyTask(container.record(), Path.of("/v2/bundle"), link, Empty::getDefaultInstance, deleted::add);
+    }
+
+    @AfterEach
+    void tearDown() throws Exception {
+        task.detach();
+        shim.close();
+        container.kill();
+    }
+
+    interface Call {
+        void on(LegacyTask task);
+    }
+
+    static Stream<Arguments> calls() {
+        return Stream.of(
+                Arguments.of(
+                        "start of init",
+                        call(t -> t.start("", pid -> {})),
+                        StartRequest.newBuilder().setId("c").build()),
+                Arguments.of(
+                        "start of an exec",
+                        call(t -> t.start("e", pid -> {})),
+                        StartRequest.newBuilder().setId("e").build()),
+                Arguments.of("delete of init", call(t -> t.delete("")), Empty.getDefaultInstance()),
+                Arguments.of(
+                        "delete of an exec",
+                        call(t -> t.delete("e")),
+                        DeleteProcessRequest.newBuilder().setId("e").build()),
+                Arguments.of("pause", call(LegacyTask::pause), Empty.getDefaultInstance()),
+                Arguments.of("resume", call(LegacyTask::resume), Empty.getDefaultInstance()),
+                Arguments.of(
+                        "kill of all",
+                        call(t -> t.kill("", 9, true)),
+                        KillRequest.newBuilder()
+                                .setId("c")
+                                .setSignal(9)
+                                .setAll(true)
+                                .build()),
+                Arguments.of(
+                        "kill of an exec",
+                        call(t -> t.kill("e", 15, false)),
+                        KillRequest.newBuilder().setId("e").setSignal(15).build()),
+                Arguments.of(
+                        "exec",
+                        call(t -> t.exec(new ExecRequest("e", new Stdio("i", "o", "r", true), SPEC))),
+                        ExecProcessRequest.newBuilder()
+                                .setId("e")
+                                .setTerminal(true)
+                                .setStdin("i")
+                                .setStdout("o")
+                                .setStderr("r")
+                                .setSpec(SPEC)
+                                .build()),
+                Arguments.of(
+                        "resize",
+                        call(t -> t.resize("", 80, 25)),
+                        ResizePtyRequest.newBuilder()
+                                .setId("c")
+                                .setWidth(80)
+                                .setHeight(25)
+                                .build()),
+                Arguments.of(
+                        "close of stdin",
+                        call(t -> t.closeStdin("e")),
+                        CloseIORequest.newBuilder().setId("e").setStdin(true).build()),
+                Arguments.of(
+                        "update, whose annotations v1 has no place for",
+                        call(t -> t.update(ByteString.copyFromUtf8("{}"), Map.of("a", "b"))),
+                        UpdateTaskRequest.newBuilder()
+                                .setResources(Any.newBuilder()
+                                        .setTypeUrl("types.containerd.io/opencontainers/runtime-spec/1/LinuxResources")
+                                        .setValue(ByteString.copyFromUtf8("{}")))
+                                .build()),
+                Arguments.of(
+                        "checkpoint without options",
+                        call(t -> t.checkpoint("/p", Any.getDefaultInstance())),
+                        CheckpointTaskRequest.newBuilder().setPath("/p").build()),
+                Arguments.of(
+                        "checkpoint with options of v2",
+                        call(t -> t.checkpoint("/p", v2Options())),
+                        CheckpointTaskRequest.newBuilder()
+                                .setPath("/p")
+                                .setOptions(Any.newBuilder()
+                                        .setTypeUrl("containerd.linux.runc.CheckpointOptions")
+                                        .setValue(v1Options().toByteString()))
+                                .build()));
+    }
+
+    private static Call call(Call call) {
+        return call;
+    }
+
+    private static Any v2Options() {
+        return Any.newBuilder()
+                .setTypeUrl("containerd.runc.v1.CheckpointOptions")
+                .setValue(dev.jshim.proto.v2.runc.CheckpointOptions.newBuilder()
+                        .setExit(true)
+                        .setOpenTcp(true)
+                        .setExternalUnixSockets(true)
+                        .setTerminal(true)
+                        .setFileLocks(true)
+                        .addEmptyNamespaces("network")
+                        .setCgroupsMode("soft")
+                        .setImagePath("/image")
+                        .setWorkPath("/work")
+                        .build()
+                        .toByteString())
+                .build();
+    }
+
+    private static CheckpointOptions v1Options() {
+        return CheckpointOptions.newBuilder()
+                .setExit(true)
+                .setOpenTcp(true)
+                .setExternalUnixSockets(true)
+                .setTerminal(true)
+                .setFileLocks(true)
+                .addEmptyNamespaces("network")
+                .setCgroupsMode("soft")
+                .setImagePath("/image")
+                .setWorkPath("/work")
+                .build();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("calls")
+    void v1ShimIsAsked(String name, Call call, Message asked) {
+        shim.states.put("e", Status.CREATED);
+        call.on(task);
+        assertThat(shim.asked).contains(asked);
+    }
+
+    @Test
+    void stateOfInitHasTheBundleOfTheAdoption() {
+        var state = task.state("");
+        assertThat(state.id()).isEqualTo("c");
+        assertThat(state.pid()).isEqualTo((int) container.init.pid());
+        assertThat(state.status()).isEqualTo(ProcessStatus.RUNNING);
+        assertThat(state.bundle()).isEqualTo(Path.of("/v2/bundle"));
+        assertThat(state.stdio()).isEqualTo(new Stdio("in", "out", "err", true));
+        assertThat(state.exit()).isNull();
+    }
+
+    @Test
+    void stateOfStoppedExecHasItsExit() {
+        shim.states.put("e", Status.STOPPED);
+        assertThat(task.state("e").exit()).isEqualTo(new Exit(FakeV1Shim.EXEC_PID, 3, AT));
+    }
+
+    @Test
+    void pidsNameExecsAndNotInit() {
+        shim.states.put("e", Status.RUNNING);
+        assertThat(task.pids())
+                .containsExactlyInAnyOrder(
+                        new ListedPid((int) container.init.pid(), ""),
+                        new ListedPid(99, ""),
+                        new ListedPid(FakeV1Shim.EXEC_PID, "e"));
+    }
+
+    @Test
+    void pidsOfExitedContainerStillNameInit() {
+        shim.exit("c");
+        assertThat(task.pids()).containsExactly(new ListedPid((int) container.init.pid(), ""));
+        shim.failures.put("listPids", io.grpc.Status.UNKNOWN);
+        assertThat(task.pids()).containsExactly(new ListedPid((int) container.init.pid(), ""));
+    }
+
+    @Test
+    void execIdOfTheContainerIsRefusedAndNeverHitsInit() {
+        assertThatThrownBy(() -> task.exec(new ExecRequest("c", Stdio.NONE, SPEC)))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID_ARGUMENT));
+        assertThatThrownBy(() -> task.kill("c", 9, true))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
+        assertThat(shim.asked).isEmpty();
+    }
+
+    @Test
+    void unknownCheckpointOptionsNeverReachTheShim() {
+        var unknown =
+                Any.newBuilder().setTypeUrl("type.googleapis.com/some.Other").build();
+        assertThatThrownBy(() -> task.checkpoint("/p", unknown))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID_ARGUMENT));
+        assertThat(shim.asked).isEmpty();
+    }
+
+    static Stream<Arguments> failures() {
+        return Stream.of(
+                Arguments.of(
+                        "kill",
+                        io.grpc.Status.UNKNOWN,
+                        Status.STOPPED,
+                        call(t -> t.kill("", 9, false)),
+                        Kind.NOT_FOUND),
+                Arguments.of(
+                        "kill",
+                        io.grpc.Status.NOT_FOUND,
+                        Status.RUNNING,
+                        call(t -> t.kill("", 9, false)),
+                        Kind.NOT_FOUND),
+                Arguments.of(
+                        "kill", io.grpc.Status.UNKNOWN, Status.RUNNING, call(t -> t.kill("", 9, false)), Kind.UNKNOWN),
+                Arguments.of(
+                        "delete",
+                        io.grpc.Status.UNKNOWN,
+                        Status.RUNNING,
+                        call(t -> t.delete("")),
+                        Kind.FAILED_PRECONDITION),
+                Arguments.of("delete", io.grpc.Status.UNKNOWN, Status.STOPPED, call(t -> t.delete("")), Kind.UNKNOWN),
+                Arguments.of(
+                        "pause",
+                        io.grpc.Status.UNKNOWN,
+                        Status.STOPPED,
+                        call(LegacyTask::pause),
+                        Kind.FAILED_PRECONDITION),
+                Arguments.of(
+                        "resizePty",
+                        io.grpc.Status.UNKNOWN,
+                        Status.STOPPED,
+                        call(t -> t.resize("", 1, 1)),
+                        Kind.FAILED_PRECONDITION),
+                Arguments.of(
+                        "resizePty",
+                        io.grpc.Status.UNKNOWN,
+                        Status.RUNNING,
+                        call(t -> t.resize("x", 1, 1)),
+                        Kind.NOT_FOUND),
+                Arguments.of(
+                        "update",
+                        io.grpc.Status.FAILED_PRECONDITION,
+                        Status.RUNNING,
+                        call(t -> t.update(ByteString.EMPTY, Map.of())),
+                        Kind.FAILED_PRECONDITION),
+                Arguments.of("none", io.grpc.Status.OK, Status.RUNNING, call(t -> t.state("x")), Kind.NOT_FOUND),
+                Arguments.of(
+                        "none",
+                        io.grpc.Status.OK,
+                        Status.RUNNING,
+                        call(t -> assertThat(t.exited("x")).isNull()),
+                        Kind.NOT_FOUND));
+    }
+
+    @ParameterizedTest(name = "{0} {1} when {2}")
+    @MethodSource("failures")
+    void failureIsThatOfV2Shim(String call, io.grpc.Status failure, Status state, Call made, Kind seen) {
+        shim.states.put("c", state);
+        if (!failure.isOk()) {
+            shim.failures.put(call, failure.withDescription("no"));
+        }
+        assertThatThrownBy(() -> made.on(task))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(seen));
+    }
+
+    /** The order of what hangs on two futures is the service's business; a task sees to that of the futures. */
+    @Test
+    void exitOfExecComesBeforeThatOfInit() throws Exception {
+        List<String> order = new CopyOnWriteArrayList<>();
+        shim.states.put("e", Status.CREATED);
+        task.start("e", pid -> order.add("start"));
+        var exec = task.exited("e");
+        var init = task.exited("");
+        var execWasFirst = init.thenApply(exit -> exec.isDone());
+        LegacyRig.eventually(() -> shim.isWaitedFor("c") && shim.isWaitedFor("e"));
+        shim.exit("c");
+        assertThat(init).isNotDone();
+        shim.exit("e");
+        assertThat(execWasFirst.get(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(order).containsExactly("start");
+    }
+
+    @Test
+    void exitIsHeldBackUntilTheStartIsAnnounced() throws Exception {
+        shim.states.put("e", Status.CREATED);
+        var waited = task.exited("e");
+        LegacyRig.eventually(() -> shim.isWaitedFor("e"));
+        List<Boolean> early = new ArrayList<>();
+        task.start("e", pid -> {
+            shim.exit("e");
+            // Long enough for the answer to come, were it not held back.
+            sleep(200);
+            early.add(waited.isDone());
+        });
+        assertThat(early).containsExactly(false);
+        assertThat(waited.get(5, TimeUnit.SECONDS)).isEqualTo(new Exit(FakeV1Shim.EXEC_PID, 3, AT));
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void deletedInitIsTold() {
+        shim.exit("c");
+        assertThat(task.delete("")).isEqualTo(new Exit((int) container.init.pid(), 3, AT));
+        assertThat(deleted).hasSize(1);
+    }
+
+    @Test
+    void runningExecsAreFoundWhenAttached() throws Exception {
+        shim.states.put("e", Status.RUNNING);
+        assertThat(task.attach()).containsExactly("e");
+        LegacyRig.eventually(() -> shim.isWaitedFor("c") && shim.isWaitedFor("e"));
+    }
+
+    @Test
+    void lostConnectionIsMadeAgainAndTheExitKeepsItsCode() throws Exception {
+        var exit = task.exited("");
+        LegacyRig.eventually(() -> shim.isWaitedFor("c"));
+        shim.close();
+        shim = container.serve();
+        LegacyRig.eventually(() -> shim.isWaitedFor("c"));
+        shim.exit("c");
+        assertThat(exit.get(5, TimeUnit.SECONDS)).isEqualTo(new Exit((int) container.init.pid(), 3, AT));
+    }
+
+    @Test
+    void deadShimWithLivingInitIsDegradedAndKillable() throws Exception {
+        var exit = task.exited("");
+        shim.close();
+        FakeContainer.end(container.shim);
+        assertThat(task.state("").status()).isEqualTo(ProcessStatus.RUNNING);
+        assertThat(task.pids()).containsExactly(new ListedPid((int) container.init.pid(), ""));
+        assertThatThrownBy(task::pause)
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNAVAILABLE));
+        assertThat(exit).isNotDone();
+        task.kill("", 9, false);
+        assertThat(exit.get(10, TimeUnit.SECONDS).status()).isEqualTo(137);
+        assertThat(task.state("").status()).isEqualTo(ProcessStatus.STOPPED);
+        assertThat(task.delete("").status()).isEqualTo(137);
+    }
+
+    @Test
+    void muteShimCostsFiveSecondsAndNoContainer() {
+        shim.mute = true;
+        var start = System.nanoTime();
+        assertThat(task.pids()).containsExactly(new ListedPid((int) container.init.pid(), ""));
+        assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)).isBetween(4_000L, 6_500L);
+        assertThatThrownBy(() -> task.state(""))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.DEADLINE_EXCEEDED));
+    }
+}

@@ -1,0 +1,103 @@
+package dev.jshim.bridge.migrate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class JournalTest {
+    private static final List<JournalEntry> ENTRIES = List.of(
+            new JournalEntry.MakeDirectory(Path.of("/a b")),
+            new JournalEntry.Adopt("ns", "c", "line one\nline \"two\"\n"),
+            new JournalEntry.Adopted("ns", "c"),
+            new JournalEntry.Abandoned("ns", "d", "why"),
+            new JournalEntry.RollBack());
+
+    @TempDir
+    Path folder;
+
+    private Path file() {
+        return folder.resolve("journal");
+    }
+
+    private void write() throws Exception {
+        try (var journal = Journal.open(file())) {
+            for (var entry : ENTRIES) {
+                journal.add(entry);
+            }
+        }
+    }
+
+    @Test
+    void isReadAsItWasWritten() throws Exception {
+        write();
+        assertThat(Journal.read(file())).isEqualTo(ENTRIES);
+    }
+
+    @Test
+    void missingJournalIsEmpty() throws Exception {
+        assertThat(Journal.read(file())).isEmpty();
+    }
+
+    @Test
+    void lastLineWithoutItsEndIsDroppedAndWrittenOver() throws Exception {
+        write();
+        Files.writeString(file(), "{\"step\":\"ado", StandardOpenOption.APPEND);
+        assertThat(Journal.read(file())).isEqualTo(ENTRIES);
+        try (var journal = Journal.open(file())) {
+            journal.add(new JournalEntry.Adopted("ns", "e"));
+        }
+        assertThat(Journal.read(file())).hasSize(ENTRIES.size() + 1).endsWith(new JournalEntry.Adopted("ns", "e"));
+    }
+
+    @Test
+    void tornAtEachByteIsNeverDamage() throws Exception {
+        write();
+        var bytes = Files.readAllBytes(file());
+        for (var length = 0; length < bytes.length; length++) {
+            Files.write(file(), Arrays.copyOf(bytes, length));
+            var read = Journal.read(file());
+            assertThat(read).isEqualTo(ENTRIES.subList(0, read.size()));
+            Journal.open(file()).close();
+        }
+    }
+
+    @Test
+    void damageInTheMiddleIsRefusedAndNamed() throws Exception {
+        write();
+        var lines = Files.readAllLines(file());
+        lines.set(2, lines.get(2).substring(5));
+        Files.write(file(), lines);
+        assertThatThrownBy(() -> Journal.open(file()))
+                .hasMessageContaining(file().toString())
+                .hasMessageContaining("line 3");
+    }
+
+    @Test
+    void journalOfAnotherVersionIsRefused() throws Exception {
+        Files.writeString(file(), "{\"jshim-journal\":\"2\"}\n");
+        assertThatThrownBy(() -> Journal.open(file())).hasMessageContaining("version 2");
+    }
+
+    @Test
+    void whatIsNoJournalIsRefused() throws Exception {
+        Files.writeString(file(), "{\"a\":\"b\"}\n");
+        assertThatThrownBy(() -> Journal.open(file())).hasMessageContaining("line 1");
+    }
+
+    @Test
+    void secondMigrationIsRefused() throws Exception {
+        try (var _ = MigrationLock.take(folder)) {
+            assertThatThrownBy(() -> MigrationLock.take(folder).close())
+                    .isInstanceOf(MigrationException.class)
+                    .hasMessageContaining("another migration");
+        }
+        MigrationLock.take(folder).close();
+    }
+}

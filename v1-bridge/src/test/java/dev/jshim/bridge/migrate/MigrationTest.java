@@ -1,0 +1,201 @@
+package dev.jshim.bridge.migrate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.jshim.bridge.FakeContainer;
+import dev.jshim.bridge.FakeV1Shim;
+import dev.jshim.bridge.TestBridge;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MigrationTest {
+    private static final Path BINARY = Path.of("/opt/jshim/bin/containerd-shim-v1-linux");
+
+    @TempDir
+    Path folder;
+
+    private NodePaths node;
+    private FakeContainer container;
+    private FakeV1Shim shim;
+    private Migration migration;
+
+    @BeforeEach
+    void setUp() throws Exception {
+        node = new NodePaths(folder.resolve("root"), folder.resolve("state"));
+        container = new FakeContainer(node.root(), node.state(), "ns", "c");
+        shim = container.serve();
+        migration = new Migration(node, folder.resolve("none.sock"), Duration.ofSeconds(1), BINARY, line -> {});
+    }
+
+    @AfterEach
+    void tearDown() throws Exception {
+        shim.close();
+        container.kill();
+    }
+
+    @Test
+    void addedBundleHasWhatContainerdReads() throws Exception {
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.apply(null).complete()).isTrue();
+        }
+        var bundle = node.v2Bundle(new TaskId("ns", "c"));
+        assertThat(bundle.resolve("address")).content().startsWith("unix:///").doesNotContain("\n");
+        assertThat(bundle.resolve("shim-binary-path")).hasContent(BINARY.toString());
+        assertThat(bundle.resolve("config.json")).hasSameTextualContentAs(container.v1Bundle.resolve("config.json"));
+        assertThat(bundle.resolve("rootfs")).isEmptyDirectory();
+        assertThat(Files.isSymbolicLink(bundle.resolve("rootfs"))).isFalse();
+        assertThat(Files.readSymbolicLink(bundle.resolve("work"))).isEqualTo(node.v2Work(new TaskId("ns", "c")));
+        assertThat(bundle.resolve("work")).isDirectory();
+        assertThat(bundle.resolve("jshim.v1"))
+                .hasContent(container
+                        .record()
+                        .text()
+                        .replace(container.v1Work.resolve("runc-root").toString(), "/run/containerd/runc/ns"));
+    }
+
+    @Test
+    void rollbackLeavesTheTreeAsItWas() throws Exception {
+        var before = tree();
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.apply(null).rows()).containsExactly(new ReportRow("ns", "c", "adopted", ""));
+            assertThat(migration.rollback().rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
+        }
+        assertThat(tree()).isEqualTo(before);
+        assertThat(container.init.isAlive()).isTrue();
+        assertThat(container.shim.isAlive()).isTrue();
+    }
+
+    /** Each path with its kind, mode and content. */
+    private Map<String, String> tree() throws IOException {
+        Map<String, String> tree = new TreeMap<>();
+        try (var paths = Files.walk(folder)) {
+            for (var path : paths.toList()) {
+                var kind = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+                var content = Files.isRegularFile(path) ? Files.readString(path) : "";
+                tree.put(path.toString(), kind + " " + content);
+            }
+        }
+        return tree;
+    }
+
+    @Test
+    void applyAgainAddsOnlyWhatIsNew() throws Exception {
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            var second = new FakeContainer(node.root(), node.state(), "other", "c");
+            try (var _ = second.serve()) {
+                assertThat(migration.apply(null).rows())
+                        .containsExactly(
+                                new ReportRow("ns", "c", "unchanged", "adopted already"),
+                                new ReportRow("other", "c", "adopted", ""));
+            } finally {
+                second.kill();
+            }
+        }
+    }
+
+    @Test
+    void interruptedApplyIsEndedByTheNextAndUndoneByRollback() throws Exception {
+        var before = tree();
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            var bundle = node.v2Bundle(new TaskId("ns", "c"));
+            // As a crash leaves it between the making of the bundle and its rename.
+            Files.move(bundle, bundle.resolveSibling(".c.jshim"));
+            assertThat(migration.apply(null).rows()).containsExactly(new ReportRow("ns", "c", "adopted", ""));
+            Files.move(bundle, bundle.resolveSibling(".c.jshim"));
+            assertThat(migration.rollback().complete()).isTrue();
+        }
+        assertThat(tree()).isEqualTo(before);
+    }
+
+    @Test
+    void brokenOnesAreRefusedEachWithItsReasonAndTheOthersGoOn() throws Exception {
+        var broken = new FakeContainer(node.root(), node.state(), "ns", "broken");
+        Files.writeString(broken.v1Bundle.resolve("config.json"), "{");
+        var dead = new FakeContainer(node.root(), node.state(), "ns", "dead");
+        var mute = new FakeContainer(node.root(), node.state(), "ns", "mute");
+        var foreign = new FakeContainer(node.root(), node.state(), "ns", "foreign");
+        Files.createDirectories(node.v2Bundle(new TaskId("ns", "foreign")));
+        try (var _ = TestBridge.start(node);
+                var _ = broken.serve();
+                var silent = mute.serve();
+                var _ = foreign.serve()) {
+            silent.mute = true;
+            var report = migration.apply("ns");
+            assertThat(report.complete()).isFalse();
+            assertThat(report.rows())
+                    .extracting(row -> row.id() + " " + row.result())
+                    .containsExactlyInAnyOrder(
+                            "c adopted", "broken refused", "dead refused", "mute refused", "foreign refused");
+            assertThat(report.rows())
+                    .filteredOn(row -> row.result().equals("refused"))
+                    .allSatisfy(row -> assertThat(row.reason()).isNotBlank().doesNotContain("\n"));
+            assertThat(node.v2Bundle(new TaskId("ns", "mute"))).doesNotExist();
+        } finally {
+            for (var one : new FakeContainer[] {broken, dead, mute, foreign}) {
+                one.kill();
+            }
+        }
+    }
+
+    @Test
+    void rollbackLeavesAContainerOfTheSameIdAlone() throws Exception {
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            var bundle = node.v2Bundle(new TaskId("ns", "c"));
+            // The adopted one has been deleted, and containerd has made a new one of its name.
+            Files.delete(bundle.resolve("jshim.v1"));
+            assertThat(migration.rollback().rows())
+                    .singleElement()
+                    .satisfies(row -> assertThat(row.result()).isEqualTo("gone"));
+            assertThat(bundle).isDirectory();
+        }
+    }
+
+    @Test
+    void rollbackWithoutAnAdoptionDoesNothing() throws Exception {
+        var before = tree();
+        assertThat(migration.rollback().rows()).isEmpty();
+        assertThat(tree()).isEqualTo(before);
+    }
+
+    @Test
+    void damagedJournalStopsAll() throws Exception {
+        Files.createDirectories(node.root().resolve("jshim"));
+        Files.writeString(node.root().resolve("jshim/journal"), "what\nis\nthis\n");
+        assertThatThrownBy(() -> migration.apply(null))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("damaged in line 1");
+        assertThatThrownBy(() -> migration.rollback())
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("damaged in line 1");
+    }
+
+    @Test
+    void missingBridgeIsSaidInOneLine() {
+        assertThatThrownBy(() -> migration.apply(null))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining(BINARY.toString());
+    }
+
+    @Test
+    void planChangesNothing() throws Exception {
+        var before = tree();
+        assertThat(migration.plan("ns").rows()).hasSize(1);
+        assertThat(migration.plan("none").rows()).isEmpty();
+        assertThat(tree()).isEqualTo(before);
+    }
+}

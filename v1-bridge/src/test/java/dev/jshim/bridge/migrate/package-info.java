@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.bridge.migrate;
+
+import org.jspecify.annotations.NullMarked;
