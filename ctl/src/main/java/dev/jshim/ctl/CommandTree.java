@@ -1,0 +1,57 @@
+package dev.jshim.ctl;
+
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine;
+
+/** All commands, their help and how their errors are shown. */
+final class CommandTree {
+    private static final int HELP_WIDTH = 100;
+
+    private CommandTree() {}
+
+    static int execute(PrintWriter out, PrintWriter err, String... args) {
+        return commandLine(out, err).execute(args);
+    }
+
+    static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+        var globals = new Globals();
+        var cli = new Cli(globals, out, err);
+        var errors = new ErrorLines(globals, err);
+        var command = new CommandLine(new Jshimctl(globals))
+                .addSubcommand(new LsCommand(cli))
+                .addSubcommand(new InspectCommand(cli))
+                .addSubcommand(new PidsCommand(cli))
+                .addSubcommand(new KillCommand(cli))
+                .addSubcommand(MigrateCommand.commandLine(cli))
+                .addSubcommand(new VersionCommand(cli));
+        command.setOut(out)
+                .setErr(err)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+                .setUsageHelpWidth(HELP_WIDTH)
+                .setExecutionExceptionHandler(errors)
+                .setParameterExceptionHandler(errors);
+        command.getCommandSpec().versionProvider(() -> new String[] {"jshimctl " + Build.version()});
+        explainExitCodes(command);
+        return command;
+    }
+
+    private static void explainExitCodes(CommandLine command) {
+        command.getCommandSpec()
+                .usageMessage()
+                .exitCodeListHeading("%nExit codes:%n")
+                .exitCodeList(exitCodes());
+        command.getSubcommands().values().forEach(CommandTree::explainExitCodes);
+    }
+
+    private static Map<String, String> exitCodes() {
+        var out = new LinkedHashMap<String, String>();
+        out.put(" 0", "done");
+        out.put(" 1", "failed");
+        out.put(" 2", "asked in a wrong way");
+        out.put(" 3", "something was found, or only a part could be done");
+        out.put(" 4", "an error in jshimctl itself");
+        return out;
+    }
+}

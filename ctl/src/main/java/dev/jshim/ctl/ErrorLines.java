@@ -1,0 +1,72 @@
+package dev.jshim.ctl;
+
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Errors in a line for a person and one of what to do; all of an error only with --stacktrace. */
+final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptionHandler {
+    private final Globals globals;
+    private final PrintWriter err;
+
+    ErrorLines(Globals globals, PrintWriter err) {
+        this.globals = globals;
+        this.err = err;
+    }
+
+    @Override
+    public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
+        if (globals.stacktrace()) {
+            e.printStackTrace(err);
+        }
+        if (e instanceof CliException failure) {
+            line(failure.text());
+            hint(failure.hint());
+            return failure.exitCode();
+        }
+        line("internal error: " + e);
+        hint(globals.stacktrace() ? "" : "run it again with --stacktrace and report what it shows");
+        return ExitCode.INTERNAL;
+    }
+
+    @Override
+    public int handleParseException(ParameterException e, String[] args) {
+        var command = e.getCommandLine();
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            unmatched(unmatched, command);
+        } else {
+            line(String.valueOf(e.getMessage()));
+        }
+        hint("\"" + command.getCommandSpec().qualifiedName() + " --help\" shows how it is used");
+        return ExitCode.USAGE;
+    }
+
+    private void unmatched(UnmatchedArgumentException e, CommandLine command) {
+        var typed = e.getUnmatched().getFirst();
+        var names = command.getSubcommands().keySet();
+        if (e.isUnknownOption()) {
+            line("unknown option " + typed);
+            names = command.getCommandSpec().optionsMap().keySet();
+        } else if (names.isEmpty()) {
+            line("\"" + typed + "\" is one argument too many");
+        } else {
+            line("there is no command \"" + typed + "\"");
+        }
+        var similar = Text.similar(typed, names);
+        hint(similar.isEmpty() ? "" : "did you mean " + String.join(", ", similar) + "?");
+    }
+
+    private void line(String text) {
+        err.println("jshimctl: " + Text.oneLine(text));
+    }
+
+    private void hint(String text) {
+        if (!text.isEmpty()) {
+            err.println("  " + Text.oneLine(text));
+        }
+    }
+}

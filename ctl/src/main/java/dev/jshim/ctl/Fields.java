@@ -1,0 +1,21 @@
+package dev.jshim.ctl;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Named values in order: what a command has to say, before it is a table or JSON. A value is a text, a number, a
+ * boolean, null, a list of values, or {@code Fields}.
+ */
+record Fields(Map<String, @Nullable Object> values) {
+    Fields() {
+        this(new LinkedHashMap<>());
+    }
+
+    /** Adds a value, and is this same object. */
+    Fields with(String name, @Nullable Object value) {
+        values.put(name, value);
+        return this;
+    }
+}

@@ -1,0 +1,99 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.NodePaths;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The options that every command takes, before its name or after. */
+final class Globals {
+    @Option(
+            names = "--root",
+            scope = ScopeType.INHERIT,
+            paramLabel = "DIR",
+            description = "containerd's root directory (default: /var/lib/containerd)")
+    private Path root = NodePaths.defaults().root();
+
+    @Option(
+            names = "--state",
+            scope = ScopeType.INHERIT,
+            paramLabel = "DIR",
+            description = "containerd's state directory (default: /run/containerd)")
+    private Path state = NodePaths.defaults().state();
+
+    @Option(
+            names = "--address",
+            scope = ScopeType.INHERIT,
+            paramLabel = "SOCKET",
+            description = "containerd's own socket (default: containerd.sock in the state directory)")
+    private @Nullable Path address;
+
+    @Option(
+            names = {"-n", "--namespace"},
+            scope = ScopeType.INHERIT,
+            paramLabel = "NAME",
+            description = "only this containerd namespace (default: all)")
+    private @Nullable String namespace;
+
+    @Option(
+            names = {"-o", "--output"},
+            scope = ScopeType.INHERIT,
+            paramLabel = "table|json",
+            description = "how results are written (default: table)")
+    private OutputFormat output = OutputFormat.table;
+
+    @Option(
+            names = "--timeout",
+            scope = ScopeType.INHERIT,
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            description = "how long each shim may take to answer: 500ms, 5s, 2m (default: 5s)")
+    private Duration timeout = Duration.ofSeconds(5);
+
+    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "show the whole of an error")
+    private boolean stacktrace;
+
+    @Option(
+            names = {"-h", "--help"},
+            scope = ScopeType.INHERIT,
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Option(names = "--version", versionHelp = true, description = "show the version")
+    private boolean version;
+
+    NodePaths paths() {
+        return new NodePaths(root.toAbsolutePath(), state.toAbsolutePath());
+    }
+
+    Path address() {
+        var given = address;
+        return given == null ? paths().state().resolve("containerd.sock") : given.toAbsolutePath();
+    }
+
+    /** Null means all. */
+    @Nullable
+    String namespace() {
+        return namespace;
+    }
+
+    boolean isJson() {
+        return output == OutputFormat.json;
+    }
+
+    Duration timeout() {
+        return timeout;
+    }
+
+    boolean stacktrace() {
+        return stacktrace;
+    }
+
+    /** Whether only help or the version was asked for. */
+    boolean onlyTells() {
+        return help || version;
+    }
+}

@@ -1,0 +1,50 @@
+package dev.jshim.ctl;
+
+import com.google.gson.stream.JsonWriter;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Writes {@link Fields} as JSON; what is not known is null, so that every key is always there. */
+final class Json {
+    private Json() {}
+
+    static void write(PrintWriter out, Fields fields) {
+        var json = new JsonWriter(out);
+        json.setIndent("  ");
+        json.setHtmlSafe(false);
+        try {
+            value(json, fields);
+            json.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        out.println();
+    }
+
+    private static void value(JsonWriter json, @Nullable Object value) throws IOException {
+        switch (value) {
+            case null -> json.nullValue();
+            case Fields fields -> {
+                json.beginObject();
+                for (var entry : fields.values().entrySet()) {
+                    json.name(entry.getKey());
+                    value(json, entry.getValue());
+                }
+                json.endObject();
+            }
+            case List<?> list -> {
+                json.beginArray();
+                for (var each : list) {
+                    value(json, each);
+                }
+                json.endArray();
+            }
+            case Number number -> json.value(number);
+            case Boolean bool -> json.value(bool);
+            default -> json.value(value.toString());
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.jshim.ctl;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * {@code jshimctl}: looks at the shims of a node, and moves v1 containers under the bridge.
+ *
+ * <p>Names no type of picocli's: its class files are too old for the AOT cache, and so would be a class that is
+ * verified against them.
+ */
+public final class Main {
+    private static final String TRAIN = "aot-train";
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        var out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+        var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        var code = run(out, err, args);
+        System.exit(code);
+    }
+
+    /**
+     * Runs a command line.
+     *
+     * @param out gets the results and nothing else
+     * @return the exit code
+     */
+    public static int run(PrintWriter out, PrintWriter err, String... args) {
+        try {
+            return List.of(args).equals(List.of(TRAIN)) ? Training.run() : CommandTree.execute(out, err, args);
+        } finally {
+            out.flush();
+            err.flush();
+        }
+    }
+}

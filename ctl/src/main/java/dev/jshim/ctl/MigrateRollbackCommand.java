@@ -1,0 +1,35 @@
+package dev.jshim.ctl;
+
+import dev.jshim.bridge.migrate.MigrationException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "rollback",
+        description = "Take away what apply added and stop the bridge; without --yes only show what is adopted.",
+        footer = {"", "It is refused while a containerd 2.x answers: stop that first."})
+final class MigrateRollbackCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Option(names = "--yes", description = "do it")
+    private boolean yes;
+
+    MigrateRollbackCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        if (!yes) {
+            MigrateStatusCommand.write(cli, Migrations.reading(cli).status());
+            cli.note("nothing was changed; add --yes to take these adoptions back");
+            return ExitCode.OK;
+        }
+        try {
+            return Migrations.write(cli, Migrations.changing(cli).rollback());
+        } catch (MigrationException e) {
+            throw Migrations.failed(e);
+        }
+    }
+}

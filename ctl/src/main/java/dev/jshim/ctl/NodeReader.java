@@ -1,0 +1,107 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.Bundle;
+import dev.jshim.node.Node;
+import dev.jshim.node.NodeTask;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.TaskSurvey;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Reads the node that the options name, and finds the task that somebody means by an id. */
+final class NodeReader {
+    private final Globals globals;
+
+    NodeReader(Globals globals) {
+        this.globals = globals;
+    }
+
+    /** The bundles of the namespace asked for. */
+    Node read() {
+        var node = Node.read(globals.paths());
+        if (!node.problems().isEmpty() && node.bundles().isEmpty() && !Privileges.isRoot()) {
+            throw CliException.failed(node.problems().getFirst(), "run jshimctl as root");
+        }
+        var namespace = globals.namespace();
+        if (namespace == null) {
+            return node;
+        }
+        var bundles = node.bundles().stream()
+                .filter(bundle -> bundle.task().namespace().equals(namespace))
+                .toList();
+        return new Node(node.paths(), bundles, node.problems());
+    }
+
+    /** All tasks of a node, asked. */
+    List<NodeTask> ask(List<Bundle> bundles) {
+        return new TaskSurvey(globals.timeout()).of(bundles);
+    }
+
+    /** The one task that is meant by an id or the beginning of one, asked. */
+    NodeTask find(String id) {
+        return ask(bundles(id)).getFirst();
+    }
+
+    /** The bundle of the one task that is meant, not asked; of an adopted v1 container that of v1. */
+    Bundle bundle(String id) {
+        return bundles(id).getFirst();
+    }
+
+    private List<Bundle> bundles(String id) {
+        requireSafe(id);
+        var bundles = read().bundles();
+        var exact = tasks(bundles, id, true);
+        var meant = exact.isEmpty() ? tasks(bundles, id, false) : exact;
+        if (meant.isEmpty()) {
+            throw unknown(id, bundles);
+        }
+        if (meant.size() > 1) {
+            throw ambiguous(id, meant, !exact.isEmpty());
+        }
+        var task = meant.getFirst();
+        return bundles.stream().filter(bundle -> bundle.task().equals(task)).toList();
+    }
+
+    private static List<TaskId> tasks(List<Bundle> bundles, String id, boolean exact) {
+        return bundles.stream()
+                .map(Bundle::task)
+                .filter(task -> exact ? task.id().equals(id) : task.id().startsWith(id))
+                .distinct()
+                .toList();
+    }
+
+    private static void requireSafe(String id) {
+        if (id.isEmpty() || id.contains("/") || id.contains("..") || id.startsWith(".")) {
+            throw CliException.usage(
+                    "\"" + Text.oneLine(id) + "\" cannot be a container's id",
+                    "an id has letters, digits and single . _ - between them; give the namespace with -n");
+        }
+    }
+
+    private CliException unknown(String id, List<Bundle> bundles) {
+        var namespace = globals.namespace();
+        var where = namespace == null ? "" : " in namespace " + Text.oneLine(namespace);
+        var ids = bundles.stream().map(bundle -> bundle.task().id()).collect(Collectors.toSet());
+        var similar = Text.similar(id, ids);
+        return CliException.failed(
+                "no task \"" + Text.oneLine(id) + "\"" + where + " below "
+                        + globals.paths().state(),
+                similar.isEmpty()
+                        ? "\"jshimctl ls\" lists all tasks"
+                        : "did you mean " + String.join(", ", similar) + "?");
+    }
+
+    private static CliException ambiguous(String id, List<TaskId> tasks, boolean exact) {
+        var names = tasks.stream().map(TaskId::toString).collect(Collectors.joining(", "));
+        return exact
+                ? CliException.usage(
+                        "the id \"" + id + "\" is in more than one namespace: " + names,
+                        "choose one: "
+                                + tasks.stream()
+                                        .map(task -> "-n " + task.namespace())
+                                        .collect(Collectors.joining(" or ")))
+                : CliException.usage(
+                        "\"" + id + "\" is the beginning of more than one id: " + names,
+                        "give more of it, or -n NAMESPACE");
+    }
+}

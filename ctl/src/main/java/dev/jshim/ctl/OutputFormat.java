@@ -1,0 +1,7 @@
+package dev.jshim.ctl;
+
+/** How results are written. */
+enum OutputFormat {
+    table,
+    json
+}

@@ -1,0 +1,111 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.Bundle;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.Shim;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.TaskPid;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "pids",
+        description = "Show the processes of a container as a tree, with the ids of its execs.",
+        footer = {"", "Example:", "  jshimctl pids web"})
+final class PidsCommand implements Callable<Integer> {
+    private final Cli cli;
+    private final ProcFs proc = ProcFs.system();
+
+    @Parameters(paramLabel = "ID", description = "the container's id, or a beginning of it that only one has")
+    private String id = "";
+
+    PidsCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    /** A process of the container; facts are null where it has just ended. */
+    private record Row(TaskPid pid, @Nullable ProcessFacts facts) {
+        int parent() {
+            return facts == null ? 0 : facts.ppid();
+        }
+
+        String command() {
+            if (facts == null) {
+                return "";
+            }
+            return facts.argv().isEmpty() ? "[" + facts.comm() + "]" : String.join(" ", facts.argv());
+        }
+
+        String state() {
+            return facts == null ? "" : String.valueOf(facts.state());
+        }
+    }
+
+    @Override
+    public Integer call() {
+        var bundle = cli.reader().bundle(id);
+        var rows = new LinkedHashMap<Integer, Row>();
+        for (var pid : pids(bundle)) {
+            rows.put(pid.pid(), new Row(pid, proc.facts(pid.pid())));
+        }
+        if (cli.globals().isJson()) {
+            json(bundle.task(), rows);
+        } else {
+            var table = new Table("PID", "EXEC", "STATE", "COMMAND");
+            for (var row : rows.values()) {
+                if (!rows.containsKey(row.parent())) {
+                    tree(table, rows, row, 0);
+                }
+            }
+            table.write(cli.out());
+        }
+        return ExitCode.OK;
+    }
+
+    private List<TaskPid> pids(Bundle bundle) {
+        var answer = Shim.ask(bundle, cli.globals().timeout(), Shim::pids);
+        var pids = answer.orNull();
+        if (pids == null) {
+            throw CliException.failed(
+                    "the shim of " + bundle.task() + " does not say: " + answer.describe(),
+                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what is known without it");
+        }
+        return pids;
+    }
+
+    private static void tree(Table table, Map<Integer, Row> rows, Row row, int depth) {
+        var pid = row.pid();
+        table.row("  ".repeat(depth) + pid.pid(), pid.execId(), row.state(), row.command());
+        for (var child : rows.values()) {
+            if (child.parent() == pid.pid()) {
+                tree(table, rows, child, depth + 1);
+            }
+        }
+    }
+
+    private void json(TaskId task, Map<Integer, Row> rows) {
+        var list = new ArrayList<Fields>();
+        for (var row : rows.values()) {
+            var facts = row.facts();
+            list.add(new Fields()
+                    .with("pid", row.pid().pid())
+                    .with("ppid", facts == null ? null : facts.ppid())
+                    .with("execId", TaskFields.known(row.pid().execId()))
+                    .with("state", TaskFields.known(row.state()))
+                    .with("argv", facts == null ? List.of() : facts.argv()));
+        }
+        Json.write(
+                cli.out(),
+                new Fields()
+                        .with("namespace", task.namespace())
+                        .with("id", task.id())
+                        .with("pids", list));
+    }
+}

@@ -1,0 +1,24 @@
+package dev.jshim.ctl;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+
+@Command(name = "version", description = "Show the version of jshimctl.")
+final class VersionCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    VersionCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        var java = Runtime.version().toString();
+        if (cli.globals().isJson()) {
+            Json.write(cli.out(), new Fields().with("version", Build.version()).with("java", java));
+        } else {
+            cli.out().println("jshimctl " + Build.version() + " (Java " + java + ")");
+        }
+        return ExitCode.OK;
+    }
+}
