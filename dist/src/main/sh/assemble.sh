@@ -1,0 +1,113 @@
+#!/bin/sh
+# Builds the runnable tree: assemble.sh MODULE_FOLDER TREE VERSION
+# Expects the class path of each component in COMPONENT_FOLDER/target/class-path (jars, separated by ':').
+set -eu
+dist=$1 tree=$2
+root=${dist%/*}
+java_home=${JAVA_HOME:?JAVA_HOME must name a JDK 25}
+new=$tree.new old=$tree.old # built beside the tree and renamed: what runs from the old one is not half replaced
+version=$3
+modules=java.base,java.logging,jdk.net,jdk.unsupported
+link="--strip-debug --no-man-pages --no-header-files --compress zip-6"
+
+# The jars of a component, its own first: the order is the class path's and so the cache's.
+jars_of() { # module
+    echo "$root/$1/target/$1-$version.jar"
+    { cat "$root/$1/target/class-path" && echo; } | tr ':' '\n' | sed '/^$/d'
+}
+
+link_runtime() {
+    runtime=$dist/target/runtime
+    want="$modules $link $(cat "$java_home/release")"
+    if [ "$(cat "$runtime.made" 2>/dev/null)" != "$want" ]; then
+        rm -rf "$runtime" "$runtime.made"
+        # shellcheck disable=SC2086 # a list of flags
+        "$java_home/bin/jlink" --add-modules "$modules" $link --output "$runtime"
+        printf '%s\n' "$want" >"$runtime.made"
+    fi
+    cp -a "$runtime" "$new/lib/jvm"
+}
+
+# Class path, sums and cache of a component; a cache that the tree before has for the same jars is taken over.
+write_component() { # component, module, main class
+    names=$(jars_of "$2" | sed 's|.*/||' | tr '\n' ' ')
+    sums=$(cd "$new/lib" && for name in $names; do printf 'app/%s\n' "$name"; done | xargs sha256sum jvm/lib/modules)
+    flags_sum=$(sha256sum <"$new/lib/sh/java.sh")
+    hash=$(printf '%s\n%s\n' "$sums" "$flags_sum" | sha256sum | cut -c 1-16)
+    cache=$1-$hash.aot
+    printf "jars='%s'\ncache=%s\n" "$names" "$cache" >"$new/lib/$1.env"
+    if [ -f "$tree/lib/aot/$cache" ]; then
+        cp -a "$tree/lib/aot/$cache" "$new/lib/aot/$cache"
+    else
+        train "$1" "$3" "$cache" "$names"
+    fi
+    (cd "$new/lib" && { printf '%s\n' "$sums" && sha256sum "aot/$cache"; } >"$1.sha256")
+}
+
+# The main class walks through its own start-up code and ends.
+train() { # component, main class, cache, jars
+    lib=$new/lib
+    # shellcheck source=/dev/null
+    . "$lib/sh/java.sh"
+    jvm_flags "$1"
+    class_path=$(for name in $4; do printf ':%s' "$lib/app/$name"; done)
+    log=$dist/target/train-$1.log
+    # shellcheck disable=SC2086
+    (cd "$dist/target" && exec "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$3" "-Djshim.home=$new" \
+        "-Djffi.boot.library.path=$lib/native" -cp "${class_path#:}" "$2" aot-train) </dev/null >"$log" 2>&1 && [ -s "$lib/aot/$3" ] || {
+        cat "$log" >&2
+        echo "assemble: the training run of $2 failed" >&2
+        exit 1
+    }
+}
+
+# jnr would unpack its library into /tmp at each start.
+copy_native() {
+    for jar in "$new"/lib/app/jffi-*-native.jar; do
+        [ -e "$jar" ] || continue
+        (cd "$dist/target" && "$java_home/bin/jar" xf "$jar" "jni/$(uname -m)-Linux")
+        cp "$dist/target/jni/$(uname -m)-Linux"/* "$new/lib/native/"
+    done
+}
+
+# What gRPC needs beside the shim's own class path: found by the shim, and opened, only where gRPC is asked for.
+copy_grpc() {
+    mkdir "$new/lib/grpc"
+    own=$(jars_of shim-v2 | sed 's|.*/||')
+    for jar in $(jars_of grpc); do
+        printf '%s\n' "$own" | grep -qxF "${jar##*/}" || cp "$jar" "$new/lib/grpc/"
+    done
+}
+
+# The list of modules above is short on purpose; our own code may not outgrow it unseen.
+check_modules() {
+    need=$("$java_home/bin/jdeps" --multi-release 25 --ignore-missing-deps --print-module-deps "$@")
+    for module in $(echo "$need" | tr ',' ' '); do
+        case ",$modules," in
+        *",$module,"*) ;;
+        *) echo "assemble: our own jars need the module $module, which is not in the runtime" >&2 && exit 1 ;;
+        esac
+    done
+}
+
+rm -rf "$new" "$old"
+mkdir -p "$tree" "$new/lib/app" "$new/lib/aot" "$new/lib/native"
+cp -R "$dist/src/main/tree/." "$new/"
+link_runtime
+for module in ctl v1-bridge shim-v2; do
+    for jar in $(jars_of "$module"); do
+        [ -e "$new/lib/app/${jar##*/}" ] || cp "$jar" "$new/lib/app/"
+    done
+done
+copy_grpc
+copy_native
+# shellcheck source=/dev/null
+jar_time=$(sed -n 's/^jar_time=\([0-9]*\).*/\1/p' "$new/lib/sh/java.sh")
+find "$new/lib" -name '*.jar' -exec touch -d "@$jar_time" {} +
+check_modules "$new"/lib/app/*-"$version".jar "$new"/lib/grpc/grpc-"$version".jar
+write_component shim shim-v2 dev.jshim.shim.Main
+write_component bridge v1-bridge dev.jshim.bridge.Main
+write_component ctl ctl dev.jshim.ctl.Main
+mv "$tree" "$old"
+mv "$new" "$tree"
+rm -rf "$old"

@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# `delete`: containerd calls it in the bundle, after each container's end and for all bundles at once when a daemon
+# died, gives it 5 s and takes stdout for a DeleteResponse. So: no JVM, few processes, nobody but us on stdout.
+# What the daemon leaves in the bundle: runtime, runtime-root, init.pid, exit.pb (the response, once init has exited).
+
+shim_delete() {
+    trap '' INT TERM
+    export LC_ALL=C.UTF-8
+    exec 5>&1 1>&2
+    case $id in
+    '' | [.-]* | *[!A-Za-z0-9._-]*) fail "delete: not a container id: '$id'" ;;
+    esac
+    cd -P .. 2>/dev/null || fail "delete: the bundle's parent folder is gone"
+    bundle=${PWD%/}/$id
+    if [ -f "$bundle/jshim.v1" ]; then
+        . "$lib/sh/adopted.sh"
+        delete_adopted
+        return
+    fi
+    first_line "$bundle/runtime"
+    runtime=$line
+    first_line "$bundle/runtime-root"
+    delete_container "$runtime" "$line"
+    unmount "$bundle/rootfs"
+    remove_stale_socket
+    if [ -s "$bundle/exit.pb" ]; then
+        answer_recorded
+    else
+        first_line "$bundle/init.pid"
+        answer_killed "$line"
+    fi
+}
+
+# Sets line, to nothing if there is no such file.
+first_line() { # file
+    line=
+    { read -r line <"$1"; } 2>/dev/null || :
+}
+
+# A hung runtime must not cost more than our 5 s, and what it leaves behind must not hold a pipe of containerd's.
+delete_container() { # runtime, its root
+    [ -n "$2" ] && [ -d "$2/$id" ] || return 0
+    errors=$bundle/jshim.delete.err
+    { true >"$errors"; } 2>/dev/null || errors=/dev/null
+    timeout -k 1 3 "${1:-runc}" --root "$2" delete --force "$id" </dev/null >/dev/null 2>"$errors" 5>&- ||
+        printf '%s\n' "jshim: ${1:-runc} delete --force $id: $(tail -n 3 "$errors")" >&2
+}
+
+# A shim that was killed could not remove its group's folder. One that lives serves others of the group. As in
+# GroupFolder, the folder is moved aside first and looked at then: a start may found the group anew at any moment.
+remove_stale_socket() {
+    first_line "$bundle/address" # a path, with unix:// before it, or JSON around it
+    case $line in */run/jshim/s/*/sock*) ;; *) return 0 ;; esac
+    group=${line##*/run/jshim/s/}
+    group=/run/jshim/s/${group%%/*}
+    case ${group##*/} in '' | *[!0-9a-f]*) return 0 ;; esac
+    if is_dead "$group" && mv -T -- "$group" "$group.old$$" 2>/dev/null; then
+        if is_dead "$group.old$$"; then rm -rf -- "$group.old$$"; else mv -T -- "$group.old$$" "$group"; fi
+    fi
+}
+
+is_dead() { # folder of a group
+    shim=
+    { while read -r key value; do [ "$key" != shim ] || shim=$value; done <"$1/reply"; } 2>/dev/null || return 1
+    . "$lib/sh/node.sh"
+    [ -n "$shim" ] && ! is_process "$shim"
+}
+
+# Whatever is mounted at or below the folder, the innermost first.
+unmount() { # folder
+    grep -qF " $1" /proc/self/mountinfo || return 0
+    awk -v top="$1" '$5 == top || index($5, top "/") == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+        while read -r target; do # the kernel writes a blank in a path as \040, and so does read -r leave it
+            target=$(printf '%b' "$target")
+            umount -- "$target" 2>/dev/null || umount -l -- "$target" || :
+        done 5>&-
+}
+
+answer_recorded() {
+    exec cat "$bundle/exit.pb" >&5
+}
+
+# containerd's DeleteResponse {pid = 1, exit_status = 2, exited_at = 3 {seconds = 1}}, 137 for a killed container.
+answer_killed() { # pid
+    case $1 in '' | *[!0-9]*) pid=0 ;; *) pid=$1 ;; esac
+    time=$(varint "$(date +%s)")
+    printf '%b' "\\0010$(varint "$pid")\\0020$(varint 137)\\0032\\0006\\0010$time" >&5
+}
+
+varint() { # number; prints it as octal escapes
+    rest=$1
+    while [ "$rest" -gt 127 ]; do
+        printf '\\0%o' $((rest % 128 + 128))
+        rest=$((rest / 128))
+    done
+    printf '\\0%o' "$rest"
+}

@@ -1,0 +1,92 @@
+# shellcheck shell=sh
+# Starts a JVM of this tree: class path, flags and AOT cache of a component (shim, bridge, ctl).
+# The caller has set $lib to this tree's lib folder.
+
+# Each of these prints a line or changes the start, and containerd takes every byte we print for the address.
+unset JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS JDK_AOT_VM_OPTIONS CLASSPATH
+# Without a locale the JVM cannot name a file that is not ASCII.
+export LC_ALL=C.UTF-8
+
+case $lib in /*) ;; *) lib=$PWD/$lib ;; esac
+
+jar_time=1793491200 # 2026-11-01, as in every entry of the jars
+
+# Flags that the AOT cache was made with and that it is used with; see docs/adr/0002-aot-cache.md.
+jvm_flags() { # component
+    flags="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -XX:-UsePerfData -XX:-MaxFDLimit"
+    # The cache is mapped where it was made for: its pages stay the file's, shared by all shims, and nothing is patched.
+    flags="$flags -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
+    flags="$flags -Xlog:disable --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+    case $1 in
+    shim) flags="$flags -Xms8m -Xmx64m -Xss512k" ;;
+    # Netty carries one idle subscription: no pools for it, one thread.
+    bridge)
+        flags="$flags -Xms8m -Xmx128m -Xss512k -Dio.netty.allocator.type=unpooled -Dio.netty.eventLoopThreads=1"
+        flags="$flags -Dio.netty.noPreferDirect=true"
+        ;;
+    esac
+}
+
+# Sets class_path, flags, and aot to the flag that names the component's cache, or to nothing if the cache does not
+# belong to the jars as they are now: the JVM itself would run the old classes out of it without a word.
+java_prepare() { # component
+    component=$1
+    jvm_flags "$component"
+    . "$lib/$component.env" # jars, cache
+    class_path=
+    # shellcheck disable=SC2086 # a list of names without blanks
+    set -- $jars
+    for jar; do class_path="$class_path:$lib/app/$jar"; done
+    class_path=${class_path#:}
+    aot=
+    # shellcheck disable=SC2086
+    if cache_fits $jars; then aot=-XX:AOTCache=$lib/aot/$cache; fi
+}
+
+# The proof is the sha256 of every jar, of the runtime's modules file and of the cache itself. It is worth as long as
+# inode and ctime of these files stay what they were: no copying, not even cp -p, leaves them so.
+cache_fits() { # jars
+    jar_count=$#
+    while [ "$jar_count" -gt 0 ]; do
+        set -- "$@" "$lib/app/$1"
+        shift
+        jar_count=$((jar_count - 1))
+    done
+    stamp "$@" || return 1
+    proof=$lib/$component.proof
+    [ -r "$proof" ] || [ -w "$lib" ] || proof=/run/jshim/$cache.proof
+    proven='' verdict=1
+    [ ! -r "$proof" ] || . "$proof"
+    [ "$proven" != "$now" ] || return "$verdict"
+    verdict=0
+    (cd "$lib" && exec sha256sum --check --status "$component.sha256") </dev/null >/dev/null 2>&1 || verdict=1
+    [ "$verdict" -ne 0 ] || restore_times "$@"
+    remember_proof
+    return "$verdict"
+}
+
+stamp() { # jars
+    now=$(exec stat -L --printf='%d.%i.%.9Z ' "$lib/aot/$cache" "$lib/jvm/lib/modules" "$@" 2>/dev/null)
+}
+
+# The JVM itself looks at the jars' times for some caches and not for others. All jars have the time that they were
+# given before the training; a copy of the tree that did not keep it gets it back.
+restore_times() { # jars
+    if [ "$(stat -L -c %Y "$1")" != "$jar_time" ] && touch -d "@$jar_time" -- "$@" 2>/dev/null; then stamp "$@"; fi
+}
+
+# Where nothing can be remembered the sums are taken at each start: slower, never wrong.
+remember_proof() {
+    case $proof in
+    /run/jshim/*) mkdir -p -m 700 /run/jshim || return 0 ;;
+    esac
+    {
+        printf "proven='%s' verdict=%s\n" "$now" "$verdict" >"$proof.$$" && mv -f "$proof.$$" "$proof"
+    } 2>/dev/null || return 0
+}
+
+run_java() { # main class, arguments
+    # shellcheck disable=SC2086 # lists of flags
+    exec "$lib/jvm/bin/java" $flags ${aot:+"$aot"} "-Djshim.home=${lib%/lib}" "-Djffi.boot.library.path=$lib/native" \
+        ${name:+"-Djshim.name=$name"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$@"
+}
