@@ -1,0 +1,285 @@
+package dev.jshim.it;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Shows on a private containerd what the project is for: running v1 containers through an upgrade to containerd 2.x
+ * and, with {@code --rollback}, back. Exit code 0 if every check held, 1 if not, 2 for a wrong command line. Nothing is
+ * left on the machine either way.
+ */
+public final class Demo {
+    /** The bridge waits for some seconds after its last container's end for another one. */
+    private static final Duration BRIDGE_ENDS = Duration.ofSeconds(25);
+
+    private final Checks checks;
+    private final PrivateContainerd node;
+
+    private Demo(Checks checks, PrivateContainerd node) {
+        this.checks = checks;
+        this.node = node;
+    }
+
+    /** The program. */
+    public static void main(String[] args) {
+        List<String> words = List.of(args);
+        if (!words.isEmpty() && !words.equals(List.of("--rollback"))) {
+            System.err.println("usage: demo [--rollback]");
+            System.exit(2);
+        }
+        System.exit(run(!words.isEmpty()) ? 0 : 1);
+    }
+
+    private static boolean run(boolean rollback) {
+        Checks checks = new Checks(System.out);
+        try {
+            Product.home();
+            for (Release release : Release.values()) {
+                if (release != Release.V1_7) {
+                    release.folder();
+                }
+            }
+        } catch (IllegalStateException e) {
+            System.err.println("demo: " + e.getMessage());
+            return false;
+        }
+        PrivateContainerd node = PrivateContainerd.create(Release.V1_6);
+        // Ctrl-C must not leave containers behind either.
+        Thread hook = Thread.ofPlatform().unstarted(node::close);
+        Runtime.getRuntime().addShutdownHook(hook);
+        System.out.println("Running v1 containers through an upgrade of containerd" + (rollback ? ", and back" : "")
+                + "\nfolder " + node.dir() + ", namespace " + node.namespace());
+        try {
+            Demo demo = new Demo(checks, node);
+            if (rollback) {
+                demo.thereAndBack();
+            } else {
+                demo.upgrade();
+            }
+        } catch (Checks.Broken e) {
+            System.out.println("\n" + e.getMessage());
+            checks.tail("the daemon's log", node.log());
+            checks.tail("the bridge's log", node.state().resolve("jshim/bridge.log"));
+        } finally {
+            node.close();
+            Runtime.getRuntime().removeShutdownHook(hook);
+        }
+        return checks.verdict();
+    }
+
+    private void upgrade() throws Checks.Broken {
+        Trio trio = before();
+        stopAndAdopt(trio);
+        startNew(trio);
+        worksThroughTheBridge(trio);
+        survivesRestart(trio);
+        newOnesBesideThem();
+        killAndExitCodes(trio);
+        nothingIsLeft();
+    }
+
+    private void thereAndBack() throws Checks.Broken {
+        Trio trio = before();
+        stopAndAdopt(trio);
+        startNew(trio);
+        back(trio);
+        nothingIsLeft();
+    }
+
+    private Trio before() throws Checks.Broken {
+        checks.title("1. " + version() + ", three containers on " + Product.LEGACY);
+        checks.must("the old daemon starts", () -> {
+            node.start();
+            return "";
+        });
+        Trio[] trio = new Trio[1];
+        checks.must("one counts, one waits on stdin, one has an exec running", () -> {
+            trio[0] = Trio.start(node);
+            return trio[0].listed(node);
+        });
+        trio[0].processes()
+                .forEach((name, facts) ->
+                        checks.quote("%-16s pid %-8d start time %d".formatted(name, facts.pid(), facts.startTime())));
+        return trio[0];
+    }
+
+    private void stopAndAdopt(Trio trio) throws Checks.Broken {
+        checks.title("2. The old daemon stops; jshimctl adopts what runs on");
+        checks.must("containerd stops", () -> {
+            node.stop();
+            return trio.unharmed();
+        });
+        checks.that("jshimctl migrate plan", () -> {
+            checks.quote(Product.ctl(node, "migrate", "plan").ok().out());
+            return "";
+        });
+        checks.must("jshimctl migrate apply --yes", () -> {
+            checks.quote(Product.ctl(node, "migrate", "apply", "--yes").ok().out());
+            return trio.unharmed();
+        });
+        checks.that("jshimctl migrate status", () -> {
+            checks.quote(Product.ctl(node, "migrate", "status").ok().out());
+            return "";
+        });
+    }
+
+    private void startNew(Trio trio) throws Checks.Broken {
+        checks.must("containerd 2.x starts on the same folders", () -> {
+            node.switchTo(Release.V2);
+            return "";
+        });
+        checks.title("3. " + version() + " has them");
+        checks.must("ctr task ls", () -> trio.listed(node));
+        checks.that("the same processes, the counter without a gap", trio::unharmed);
+    }
+
+    private void worksThroughTheBridge(Trio trio) {
+        checks.that("ctr task ps lists the exec that was running", () -> {
+            ProcessFacts worker = ProcessList.of(node, Trio.HOLDER).exec(Trio.WORKER);
+            if (!worker.equals(trio.process(Trio.WORKER))) {
+                throw new IllegalStateException(worker + " instead of " + trio.process(Trio.WORKER));
+            }
+            return "pid " + worker.pid();
+        });
+        checks.that("ctr task metrics", () -> memory());
+        checks.that("ctr task exec: output and exit code", () -> {
+            Outcome exec = node.exec(Trio.COUNTER, "e1", "/bin/sh", "-c", "echo hello; exit 3")
+                    .expect(3);
+            return "said '" + exec.out() + "', ended with 3";
+        });
+        checks.that("the waiting one still reads its stdin", () -> trio.answers("after the upgrade"));
+    }
+
+    private String memory() {
+        return node.ctr("task", "metrics", Trio.COUNTER)
+                .ok()
+                .out()
+                .lines()
+                .filter(line -> line.matches("memory\\.usage\\S*\\s+[1-9]\\d*\\s*"))
+                .findFirst()
+                .map(line -> line.strip().replaceAll("\\s+", " "))
+                .orElseThrow(() -> new IllegalStateException("no memory usage in the metrics"));
+    }
+
+    private void survivesRestart(Trio trio) throws Checks.Broken {
+        checks.title("4. kill -9 of the new daemon, and a new start");
+        checks.must("they run on without any daemon", () -> {
+            node.kill9();
+            return trio.unharmed();
+        });
+        checks.must("the daemon has them again", () -> {
+            node.start();
+            return trio.listed(node);
+        });
+        checks.that("the same processes, the counter without a gap", trio::unharmed);
+        checks.that("exec, stdin", () -> {
+            node.exec(Trio.HOLDER, "e2", "/bin/true").ok();
+            return trio.answers("after the restart");
+        });
+    }
+
+    private void newOnesBesideThem() {
+        checks.title("5. New containers on " + Product.RUNTIME + " beside them");
+        checks.that("ctr run: output and exit code", () -> {
+            Outcome run = node.run(Product.RUNTIME, "new", "/bin/sh", "-c", "echo new; exit 7")
+                    .expect(7);
+            return "said '" + run.out() + "', ended with 7";
+        });
+        checks.that("ctr run -d, exec, kill, delete", () -> {
+            ProcessFacts init = node.runDetached(Product.RUNTIME, "new", "/bin/sleep", "1000");
+            node.exec("new", "e3", "/bin/true").ok();
+            node.remove("new");
+            if (init.alive()) {
+                throw new IllegalStateException("pid " + init.pid() + " still runs");
+            }
+            return "";
+        });
+    }
+
+    private void killAndExitCodes(Trio trio) throws Checks.Broken {
+        checks.title("6. Their end, through the bridge");
+        EventLog events = EventLog.open(node);
+        checks.that("the exec is killed alone", () -> {
+            node.ctr("task", "kill", "-s", "KILL", "--exec-id", Trio.WORKER, Trio.HOLDER)
+                    .ok();
+            long code = events.exit(Trio.HOLDER, Trio.WORKER).number("exit_status");
+            node.ctr("task", "rm", "--exec-id", Trio.WORKER, Trio.HOLDER).expect(137);
+            return "exit code " + code;
+        });
+        checks.that("the counter ends on SIGTERM with its own exit code, 42", () -> {
+            long last = trio.counter().gapless();
+            node.ctr("task", "kill", "-s", "TERM", Trio.COUNTER).ok();
+            EventLog.Event exit = events.exit(Trio.COUNTER, Trio.COUNTER);
+            if (exit.number("exit_status") != 42) {
+                throw new IllegalStateException("another exit code: " + exit);
+            }
+            Wait.until("the end of its output", trio.counter().streams()::ended);
+            return "at " + Math.max(last, trio.counter().gapless()) + ", without a gap";
+        });
+        checks.that("task rm tells the exit code", () -> {
+            String said = node.ctr("task", "rm", Trio.COUNTER).ok().err();
+            if (!said.contains("exit code 42")) {
+                throw new IllegalStateException(said);
+            }
+            node.ctr("container", "rm", Trio.COUNTER).ok();
+            return "";
+        });
+        checks.that("the others are killed and deleted", () -> {
+            node.remove(Trio.WAITER);
+            node.remove(Trio.HOLDER);
+            return "";
+        });
+    }
+
+    private void back(Trio trio) throws Checks.Broken {
+        checks.title("4. And back");
+        checks.that("rollback is refused while the new daemon answers", () -> {
+            Outcome refused = Product.ctl(node, "migrate", "rollback", "--yes");
+            if (refused.code() == 0) {
+                throw new IllegalStateException("it was not: " + refused);
+            }
+            checks.quote(refused.err().strip());
+            return trio.unharmed();
+        });
+        checks.must("containerd 2.x stops, jshimctl migrate rollback --yes", () -> {
+            node.stop();
+            checks.quote(Product.ctl(node, "migrate", "rollback", "--yes").ok().out());
+            return trio.unharmed();
+        });
+        checks.must("containerd 1.6 starts again and has them", () -> {
+            node.switchTo(Release.V1_6);
+            return trio.listed(node);
+        });
+        checks.that("each is listed once", () -> {
+            int listed = Tasks.of(node).tasks().size();
+            if (listed != Trio.IDS.size()) {
+                throw new IllegalStateException(Tasks.of(node).toString());
+            }
+            return "";
+        });
+        checks.that("the same processes, the counter without a gap", trio::unharmed);
+        checks.that("exec, stdin", () -> {
+            node.exec(Trio.HOLDER, "e4", "/bin/true").ok();
+            return trio.answers("back again");
+        });
+        checks.that("all are killed and deleted by the old daemon", () -> {
+            trio.remove(node);
+            return "";
+        });
+    }
+
+    private void nothingIsLeft() {
+        checks.title("At the end");
+        checks.that("no process, mount, cgroup, socket or bundle is left", () -> {
+            node.finish(BRIDGE_ENDS);
+            return "";
+        });
+    }
+
+    private String version() {
+        Outcome version = Run.of(List.of(node.release().daemon().toString(), "--version"))
+                .run()
+                .ok();
+        return "containerd " + version.out().split(" ", -1)[2];
+    }
+}

@@ -1,0 +1,266 @@
+package dev.jshim.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * All that a containerd with a random name may leave on the machine: processes, mounts, control groups, sockets, runc's
+ * state, bundles. What belongs to it is told by the name (in a command line, a working directory, a cgroup, a path), so
+ * that other daemons on the machine are never touched; sockets in the shared folders by the bundles that named them.
+ *
+ * <p>Not counted: the cgroup and the runc folder of the namespace itself when they are empty. runc makes them and no
+ * shim removes them (the Go shims leave them too); {@link #remove} does.
+ */
+final class Leftovers {
+    /** A socket's path as a shim writes it into {@code address}, and containerd 2.x into {@code bootstrap.json}. */
+    private static final Pattern ADDRESS = Pattern.compile("unix://(/[^\"\\s]+)");
+
+    private static final Path RUNC = Path.of("/run/containerd/runc");
+    private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+
+    private final String name;
+    private final Path dir;
+    private final Set<Path> shimSockets = new TreeSet<>();
+    private boolean staleSocketsForgiven;
+
+    private Leftovers(String name) {
+        this.name = name;
+        dir = Path.of("/tmp", name);
+    }
+
+    /** What a daemon of that name may leave. */
+    static Leftovers of(String name) {
+        return new Leftovers(name);
+    }
+
+    /**
+     * Remembers the sockets that the bundles name now: when a bundle is gone, nothing else ties them to this daemon.
+     */
+    void rememberSockets() {
+        for (Path bundle : bundles()) {
+            for (String file : List.of("address", "bootstrap.json")) {
+                Matcher address = ADDRESS.matcher(read(bundle.resolve(file)));
+                if (address.find()) {
+                    shimSockets.add(Path.of(address.group(1)));
+                }
+            }
+        }
+    }
+
+    void forgiveStaleSockets() {
+        staleSocketsForgiven = true;
+    }
+
+    /**
+     * Waits until nothing is left.
+     *
+     * @throws IllegalStateException that lists the rest, if there is any after that time
+     */
+    void assertNone(Duration limit) {
+        if (!Wait.within(limit, () -> list().isEmpty())) {
+            throw new IllegalStateException("left behind:\n  " + String.join("\n  ", list()));
+        }
+    }
+
+    /** One line for everything that is left now. */
+    List<String> list() {
+        List<String> left = new ArrayList<>();
+        processes().forEach(pid -> left.add("process " + pid + ": " + commandLine(pid)));
+        mounts().forEach(mount -> left.add("mount " + mount));
+        cgroups().stream().filter(Leftovers::isContainer).forEach(path -> left.add("cgroup " + path));
+        if (!staleSocketsForgiven) {
+            sockets().forEach(path -> left.add("socket " + path));
+        }
+        below(RUNC, 2).filter(path -> path.getNameCount() == 5).forEach(path -> left.add("runc state " + path));
+        bundles().forEach(path -> left.add("bundle " + path));
+        return left;
+    }
+
+    /** Ends and removes all of it. */
+    void remove() {
+        thaw();
+        for (int round = 0; round < 50 && !processes().isEmpty(); round++) {
+            processes().forEach(Signal.KILL::to);
+            Wait.pause(Duration.ofMillis(20));
+        }
+        mounts().stream()
+                .sorted(Comparator.reverseOrder())
+                .forEach(mount -> Run.of(List.of("umount", "-l", mount)).run());
+        cgroups().stream().sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
+        staleSockets().forEach(Leftovers::delete);
+        below(RUNC, Integer.MAX_VALUE).sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
+        if (mounts().isEmpty()) {
+            walk(dir, Integer.MAX_VALUE).sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
+        }
+    }
+
+    private Set<Long> processes() {
+        Set<Long> pids = new TreeSet<>();
+        long self = ProcessHandle.current().pid();
+        try (Stream<Path> entries = Files.list(Path.of("/proc"))) {
+            entries.map(path -> path.getFileName().toString())
+                    .filter(file -> Character.isDigit(file.charAt(0)))
+                    .map(Long::valueOf)
+                    .filter(pid -> pid > 1 && pid != self && belongs(pid))
+                    .forEach(pids::add);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        return pids;
+    }
+
+    private boolean belongs(long pid) {
+        Path proc = Path.of("/proc/" + pid);
+        if (read(proc.resolve("stat")).contains(") Z ")) {
+            return false;
+        }
+        if (commandLine(pid).contains(name) || read(proc.resolve("cgroup")).contains("/" + name)) {
+            return true;
+        }
+        try {
+            return Files.readSymbolicLink(proc.resolve("cwd")).startsWith(dir);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static String commandLine(long pid) {
+        return read(Path.of("/proc/" + pid + "/cmdline")).replace('\0', ' ').strip();
+    }
+
+    private List<String> mounts() {
+        return read(Path.of("/proc/self/mounts"))
+                .lines()
+                .map(line -> line.split(" ", -1)[1])
+                .filter(mount -> mount.contains(name))
+                .toList();
+    }
+
+    /** The namespace's folders in every hierarchy, and what is below them. */
+    private Set<Path> cgroups() {
+        Set<Path> found = new TreeSet<>();
+        walk(CGROUPS, 2)
+                .filter(path -> path.getFileName().toString().startsWith(name))
+                .flatMap(path -> walk(path, Integer.MAX_VALUE))
+                .filter(Files::isDirectory)
+                .forEach(found::add);
+        return found;
+    }
+
+    /** Below the namespace's own folder, that is. */
+    private static boolean isContainer(Path cgroup) {
+        Path relative = CGROUPS.relativize(cgroup);
+        boolean v1 = !Files.exists(CGROUPS.resolve("cgroup.controllers"));
+        return relative.getNameCount() > (v1 ? 2 : 1);
+    }
+
+    /** A frozen process of a first-version freezer does not die of SIGKILL. */
+    private void thaw() {
+        for (Path cgroup : cgroups()) {
+            Path state = cgroup.resolve("freezer.state");
+            if (Files.exists(state)) {
+                try {
+                    Files.writeString(state, "THAWED");
+                } catch (IOException e) {
+                    // It went away by itself.
+                }
+            }
+        }
+    }
+
+    private Set<Path> sockets() {
+        Set<Path> found = staleSockets();
+        walk(dir, 5)
+                .filter(path -> !path.getFileName().toString().startsWith("c.sock"))
+                .filter(Leftovers::isSocket)
+                .forEach(found::add);
+        read(Path.of("/proc/net/unix"))
+                .lines()
+                .filter(line -> line.contains("@") && line.contains(name))
+                .forEach(line -> found.add(Path.of(line.substring(line.indexOf('@')))));
+        return found;
+    }
+
+    private Set<Path> staleSockets() {
+        Set<Path> found = new TreeSet<>(shimSockets);
+        found.removeIf(path -> !isSocket(path));
+        return found;
+    }
+
+    private Set<Path> bundles() {
+        Set<Path> found = new TreeSet<>();
+        for (String runtime : List.of("io.containerd.runtime.v2.task", Product.LEGACY)) {
+            for (String place : List.of("s", "r")) {
+                below(dir.resolve(place).resolve(runtime), 2)
+                        .filter(path -> path.getNameCount() == 6)
+                        .forEach(found::add);
+            }
+        }
+        return found;
+    }
+
+    /** What lies in the namespace's folders of a folder that is ordered by namespace. */
+    private Stream<Path> below(Path folder, int depth) {
+        return walk(folder, 1)
+                .filter(path -> path.getFileName().toString().startsWith(name) && !path.equals(folder))
+                .flatMap(path -> walk(path, depth == 2 ? 1 : depth));
+    }
+
+    private static boolean isSocket(Path path) {
+        try {
+            return ((int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 0170000) == 0140000;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Everything from a folder on, read at once; what vanishes meanwhile is left out. */
+    private static Stream<Path> walk(Path from, int depth) {
+        List<Path> found = new ArrayList<>();
+        collect(from, depth, found);
+        return found.stream();
+    }
+
+    private static void collect(Path path, int depth, List<Path> found) {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        found.add(path);
+        if (depth > 0 && Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+            try (Stream<Path> entries = Files.list(path)) {
+                entries.forEach(entry -> collect(entry, depth - 1, found));
+            } catch (IOException | UncheckedIOException e) {
+                // It went away while it was read.
+            }
+        }
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            // The next look at the machine names it.
+        }
+    }
+
+    private static String read(Path path) {
+        try {
+            return new String(Files.readAllBytes(path), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}

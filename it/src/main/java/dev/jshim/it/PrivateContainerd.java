@@ -1,0 +1,411 @@
+package dev.jshim.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A containerd of one's own: folder, socket and namespace carry one random name, by which all that it leaves behind is
+ * found again. The daemon can be stopped, killed, and started again in another version on the same folders.
+ *
+ * <p>Used by one thread. {@link #close} cleans up whatever happened.
+ */
+public final class PrivateContainerd implements AutoCloseable {
+    private static final String TERMINAL_SIZE = "stty rows 33 cols 77; exec ";
+    private static final Duration START = Duration.ofSeconds(20);
+    private static final Duration STOP = Duration.ofSeconds(20);
+    private static final Duration QUIET = Duration.ofSeconds(10);
+
+    /** ctr loses an end of input that it sees before it has created the exec. */
+    private static final Duration CTR_READY = Duration.ofMillis(500);
+
+    private final String name;
+    private final Path dir;
+    private final Leftovers leftovers;
+    private final List<AutoCloseable> attached = new ArrayList<>();
+    private final Map<String, String> variables = new HashMap<>();
+    private Release release;
+    private @Nullable Process process;
+    private @Nullable Path tools;
+    private int made;
+
+    private PrivateContainerd(Release release) {
+        this.release = release;
+        name = "jt%06x".formatted(ThreadLocalRandom.current().nextInt(1 << 24));
+        dir = Path.of("/tmp", name);
+        leftovers = Leftovers.of(name);
+    }
+
+    /** Makes the folders; the daemon is not started yet. */
+    public static PrivateContainerd create(Release release) {
+        PrivateContainerd made = new PrivateContainerd(release);
+        try {
+            Files.createDirectory(made.dir);
+            Files.createDirectory(made.dir.resolve("fifo"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return made;
+    }
+
+    /** Makes the folders and starts the daemon. */
+    public static PrivateContainerd started(Release release) {
+        PrivateContainerd made = create(release);
+        try {
+            made.start();
+        } catch (RuntimeException e) {
+            made.close();
+            throw e;
+        }
+        return made;
+    }
+
+    /** From its next start on the daemon, and all it starts, has this variable. */
+    public void setVariable(String name, String value) {
+        variables.put(name, value);
+    }
+
+    /** From its next start on the daemon, and all it starts, finds every program of the system but this one. */
+    public void hide(String program) {
+        try {
+            Path farm = Files.createDirectory(dir.resolve("tools"));
+            for (Path folder : List.of(release.folder(), Path.of("/usr/sbin"), Path.of("/usr/bin"))) {
+                try (Stream<Path> files = Files.list(folder)) {
+                    for (Path file : files.toList()) {
+                        Path link = farm.resolve(file.getFileName());
+                        if (!link.endsWith(program) && Files.notExists(link, LinkOption.NOFOLLOW_LINKS)) {
+                            Files.createSymbolicLink(link, file);
+                        }
+                    }
+                }
+            }
+            tools = farm;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts the daemon and waits until it answers on its socket. */
+    public void start() {
+        if (process != null) {
+            throw new IllegalStateException("runs already");
+        }
+        try {
+            Path config = dir.resolve("config.toml");
+            Files.writeString(config, release.config(root(), state(), socket()));
+            ProcessBuilder builder = new ProcessBuilder(release.daemon().toString(), "--config", config.toString())
+                    .directory(dir.toFile());
+            builder.environment().clear();
+            builder.environment().putAll(Run.environment(path()));
+            builder.environment().putAll(variables);
+            if (tools != null) {
+                builder.environment().put("PATH", (Product.present() ? Product.bin() + ":" : "") + tools);
+            }
+            builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
+            Files.writeString(
+                    log(), "==== containerd " + release + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            Process daemon = builder.start();
+            process = daemon;
+            Wait.until(START, "containerd " + release + " answers; its log:\n" + log(), () -> answers(daemon));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean answers(Process daemon) {
+        if (!daemon.isAlive()) {
+            throw new IllegalStateException("containerd " + release + " ended by itself:\n" + logText());
+        }
+        return Files.exists(socket()) && raw("version").code() == 0;
+    }
+
+    /** The product first, then the version's own shims, then the system. */
+    private List<Path> path() {
+        List<Path> first = new ArrayList<>();
+        if (Product.present()) {
+            first.add(Product.bin());
+        }
+        first.add(release.folder());
+        return first;
+    }
+
+    /** Ends the daemon with SIGTERM; nothing happens if it does not run. */
+    public void stop() {
+        end(false);
+    }
+
+    /** Ends the daemon with SIGKILL. */
+    public void kill9() {
+        end(true);
+    }
+
+    private void end(boolean forcibly) {
+        Process daemon = process;
+        if (daemon == null) {
+            return;
+        }
+        process = null;
+        if (forcibly) {
+            daemon.destroyForcibly();
+        } else {
+            daemon.destroy();
+        }
+        try {
+            if (!daemon.waitFor(STOP.toMillis(), TimeUnit.MILLISECONDS)) {
+                daemon.destroyForcibly();
+                throw new IllegalStateException("containerd did not stop within " + STOP.toSeconds() + " s");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    /** Stops the daemon, if it runs, and starts another version on the same folders. */
+    public void switchTo(Release other) {
+        stop();
+        release = other;
+        start();
+    }
+
+    /**
+     * The daemon's process.
+     *
+     * @throws IllegalStateException if it does not run
+     */
+    public long pid() {
+        Process daemon = process;
+        if (daemon == null) {
+            throw new IllegalStateException("containerd does not run");
+        }
+        return daemon.pid();
+    }
+
+    /** The version that runs, or ran last. */
+    public Release release() {
+        return release;
+    }
+
+    public String namespace() {
+        return name;
+    }
+
+    public Path dir() {
+        return dir;
+    }
+
+    public Path root() {
+        return dir.resolve("r");
+    }
+
+    public Path state() {
+        return dir.resolve("s");
+    }
+
+    public Path socket() {
+        return dir.resolve("c.sock");
+    }
+
+    public Path log() {
+        return dir.resolve("log");
+    }
+
+    /** What the daemons have logged so far. */
+    public String logText() {
+        try {
+            return Files.readString(log());
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    /** The bundle of a task of the second shim API. */
+    public Path bundle(String id) {
+        return state().resolve("io.containerd.runtime.v2.task").resolve(name).resolve(id);
+    }
+
+    /** The bundle of a task of the first shim API. */
+    public Path legacyBundle(String id) {
+        return state().resolve(Product.LEGACY).resolve(name).resolve(id);
+    }
+
+    /** Runs {@code ctr} of the running version in the own namespace. */
+    public Outcome ctr(String... args) {
+        return Run.of(command(name, args)).run();
+    }
+
+    /**
+     * As {@link #ctr}, on a terminal of its own with 33 rows and 77 columns, for {@code -t}: by script(1), which passes
+     * the exit code on.
+     */
+    public Outcome ctrOnTerminal(byte[] typed, String... args) {
+        String line = command(name, args).stream()
+                .map(word -> "'" + word.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" "));
+        return Run.of(List.of("/usr/bin/script", "--quiet", "--return", "--command", TERMINAL_SIZE + line, "/dev/null"))
+                .stdin(typed, () -> Wait.pause(CTR_READY))
+                .run();
+    }
+
+    /**
+     * Runs a container in the foreground that reads something on its standard input until its end.
+     *
+     * <p>The end comes once the task runs: an end of file that ctr sees before is lost, with every version of it, and
+     * the container then waits for ever.
+     */
+    public Outcome runWithInput(byte[] stdin, String runtime, String id, String... argv) {
+        String[] args = runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new);
+        return Run.of(command(name, args))
+                .stdin(
+                        stdin,
+                        () -> Wait.until(id + " runs", () -> Tasks.of(this).isRunning(id)))
+                .run();
+    }
+
+    /** Runs {@code ctr} in a namespace beside the own one: the own name and a suffix, so that it is cleaned up too. */
+    public Outcome ctrBeside(String suffix, String... args) {
+        return Run.of(command(name + suffix, args)).run();
+    }
+
+    private Outcome raw(String... args) {
+        return Run.of(command(name, args)).within(Duration.ofSeconds(10)).run();
+    }
+
+    List<String> command(String namespace, String... args) {
+        leftovers.rememberSockets();
+        List<String> command =
+                new ArrayList<>(List.of(release.ctr().toString(), "-a", socket().toString(), "-n", namespace));
+        command.addAll(List.of(args));
+        return command;
+    }
+
+    /** The arguments of {@code ctr run} for a container on a root file system of its own. */
+    public List<String> runArgs(String runtime, List<String> flags, String id, String... argv) {
+        return runArgs(runtime, flags, rootfs(), id, argv);
+    }
+
+    /** The arguments of {@code ctr run} for a container on that root file system. */
+    public List<String> runArgs(String runtime, List<String> flags, Path rootfs, String id, String... argv) {
+        List<String> args = new ArrayList<>(List.of("run", "--runtime", runtime, "--fifo-dir", fifos()));
+        args.addAll(flags);
+        args.add("--rootfs");
+        args.add(rootfs.toString());
+        args.add(id);
+        args.addAll(List.of(argv));
+        return args;
+    }
+
+    /** A new folder for FIFOs, so that a scenario finds those of one process. */
+    public String fifos() {
+        return dir.resolve("fifo").resolve(Integer.toString(made++)).toString();
+    }
+
+    /** A new root file system. */
+    public Path rootfs() {
+        try {
+            return Rootfs.make(dir.resolve("rootfs" + made++));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Runs a container in the foreground until it ends, and removes it. */
+    public Outcome run(String runtime, String id, String... argv) {
+        return ctr(runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new));
+    }
+
+    /** Starts a container in the background and returns its init process. */
+    public ProcessFacts runDetached(String runtime, String id, String... argv) {
+        ctr(runArgs(runtime, List.of("-d"), id, argv).toArray(String[]::new)).ok();
+        return init(id);
+    }
+
+    /** The init process of a task, as {@code ctr task ls} names it. */
+    public ProcessFacts init(String id) {
+        return ProcessFacts.of(Tasks.of(this).get(id).pid());
+    }
+
+    /** Runs a process in a container and waits for its end. */
+    public Outcome exec(String id, String execId, String... argv) {
+        return exec(new byte[0], id, execId, argv);
+    }
+
+    /** Runs a process in a container with something on its standard input, and waits for its end. */
+    public Outcome exec(byte[] stdin, String id, String execId, String... argv) {
+        List<String> args = new ArrayList<>(List.of("task", "exec", "--fifo-dir", fifos(), "--exec-id", execId, id));
+        args.addAll(List.of(argv));
+        return Run.of(command(name, args.toArray(String[]::new)))
+                .stdin(stdin, () -> Wait.pause(CTR_READY))
+                .run();
+    }
+
+    /** Kills what runs in a container, then deletes its task and its record. */
+    public void remove(String id) {
+        ctr("task", "kill", "-s", "KILL", "-a", id);
+        Wait.until("task " + id + " stopped", () -> !Tasks.of(this).isRunning(id));
+        ctr("task", "rm", id);
+        ctr("container", "rm", id).ok();
+    }
+
+    /** Closes something together with this containerd. */
+    <T extends AutoCloseable> T attach(T resource) {
+        attached.add(resource);
+        return resource;
+    }
+
+    /** Lets {@link #finish} pass over stale sockets: a Go shim that was killed leaves its own. */
+    public void forgiveStaleSockets() {
+        leftovers.forgiveStaleSockets();
+    }
+
+    /**
+     * Stops the daemon and waits, at most 10 s, until nothing of it is left on the machine.
+     *
+     * @throws IllegalStateException that names all that is left
+     */
+    public void finish() {
+        finish(QUIET);
+    }
+
+    /** The same, with another bound. */
+    public void finish(Duration limit) {
+        closeAttached();
+        stop();
+        leftovers.assertNone(limit);
+    }
+
+    private void closeAttached() {
+        for (AutoCloseable resource : attached.reversed()) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        attached.clear();
+    }
+
+    /** Kills, unmounts and removes whatever is left of this containerd, and nothing else. */
+    @Override
+    public void close() {
+        try {
+            closeAttached();
+            kill9();
+        } finally {
+            leftovers.remove();
+        }
+    }
+}

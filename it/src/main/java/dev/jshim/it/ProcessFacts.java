@@ -1,0 +1,65 @@
+package dev.jshim.it;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What tells one process from another with the same number.
+ *
+ * @param pid the process id
+ * @param startTime clock ticks since boot (field 22 of /proc/PID/stat, proc(5))
+ */
+public record ProcessFacts(long pid, long startTime) {
+
+    /**
+     * The facts of a living process.
+     *
+     * @throws IllegalStateException if there is none with that id
+     */
+    public static ProcessFacts of(long pid) {
+        String[] fields = stat(pid);
+        if (fields.length == 0) {
+            throw new IllegalStateException("no process " + pid);
+        }
+        return new ProcessFacts(pid, Long.parseLong(fields[19]));
+    }
+
+    /** Says whether this very process still runs; a zombie does not. */
+    public boolean alive() {
+        String[] fields = stat(pid);
+        return fields.length > 0
+                && !fields[0].equals("Z")
+                && !fields[0].equals("X")
+                && Long.parseLong(fields[19]) == startTime;
+    }
+
+    /**
+     * The parent's id: for a container's init process, its shim's.
+     *
+     * @throws IllegalStateException if the process is gone
+     */
+    public long parent() {
+        String[] fields = stat(pid);
+        if (fields.length == 0) {
+            throw new IllegalStateException("no process " + pid);
+        }
+        return Long.parseLong(fields[1]);
+    }
+
+    /** The fields after the name, from field 3 on; empty if there is no such process. */
+    private static String[] stat(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+            return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        } catch (IOException e) {
+            return new String[0];
+        }
+    }
+
+    @Override
+    public String toString() {
+        return pid + "@" + startTime;
+    }
+}

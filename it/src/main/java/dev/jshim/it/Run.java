@@ -1,0 +1,124 @@
+package dev.jshim.it;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One bounded run of a command, with nothing inherited that a test does not name: stdin is empty unless given, the
+ * environment is only what {@link #environment} holds. Used by one thread.
+ */
+public final class Run {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration DRAIN = Duration.ofSeconds(10);
+    private static final String SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    private final List<String> command;
+    private byte[] stdin = new byte[0];
+    private Runnable beforeEnd = () -> {};
+    private Duration limit = LIMIT;
+
+    private Run(List<String> command) {
+        this.command = List.copyOf(command);
+    }
+
+    /** A run of a command line. */
+    public static Run of(List<String> command) {
+        return new Run(command);
+    }
+
+    /** The environment of everything that is started here: folders that lead PATH, and little else. */
+    static Map<String, String> environment(List<Path> first) {
+        StringBuilder path = new StringBuilder();
+        first.forEach(folder -> path.append(folder).append(':'));
+        return Map.of("PATH", path + SYSTEM_PATH, "HOME", "/root", "LC_ALL", "C");
+    }
+
+    /** Gives the command something to read on its standard input. */
+    public Run stdin(byte[] bytes) {
+        return stdin(bytes, () -> {});
+    }
+
+    /** The same, with something to wait for between the last byte and the end of file. */
+    public Run stdin(byte[] bytes, Runnable waiting) {
+        stdin = bytes.clone();
+        beforeEnd = waiting;
+        return this;
+    }
+
+    /** Bounds the run; 60 s unless set. */
+    public Run within(Duration duration) {
+        limit = duration;
+        return this;
+    }
+
+    /**
+     * Runs the command to its end.
+     *
+     * @throws IllegalStateException if it does not end in time (it is killed then) or keeps its output open after its
+     *     end
+     */
+    public Outcome run() {
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().clear();
+        builder.environment().putAll(environment(List.of()));
+        try {
+            Process process = builder.start();
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            ByteArrayOutputStream err = new ByteArrayOutputStream();
+            Thread outReader = drain(process.getInputStream(), out, "out");
+            Thread errReader = drain(process.getErrorStream(), err, "err");
+            Thread writer = Thread.ofVirtual().name("run-in").start(() -> feed(process.getOutputStream()));
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                process.destroyForcibly();
+                throw new IllegalStateException("not ended within " + limit.toSeconds() + " s: "
+                        + String.join(" ", command) + "\n  out: " + text(out) + "\n  err: " + text(err));
+            }
+            writer.join(DRAIN);
+            if (!outReader.join(DRAIN) || !errReader.join(DRAIN)) {
+                throw new IllegalStateException("ended, but somebody keeps its output open: "
+                        + String.join(" ", command) + "\n  out: " + text(out) + "\n  err: " + text(err));
+            }
+            return new Outcome(command, process.exitValue(), out.toByteArray(), text(err));
+        } catch (IOException e) {
+            throw new UncheckedIOException(String.join(" ", command), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted: " + String.join(" ", command), e);
+        }
+    }
+
+    private void feed(OutputStream to) {
+        try (to) {
+            to.write(stdin);
+            to.flush();
+            if (stdin.length > 0) {
+                beforeEnd.run();
+            }
+        } catch (IOException e) {
+            // The command did not want all of its input; its exit code tells the rest.
+        }
+    }
+
+    private static String text(ByteArrayOutputStream bytes) {
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    private static Thread drain(InputStream from, ByteArrayOutputStream to, String name) {
+        return Thread.ofVirtual().name("run-" + name).start(() -> {
+            try (from) {
+                from.transferTo(to);
+            } catch (IOException e) {
+                to.writeBytes(("[" + name + ": " + e + "]").getBytes(StandardCharsets.UTF_8));
+            }
+        });
+    }
+}

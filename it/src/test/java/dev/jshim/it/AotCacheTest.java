@@ -1,0 +1,122 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Map;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@DisplayName("The AOT cache")
+class AotCacheTest {
+
+    @TempDir
+    private Path temp;
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({
+        "containerd-shim-v2-oci, dev.jshim.shim.Main",
+        "containerd-shim-v1-linux, dev.jshim.bridge.Main",
+        "jshimctl, dev.jshim.ctl.Main"
+    })
+    @DisplayName("is in use after the tree was copied, for our own main class too")
+    void survivesCopying(String program, String mainClass) {
+        DistTree copy = DistTree.built().copyTo(temp.resolve("elsewhere"));
+        for (String start : List.of("first", "second")) {
+            assertThat(sourceOf(copy, program, mainClass)).as(start).contains("source: shared objects file");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({
+        "containerd-shim-v2-oci, shim-v2, shim",
+        "containerd-shim-v1-linux, v1-bridge, bridge",
+        "jshimctl, ctl, ctl"
+    })
+    @DisplayName("is left alone once a jar was rebuilt, even under the old jar's time")
+    void rebuiltJarRunsNewClasses(String program, String module, String pack) throws IOException {
+        DistTree copy = DistTree.built().copyTo(temp.resolve("tree"));
+        version(copy, program);
+        Path jar = copy.jar(module);
+        FileTime time = Files.getLastModifiedTime(jar);
+
+        Path rebuilt = rebuild(jar, pack, "new code");
+        Files.write(jar, Files.readAllBytes(rebuilt));
+        Files.setLastModifiedTime(jar, time);
+        assertThat(version(copy, program)).isEqualTo("new code\n");
+
+        Path again = rebuild(jar, pack, "code new");
+        Files.setLastModifiedTime(again, time);
+        Launched.run(temp, Map.of(), List.of("mv", again.toString(), jar.toString()))
+                .result();
+        assertThat(version(copy, program)).isEqualTo("code new\n");
+        assertThat(version(copy, program)).as("the verdict that was remembered").isEqualTo("code new\n");
+    }
+
+    @Test
+    @DisplayName("costs nothing but time when it is damaged or gone")
+    void damagedCache() throws IOException {
+        DistTree copy = DistTree.built().copyTo(temp.resolve("tree"));
+        String expected = version(copy, "containerd-shim-v2-oci");
+        try (var caches = Files.newDirectoryStream(copy.home().resolve("lib/aot"), "shim-*.aot")) {
+            Path cache = caches.iterator().next();
+            Files.write(cache, new byte[4096]);
+            assertThat(version(copy, "containerd-shim-v2-oci")).isEqualTo(expected);
+            Files.delete(cache);
+            assertThat(version(copy, "containerd-shim-v2-oci")).isEqualTo(expected);
+        }
+    }
+
+    private String sourceOf(DistTree tree, String program, String mainClass) {
+        Path log = temp.resolve("classes.log");
+        var options = Map.of("JSHIM_JAVA_OPTS", "-Xlog:class+load:file=" + log);
+        Launched.run(temp, options, List.of(tree.bin(program).toString(), "aot-train"))
+                .result();
+        try {
+            return Files.readAllLines(log).stream()
+                    .filter(line -> line.contains(" " + mainClass + " "))
+                    .findFirst()
+                    .orElse("not loaded");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String version(DistTree tree, String program) {
+        String flag = program.equals("jshimctl") ? "--version" : "-v";
+        return Launched.run(temp, Map.of(), List.of(tree.bin(program).toString(), flag))
+                .result();
+    }
+
+    /** The jar with another main class, which prints the given words. */
+    private Path rebuild(Path jar, String pack, String words) throws IOException {
+        Path source = temp.resolve("Main.java");
+        Files.writeString(source, """
+                package dev.jshim.%s;
+                public final class Main {
+                    public static void main(String[] args) {
+                        System.out.println("%s");
+                    }
+                }
+                """.formatted(pack, words));
+        int code = ToolProvider.getSystemJavaCompiler().run(null, null, null, "-d", temp.toString(), source.toString());
+        assertThat(code).isZero();
+        Path result = temp.resolve("rebuilt.jar");
+        Files.write(result, Files.readAllBytes(jar));
+        String name = "dev/jshim/" + pack + "/Main.class";
+        try (var files = FileSystems.newFileSystem(result)) {
+            Files.write(files.getPath(name), Files.readAllBytes(temp.resolve(name)));
+        }
+        return result;
+    }
+}

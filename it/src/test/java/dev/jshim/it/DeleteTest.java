@@ -1,0 +1,195 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.proto.v2.task2.DeleteResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@DisplayName("delete, without a JVM,")
+class DeleteTest {
+
+    private static final Duration BUDGET = Duration.ofSeconds(5);
+    private static final DeleteResponse CLEAN =
+            DeleteResponse.newBuilder().setPid(4711).setExitStatus(3).build();
+
+    @TempDir
+    private Path temp;
+
+    private DistTree tree;
+    private Path root;
+
+    @BeforeEach
+    void noJvm() throws IOException {
+        tree = DistTree.built().scriptsWithJvm(Files.createDirectory(temp.resolve("tree")), "echo a JVM ran >&2");
+        root = Files.createDirectory(temp.resolve("runtime-root"));
+    }
+
+    @Test
+    @DisplayName("prints what the daemon has left")
+    void cleanExit() throws IOException {
+        Path bundle = bundle("one");
+        Files.write(bundle.resolve("exit.pb"), CLEAN.toByteArray());
+        assertThat(response(delete(bundle))).isEqualTo(CLEAN);
+    }
+
+    @Test
+    @DisplayName("kills by the runtime what a crashed daemon left, and answers 137 with the time")
+    void crashedDaemon() throws IOException {
+        Path bundle = crashed("one", "echo \"$@\" >>" + temp.resolve("calls") + "; echo chatter; echo chatter >&2");
+        DeleteResponse response = response(delete(bundle));
+        assertThat(response.getPid()).isEqualTo(123456);
+        assertThat(response.getExitStatus()).isEqualTo(137);
+        assertThat(Instant.ofEpochSecond(response.getExitedAt().getSeconds()))
+                .isBetween(Instant.now().minusSeconds(10), Instant.now().plusSeconds(1));
+        assertThat(temp.resolve("calls")).hasContent("--root " + root + " delete --force one");
+    }
+
+    @Test
+    @DisplayName("says what the runtime said when that fails, and answers all the same")
+    void failingRuntime() throws IOException {
+        Launched deleted = delete(crashed("one", "echo cannot >&2; exit 1"));
+        assertThat(deleted.code()).isZero();
+        assertThat(deleted.err()).contains("delete --force one: cannot");
+        assertThat(DeleteResponse.parseFrom(deleted.out()).getExitStatus()).isEqualTo(137);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sleep 60 & exit 0", "sleep 60", "trap '' TERM; sleep 60 & sleep 60"})
+    @DisplayName("ends in time when the runtime hangs or leaves a child behind")
+    void hungRuntime(String script) throws IOException {
+        Launched deleted = delete(crashed("one", script));
+        assertThat(deleted.took()).isLessThan(BUDGET);
+        assertThat(DeleteResponse.parseFrom(deleted.out()).getExitStatus()).isEqualTo(137);
+    }
+
+    @Test
+    @DisplayName("may be repeated, and needs nothing in the bundle")
+    void emptyBundle() throws IOException {
+        Path bundle = bundle("one");
+        for (int i = 0; i < 2; i++) {
+            assertThat(response(delete(bundle)).getExitStatus()).isEqualTo(137);
+        }
+    }
+
+    @Test
+    @DisplayName("unmounts the rootfs and what is mounted in it")
+    void mounts() throws IOException {
+        Path bundle = bundle("one");
+        Path rootfs = Files.createDirectory(bundle.resolve("rootfs"));
+        Path neighbour = Files.createDirectory(bundle("two").resolve("rootfs"));
+        mount(rootfs);
+        mount(Files.createDirectory(rootfs.resolve("with a blank")));
+        mount(neighbour);
+        try {
+            response(delete(bundle));
+            assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+                    .doesNotContain(rootfs.toString())
+                    .contains(neighbour.toString());
+        } finally {
+            Launched.run(temp, Map.of(), List.of("umount", "-l", neighbour.toString()));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ".", "..", "../one", "a/b", "-x", "a b", "a;b"})
+    @DisplayName("touches nothing for an id that is none")
+    void badIds(String id) throws IOException {
+        Path bundle = crashed("one", "touch " + temp.resolve("called"));
+        Launched deleted = delete(bundle, id);
+        assertThat(deleted.code()).isEqualTo(1);
+        assertThat(deleted.text()).isEmpty();
+        assertThat(deleted.err())
+                .startsWith("jshim: delete: not a container id")
+                .hasLineCount(1);
+        assertThat(temp.resolve("called")).doesNotExist();
+    }
+
+    @Test
+    @DisplayName("keeps within its time when a hundred bundles go at once")
+    void hundredAtOnce() throws Exception {
+        var bundles = new ArrayList<Path>();
+        for (int i = 0; i < 100; i++) {
+            Path bundle = i % 2 == 0 ? bundle("id" + i) : crashed("id" + i, ":");
+            if (i % 2 == 0) {
+                Files.write(bundle.resolve("exit.pb"), CLEAN.toByteArray());
+            }
+            bundles.add(bundle);
+        }
+        try (var threads = Executors.newFixedThreadPool(100)) {
+            List<Future<Launched>> all = bundles.stream()
+                    .map(bundle -> threads.submit(() -> delete(bundle)))
+                    .toList();
+            for (Future<Launched> one : all) {
+                Launched deleted = one.get();
+                response(deleted);
+                assertThat(deleted.took()).isLessThan(BUDGET);
+            }
+        }
+    }
+
+    private Path bundle(String id) throws IOException {
+        return Files.createDirectories(temp.resolve("bundles").resolve(id));
+    }
+
+    /** A bundle whose daemon is gone and whose container the runtime still knows. */
+    private Path crashed(String id, String runtimeScript) throws IOException {
+        Path bundle = bundle(id);
+        Path runtime = Files.writeString(bundle.resolve("fake-runtime"), "#!/bin/sh\n" + runtimeScript + "\n");
+        runtime.toFile().setExecutable(true);
+        Files.createDirectory(root.resolve(id));
+        Files.writeString(bundle.resolve("runtime"), runtime + "\n");
+        Files.writeString(bundle.resolve("runtime-root"), root + "\n");
+        Files.writeString(bundle.resolve("init.pid"), "123456");
+        return bundle;
+    }
+
+    private static void mount(Path target) {
+        Launched.run(target, Map.of(), List.of("mount", "-t", "tmpfs", "jshim-it", target.toString()))
+                .result();
+    }
+
+    private Launched delete(Path bundle) {
+        return delete(bundle, bundle.getFileName().toString());
+    }
+
+    private Launched delete(Path bundle, String id) {
+        String program = tree.bin("containerd-shim-v2-oci").toString();
+        return Launched.run(
+                bundle,
+                Map.of(),
+                List.of(
+                        program,
+                        "-namespace",
+                        "n",
+                        "-address",
+                        "/run/a",
+                        "-publish-binary",
+                        "/bin/true",
+                        "-id",
+                        id,
+                        "-bundle",
+                        bundle.toString(),
+                        "delete"));
+    }
+
+    private static DeleteResponse response(Launched deleted) throws IOException {
+        assertThat(deleted.err()).isEmpty();
+        assertThat(deleted.code()).isZero();
+        return DeleteResponse.parseFrom(deleted.out());
+    }
+}

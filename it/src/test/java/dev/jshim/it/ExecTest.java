@@ -1,0 +1,125 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Further processes in a running container. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("dev.jshim.it.Setup#all")
+class ExecTest extends ShimScenario {
+
+    ExecTest(Setup setup) {
+        super(setup);
+    }
+
+    @Test
+    void outputAndExitCode() {
+        sleeper("one");
+
+        Outcome exec = node.exec("one", "e", "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
+
+        assertThat(exec.code()).isEqualTo(3);
+        assertThat(exec.out()).isEqualTo("out");
+        assertThat(exec.err()).contains("err");
+        node.remove("one");
+    }
+
+    @Test
+    void inputEndsByCloseIo() {
+        sleeper("one");
+
+        Outcome exec = node.exec("hi\n".getBytes(StandardCharsets.UTF_8), "one", "e", "/bin/cat")
+                .ok();
+
+        assertThat(exec.out()).isEqualTo("hi");
+        node.remove("one");
+    }
+
+    @Test
+    void missingBinaryIsReportedInRuncsWords() {
+        sleeper("one");
+
+        Outcome exec = node.exec("one", "e", "/bin/nothing-of-that-name");
+
+        assertThat(exec.code()).isNotZero();
+        assertThat(exec.err()).contains("/bin/nothing-of-that-name", "no such file or directory");
+        assertThat(Tasks.of(node).isRunning("one")).isTrue();
+        node.exec("one", "e", "/bin/true").ok();
+        node.remove("one");
+    }
+
+    @Test
+    void inTheBackgroundListedAndKilledAlone() {
+        EventLog events = EventLog.open(node);
+        ProcessFacts init = sleeper("one");
+
+        node.ctr("task", "exec", "-d", "--fifo-dir", node.fifos(), "--exec-id", "worker", "one", "/bin/sleep", "999")
+                .ok();
+        ProcessFacts worker = ProcessList.of(node, "one").exec("worker");
+        assertThat(worker).isNotEqualTo(init);
+        assertThat(ProcessList.of(node, "one").pids()).contains(init.pid(), worker.pid());
+
+        node.ctr("task", "kill", "-s", "KILL", "--exec-id", "worker", "one").ok();
+        assertThat(events.exit("one", "worker").number("exit_status")).isEqualTo(137);
+        assertThat(worker.alive()).isFalse();
+        assertThat(init.alive()).isTrue();
+        node.ctr("task", "rm", "--exec-id", "worker", "one").expect(137);
+
+        node.remove("one");
+        Wait.until(
+                "the exit of init in " + events.all(),
+                () -> !events.exits("one", "one").isEmpty());
+        assertThat(events.topics("one"))
+                .containsSubsequence(
+                        "/tasks/create",
+                        "/tasks/start",
+                        "/tasks/exec-added",
+                        "/tasks/exec-started",
+                        "/tasks/exit",
+                        "/tasks/exit");
+        assertThat(events.exits("one", "worker")).hasSize(1);
+        assertThat(events.exits("one", "one")).hasSize(1);
+    }
+
+    @Test
+    void execsEndWithTheirContainer() {
+        EventLog events = EventLog.open(node);
+        sleeper("one");
+        node.ctr("task", "exec", "-d", "--fifo-dir", node.fifos(), "--exec-id", "worker", "one", "/bin/sleep", "999")
+                .ok();
+        ProcessFacts worker = ProcessList.of(node, "one").exec("worker");
+
+        node.ctr("task", "kill", "-s", "KILL", "one").ok();
+
+        events.exit("one", "one");
+        assertThat(events.exit("one", "worker").number("exit_status")).isEqualTo(137);
+        assertThat(events.of("one").stream()
+                        .filter(event -> event.topic().equals("/tasks/exit"))
+                        .map(event -> event.text("id")))
+                .as("init's exit is the last one")
+                .containsExactly("worker", "one");
+        assertThat(worker.alive()).isFalse();
+        node.ctr("task", "rm", "one").ok();
+        node.ctr("container", "rm", "one").ok();
+    }
+
+    @Test
+    void refused() {
+        ProcessFacts init = sleeper("one");
+        node.ctr("task", "exec", "-d", "--fifo-dir", node.fifos(), "--exec-id", "worker", "one", "/bin/sleep", "999")
+                .ok();
+
+        assertThat(node.exec("one", "worker", "/bin/true").err()).contains("already exists");
+        assertThat(node.exec("nobody", "e", "/bin/true").err()).contains("not found");
+        assertThat(node.exec("one", "a/b", "/bin/true").code()).isNotZero();
+        assertThat(node.exec("one", "..", "/bin/true").code()).isNotZero();
+
+        assertThat(init.alive()).isTrue();
+        node.exec("one", "e", "/bin/true").ok();
+        node.remove("one");
+    }
+}

@@ -1,0 +1,104 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Which containers share a process, and when that ends. */
+class GroupingTest extends OptionScenario {
+    private static final String[] POD = {"--annotation", "io.kubernetes.cri.sandbox-id=pod"};
+    private static final Duration GRACE = Duration.ofSeconds(20);
+
+    @ParameterizedTest
+    @EnumSource(names = {"V1_7", "V2"})
+    void byPodUnlessToldOtherwise(Release release) {
+        start(release, "");
+        ProcessFacts shim = sleeper("pod", POD);
+        ProcessFacts alone = sleeper("alone");
+
+        assertThat(sleeper("one", POD)).isEqualTo(shim);
+        assertThat(alone).isNotEqualTo(shim);
+        node.remove("pod");
+        assertThat(shim.alive()).isTrue();
+        node.remove("one");
+        node.remove("alone");
+        Wait.until(GRACE, "end of the shims", () -> !shim.alive() && !alone.alive());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"V1_7", "V2"})
+    void byContainer(Release release) {
+        start(release, "Grouping = \"container\"\n");
+
+        assertThat(sleeper("pod", POD)).isNotEqualTo(sleeper("one", POD));
+        node.remove("pod");
+        node.remove("one");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void byNode(Release release) {
+        start(release, "# all of a namespace\nGrouping = \"node\"\n");
+        ProcessFacts shim = sleeper("one");
+
+        assertThat(sleeper("two")).isEqualTo(shim);
+        assertThat(node.bundle("two").resolve("jshim.err")).as("made for a JVM").doesNotExist();
+        assertThat(node.bundle("two").resolve("address"))
+                .hasSameTextualContentAs(node.bundle("one").resolve("address"));
+        // Another daemon process: the launcher does not know what it understands, and leaves it to the JVM.
+        node.stop();
+        node.start();
+        assertThat(sleeper("three")).isEqualTo(shim);
+        assertThat(node.bundle("three").resolve("jshim.err")).exists();
+        assertThat(sleeper("four")).isEqualTo(shim);
+        assertThat(node.bundle("four").resolve("jshim.err")).doesNotExist();
+        for (String id : new String[] {"one", "two", "three", "four"}) {
+            node.remove(id);
+        }
+        assertThat(shim.alive()).as("stays warm").isTrue();
+        assertThat(sleeper("five")).isEqualTo(shim);
+        node.remove("five");
+        Wait.until(GRACE, "end of the shim", () -> !shim.alive());
+    }
+
+    /** A shim that was killed leaves its folder; the next start must not believe in it. */
+    @ParameterizedTest
+    @EnumSource(names = {"V1_7", "V2"})
+    void byNodeAfterAKill(Release release) throws Exception {
+        start(release, "Grouping = \"node\"\n");
+        ProcessFacts shim = sleeper("one");
+        Signal.KILL.to(shim.pid());
+        Wait.until("end of the shim", () -> !shim.alive());
+        Wait.until("containerd's clean-up", () -> !Tasks.of(node).has("one") && Files.notExists(node.bundle("one")));
+        node.ctr("container", "rm", "one").ok();
+
+        ProcessFacts other = sleeper("two");
+        assertThat(other).isNotEqualTo(shim);
+        node.remove("two");
+        Wait.until(GRACE, "end of the shim", () -> !other.alive());
+    }
+
+    /** Eight at once found one group, and end with it. */
+    @Test
+    void manyAtOnce() throws Exception {
+        start(Release.V2, "Grouping = \"node\"\n");
+        var threads = new Thread[8];
+        for (int i = 0; i < threads.length; i++) {
+            String[] args = node.runArgs(Product.RUNTIME, java.util.List.of("-d"), "c" + i, "/bin/sleep", "1000")
+                    .toArray(String[]::new);
+            threads[i] = Thread.ofVirtual().start(() -> node.ctr(args));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        ProcessFacts shim = ProcessFacts.of(node.init("c0").parent());
+        for (int i = 0; i < threads.length; i++) {
+            assertThat(node.init("c" + i).parent()).isEqualTo(shim.pid());
+            node.remove("c" + i);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Containers whose root file system comes as mounts from a snapshotter. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("dev.jshim.it.Setup#all")
+class ImageTest extends ShimScenario {
+
+    ImageTest(Setup setup) {
+        super(setup);
+    }
+
+    @Test
+    void mountedByTheShimAndUnmounted() throws Exception {
+        for (String snapshotter : List.of("native", "overlayfs")) {
+            importImage(snapshotter);
+
+            Outcome run = node.ctr(
+                    "run",
+                    "--rm",
+                    "--runtime",
+                    runtime,
+                    "--fifo-dir",
+                    node.fifos(),
+                    "--snapshotter",
+                    snapshotter,
+                    Image.NAME,
+                    "quick",
+                    "sh",
+                    "-c",
+                    "echo from $0 > /file; cat /file",
+                    snapshotter);
+            assertThat(run.ok().out()).isEqualTo("from " + snapshotter);
+
+            node.ctr(
+                            "run",
+                            "-d",
+                            "--runtime",
+                            runtime,
+                            "--fifo-dir",
+                            node.fifos(),
+                            "--snapshotter",
+                            snapshotter,
+                            Image.NAME,
+                            "one",
+                            "sleep",
+                            "1000")
+                    .ok();
+            assertThat(Files.readString(Path.of("/proc/self/mounts")))
+                    .contains(node.bundle("one").resolve("rootfs").toString());
+            node.remove("one");
+        }
+    }
+
+    @Test
+    void unmountedWhenTheShimIsKilled() throws Exception {
+        forgiveTheGoShim();
+        importImage("overlayfs");
+        node.ctr(
+                        "run",
+                        "-d",
+                        "--runtime",
+                        runtime,
+                        "--fifo-dir",
+                        node.fifos(),
+                        "--snapshotter",
+                        "overlayfs",
+                        Image.NAME,
+                        "one",
+                        "sleep",
+                        "1000")
+                .ok();
+        ProcessFacts init = node.init("one");
+
+        Signal.KILL.to(init.parent());
+
+        Wait.until("its process is gone", () -> !init.alive());
+        Wait.until("its bundle is gone", () -> Files.notExists(node.bundle("one")));
+        node.ctr("container", "rm", "one").ok();
+    }
+
+    /** The client does it, not the daemon's transfer service: that one unpacks into the default snapshotter alone. */
+    private void importImage(String snapshotter) throws Exception {
+        List<String> command = new ArrayList<>(List.of("images", "import", "--snapshotter", snapshotter));
+        if (setup.release() != Release.V1_6) {
+            command.add("--local");
+        }
+        command.add(Image.archive(node.dir().resolve("image-" + snapshotter)).toString());
+        node.ctr(command.toArray(String[]::new)).ok();
+    }
+}

@@ -1,0 +1,122 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** A scenario that begins under an old daemon with its own v1 shims; after it nothing may be left on the machine. */
+abstract class MigrationScenario {
+    final Release old;
+    PrivateContainerd node;
+    private boolean failed;
+
+    @RegisterExtension
+    final AfterTestExecutionCallback outcome =
+            context -> failed = context.getExecutionException().isPresent();
+
+    MigrationScenario(Release old) {
+        this.old = old;
+    }
+
+    /** Every daemon that has the v1 runtime. */
+    static Stream<Release> oldReleases() {
+        return Stream.of(Release.values()).filter(Release::hasLegacyRuntime);
+    }
+
+    @BeforeEach
+    void start() {
+        Product.home();
+        node = PrivateContainerd.started(old);
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        if (node == null) {
+            return; // There was no daemon to start; the failure of that is reported.
+        }
+        try {
+            if (!failed) {
+                node.stop();
+                // Ends the bridge at once; by itself it would wait for another adoption first.
+                migrate("rollback", "--yes").ok();
+                node.finish();
+            }
+        } finally {
+            node.close();
+        }
+    }
+
+    /** Runs {@code jshimctl migrate}. */
+    Outcome migrate(String... args) {
+        return Product.ctl(
+                node, Stream.concat(Stream.of("migrate"), Stream.of(args)).toArray(String[]::new));
+    }
+
+    /** Stops the old daemon, adopts all, starts the new one. */
+    void upgrade() {
+        node.stop();
+        migrate("apply", "--yes").ok();
+        node.switchTo(Release.V2);
+    }
+
+    /** A container of the v1 runtime that only sleeps. */
+    ProcessFacts legacy(String id) {
+        return node.runDetached(Product.LEGACY, id, "/bin/sleep", "100000");
+    }
+
+    /** A container of the v1 runtime that ends with a code once it has read a line. */
+    Streams endsOnRequest(String id, int code) {
+        return Streams.start(node, Product.LEGACY, id, "/bin/sh", "-c", "read line; exit " + code);
+    }
+
+    /** What a command said of each container, by id: for {@code plan} the action, for the others the result. */
+    Map<String, String> rows(Outcome outcome) {
+        Map<String, String> rows = new TreeMap<>();
+        for (JsonObject row : objects(outcome)) {
+            rows.put(
+                    row.get("id").getAsString(),
+                    row.get(row.has("action") ? "action" : "result").getAsString());
+        }
+        return rows;
+    }
+
+    /** The row of one container. */
+    JsonObject row(Outcome outcome, String id) {
+        return objects(outcome).stream()
+                .filter(row -> row.get("id").getAsString().equals(id))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no row of " + id + " in " + outcome));
+    }
+
+    private static List<JsonObject> objects(Outcome outcome) {
+        JsonObject all = JsonParser.parseString(outcome.out()).getAsJsonObject();
+        return all.get(all.has("plan") ? "plan" : "containers").getAsJsonArray().asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .toList();
+    }
+
+    /** The process id of the running bridge. */
+    long bridge() {
+        Outcome status = migrate("status", "-o", "json").ok();
+        return JsonParser.parseString(status.out())
+                .getAsJsonObject()
+                .get("bridgePid")
+                .getAsLong();
+    }
+
+    /** Says what a person would read: a line or two, and no stack trace. */
+    static void assertReadable(Outcome outcome) {
+        assertThat(outcome.err()).doesNotContain("Exception", "\tat ");
+        assertThat(outcome.out()).doesNotContain("Exception", "\tat ");
+    }
+}

@@ -1,0 +1,73 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Processes that the kernel kills for want of memory. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("dev.jshim.it.Setup#all")
+class OomTest extends ShimScenario {
+    private static final List<String> LIMIT = List.of("-d", "--memory-limit", "16777216");
+
+    /** Keeps its input in memory until the end, which does not come. */
+    private static final String GREEDY = "busybox tail -c 64m /dev/zero >/dev/null";
+
+    OomTest(Setup setup) {
+        super(setup);
+    }
+
+    @Test
+    void initIsKilled() {
+        EventLog events = EventLog.open(node);
+        run("one", "exec " + GREEDY);
+
+        assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(137);
+        if (setup.ours()) {
+            assertThat(events.topics("one"))
+                    .containsExactly("/tasks/create", "/tasks/start", "/tasks/oom", "/tasks/exit");
+        }
+        node.remove("one");
+        assertThat(events.topics("one").stream().filter("/tasks/oom"::equals)).hasSize(1);
+    }
+
+    @Test
+    void execIsKilledAndInitLives() {
+        EventLog events = EventLog.open(node);
+        run("one", "sleep 1000");
+
+        assertThat(node.exec("one", "greedy", "/bin/sh", "-c", "exec " + GREEDY).code())
+                .isEqualTo(137);
+
+        events.exit("one", "greedy");
+        if (setup.ours()) {
+            // It may be seen before the runtime has told that the exec runs.
+            assertThat(events.topics("one"))
+                    .containsSubsequence("/tasks/exec-added", "/tasks/oom", "/tasks/exit")
+                    .containsOnlyOnce("/tasks/oom");
+        }
+        assertThat(Tasks.of(node).isRunning("one")).isTrue();
+        node.remove("one");
+    }
+
+    @Test
+    void eachKillIsOneEventAndAnOrdinaryEndIsNone() {
+        EventLog events = EventLog.open(node);
+        run("one", GREEDY + "; sleep 0.2; " + GREEDY + "; sleep 0.2; exit 3");
+        node.run(runtime, "two", "/bin/sh", "-c", "exit 137");
+
+        assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(3);
+        events.exit("two", "two");
+        node.remove("one");
+        assertThat(events.topics("one").stream().filter("/tasks/oom"::equals)).hasSize(2);
+        assertThat(events.topics("two")).doesNotContain("/tasks/oom");
+    }
+
+    private void run(String id, String script) {
+        node.ctr(node.runArgs(runtime, LIMIT, id, "/bin/sh", "-c", script).toArray(String[]::new))
+                .ok();
+    }
+}

@@ -1,0 +1,99 @@
+package dev.jshim.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** A daemon whose shims have a configuration of their own, and a log of the calls of their program. */
+@SuppressWarnings("NullAway.Init") // Each test calls start first.
+abstract class OptionScenario {
+    private static final String PROGRAM = "containerd-shim-v2-oci";
+    private static final String[] SLEEP = {"/bin/sleep", "1000"};
+
+    /** Longer than a shim stays that nobody needs any more. */
+    private static final Duration QUIET = Duration.ofSeconds(30);
+
+    PrivateContainerd node;
+    Path config;
+    private Path calls;
+    private Path program;
+    private boolean failed;
+
+    @RegisterExtension
+    final AfterTestExecutionCallback outcome =
+            context -> failed = context.getExecutionException().isPresent();
+
+    void start(Release release, String toml) {
+        node = PrivateContainerd.create(release);
+        config = node.dir().resolve("jshim.toml");
+        calls = node.dir().resolve("calls");
+        program = node.dir().resolve("bin").resolve(PROGRAM);
+        try {
+            Files.createDirectory(program.getParent());
+            Files.writeString(
+                    program,
+                    "#!/bin/sh\nfor last; do :; done\necho \"$last\" >>" + calls + "\nexec "
+                            + Product.bin().resolve(PROGRAM) + " \"$@\"\n");
+            Files.writeString(calls, "");
+            Files.writeString(config, toml);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        program.toFile().setExecutable(true);
+        node.setVariable("JSHIM_CONFIG", config.toString());
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3");
+        node.start();
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        if (node == null) {
+            return;
+        }
+        try {
+            if (!failed) {
+                if (System.getenv("HOLD") != null) Wait.pause(java.time.Duration.ofSeconds(25));
+                node.finish(QUIET);
+            }
+        } finally {
+            node.close();
+        }
+    }
+
+    /** Starts a container in the background; returns its shim. */
+    ProcessFacts sleeper(String id, String... flags) {
+        run(id, flags, SLEEP).ok();
+        return ProcessFacts.of(node.init(id).parent());
+    }
+
+    Outcome run(String id, String[] flags, String... argv) {
+        List<String> all = new ArrayList<>(List.of("-d"));
+        all.addAll(List.of(flags));
+        return node.ctr(node.runArgs(program.toString(), all, id, argv).toArray(String[]::new));
+    }
+
+    /** How often containerd has called the shim's program with that command. */
+    long calls(String command) {
+        try (var lines = Files.lines(calls)) {
+            return lines.filter(command::equals).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What containerd keeps to find the shim again. */
+    String bundleFile(String id, String name) {
+        try {
+            return Files.readString(node.bundle(id).resolve(name));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

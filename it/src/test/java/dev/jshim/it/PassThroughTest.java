@@ -1,0 +1,65 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Output FIFOs in the hands of init itself, as on a machine without CRIU: no byte of it crosses the shim. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("dev.jshim.it.Setup#all")
+class PassThroughTest extends ShimScenario {
+    private static final int SIZE = 50 << 20;
+
+    PassThroughTest(Setup setup) {
+        super(setup);
+    }
+
+    @BeforeEach
+    void withoutCriu() {
+        node.stop();
+        node.hide("criu");
+        node.start();
+    }
+
+    @Test
+    void fiftyMegabytesOfOutputArriveUnchanged() throws Exception {
+        byte[] sent = new byte[SIZE];
+        new Random(7).nextBytes(sent);
+        Path rootfs = node.rootfs();
+        Files.write(rootfs.resolve("noise"), sent);
+
+        Outcome run = node.ctr(node.runArgs(runtime, List.of("--rm"), rootfs, "one", "/bin/cat", "/noise")
+                        .toArray(String[]::new))
+                .ok();
+
+        assertThat(Arrays.equals(run.output(), sent)).as("the same bytes").isTrue();
+    }
+
+    @Test
+    void theContainerHasTheClientsFifoAndWritesOnWithoutAReader() throws Exception {
+        Counter counter = Counter.start(node, runtime, "one");
+        if (setup.ours()) {
+            int init = Integer.parseInt(
+                    Files.readString(node.bundle("one").resolve("init.pid")).strip());
+            Path stdout = Files.readSymbolicLink(Path.of("/proc/" + init + "/fd/1"));
+            assertThat(stdout.toString()).doesNotStartWith("pipe:").contains("stdout");
+        }
+
+        node.kill9();
+        counter.awaitProgress();
+        node.start();
+        counter.awaitProgress();
+
+        assertThat(counter.gapless()).isGreaterThan(5);
+        node.remove("one");
+        Wait.until("end of stdout", counter.streams()::ended);
+    }
+}

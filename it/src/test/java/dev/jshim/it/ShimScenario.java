@@ -1,0 +1,59 @@
+package dev.jshim.it;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** A scenario with a daemon of its own, after which nothing may be left on the machine. */
+abstract class ShimScenario {
+    private static final String[] SLEEP = {"/bin/sleep", "1000"};
+
+    final Setup setup;
+    final String runtime;
+    PrivateContainerd node;
+    private boolean failed;
+
+    @RegisterExtension
+    final AfterTestExecutionCallback outcome =
+            context -> failed = context.getExecutionException().isPresent();
+
+    ShimScenario(Setup setup) {
+        this.setup = setup;
+        runtime = setup.runtime();
+    }
+
+    @BeforeEach
+    void start() {
+        if (setup.ours()) {
+            Product.home();
+        }
+        node = PrivateContainerd.started(setup.release());
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        if (node == null) {
+            return; // There was no daemon to start; the failure of that is reported.
+        }
+        try {
+            if (!failed) {
+                node.finish();
+            }
+        } finally {
+            node.close();
+        }
+    }
+
+    /** A Go shim that was killed leaves its socket in /run/containerd/s; ours may not. */
+    void forgiveTheGoShim() {
+        if (!setup.ours()) {
+            node.forgiveStaleSockets();
+        }
+    }
+
+    /** A container that only sleeps. */
+    ProcessFacts sleeper(String id) {
+        return node.runDetached(runtime, id, SLEEP);
+    }
+}

@@ -1,0 +1,113 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What goes through a container's standard streams. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("dev.jshim.it.Setup#all")
+class StdioTest extends ShimScenario {
+    private static final int MEGABYTE = 1 << 20;
+
+    StdioTest(Setup setup) {
+        super(setup);
+    }
+
+    @Test
+    void fiftyMegabytesOfOutputArriveUnchanged() throws Exception {
+        byte[] sent = noise(50 * MEGABYTE);
+        Path rootfs = node.rootfs();
+        Files.write(rootfs.resolve("noise"), sent);
+
+        Outcome run = node.ctr(node.runArgs(runtime, List.of("--rm"), rootfs, "one", "/bin/cat", "/noise")
+                        .toArray(String[]::new))
+                .ok();
+
+        assertThat(Arrays.equals(run.output(), sent)).as("the same bytes").isTrue();
+    }
+
+    @Test
+    void outputOfAnExecArrivesUnchanged() throws Exception {
+        byte[] sent = noise(10 * MEGABYTE);
+        Path rootfs = node.rootfs();
+        Files.write(rootfs.resolve("noise"), sent);
+        node.ctr(node.runArgs(runtime, List.of("-d"), rootfs, "one", "/bin/sleep", "1000")
+                        .toArray(String[]::new))
+                .ok();
+
+        Outcome exec = node.exec("one", "e", "/bin/cat", "/noise").ok();
+
+        assertThat(Arrays.equals(exec.output(), sent)).as("the same bytes").isTrue();
+        node.remove("one");
+    }
+
+    @Test
+    void inputOfARunEndsByCloseIo() {
+        byte[] sent = "hello\nthere\n".getBytes(StandardCharsets.UTF_8);
+
+        Outcome run = node.runWithInput(sent, runtime, "one", "/bin/cat").ok();
+
+        assertThat(run.out()).isEqualTo("hello\nthere");
+    }
+
+    @Test
+    void twoMegabytesThroughInputAndOutput() {
+        byte[] sent = noise(2 * MEGABYTE);
+        sleeper("one");
+
+        Outcome exec = node.exec(sent, "one", "e", "/bin/cat").ok();
+
+        assertThat(Arrays.equals(exec.output(), sent)).as("the same bytes").isTrue();
+        node.remove("one");
+    }
+
+    @Test
+    void stdinOfALongRunningContainer() {
+        Streams streams = Streams.start(node, runtime, "one", "/bin/cat");
+
+        streams.write("ping");
+        Wait.until("the answer", () -> streams.lines().contains("ping"));
+
+        node.remove("one");
+        Wait.until("end of stdout", streams::ended);
+    }
+
+    @Test
+    void noStreamsAtAll() {
+        node.ctr(node.runArgs(runtime, List.of("-d", "--null-io"), "one", "/bin/sh", "-c", "echo lost; exec sleep 1000")
+                        .toArray(String[]::new))
+                .ok();
+
+        assertThat(Tasks.of(node).isRunning("one")).isTrue();
+        node.remove("one");
+    }
+
+    @Test
+    void outputGoesOnWhenTheClientHasGone() {
+        Counter counter = Counter.start(node, runtime, "one");
+
+        node.kill9();
+        counter.awaitProgress();
+        node.start();
+        counter.awaitProgress();
+
+        assertThat(counter.gapless()).isGreaterThan(5);
+        node.remove("one");
+        Wait.until("end of stdout", counter.streams()::ended);
+    }
+
+    private static byte[] noise(int size) {
+        byte[] bytes = new byte[size];
+        new Random(42).nextBytes(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,81 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Containers and execs that have a terminal. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("dev.jshim.it.Setup#all")
+class TerminalTest extends ShimScenario {
+    private static final int LINES = 100_000;
+
+    TerminalTest(Setup setup) {
+        super(setup);
+    }
+
+    @Test
+    void aContainerHasATerminalAndPassesItsExitCodeOn() {
+        Outcome run = onTerminal("one", "test -t 0 && test -t 1 && test -t 2 && echo three terminals; exit 5");
+
+        assertThat(run.expect(5).out()).contains("three terminals");
+    }
+
+    @Test
+    void whatIsTypedIsRead() {
+        byte[] typed = "echo typed $((40 + 2))\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        sleeper("one");
+
+        Outcome exec = node.ctrOnTerminal(typed, execArgs("/bin/sh"));
+
+        assertThat(exec.expect(4).out()).contains("typed 42");
+        node.remove("one");
+    }
+
+    @Test
+    void muchOutputArrivesWithoutLoss() {
+        sleeper("one");
+
+        Outcome exec = node.ctrOnTerminal(new byte[0], execArgs("/bin/seq", "1", Integer.toString(LINES)));
+
+        // script(1) shows the end of its own input somewhere. How each of two terminals ends a line is its own
+        // business.
+        List<String> numbers = exec.ok()
+                .out()
+                .replaceAll("\\^[@D]\b*", "")
+                .lines()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .toList();
+        List<String> all =
+                IntStream.rangeClosed(1, LINES).mapToObj(Integer::toString).toList();
+        assertThat(numbers).hasSameSizeAs(all);
+        assertThat(numbers.equals(all)).as("every number, in order").isTrue();
+        node.remove("one");
+    }
+
+    @Test
+    void aTerminalGetsTheSizeOfTheClients() {
+        Outcome run = onTerminal("one", "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; echo resized");
+
+        assertThat(run.ok().out()).contains("resized");
+    }
+
+    private Outcome onTerminal(String id, String script) {
+        List<String> args = node.runArgs(runtime, List.of("--rm", "-t"), id, "/bin/sh", "-c", script);
+        return node.ctrOnTerminal(new byte[0], args.toArray(String[]::new));
+    }
+
+    private String[] execArgs(String... argv) {
+        List<String> args = new ArrayList<>(List.of("task", "exec", "-t", "--fifo-dir", node.fifos()));
+        args.addAll(List.of("--exec-id", "e", "one"));
+        args.addAll(List.of(argv));
+        return args.toArray(String[]::new);
+    }
+}

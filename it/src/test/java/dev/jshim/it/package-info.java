@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.it;
+
+import org.jspecify.annotations.NullMarked;
