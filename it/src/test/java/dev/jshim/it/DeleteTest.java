@@ -101,7 +101,9 @@ class DeleteTest {
                     .doesNotContain(rootfs.toString())
                     .contains(neighbour.toString());
         } finally {
-            Launched.run(temp, Map.of(), List.of("umount", "-l", neighbour.toString()));
+            for (Path mounted : List.of(rootfs, neighbour)) {
+                Launched.run(temp, Map.of(), List.of("umount", "-R", "-l", mounted.toString()));
+            }
         }
     }
 

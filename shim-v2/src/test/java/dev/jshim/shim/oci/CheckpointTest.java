@@ -149,7 +149,7 @@ class CheckpointTest {
     void aFailureTellsWhatCriuSaidAndKeepsItsLog() throws Exception {
         var box = running("broken");
         runtime.on("checkpoint", "broken", """
-                work=$PWD/work/criu-work
+                work=$(cd work && pwd)/criu-work
                 echo '(00.1) fine' >$work/dump.log
                 echo '(00.2) Error (criu/a.c:1): first' >>$work/dump.log
                 echo '(00.3) Error (criu/b.c:2): second' >>$work/dump.log
