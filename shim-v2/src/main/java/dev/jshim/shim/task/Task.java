@@ -37,7 +37,7 @@ public interface Task {
      */
     void start(String execId, IntConsumer started);
 
-    /** Deletes a stopped or never started process and frees what it held. FAILED_PRECONDITION while it runs. */
+    /** Deletes a stopped or never started process and frees what it held. UNKNOWN while it runs, as runc's own shim. */
     Exit delete(String execId);
 
     /** Every process in the container. */
