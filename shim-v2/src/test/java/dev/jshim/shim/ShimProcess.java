@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -21,6 +22,29 @@ import org.jspecify.annotations.Nullable;
  * children of its process, so that it cannot run in the test's.
  */
 public final class ShimProcess implements AutoCloseable {
+    /** Where the shims of this JVM's tests meet: a shim that is killed leaves its folder. */
+    private static final Path SOCKETS = temporary();
+
+    private static Path temporary() {
+        try {
+            var folder = Files.createTempDirectory("jshim-s");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> deleteAll(folder), "delete-sockets"));
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void deleteAll(Path folder) {
+        try (var files = Files.walk(folder)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static final long PATIENCE_SECONDS = 30;
     private static final String SERVES = "ok unix://";
 
@@ -46,6 +70,7 @@ public final class ShimProcess implements AutoCloseable {
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
                 "-Xmx64m",
+                "-Djshim.sockets=" + SOCKETS,
                 "-cp",
                 System.getProperty("java.class.path"),
                 "dev.jshim.shim.Main"));

@@ -108,7 +108,8 @@ class TtrpcPublisherTest {
         IntStream.rangeClosed(1, 4).forEach(i -> publisher.publish(exit(i)));
         try (var log = new EventLog(socket)) {
             assertThat(publisher.drain(LONG)).isTrue();
-            assertThat(log.of("box")).containsExactly("exit box 3", "exit box 4");
+            // One that was being sent when it was dropped may still arrive.
+            assertThat(log.of("box")).hasSizeBetween(2, 3).endsWith("exit box 3", "exit box 4");
         }
     }
 
