@@ -20,6 +20,23 @@ delete_adopted() {
     if [ -s "$bundle/exit.pb" ]; then answer_recorded; fi
     refuse_if_alive "v1 shim" "$shim_pid" "$shim_start"
     refuse_if_alive "init process" "$init_pid" "$init_start"
+    if is_still_ours; then
+        remove_v1
+    else
+        printf '%s\n' "jshim: the v1 bundle of $id is gone, or another container has the id now: nothing of v1 is touched" >&2
+    fi
+    unmount "$bundle/rootfs"
+    answer_killed "$init_pid"
+}
+
+# Ids are used again: an old daemon may have deleted the container and made another one under its id, whose bundle and
+# whose state of the runtime lie where ours did. A doubt leaves something behind; the other way it ends a container.
+is_still_ours() {
+    first_line "$v1_bundle/init.pid"
+    [ -n "$line" ] && [ "$line" = "$init_pid" ] && [ ! -d "/proc/$init_pid" ]
+}
+
+remove_v1() {
     delete_container "$runtime" "$runtime_root"
     for folder in "$v1_bundle" "$v1_work"; do
         if is_ours "$folder"; then
@@ -27,8 +44,6 @@ delete_adopted() {
             rm -rf --one-file-system -- "$folder"
         fi
     done
-    unmount "$bundle/rootfs"
-    answer_killed "$init_pid"
 }
 
 # containerd keeps a bundle whose delete failed, and takes the task up again when bridge and containerd restart.

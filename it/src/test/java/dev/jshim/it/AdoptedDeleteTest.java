@@ -6,6 +6,7 @@ import dev.jshim.proto.v2.task2.DeleteResponse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -63,6 +64,7 @@ class AdoptedDeleteTest {
     @DisplayName("does not take another process with the same pid for the shim, cleans up and answers 137")
     void bothGone() throws IOException {
         record(alive.pid(), "1", GONE, "1");
+        Files.writeString(v1Bundle.resolve("init.pid"), Long.toString(GONE));
         Launched deleted = delete();
         assertThat(deleted.err()).isEmpty();
         assertThat(deleted.code()).isZero();
@@ -72,6 +74,30 @@ class AdoptedDeleteTest {
         assertThat(v1Bundle).doesNotExist();
         assertThat(v1Work).doesNotExist();
         assertThat(bundle).exists();
+    }
+
+    @Test
+    @DisplayName("leaves another container alone that has the id now")
+    void idInUseAgain() throws IOException {
+        record(GONE, "1", GONE, "1");
+        Files.writeString(v1Bundle.resolve("init.pid"), Long.toString(alive.pid()));
+        Path marker = temp.resolve("called");
+        Path runtime = temp.resolve("runtime");
+        Files.writeString(runtime, "#!/bin/sh\ntouch " + marker + "\n");
+        Files.setPosixFilePermissions(runtime, PosixFilePermissions.fromString("rwx------"));
+        Path root = temp.resolve("runc");
+        Files.createDirectories(root.resolve("one"));
+        Path adopted = bundle.resolve("jshim.v1");
+        Files.writeString(
+                adopted,
+                Files.readString(adopted).stripTrailing() + "\nruntime " + runtime + "\nruntime-root " + root + "\n");
+        Launched deleted = delete();
+        assertThat(deleted.code()).isZero();
+        assertThat(deleted.err()).contains("another container has the id");
+        assertThat(DeleteResponse.parseFrom(deleted.out()).getExitStatus()).isEqualTo(137);
+        assertThat(marker).doesNotExist();
+        assertThat(v1Bundle).exists();
+        assertThat(v1Work).exists();
     }
 
     @Test
