@@ -1,5 +1,6 @@
 package dev.jshim.shim;
 
+import com.google.protobuf.Any;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Processes;
 import dev.jshim.shim.event.EventSink;
@@ -18,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,9 +45,16 @@ final class Daemon {
      * Makes a shim that does not serve yet.
      *
      * @param ttrpcAddress containerd's ttrpc socket, null where events go nowhere
+     * @param lesser options that hold where a container's own say nothing, by its bundle
      * @param stays whether a Shutdown does not end it at once: another container may come and find it warm
      */
-    Daemon(GroupFolder group, Transport transport, String namespace, @Nullable Path ttrpcAddress, boolean stays)
+    Daemon(
+            GroupFolder group,
+            Transport transport,
+            String namespace,
+            @Nullable Path ttrpcAddress,
+            Function<Path, Any> lesser,
+            boolean stays)
             throws ErrnoException {
         this.group = group;
         this.transport = transport;
@@ -53,7 +62,7 @@ final class Daemon {
         Processes.becomeSubreaper();
         publisher = ttrpcAddress == null ? null : new TtrpcPublisher(ttrpcAddress, namespace);
         var events = publisher == null ? (EventSink) _ -> {} : publisher;
-        var factory = new OciTaskFactory(namespace, Reaper.start(), new PumpLoop());
+        var factory = new OciTaskFactory(namespace, Reaper.start(), new PumpLoop(), lesser);
         service = new TaskService(tasks, factory, events, () -> {});
     }
 

@@ -1,6 +1,8 @@
 package dev.jshim.shim;
 
+import com.google.protobuf.Any;
 import java.nio.file.Path;
+import java.util.function.Function;
 
 /** The shim's command line. {@code delete} is not here: it is a shell script's work. */
 public final class Main {
@@ -9,12 +11,16 @@ public final class Main {
     /** Runs one command and ends the process. */
     public static void main(String... args) throws Exception {
         // Not System.exit: nothing in here has hooks to be waited for but the socket's, which has been removed by then.
-        var code = run(args);
+        var code = run(_ -> Any.getDefaultInstance(), args);
         System.exit(code);
     }
 
-    /** Runs one command; returns its exit code. */
-    public static int run(String... args) throws Exception {
+    /**
+     * Runs one command; returns its exit code.
+     *
+     * @param lesser options that hold where a container's own say nothing, by its bundle: before the node's
+     */
+    public static int run(Function<Path, Any> lesser, String... args) throws Exception {
         Flags flags;
         try {
             flags = Flags.parse(args);
@@ -32,7 +38,7 @@ public final class Main {
             return Info.print(System.in, System.out);
         }
         return switch (flags.command()) {
-            case "start" -> new Start(flags, Path.of("").toAbsolutePath()).run();
+            case "start" -> new Start(flags, Path.of("").toAbsolutePath(), lesser).run();
             case "aot-train" -> Training.run();
             default -> {
                 System.err.println(BinaryName.text() + ": command \"" + flags.command()

@@ -1,5 +1,6 @@
 package dev.jshim.shim;
 
+import com.google.protobuf.Any;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.FileCalls;
@@ -16,6 +17,7 @@ import dev.jshim.shim.oci.Spec;
 import dev.jshim.shim.task.Ids;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.Function;
 
 /**
  * {@code start}: joins the group's shim, or becomes it.
@@ -29,12 +31,17 @@ final class Start {
 
     private final Flags flags;
     private final Path bundle;
+    private final Function<Path, Any> lesser;
     private final StartReply reply = new StartReply();
 
-    /** @param bundle the working directory that containerd gave */
-    Start(Flags flags, Path bundle) {
+    /**
+     * @param bundle the working directory that containerd gave
+     * @param lesser options that hold where a container's own say nothing, by its bundle
+     */
+    Start(Flags flags, Path bundle, Function<Path, Any> lesser) {
         this.flags = flags;
         this.bundle = bundle;
+        this.lesser = lesser;
     }
 
     /** Answers the launcher, and then returns when the shim is to end, at once where it has joined another one. */
@@ -102,7 +109,7 @@ final class Start {
             }
             var stays = settings.grouping() == Grouping.NODE;
             var transport = Transports.of(settings.protocol());
-            var daemon = new Daemon(folder, transport, flags.namespace(), input.ttrpcAddress(), stays);
+            var daemon = new Daemon(folder, transport, flags.namespace(), input.ttrpcAddress(), lesser, stays);
             writeBundle(answer, Processes.getpid());
             daemon.serve();
             reply.ok(answer.text());

@@ -109,7 +109,8 @@ final class Training {
         }
         var answer = Reply.choose(settings.taskApi(), settings.protocol(), group.socket(), generation);
         var transport = Transports.of(settings.protocol());
-        var daemon = new Daemon(group, transport, flags.namespace(), input.ttrpcAddress(), false);
+        var daemon = new Daemon(
+                group, transport, flags.namespace(), input.ttrpcAddress(), _ -> Any.getDefaultInstance(), false);
         BundleFiles.writeText(bundle, "address", answer.addressFile());
         group.claim(new GroupRecord(self, 3, settings.protocol(), self, answer.text()));
         daemon.serve();

@@ -27,7 +27,9 @@ public enum Key {
     CONFIG_PATH("ConfigPath", Kind.EMPTY),
     GROUPING("Grouping", Kind.GROUPING),
     PROTOCOL("Protocol", Kind.PROTOCOL),
-    TASK_API("TaskApi", Kind.TASK_API);
+    TASK_API("TaskApi", Kind.TASK_API),
+    /** Of the bridge, in the node's own configuration: what becomes of a container whose v1 shim died. */
+    ORPHANED_CONTAINERS("OrphanedContainers", Kind.ORPHANS);
 
     private enum Kind {
         TEXT("a string"),
@@ -37,7 +39,8 @@ public enum Key {
         EMPTY("\"\": it is not supported here"),
         GROUPING("\"pod\", \"node\" or \"container\""),
         PROTOCOL("\"ttrpc\" or \"grpc\""),
-        TASK_API("2, 3 or \"auto\"");
+        TASK_API("2, 3 or \"auto\""),
+        ORPHANS("\"end\" or \"keep\"");
 
         private final String demand;
 
@@ -78,6 +81,7 @@ public enum Key {
             case GROUPING -> value instanceof String word ? Grouping.named(word) : null;
             case PROTOCOL -> value instanceof String word ? Protocol.named(word) : null;
             case TASK_API -> TaskApi.of(value);
+            case ORPHANS -> value.equals("end") || value.equals("keep") ? value : null;
         };
     }
 

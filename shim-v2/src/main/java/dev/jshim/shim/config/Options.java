@@ -30,6 +30,15 @@ public final class Options {
         return own(options).or(Defaults.read());
     }
 
+    /**
+     * As {@link #read(Any)}, with options that hold where the container's own say nothing, before the node's.
+     *
+     * @param lesser of the same types
+     */
+    public static Settings read(Any options, Any lesser) {
+        return own(options).or(own(lesser)).or(Defaults.read());
+    }
+
     /** Whether the type is one that {@link #read} knows. */
     public static boolean known(Any options) {
         return switch (type(options)) {

@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +40,7 @@ public final class TtrpcPublisher implements EventSink {
         FAILED
     }
 
-    private final Path address;
+    private final Supplier<Path> address;
     private final String namespace;
     private final int capacity;
     private final Deque<Envelope> queue = new ArrayDeque<>();
@@ -52,11 +53,20 @@ public final class TtrpcPublisher implements EventSink {
      * @param address the daemon's ttrpc socket, as TTRPC_ADDRESS names it
      */
     public TtrpcPublisher(Path address, String namespace) {
+        this(() -> address, namespace, CAPACITY);
+    }
+
+    /** Delivers to one containerd, whose socket may move: it is asked for before each connection. */
+    public TtrpcPublisher(Supplier<Path> address, String namespace) {
         this(address, namespace, CAPACITY);
     }
 
     /** @param capacity how many events wait at most */
     TtrpcPublisher(Path address, String namespace, int capacity) {
+        this(() -> address, namespace, capacity);
+    }
+
+    private TtrpcPublisher(Supplier<Path> address, String namespace, int capacity) {
         this.address = address;
         this.namespace = namespace;
         this.capacity = capacity;
@@ -179,7 +189,7 @@ public final class TtrpcPublisher implements EventSink {
         var open = channel;
         if (open == null || open.closed().isDone()) {
             disconnect();
-            open = TtrpcChannel.connect(address, CONNECT);
+            open = TtrpcChannel.connect(address.get(), CONNECT);
             channel = open;
         }
         return open;

@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import com.google.protobuf.Any;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
@@ -10,24 +11,32 @@ import dev.jshim.shim.task.Task;
 import dev.jshim.shim.task.TaskFactory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.Function;
 
 /** Creates containers with an OCI runtime. Thread-safe. */
 public final class OciTaskFactory implements TaskFactory {
     private final String namespace;
     private final Reaper reaper;
     private final PumpLoop loop;
+    private final Function<Path, Any> lesser;
     private final OomWatch ooms = new OomWatch();
 
     public OciTaskFactory(String namespace, Reaper reaper, PumpLoop loop) {
+        this(namespace, reaper, loop, _ -> Any.getDefaultInstance());
+    }
+
+    /** @param lesser options that hold where a container's own say nothing, by its bundle */
+    public OciTaskFactory(String namespace, Reaper reaper, PumpLoop loop, Function<Path, Any> lesser) {
         this.namespace = namespace;
         this.reaper = reaper;
         this.loop = loop;
+        this.lesser = lesser;
     }
 
     @Override
     public Task create(CreateRequest request) {
-        var options = RuntimeOptions.of(request.options());
         var bundle = request.bundle();
+        var options = RuntimeOptions.of(request.options(), lesser.apply(bundle));
         var runc = new Runc(reaper, options, namespace, bundle);
         var oom = new OomNotice(ooms, request.id());
         var rootfs = new Rootfs(bundle.resolve("rootfs"));

@@ -45,6 +45,11 @@ public record RuntimeOptions(
         return of(Options.read(options));
     }
 
+    /** As {@link #of(Any)}, with options that hold where the container's own say nothing, before the node's. */
+    public static RuntimeOptions of(Any options, Any lesser) {
+        return of(Options.read(options, lesser));
+    }
+
     /** The part of the settings that concerns the OCI runtime. */
     static RuntimeOptions of(Settings s) {
         var binary = s.text(Key.BINARY_NAME);
