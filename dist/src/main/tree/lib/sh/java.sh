@@ -88,5 +88,5 @@ remember_proof() {
 run_java() { # main class, arguments
     # shellcheck disable=SC2086 # lists of flags
     exec "$lib/jvm/bin/java" $flags ${aot:+"$aot"} "-Djshim.home=${lib%/lib}" "-Djffi.boot.library.path=$lib/native" \
-        ${name:+"-Djshim.name=$name"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$@"
+        ${name:+"-Djshim.name=$name"} ${JSHIM_CONFIG:+"-Djshim.config=$JSHIM_CONFIG"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$@"
 }

@@ -1,5 +1,8 @@
 package dev.jshim.ctl;
 
+import dev.jshim.bridge.migrate.Migration;
+import dev.jshim.bridge.migrate.MigrationException;
+import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,18 +13,29 @@ import picocli.CommandLine.ScopeType;
 /** The options that every command takes, before its name or after. */
 final class Globals {
     @Option(
+            names = "--config",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FILE",
+            description =
+                    "containerd's config.toml: root, state and address stand in it (default: none; apply and plan look for"
+                            + " the running daemon's)")
+    private @Nullable Path config;
+
+    private @Nullable DaemonConfig read;
+
+    @Option(
             names = "--root",
             scope = ScopeType.INHERIT,
             paramLabel = "DIR",
             description = "containerd's root directory (default: /var/lib/containerd)")
-    private Path root = NodePaths.defaults().root();
+    private @Nullable Path root;
 
     @Option(
             names = "--state",
             scope = ScopeType.INHERIT,
             paramLabel = "DIR",
             description = "containerd's state directory (default: /run/containerd)")
-    private Path state = NodePaths.defaults().state();
+    private @Nullable Path state;
 
     @Option(
             names = "--address",
@@ -66,12 +80,44 @@ final class Globals {
     private boolean version;
 
     NodePaths paths() {
-        return new NodePaths(root.toAbsolutePath(), state.toAbsolutePath());
+        var defaults = config == null ? NodePaths.defaults() : named(config).paths();
+        var givenRoot = root;
+        var givenState = state;
+        return new NodePaths(
+                givenRoot == null ? defaults.root() : givenRoot.toAbsolutePath(),
+                givenState == null ? defaults.state() : givenState.toAbsolutePath());
     }
 
     Path address() {
+        return config == null ? address(DaemonConfig.DEFAULTS) : address(named(config));
+    }
+
+    /** The option, else what a configuration names, else the socket in the state directory. */
+    Path address(DaemonConfig daemon) {
         var given = address;
-        return given == null ? paths().state().resolve("containerd.sock") : given.toAbsolutePath();
+        if (given != null) {
+            return given.toAbsolutePath();
+        }
+        return daemon.address().isEmpty() ? paths().state().resolve("containerd.sock") : daemon.grpcSocket();
+    }
+
+    /** containerd's configuration that was named; null for none. */
+    @Nullable
+    Path config() {
+        return config;
+    }
+
+    private DaemonConfig named(Path file) {
+        var known = read;
+        if (known == null) {
+            try {
+                known = Migration.daemonConfig(NodePaths.defaults(), file);
+            } catch (MigrationException e) {
+                throw Migrations.failed(e);
+            }
+            read = known;
+        }
+        return known;
     }
 
     /** Null means all. */

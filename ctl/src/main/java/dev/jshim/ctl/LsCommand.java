@@ -1,6 +1,7 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.NodeTask;
+import dev.jshim.node.StrayScan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -30,10 +31,12 @@ final class LsCommand implements Callable<Integer> {
     public Integer call() {
         var node = cli.reader().read();
         var tasks = cli.reader().ask(node.bundles());
+        var found = cli.reader().strays();
         if (cli.globals().isJson()) {
-            json(tasks, node.problems());
+            json(tasks, node.problems(), found);
         } else {
             table(tasks);
+            Strays.note(cli, found.strays(), found.others());
         }
         node.problems().forEach(cli::note);
         return node.problems().isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
@@ -64,11 +67,12 @@ final class LsCommand implements Callable<Integer> {
         }
     }
 
-    private void json(List<NodeTask> tasks, List<String> problems) {
+    private void json(List<NodeTask> tasks, List<String> problems, StrayScan.Result found) {
         var rows = new ArrayList<Fields>();
         for (var task : tasks) {
             rows.add(TaskFields.summary(task));
         }
-        Json.write(cli.out(), new Fields().with("tasks", rows).with("problems", problems));
+        var fields = new Fields().with("tasks", rows).with("problems", problems);
+        Json.write(cli.out(), Strays.with(fields, found.strays(), found.others()));
     }
 }

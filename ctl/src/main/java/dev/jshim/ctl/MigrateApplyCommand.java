@@ -23,7 +23,7 @@ final class MigrateApplyCommand implements Callable<Integer> {
     public Integer call() {
         var namespace = cli.globals().namespace();
         if (!yes) {
-            Migrations.write(cli, Migrations.reading(cli).plan(namespace));
+            Migrations.write(cli, Migrations.plan(cli));
             cli.note("nothing was changed; add --yes to do it");
             return ExitCode.OK;
         }

@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 @Command(
         name = "plan",
         description = "Show each v1 container and what would be done with it; changes nothing.",
-        footer = {"", "Ends with 3 where a container would be refused."})
+        footer = {"", "Ends with 3 where a container would be refused, or something lives that has no bundle."})
 final class MigratePlanCommand implements Callable<Integer> {
     private final Cli cli;
 
@@ -16,8 +16,9 @@ final class MigratePlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var plan = Migrations.reading(cli).plan(cli.globals().namespace());
+        var plan = Migrations.plan(cli);
         Migrations.write(cli, plan);
-        return plan.rows().stream().anyMatch(row -> row.action().equals("refuse")) ? ExitCode.FINDINGS : ExitCode.OK;
+        var refused = plan.rows().stream().anyMatch(row -> row.action().equals("refuse"));
+        return refused || !plan.strays().isEmpty() ? ExitCode.FINDINGS : ExitCode.OK;
     }
 }

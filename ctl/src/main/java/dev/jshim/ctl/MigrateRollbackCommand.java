@@ -22,12 +22,12 @@ final class MigrateRollbackCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (!yes) {
-            MigrateStatusCommand.write(cli, Migrations.reading(cli).status());
+            MigrateStatusCommand.write(cli, Migrations.looking(cli).status());
             cli.note("nothing was changed; add --yes to take these adoptions back");
             return ExitCode.OK;
         }
         try {
-            return Migrations.write(cli, Migrations.changing(cli).rollback());
+            return Migrations.write(cli, Migrations.undoing(cli).rollback());
         } catch (MigrationException e) {
             throw Migrations.failed(e);
         }

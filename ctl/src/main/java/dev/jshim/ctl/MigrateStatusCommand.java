@@ -18,7 +18,7 @@ final class MigrateStatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var status = Migrations.reading(cli).status();
+        var status = Migrations.looking(cli).status();
         write(cli, status);
         var good = status.rows().stream().allMatch(row -> row.reason().isEmpty());
         return good && (status.bridgeRunning() || status.rows().isEmpty()) ? ExitCode.OK : ExitCode.FINDINGS;

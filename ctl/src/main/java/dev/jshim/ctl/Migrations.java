@@ -5,6 +5,7 @@ import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.PlanRow;
 import dev.jshim.bridge.migrate.Report;
+import dev.jshim.node.DaemonConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,11 +25,25 @@ final class Migrations {
 
     /** One that only looks: it needs no bridge. */
     static Migration reading(Cli cli) {
-        return of(cli, Objects.requireNonNullElse(bridge(), Path.of("/").resolve(BRIDGE)));
+        return of(cli, Objects.requireNonNullElse(bridge(), Path.of("/").resolve(BRIDGE)), daemon(cli));
+    }
+
+    /** One that only looks at what was added, however broken containerd's configuration is by now. */
+    static Migration looking(Cli cli) {
+        return of(cli, Objects.requireNonNullElse(bridge(), Path.of("/").resolve(BRIDGE)), readableDaemon(cli));
+    }
+
+    /** One that takes away, however broken containerd's configuration is by now. */
+    static Migration undoing(Cli cli) {
+        return changing(cli, readableDaemon(cli));
     }
 
     /** One that changes the node. */
     static Migration changing(Cli cli) {
+        return changing(cli, daemon(cli));
+    }
+
+    private static Migration changing(Cli cli, DaemonConfig daemon) {
         if (!Privileges.isRoot()) {
             throw CliException.failed("a migration changes the node, and you are not root", "run jshimctl as root");
         }
@@ -38,12 +53,38 @@ final class Migrations {
                     "the bridge " + (bridge == null ? BRIDGE : bridge) + " is not there",
                     "run jshimctl out of an installed tree, or set " + HOME_VARIABLE + " to one");
         }
-        return of(cli, bridge);
+        return of(cli, bridge, daemon);
     }
 
-    private static Migration of(Cli cli, Path bridge) {
+    private static Migration of(Cli cli, Path bridge, DaemonConfig daemon) {
         var globals = cli.globals();
-        return new Migration(globals.paths(), globals.address(), globals.timeout(), bridge, cli::note);
+        return new Migration(globals.paths(), globals.address(daemon), daemon, globals.timeout(), bridge, cli::note);
+    }
+
+    private static DaemonConfig readableDaemon(Cli cli) {
+        try {
+            return daemon(cli);
+        } catch (CliException e) {
+            cli.note(String.valueOf(e.getMessage()));
+            return DaemonConfig.DEFAULTS;
+        }
+    }
+
+    private static DaemonConfig daemon(Cli cli) {
+        try {
+            return Migration.daemonConfig(cli.globals().paths(), cli.globals().config());
+        } catch (MigrationException e) {
+            throw failed(e);
+        }
+    }
+
+    /** What an adoption would do. */
+    static Plan plan(Cli cli) {
+        try {
+            return reading(cli).plan(cli.globals().namespace());
+        } catch (MigrationException e) {
+            throw failed(e);
+        }
     }
 
     private static @Nullable Path bridge() {
@@ -71,7 +112,7 @@ final class Migrations {
             for (var row : plan.rows()) {
                 rows.add(fields(row));
             }
-            Json.write(cli.out(), new Fields().with("plan", rows));
+            Json.write(cli.out(), Strays.with(new Fields().with("plan", rows), plan.strays(), plan.others()));
             return;
         }
         var table = new Table("NAMESPACE", "ID", "PID", "SHIM", "SOCKET", "KIND", "REACHABLE", "ACTION", "REASON");
@@ -88,6 +129,7 @@ final class Migrations {
                     row.reason());
         }
         table.write(cli.out());
+        Strays.note(cli, plan.strays(), plan.others());
     }
 
     private static Fields fields(PlanRow row) {
@@ -98,6 +140,7 @@ final class Migrations {
                 .with("shimPid", TaskFields.known(row.shimPid()))
                 .with("socket", TaskFields.known(row.socket()))
                 .with("socketKind", TaskFields.known(row.socketKind()))
+                .with("runtime", TaskFields.known(row.runtime()))
                 .with("reachable", row.reachable())
                 .with("action", row.action())
                 .with("reason", TaskFields.known(row.reason()));

@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import dev.jshim.node.Bundle;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodeTask;
+import dev.jshim.node.StrayScan;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.TaskSurvey;
 import java.util.List;
@@ -30,6 +31,16 @@ final class NodeReader {
                 .filter(bundle -> bundle.task().namespace().equals(namespace))
                 .toList();
         return new Node(node.paths(), bundles, node.problems());
+    }
+
+    /** What no bundle stands for, of the namespace asked for. */
+    StrayScan.Result strays() {
+        var found = StrayScan.of(Node.read(globals.paths()));
+        var namespace = globals.namespace();
+        var strays = found.strays().stream()
+                .filter(stray -> namespace == null || stray.task().namespace().equals(namespace))
+                .toList();
+        return new StrayScan.Result(strays, found.others());
     }
 
     /** All tasks of a node, asked. */

@@ -121,6 +121,19 @@ public final class EventLog implements AutoCloseable {
                 () -> exits(id, processId).stream().findFirst().orElse(null));
     }
 
+    /** Waits until no event of any kind has come for that long, at most a minute in all. */
+    public void quiet(Duration silence) {
+        long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+        int seen = -1;
+        while (seen != all().size()) {
+            if (System.nanoTime() > end) {
+                throw new IllegalStateException("events keep coming: " + all());
+            }
+            seen = all().size();
+            Wait.pause(silence);
+        }
+    }
+
     /** The exits so far of one process. */
     public List<Event> exits(String id, String processId) {
         return of(id).stream()

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,6 +41,9 @@ public final class PrivateContainerd implements AutoCloseable {
     private Release release;
     private @Nullable Process process;
     private @Nullable Path tools;
+    private @Nullable Path copy;
+    private String socketName = "c.sock";
+    private String more = "";
     private int made;
 
     private PrivateContainerd(Release release) {
@@ -98,6 +102,35 @@ public final class PrivateContainerd implements AutoCloseable {
         }
     }
 
+    /** From its next start on the daemon listens on another socket in the same folder. */
+    public void moveSocket(String name) {
+        socketName = name;
+    }
+
+    /** From its next start on the daemon has this at the end of its configuration, until another version is started. */
+    public void configure(String toml) {
+        more = toml;
+    }
+
+    /** From its next start on the daemon runs from a copy of its program, which {@link #removeCopy} takes away. */
+    public void runFromCopy() {
+        try {
+            copy = Files.copy(release.daemon(), dir.resolve("containerd"), StandardCopyOption.COPY_ATTRIBUTES);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Takes the copy away: whoever was told to run it finds nothing there. */
+    public void removeCopy() {
+        try {
+            Files.deleteIfExists(dir.resolve("containerd"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        copy = null;
+    }
+
     /** Starts the daemon and waits until it answers on its socket. */
     public void start() {
         if (process != null) {
@@ -105,8 +138,9 @@ public final class PrivateContainerd implements AutoCloseable {
         }
         try {
             Path config = dir.resolve("config.toml");
-            Files.writeString(config, release.config(root(), state(), socket()));
-            ProcessBuilder builder = new ProcessBuilder(release.daemon().toString(), "--config", config.toString())
+            Files.writeString(config, release.config(root(), state(), socket()) + more);
+            ProcessBuilder builder = new ProcessBuilder(
+                            (copy == null ? release.daemon() : copy).toString(), "--config", config.toString())
                     .directory(dir.toFile());
             builder.environment().clear();
             builder.environment().putAll(Run.environment(path()));
@@ -178,6 +212,7 @@ public final class PrivateContainerd implements AutoCloseable {
     public void switchTo(Release other) {
         stop();
         release = other;
+        more = "";
         start();
     }
 
@@ -216,7 +251,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     public Path socket() {
-        return dir.resolve("c.sock");
+        return dir.resolve(socketName);
     }
 
     public Path log() {

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** The built tree under test. Immutable. */
 public final class Product {
@@ -51,6 +52,11 @@ public final class Product {
 
     /** Runs {@code jshimctl} on a node. */
     public static Outcome ctl(PrivateContainerd node, String... args) {
+        return ctl(node, Map.of(), args);
+    }
+
+    /** The same with more in the environment, which a bridge that it starts has too. */
+    public static Outcome ctl(PrivateContainerd node, Map<String, String> variables, String... args) {
         List<String> command = new ArrayList<>(List.of(
                 bin().resolve("jshimctl").toString(),
                 "--root",
@@ -60,6 +66,6 @@ public final class Product {
                 "--address",
                 node.socket().toString()));
         command.addAll(List.of(args));
-        return Run.of(command).run();
+        return Run.of(command).variables(variables).run();
     }
 }

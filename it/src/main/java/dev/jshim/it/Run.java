@@ -25,6 +25,7 @@ public final class Run {
     private byte[] stdin = new byte[0];
     private Runnable beforeEnd = () -> {};
     private Duration limit = LIMIT;
+    private Map<String, String> variables = Map.of();
 
     private Run(List<String> command) {
         this.command = List.copyOf(command);
@@ -54,6 +55,12 @@ public final class Run {
         return this;
     }
 
+    /** Adds to the environment. */
+    public Run variables(Map<String, String> more) {
+        variables = Map.copyOf(more);
+        return this;
+    }
+
     /** Bounds the run; 60 s unless set. */
     public Run within(Duration duration) {
         limit = duration;
@@ -70,6 +77,7 @@ public final class Run {
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().clear();
         builder.environment().putAll(environment(List.of()));
+        builder.environment().putAll(variables);
         try {
             Process process = builder.start();
             ByteArrayOutputStream out = new ByteArrayOutputStream();

@@ -73,7 +73,8 @@ final class AdoptedContainer implements AutoCloseable {
         var link = new ShimLink(record.key(), () -> ShimLine.dial(address));
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, bundle);
-        task = new LegacyTask(record, bundle, link, cgroup, ooms, this::deleted);
+        var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
+        task = new LegacyTask(record, bundle, link, cgroup, ooms, orphan, this::deleted);
         var registry = new TaskRegistry();
         registry.add(task);
         TaskFactory none = request -> {
@@ -96,6 +97,11 @@ final class AdoptedContainer implements AutoCloseable {
 
     Path socket() {
         return socket;
+    }
+
+    /** What is wrong with its v1 shim, empty where nothing is. */
+    String trouble() {
+        return task.trouble();
     }
 
     /** How many clients are connected to its socket. */

@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * Serves all adopted v1 shims of one containerd. What it serves after a start is what the bundles on disk say: each one
@@ -29,15 +30,21 @@ final class Bridge implements AutoCloseable {
 
     private final BridgePaths paths;
     private final ExitFeed feed;
+    private final Consumer<Path> moved;
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
     private final OomWatch oomWatch = new OomWatch();
     private final CountDownLatch done = new CountDownLatch(1);
 
-    /** A bridge that serves nobody yet. */
-    Bridge(BridgePaths paths, ExitFeed feed, ScheduledExecutorService timer) {
+    /**
+     * A bridge that serves nobody yet.
+     *
+     * @param moved told where containerd takes events from now on
+     */
+    Bridge(BridgePaths paths, ExitFeed feed, Consumer<Path> moved, ScheduledExecutorService timer) {
         this.paths = paths;
         this.feed = feed;
+        this.moved = moved;
         this.timer = timer;
     }
 
@@ -152,6 +159,12 @@ final class Bridge implements AutoCloseable {
             container.close();
             ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
         }
+    }
+
+    /** That containerd listens elsewhere from now on. */
+    void follow(Path address, Path ttrpcAddress) {
+        feed.follow(address);
+        moved.accept(ttrpcAddress);
     }
 
     Collection<AdoptedContainer> list() {

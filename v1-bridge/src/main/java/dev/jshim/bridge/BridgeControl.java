@@ -5,6 +5,8 @@ import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.AdoptResponse;
 import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
+import dev.jshim.proto.v2.bridge.FollowRequest;
+import dev.jshim.proto.v2.bridge.FollowResponse;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
@@ -14,6 +16,7 @@ import dev.jshim.proto.v2.bridge.StopResponse;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Statuses;
 import io.grpc.stub.StreamObserver;
+import java.nio.file.Path;
 import java.util.function.Supplier;
 
 /** Orders to the bridge, from {@code jshimctl}. */
@@ -48,6 +51,17 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     }
 
     @Override
+    public void follow(FollowRequest r, StreamObserver<FollowResponse> answer) {
+        answer(answer, () -> {
+            if (!r.getAddress().startsWith("/") || !r.getTtrpcAddress().startsWith("/")) {
+                throw ShimException.invalidArgument("the addresses must be absolute paths");
+            }
+            bridge.follow(Path.of(r.getAddress()), Path.of(r.getTtrpcAddress()));
+            return FollowResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
     public void list(ListRequest r, StreamObserver<ListResponse> answer) {
         answer(answer, () -> {
             var response = ListResponse.newBuilder()
@@ -59,7 +73,8 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
                         .setSocket(container.socket().toString())
                         .setInitPid(container.record().init().pid())
                         .setShimPid(container.record().shim().pid())
-                        .setClients(container.clients()));
+                        .setClients(container.clients())
+                        .setTrouble(container.trouble()));
             }
             return response.build();
         });

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,9 +40,14 @@ final class BridgeDaemon implements AutoCloseable {
         this.paths = paths;
         this.lock = lock;
         var timer = Bridge.timer();
-        var feed = new ExitFeed(flags.address(), ns -> new TtrpcPublisher(flags.ttrpcAddress(), ns), timer, PATIENCE);
-        bridge = new Bridge(paths, feed, timer);
-        drain = new LogDrain(bridge::list, timer);
+        var ttrpc = new AtomicReference<>(flags.ttrpcAddress());
+        var feed = new ExitFeed(flags.address(), ns -> new TtrpcPublisher(ttrpc::get, ns), timer, PATIENCE);
+        bridge = new Bridge(paths, feed, ttrpc::set, timer);
+        drain = new LogDrain(
+                () -> bridge.list().stream()
+                        .map(container -> container.record().v1Work())
+                        .toList(),
+                timer);
         feed.start();
     }
 

@@ -29,7 +29,7 @@ final class ExitFeed implements AutoCloseable {
     /** Short: an exit that comes between containerd's start and our subscription is told of twice. */
     private static final Duration RETRY = Duration.ofMillis(200);
 
-    private final Path address;
+    private Path address;
     private final Function<String, EventSink> publishers;
     private final ScheduledExecutorService timer;
     private final Duration patience;
@@ -65,6 +65,17 @@ final class ExitFeed implements AutoCloseable {
     /** Begins to listen, now or as soon as containerd is there. */
     void start() {
         Thread.ofVirtual().name("exit-feed").start(this::connect);
+    }
+
+    /** Listens at another address from now on. */
+    synchronized void follow(Path now) {
+        if (!now.equals(address)) {
+            address = now;
+            var before = client;
+            if (before != null) {
+                before.close();
+            }
+        }
     }
 
     private synchronized void connect() {

@@ -32,20 +32,27 @@ final class LegacyExits implements AutoCloseable {
     private final LegacyRecord record;
     private final ShimLink link;
     private final Runnable beforeExit;
+    private final Orphan orphan;
     private final Duration retry;
     private final Map<String, WatchedExit> watched = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    /** @param beforeExit run before each exit is shown; must not block for long */
-    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit) {
-        this(record, link, beforeExit, Duration.ofSeconds(1));
+    /**
+     * Watches nothing yet.
+     *
+     * @param beforeExit run before each exit is shown; must not block for long
+     * @param orphan what is done where the shim is dead
+     */
+    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit, Orphan orphan) {
+        this(record, link, beforeExit, orphan, Duration.ofSeconds(1));
     }
 
     /** With a pause of its own between two looks at a shim that does not answer. */
-    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit, Duration retry) {
+    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit, Orphan orphan, Duration retry) {
         this.record = record;
         this.link = link;
         this.beforeExit = beforeExit;
+        this.orphan = orphan;
         this.retry = retry;
         var init = new WatchedExit();
         init.runs(record.init().pid());
@@ -118,6 +125,10 @@ final class LegacyExits implements AutoCloseable {
                 watched.remove(execId, exit);
                 exit.exited(new Exit(exit.pid(), KILLED, Instant.now()));
                 return;
+            }
+            if (execId.isEmpty() && !LiveProcess.isAlive(record.shim())) {
+                // Also where init is dead: what shared its cgroup was the shim's to kill.
+                orphan.end();
             }
             if (!LiveProcess.isAlive(record.shim()) && (!execId.isEmpty() || !LiveProcess.isAlive(record.init()))) {
                 settle(execId, exit, new Exit(exit.pid(), KILLED, Instant.now()));

@@ -43,6 +43,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -56,13 +57,19 @@ import org.jspecify.annotations.Nullable;
  * for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is answered.
  */
 final class LegacyTask implements Task {
-    /** For what the shim answers out of its memory: containerd itself gives State 2 s and loading 5 s. */
+    /** For what the shim answers out of its memory. */
     static final Duration QUICK = Duration.ofSeconds(5);
+    /**
+     * For what containerd asks of each task, one after the other, and gives 2 s (State) or 5 s (all of a load) itself:
+     * one that loads takes a bundle for dead whose answer comes later, and deletes it.
+     */
+    static final Duration GLANCE = Duration.ofMillis(1500);
     /** For what makes the shim run the OCI binary. */
     static final Duration SLOW = Duration.ofSeconds(60);
     /** A checkpoint writes the memory of the container. */
     static final Duration VERY_SLOW = Duration.ofMinutes(30);
 
+    private static final String PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process";
     private static final String RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
     private final LegacyRecord record;
@@ -71,6 +78,10 @@ final class LegacyTask implements Task {
     private final LegacyExits exits;
     private final Supplier<Message> stats;
     private final AdoptedOoms ooms;
+    private final Orphan orphan;
+    /** What the shim said last of each process: for the time in which it does not answer. */
+    private final Map<String, StateResponse> seen = new ConcurrentHashMap<>();
+
     private final Consumer<Exit> deleted;
 
     /**
@@ -79,6 +90,7 @@ final class LegacyTask implements Task {
      * @param bundle the bundle that the adoption added
      * @param stats reads the container's cgroup
      * @param ooms watches it
+     * @param orphan the same container, for when its shim is dead
      * @param deleted told after the container was deleted, in the thread of that call
      */
     LegacyTask(
@@ -87,13 +99,15 @@ final class LegacyTask implements Task {
             ShimLink link,
             Supplier<Message> stats,
             AdoptedOoms ooms,
+            Orphan orphan,
             Consumer<Exit> deleted) {
         this.record = record;
         this.bundle = bundle;
         this.link = link;
-        this.exits = new LegacyExits(record, link, ooms::check);
+        this.exits = new LegacyExits(record, link, ooms::check, orphan);
         this.stats = stats;
         this.ooms = ooms;
+        this.orphan = orphan;
         this.deleted = deleted;
     }
 
@@ -144,6 +158,14 @@ final class LegacyTask implements Task {
         return record;
     }
 
+    /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
+    String trouble() {
+        if (!LiveProcess.isAlive(record.shim())) {
+            return "its v1 shim is dead";
+        }
+        return link.isMute() ? "its v1 shim does not answer" : "";
+    }
+
     @Override
     public String id() {
         return record.id();
@@ -164,7 +186,8 @@ final class LegacyTask implements Task {
         StateResponse r;
         try {
             var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
-            r = link.read(QUICK, shim -> shim.state(request));
+            r = link.read(GLANCE, shim -> shim.state(request));
+            seen.put(execId, r);
         } catch (ShimException e) {
             var known = withoutShim(execId, e);
             if (known != null) {
@@ -172,6 +195,10 @@ final class LegacyTask implements Task {
             }
             throw e;
         }
+        return shown(execId, r);
+    }
+
+    private ProcessState shown(String execId, StateResponse r) {
         var status = status(r);
         var exit = status == ProcessStatus.STOPPED
                 ? new Exit(r.getPid(), r.getExitStatus(), LegacyExits.instant(r.getExitedAt()))
@@ -182,7 +209,8 @@ final class LegacyTask implements Task {
 
     /** How a process stands, without the shim that should know; null where that cannot be said. */
     private @Nullable ProcessState withoutShim(String execId, ShimException failure) {
-        if (failure.kind() != Kind.UNAVAILABLE && failure.kind() != Kind.NOT_FOUND) {
+        var isSilent = failure.kind() == Kind.UNAVAILABLE || failure.kind() == Kind.DEADLINE_EXCEEDED;
+        if (!isSilent && failure.kind() != Kind.NOT_FOUND) {
             return null;
         }
         var exit = exits.known(execId);
@@ -190,10 +218,18 @@ final class LegacyTask implements Task {
             return new ProcessState(
                     execId.isEmpty() ? id() : execId, bundle, exit.pid(), ProcessStatus.STOPPED, Stdio.NONE, exit);
         }
-        if (execId.isEmpty() && failure.kind() == Kind.UNAVAILABLE && LiveProcess.isAlive(record.init())) {
+        var before = seen.get(execId);
+        if (isSilent && before != null && status(before) != STOPPED && isStillThere(execId, before.getPid())) {
+            return shown(execId, before);
+        }
+        if (execId.isEmpty() && isSilent && LiveProcess.isAlive(record.init())) {
             return new ProcessState(id(), bundle, pid(), ProcessStatus.RUNNING, Stdio.NONE, null);
         }
         return null;
+    }
+
+    private boolean isStillThere(String execId, int pid) {
+        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : LiveProcess.find(pid) != null;
     }
 
     private static ProcessStatus status(StateResponse r) {
@@ -235,6 +271,7 @@ final class LegacyTask implements Task {
             exit = known;
         }
         exits.forget(execId, exit);
+        seen.remove(execId);
         if (execId.isEmpty()) {
             deleted.accept(exit);
         }
@@ -261,7 +298,7 @@ final class LegacyTask implements Task {
     public List<ListedPid> pids() {
         try {
             var request = ListPidsRequest.newBuilder().setId(id()).build();
-            var listed = link.read(QUICK, shim -> shim.listPids(request)).getProcessesList();
+            var listed = link.read(GLANCE, shim -> shim.listPids(request)).getProcessesList();
             if (!listed.isEmpty()) {
                 return listed.stream().map(this::listed).toList();
             }
@@ -317,7 +354,7 @@ final class LegacyTask implements Task {
             link.call(SLOW, shim -> shim.kill(request));
         } catch (ShimException e) {
             if (e.kind() == Kind.UNAVAILABLE && execId.isEmpty() && !LiveProcess.isAlive(record.shim())) {
-                killOrphan(signal);
+                killOrphan(signal, all);
                 return;
             }
             if (e.kind() == Kind.UNKNOWN && isStopped(execId)) {
@@ -327,9 +364,9 @@ final class LegacyTask implements Task {
         }
     }
 
-    private void killOrphan(int signal) {
+    private void killOrphan(int signal, boolean all) {
         try {
-            if (!LiveProcess.signal(record.init(), signal)) {
+            if (!(all ? orphan.signal(signal) : LiveProcess.signal(record.init(), signal))) {
                 throw ShimException.notFound("process already finished");
             }
         } catch (ErrnoException e) {
@@ -342,6 +379,11 @@ final class LegacyTask implements Task {
         if (r.execId().equals(id())) {
             throw ShimException.invalidArgument("exec id " + r.execId()
                     + " is the container's own id: to a v1 shim it is" + " init itself; choose another one");
+        }
+        var type = r.spec().getTypeUrl();
+        if (!type.equals(PROCESS)) {
+            throw ShimException.invalidArgument(
+                    "exec " + r.execId() + ": a process of type \"" + type + "\" is not known: it must be " + PROCESS);
         }
         var request = ExecProcessRequest.newBuilder()
                 .setId(r.execId())

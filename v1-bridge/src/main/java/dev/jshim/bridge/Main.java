@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.bridge.migrate.OldRuntime;
 import dev.jshim.shim.StartReply;
 import java.io.IOException;
 import java.util.Arrays;
@@ -17,7 +18,7 @@ public final class Main {
         switch (command) {
             case "bridge" -> System.exit(bridge(Arrays.copyOfRange(args, 1, args.length)));
             case "aot-train" -> System.exit(Training.run());
-            default -> dev.jshim.shim.Main.main(args);
+            default -> System.exit(dev.jshim.shim.Main.run(OldRuntime::options, args));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import com.google.protobuf.Empty;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Statuses;
@@ -36,17 +37,26 @@ final class ShimLink implements AutoCloseable {
         void close();
     }
 
+    /** For one that was silent a moment ago. */
+    private static final Duration AGAIN = Duration.ofMillis(200);
+
     private final String name;
     private final Dialer dialer;
     private final Object lock = new Object();
     private @Nullable Line line;
     private boolean closed;
     private volatile Runnable lost = () -> {};
+    private volatile boolean mute;
 
     /** A link to the shim of a container; the name is for messages. */
     ShimLink(String name, Dialer dialer) {
         this.name = name;
         this.dialer = dialer;
+    }
+
+    /** Whether it did not answer the last {@link #read}: the next ones wait for it only shortly until it does. */
+    boolean isMute() {
+        return mute;
     }
 
     /** What to run whenever the connection was lost, in a thread that must not be held. */
@@ -60,6 +70,14 @@ final class ShimLink implements AutoCloseable {
      * @throws ShimException UNAVAILABLE where nobody answers on the socket, DEADLINE_EXCEEDED, or what the shim said
      */
     <R> R call(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        if (mute) {
+            // Whoever waits a minute for a shim that was silent a moment ago waits in vain, and with a lock held.
+            var _ = read(AGAIN, shim -> shim.shimInfo(Empty.getDefaultInstance()));
+        }
+        return ask(deadline, rpc);
+    }
+
+    private <R> R ask(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         var used = line();
         var stub = ShimGrpc.newBlockingStub(used.channel()).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
         try {
@@ -73,13 +91,22 @@ final class ShimLink implements AutoCloseable {
      * As {@link #call}, and a connection that turns out to be stale is made anew once: only for what changes nothing.
      */
     <R> R read(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        var patience = mute ? AGAIN : deadline;
         try {
-            return call(deadline, rpc);
-        } catch (ShimException e) {
-            if (e.kind() != ShimException.Kind.UNAVAILABLE) {
-                throw e;
+            R answer;
+            try {
+                answer = ask(patience, rpc);
+            } catch (ShimException e) {
+                if (e.kind() != ShimException.Kind.UNAVAILABLE) {
+                    throw e;
+                }
+                answer = ask(patience, rpc);
             }
-            return call(deadline, rpc);
+            mute = false;
+            return answer;
+        } catch (ShimException e) {
+            mute = e.kind() == ShimException.Kind.DEADLINE_EXCEEDED;
+            throw e;
         }
     }
 

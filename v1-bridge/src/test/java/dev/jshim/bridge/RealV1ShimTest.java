@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import dev.jshim.bridge.migrate.Migration;
+import dev.jshim.node.DaemonConfig;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.proto.v2.runc.ProcessDetails;
 import dev.jshim.proto.v2.task2.CheckpointTaskRequest;
@@ -113,7 +114,7 @@ class RealV1ShimTest {
 
     private Migration migration() {
         var none = Path.of("/bin/false");
-        return new Migration(rig.paths, rig.address, TIMEOUT, none, line -> {});
+        return new Migration(rig.paths, rig.address, DaemonConfig.DEFAULTS, TIMEOUT, none, line -> {});
     }
 
     private static boolean isZombie(int pid) {

@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 final class Adoption {
     private final BridgePaths paths;
     private final Journal journal;
-    private final Path address;
+    private final BridgeLauncher launcher;
     private final Path binary;
     private final Duration timeout;
     private final Consumer<String> progress;
@@ -24,13 +24,13 @@ final class Adoption {
     Adoption(
             BridgePaths paths,
             Journal journal,
-            Path address,
+            BridgeLauncher launcher,
             Path binary,
             Duration timeout,
             Consumer<String> progress) {
         this.paths = paths;
         this.journal = journal;
-        this.address = address;
+        this.launcher = launcher;
         this.binary = binary;
         this.timeout = timeout;
         this.progress = progress;
@@ -46,6 +46,7 @@ final class Adoption {
             return new Report(rows, notes, rows.isEmpty());
         }
         try (var bridge = bridge(notes)) {
+            launcher.instruct(bridge);
             var pid = bridge.list().getPid();
             for (var candidate : candidates) {
                 rows.add(
@@ -73,7 +74,7 @@ final class Adoption {
             return BridgeClient.connect(paths.control(), timeout);
         } catch (IOException notRunning) {
             progress.accept("starting the bridge");
-            var pid = new BridgeLauncher(paths, address, binary).start();
+            var pid = launcher.start();
             notes.addAll(BridgeLauncher.leaveCgroups(pid));
             return BridgeClient.connect(paths.control(), timeout);
         }

@@ -4,6 +4,7 @@ import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
+import dev.jshim.proto.v2.bridge.FollowRequest;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
@@ -58,6 +59,19 @@ final class BridgeClient implements AutoCloseable {
                             .build());
         } catch (StatusRuntimeException e) {
             throw failure("the bridge does not let it go", e);
+        }
+    }
+
+    /** Says where containerd listens, which may have changed since the bridge was started. */
+    void follow(Path address, Path ttrpcAddress) throws IOException {
+        try {
+            var _ = stub(timeout)
+                    .follow(FollowRequest.newBuilder()
+                            .setAddress(address.toString())
+                            .setTtrpcAddress(ttrpcAddress.toString())
+                            .build());
+        } catch (StatusRuntimeException e) {
+            throw failure("the bridge cannot be told containerd's address", e);
         }
     }
 

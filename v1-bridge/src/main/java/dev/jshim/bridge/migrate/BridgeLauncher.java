@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** Starts a bridge that outlives who started it: its own session, none of the caller's descriptors or cgroups. */
 final class BridgeLauncher {
@@ -30,12 +31,20 @@ final class BridgeLauncher {
 
     private final BridgePaths paths;
     private final Path address;
+    private final Path ttrpcAddress;
     private final Path binary;
 
-    BridgeLauncher(BridgePaths paths, Path address, Path binary) {
+    /** @param ttrpcAddress null where containerd's default holds */
+    BridgeLauncher(BridgePaths paths, Path address, @Nullable Path ttrpcAddress, Path binary) {
         this.paths = paths;
         this.address = address;
+        this.ttrpcAddress = ttrpcAddress == null ? Path.of(address + ".ttrpc") : ttrpcAddress;
         this.binary = binary;
+    }
+
+    /** Tells a bridge that runs what it would be started with. */
+    void instruct(BridgeClient bridge) throws IOException {
+        bridge.follow(address, ttrpcAddress);
     }
 
     /** Starts it and waits until it serves; answers its pid. */
@@ -62,6 +71,8 @@ final class BridgeLauncher {
                 paths.node().state().toString(),
                 "-address",
                 address.toString(),
+                "-ttrpc-address",
+                ttrpcAddress.toString(),
                 "-reply");
         var process = new ProcessBuilder(command)
                 .directory(Path.of("/").toFile())

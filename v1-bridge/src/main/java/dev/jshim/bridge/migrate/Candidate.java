@@ -24,11 +24,16 @@ sealed interface Candidate {
 
     /** Refuses a bundle. */
     static Refused refuse(V1Bundle bundle, int shimPid, boolean reachable, String reason) {
-        return new Refused(bundle.task(), row(bundle, bundle.initPid(), shimPid, reachable, "refuse", reason));
+        return new Refused(bundle.task(), row(bundle, bundle.initPid(), shimPid, "", reachable, "refuse", reason));
     }
 
-    /** A row for a bundle. */
-    static PlanRow row(V1Bundle bundle, int pid, int shimPid, boolean reachable, String action, String reason) {
+    /** A row for a bundle of which all is known. */
+    static PlanRow row(V1Bundle bundle, LegacyRecord record, boolean reachable, String action, String reason) {
+        return row(bundle, record.init().pid(), record.shim().pid(), record.runtime(), reachable, action, reason);
+    }
+
+    private static PlanRow row(
+            V1Bundle bundle, int pid, int shimPid, String runtime, boolean reachable, String action, String reason) {
         var socket = bundle.socket();
         return new PlanRow(
                 bundle.task().namespace(),
@@ -37,6 +42,7 @@ sealed interface Candidate {
                 shimPid,
                 socket == null ? "" : socket.address(),
                 socket == null ? "" : socket.kind(),
+                runtime,
                 reachable,
                 action,
                 reason);

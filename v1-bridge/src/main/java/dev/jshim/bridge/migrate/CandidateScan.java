@@ -33,16 +33,17 @@ import org.jspecify.annotations.Nullable;
  * says of itself and of its container agrees with the processes that there are.
  */
 final class CandidateScan {
-    private static final String RUNC = "runc";
-
     private final NodePaths paths;
     private final ContainerdClient containerd;
+    private final JournalEntry.OldDaemon old;
     private final Duration timeout;
     private final ProcFs proc = ProcFs.system();
 
-    CandidateScan(NodePaths paths, ContainerdClient containerd, Duration timeout) {
+    /** @param old what holds for containers whose records name no OCI runtime */
+    CandidateScan(NodePaths paths, ContainerdClient containerd, JournalEntry.OldDaemon old, Duration timeout) {
         this.paths = paths;
         this.containerd = containerd;
+        this.old = old;
         this.timeout = timeout;
     }
 
@@ -128,7 +129,7 @@ final class CandidateScan {
         var target = paths.v2Bundle(task);
         var record = record(bundle, shim, init);
         if (!Files.exists(target)) {
-            return new Candidate.Ready(record, false, Candidate.row(bundle, init.pid(), shim.pid(), true, "adopt", ""));
+            return new Candidate.Ready(record, false, Candidate.row(bundle, record, true, "adopt", ""));
         }
         if (!AddedBundle.isOurs(target)) {
             return Candidate.refuse(bundle, shim.pid(), true, "a v2 bundle of this id exists, which no adoption added");
@@ -137,7 +138,7 @@ final class CandidateScan {
             var before = LegacyRecord.read(target);
             if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
                 return new Candidate.Ready(
-                        before, true, Candidate.row(bundle, init.pid(), shim.pid(), true, "none", "adopted already"));
+                        before, true, Candidate.row(bundle, before, true, "none", "adopted already"));
             }
             return Candidate.refuse(
                     bundle, shim.pid(), true, "the v2 bundle is of an older container of this id: roll back first");
@@ -151,7 +152,10 @@ final class CandidateScan {
         var options = options(bundle);
         var facts = proc.facts(shim.pid());
         var flags = facts == null ? null : ShimFlags.parse(facts.argv());
-        var root = flags == null ? ShimFlags.DEFAULT_RUNTIME_ROOT : flags.runtimeRoot();
+        // The old daemon hands the root on as a flag; only a shim that hides its flags leaves room for doubt.
+        var root = flags == null
+                ? firstOf(options.getRuntimeRoot(), old.runtimeRoot(), ShimFlags.DEFAULT_RUNTIME_ROOT)
+                : flags.runtimeRoot();
         var socket = bundle.socket();
         return new LegacyRecord(
                 task.namespace(),
@@ -161,8 +165,12 @@ final class CandidateScan {
                 shim,
                 init,
                 socket == null ? "" : socket.address(),
-                options.getRuntime().isEmpty() ? RUNC : options.getRuntime(),
+                firstOf(options.getRuntime(), old.runtime(), OldRuntime.RUNC),
                 Path.of(root, task.namespace()));
+    }
+
+    private static String firstOf(String first, String second, String last) {
+        return !first.isEmpty() ? first : !second.isEmpty() ? second : last;
     }
 
     /** What the container's record says of its OCI runtime, where a daemon is there to be asked. */

@@ -98,6 +98,8 @@ final class Journal implements AutoCloseable {
                         json("step", "adopted", "namespace", namespace, "id", id);
                     case JournalEntry.Abandoned(var namespace, var id, var reason) ->
                         json("step", "abandoned", "namespace", namespace, "id", id, "reason", reason);
+                    case JournalEntry.OldDaemon(var file, var runtime, var runtimeRoot) ->
+                        json("step", "old-daemon", "file", file, "runtime", runtime, "runtime-root", runtimeRoot);
                     case JournalEntry.RollBack() -> json("step", "roll-back");
                 });
         entries.add(entry);
@@ -148,6 +150,8 @@ final class Journal implements AutoCloseable {
             case "adopted" -> new JournalEntry.Adopted(need(values, "namespace"), need(values, "id"));
             case "abandoned" ->
                 new JournalEntry.Abandoned(need(values, "namespace"), need(values, "id"), need(values, "reason"));
+            case "old-daemon" ->
+                new JournalEntry.OldDaemon(need(values, "file"), need(values, "runtime"), need(values, "runtime-root"));
             case "roll-back" -> new JournalEntry.RollBack();
             default -> throw new IOException("step " + step + " is not known");
         };

@@ -20,6 +20,15 @@ sealed interface JournalEntry {
     /** The bundle was not added after all. */
     record Abandoned(String namespace, String id, String reason) implements JournalEntry {}
 
+    /**
+     * What the old daemon was told of the v1 runtime; containerd 2.x drops that section.
+     *
+     * @param file the configuration file, empty where there was none
+     * @param runtime the OCI binary, empty for the default
+     * @param runtimeRoot its root without the namespace, empty for the default
+     */
+    record OldDaemon(String file, String runtime, String runtimeRoot) implements JournalEntry {}
+
     /** All that was added is about to be taken away. */
     record RollBack() implements JournalEntry {}
 }

@@ -4,7 +4,10 @@ import dev.jshim.bridge.BridgePaths;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdVersion;
+import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.StrayScan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class Migration {
     private final BridgePaths paths;
     private final Path address;
+    private final DaemonConfig daemon;
     private final Duration timeout;
     private final Path bridgeBinary;
     private final Consumer<String> progress;
@@ -27,25 +31,61 @@ public final class Migration {
      * A migration of one containerd's containers.
      *
      * @param containerdAddress its gRPC socket, whether it answers or not
+     * @param daemon what the old containerd was told, see {@link #daemonConfig}
      * @param timeout for each question to a shim or a daemon
      * @param bridgeBinary absolute path of {@code containerd-shim-v1-linux}: it is written into each bundle, where
      *     containerd looks for it as long as the container lives
      * @param progress told a line for each step, in the calling thread
      */
     public Migration(
-            NodePaths paths, Path containerdAddress, Duration timeout, Path bridgeBinary, Consumer<String> progress) {
+            NodePaths paths,
+            Path containerdAddress,
+            DaemonConfig daemon,
+            Duration timeout,
+            Path bridgeBinary,
+            Consumer<String> progress) {
         this.paths = new BridgePaths(paths);
         this.address = containerdAddress;
+        this.daemon = daemon;
         this.timeout = timeout;
         this.bridgeBinary = bridgeBinary;
         this.progress = progress;
     }
 
-    /** What {@link #apply} would do to the containers of one namespace, or of all. Changes nothing. */
-    public Plan plan(@Nullable String namespace) {
+    /**
+     * Finds out what the containerd of these directories was told: by the named file, else by the one that the running
+     * daemon reads, else by the default file where that is for these directories; the defaults where there is none.
+     *
+     * @param file null for none
+     * @throws MigrationException for a file that is broken, or named and not there
+     */
+    public static DaemonConfig daemonConfig(NodePaths paths, @Nullable Path file) throws MigrationException {
+        try {
+            return new OldDaemon(paths).find(file);
+        } catch (IOException e) {
+            throw new MigrationException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /**
+     * What {@link #apply} would do to the containers of one namespace, or of all. Changes nothing.
+     *
+     * @throws MigrationException where the journal of an earlier adoption is damaged
+     */
+    public Plan plan(@Nullable String namespace) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
-            return new Plan(new CandidateScan(paths.node(), containerd, timeout)
-                    .scan(namespace).stream().map(Candidate::row).toList());
+            var old = OldDaemon.entry(daemon, Journal.read(journal()));
+            var candidates = new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
+            var found = StrayScan.of(Node.read(paths.node()));
+            return new Plan(
+                    candidates.stream().map(Candidate::row).toList(),
+                    found.strays().stream()
+                            .filter(stray -> namespace == null
+                                    || stray.task().namespace().equals(namespace))
+                            .toList(),
+                    found.others());
+        } catch (IOException e) {
+            throw new MigrationException(String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -58,10 +98,15 @@ public final class Migration {
     public Report apply(@Nullable String namespace) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
             refuseNewDaemon(containerd, "it would not load what is added now: stop it, apply, and start it again");
-            var candidates = new CandidateScan(paths.node(), containerd, timeout).scan(namespace);
             try (var _ = MigrationLock.take(home());
                     var journal = Journal.open(journal())) {
-                return new Adoption(paths, journal, address, bridgeBinary, timeout, progress).adopt(candidates);
+                var old = OldDaemon.entry(daemon, journal.entries());
+                if (!old.equals(OldRuntime.daemon(journal.entries()))) {
+                    journal.add(old);
+                }
+                var candidates = new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
+                var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
+                return new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates);
             }
         } catch (IOException e) {
             throw new MigrationException(String.valueOf(e.getMessage()), e);
@@ -102,6 +147,11 @@ public final class Migration {
     }
 
     private Path journal() {
-        return home().resolve("journal");
+        return journal(paths.node().root());
+    }
+
+    /** Where the journal of a containerd with this root lies. */
+    static Path journal(Path root) {
+        return root.resolve("jshim").resolve("journal");
     }
 }

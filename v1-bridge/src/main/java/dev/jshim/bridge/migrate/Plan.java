@@ -1,10 +1,19 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.node.OtherNode;
+import dev.jshim.node.Stray;
 import java.util.List;
 
-/** What {@link Migration#apply} would do. */
-public record Plan(List<PlanRow> rows) {
+/**
+ * What {@link Migration#apply} would do.
+ *
+ * @param strays what no bundle stands for, and no adoption can reach
+ * @param others further containerds on the machine that have v1 shims: each needs a migration of its own
+ */
+public record Plan(List<PlanRow> rows, List<Stray> strays, List<OtherNode> others) {
     public Plan {
         rows = List.copyOf(rows);
+        strays = List.copyOf(strays);
+        others = List.copyOf(others);
     }
 }

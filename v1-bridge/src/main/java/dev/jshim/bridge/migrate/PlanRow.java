@@ -7,6 +7,7 @@ package dev.jshim.bridge.migrate;
  * @param shimPid 0 where no shim was found
  * @param socket the address of its shim, empty where none is known
  * @param socketKind {@code file}, {@code abstract}, or empty
+ * @param runtime the OCI binary, empty where it was not asked for
  * @param reachable whether the shim answered
  * @param action {@code adopt}, {@code none} where it is adopted already, or {@code refuse}
  * @param reason why, empty for {@code adopt}
@@ -18,6 +19,7 @@ public record PlanRow(
         int shimPid,
         String socket,
         String socketKind,
+        String runtime,
         boolean reachable,
         String action,
         String reason) {}

@@ -16,4 +16,8 @@ public record StatusRow(
         boolean answers,
         String state,
         boolean shimAlive,
-        String reason) {}
+        String reason) {
+    StatusRow withReason(String other) {
+        return new StatusRow(namespace, id, pid, shimPid, answers, state, shimAlive, other);
+    }
+}

@@ -8,6 +8,7 @@ import dev.jshim.node.Answer;
 import dev.jshim.node.Node;
 import dev.jshim.node.Shim;
 import dev.jshim.node.V2Bundle;
+import dev.jshim.proto.v2.bridge.ListResponse;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -23,17 +24,30 @@ final class StatusSurvey {
     }
 
     Status survey() {
-        var pid = 0;
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
-            pid = bridge.list().getPid();
-        } catch (IOException e) {
-            pid = 0;
-        }
         List<StatusRow> rows = Node.read(paths.node()).v2().stream()
                 .filter(bundle -> AddedBundle.isOurs(bundle.path()))
                 .map(this::row)
                 .toList();
-        return new Status(pid != 0, pid, rows);
+        // After the tasks were asked: now the bridge knows which shims did not answer.
+        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+            var answer = bridge.list();
+            return new Status(
+                    true,
+                    answer.getPid(),
+                    rows.stream().map(row -> with(row, answer)).toList());
+        } catch (IOException e) {
+            return new Status(false, 0, rows);
+        }
+    }
+
+    private static StatusRow with(StatusRow row, ListResponse answer) {
+        return answer.getAdoptedList().stream()
+                .filter(one -> one.getNamespace().equals(row.namespace())
+                        && one.getId().equals(row.id()))
+                .filter(one -> row.reason().isEmpty() && !one.getTrouble().isEmpty())
+                .findFirst()
+                .map(one -> row.withReason(one.getTrouble()))
+                .orElse(row);
     }
 
     private StatusRow row(V2Bundle bundle) {

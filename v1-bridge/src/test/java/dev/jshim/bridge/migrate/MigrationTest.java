@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.TestBridge;
+import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
@@ -36,7 +37,8 @@ class MigrationTest {
         node = new NodePaths(folder.resolve("root"), folder.resolve("state"));
         container = new FakeContainer(node.root(), node.state(), "ns", "c");
         shim = container.serve();
-        migration = new Migration(node, folder.resolve("none.sock"), Duration.ofSeconds(1), BINARY, line -> {});
+        migration = new Migration(
+                node, folder.resolve("none.sock"), DaemonConfig.DEFAULTS, Duration.ofSeconds(1), BINARY, line -> {});
     }
 
     @AfterEach

@@ -1,0 +1,103 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.DaemonConfigReader;
+import dev.jshim.node.DaemonProcess;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.ProcFs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds out what the containerd of a root and state directory was told: by the file that somebody names, else by the
+ * one that the running daemon reads, else by the default file where that is for these directories.
+ */
+final class OldDaemon {
+    private final NodePaths paths;
+    private final ProcFs proc;
+    private final Path defaultFile;
+
+    OldDaemon(NodePaths paths) {
+        this(paths, ProcFs.system(), DaemonConfig.DEFAULT_FILE);
+    }
+
+    OldDaemon(NodePaths paths, ProcFs proc, Path defaultFile) {
+        this.paths = paths;
+        this.proc = proc;
+        this.defaultFile = defaultFile;
+    }
+
+    /**
+     * What it was told; the defaults where nothing is found.
+     *
+     * @param file the file that somebody names, null for none
+     * @throws IOException for a file that is broken, or was named and is not there: a line that says what to do
+     */
+    DaemonConfig find(@Nullable Path file) throws IOException {
+        if (file != null) {
+            try {
+                return DaemonConfigReader.read(file);
+            } catch (NoSuchFileException e) {
+                throw new IOException(file + ": there is no such file; --config names containerd's config.toml", e);
+            }
+        }
+        var running = running();
+        if (running != null) {
+            return running;
+        }
+        if (Files.exists(defaultFile)) {
+            try {
+                var config = DaemonConfigReader.read(defaultFile);
+                return config.paths().equals(paths) ? config : DaemonConfig.DEFAULTS;
+            } catch (IOException | IllegalArgumentException e) {
+                if (paths.equals(NodePaths.defaults())) {
+                    throw withHint(String.valueOf(e.getMessage()), e);
+                }
+            }
+        }
+        return DaemonConfig.DEFAULTS;
+    }
+
+    private @Nullable DaemonConfig running() throws IOException {
+        for (var daemon : DaemonProcess.all(proc)) {
+            if (!isOthers(daemon.root(), paths.root()) && !isOthers(daemon.state(), paths.state())) {
+                try {
+                    var config = daemon.settings();
+                    if (config.paths().equals(paths)) {
+                        return config;
+                    }
+                } catch (IOException | IllegalArgumentException e) {
+                    if (!daemon.state().isEmpty() || paths.equals(NodePaths.defaults())) {
+                        throw withHint("of containerd, pid " + daemon.process().pid() + ": " + e.getMessage(), e);
+                    }
+                }
+            }
+        }
+        return null;
+    }
+
+    private static boolean isOthers(String flag, Path ours) {
+        return !flag.isEmpty() && !ours.equals(Path.of(flag).normalize());
+    }
+
+    private static IOException withHint(String what, Exception cause) {
+        return new IOException("the configuration " + what + "; mend it, or name another file with --config", cause);
+    }
+
+    /**
+     * What of it the v1 runtime needs, with what the journal of an earlier adoption knows where it says nothing: the
+     * section is gone once the file is one of containerd 2.x.
+     */
+    static JournalEntry.OldDaemon entry(DaemonConfig config, List<JournalEntry> journal) {
+        var before = OldRuntime.daemon(journal);
+        if (config.runtime().isEmpty() && config.runtimeRoot().isEmpty() && before != null) {
+            return before;
+        }
+        var file = config.files().isEmpty() ? "" : config.files().getFirst().toString();
+        return new JournalEntry.OldDaemon(file, config.runtime(), config.runtimeRoot());
+    }
+}
