@@ -51,7 +51,14 @@ public final class Product {
 
     /** Runs {@code jshimctl} on a node. */
     public static Outcome ctl(PrivateContainerd node, String... args) {
-        List<String> command = new ArrayList<>(List.of(
+        return ctl(node, List.of(), args);
+    }
+
+    /** The same, by way of env(1): variables as {@code NAME=VALUE}, or a program that runs it. */
+    public static Outcome ctl(PrivateContainerd node, List<String> wrapper, String... args) {
+        List<String> command = new ArrayList<>(List.of("/usr/bin/env"));
+        command.addAll(wrapper);
+        command.addAll(List.of(
                 bin().resolve("jshimctl").toString(),
                 "--root",
                 node.root().toString(),
