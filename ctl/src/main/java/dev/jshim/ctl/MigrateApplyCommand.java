@@ -15,6 +15,11 @@ final class MigrateApplyCommand implements Callable<Integer> {
     @Option(names = "--yes", description = "do it")
     private boolean yes;
 
+    @Option(
+            names = "--rebuild-journal",
+            description = "put a journal that cannot be read aside, and go by the bundles on the node")
+    private boolean rebuildJournal;
+
     MigrateApplyCommand(Cli cli) {
         this.cli = cli;
     }
@@ -28,7 +33,7 @@ final class MigrateApplyCommand implements Callable<Integer> {
             return ExitCode.OK;
         }
         try {
-            return Migrations.write(cli, Migrations.changing(cli).apply(namespace));
+            return Migrations.write(cli, Migrations.changing(cli).apply(namespace, rebuildJournal));
         } catch (MigrationException e) {
             throw Migrations.failed(e);
         }

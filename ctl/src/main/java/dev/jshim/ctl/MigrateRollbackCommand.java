@@ -15,19 +15,24 @@ final class MigrateRollbackCommand implements Callable<Integer> {
     @Option(names = "--yes", description = "do it")
     private boolean yes;
 
+    @Option(
+            names = "--rebuild-journal",
+            description = "put a journal that cannot be read aside, and go by the bundles on the node")
+    private boolean rebuildJournal;
+
     MigrateRollbackCommand(Cli cli) {
         this.cli = cli;
     }
 
     @Override
     public Integer call() {
-        if (!yes) {
-            MigrateStatusCommand.write(cli, Migrations.looking(cli).status());
-            cli.note("nothing was changed; add --yes to take these adoptions back");
-            return ExitCode.OK;
-        }
         try {
-            return Migrations.write(cli, Migrations.undoing(cli).rollback());
+            if (!yes) {
+                var _ = Migrations.write(cli, Migrations.looking(cli).rollbackPlan());
+                cli.note("nothing was changed; add --yes to take these adoptions back");
+                return ExitCode.OK;
+            }
+            return Migrations.write(cli, Migrations.undoing(cli).rollback(rebuildJournal));
         } catch (MigrationException e) {
             throw Migrations.failed(e);
         }

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What tells one process from another with the same number.
@@ -24,6 +26,23 @@ public record ProcessFacts(long pid, long startTime) {
             throw new IllegalStateException("no process " + pid);
         }
         return new ProcessFacts(pid, Long.parseLong(fields[19]));
+    }
+
+    /** The processes whose command line, its words joined by blanks, holds each of these texts. */
+    public static List<Long> withCommand(String... texts) {
+        return ProcessHandle.allProcesses()
+                .map(ProcessHandle::pid)
+                .filter(pid -> Stream.of(texts).allMatch(commandLine(pid)::contains))
+                .toList();
+    }
+
+    private static String commandLine(long pid) {
+        try {
+            return new String(Files.readAllBytes(Path.of("/proc/" + pid + "/cmdline")), StandardCharsets.ISO_8859_1)
+                    .replace('\0', ' ');
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Says whether this very process still runs; a zombie does not. */

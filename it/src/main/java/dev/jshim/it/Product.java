@@ -52,12 +52,24 @@ public final class Product {
 
     /** Runs {@code jshimctl} on a node. */
     public static Outcome ctl(PrivateContainerd node, String... args) {
-        return ctl(node, Map.of(), args);
+        return ctl(node, List.of(), Map.of(), args);
     }
 
     /** The same with more in the environment, which a bridge that it starts has too. */
     public static Outcome ctl(PrivateContainerd node, Map<String, String> variables, String... args) {
-        List<String> command = new ArrayList<>(List.of(
+        return ctl(node, List.of(), variables, args);
+    }
+
+    /** The same, by way of env(1): variables as {@code NAME=VALUE}, or a program that runs it. */
+    public static Outcome ctl(PrivateContainerd node, List<String> wrapper, String... args) {
+        return ctl(node, wrapper, Map.of(), args);
+    }
+
+    private static Outcome ctl(
+            PrivateContainerd node, List<String> wrapper, Map<String, String> variables, String... args) {
+        List<String> command = new ArrayList<>(List.of("/usr/bin/env"));
+        command.addAll(wrapper);
+        command.addAll(List.of(
                 bin().resolve("jshimctl").toString(),
                 "--root",
                 node.root().toString(),

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,6 +20,9 @@ import java.nio.file.attribute.PosixFilePermissions;
  * containerd unmounts what is below it.
  */
 public final class AddedBundle {
+    /** containerd makes the directories above a bundle, and the work directory, with this mode too. */
+    private static final String MODE = "rwx--x--x";
+
     private AddedBundle() {}
 
     /** Whether a bundle is there and an adoption added it. */
@@ -43,13 +47,14 @@ public final class AddedBundle {
         var task = new TaskId(record.namespace(), record.id());
         var bundle = paths.v2Bundle(task);
         var work = paths.v2Work(task);
-        makeParents(bundle);
-        makeParents(work);
+        makeParent(bundle);
+        makeParent(work);
         var part = hidden(bundle);
         if (Files.exists(part)) {
             EndOfLife.removeUnmounted(part);
         }
         Files.createDirectory(part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        FaultPoint.at("bundle-begun");
         Files.createDirectory(part.resolve("rootfs"));
         write(part.resolve("config.json"), Files.readAllBytes(record.v1Bundle().resolve("config.json")));
         write(part, "address", "unix://" + socket);
@@ -62,14 +67,13 @@ public final class AddedBundle {
                 AdoptedOoms.FILE,
                 Long.toString(AdoptedOoms.countedNow(record.init().pid())));
         Files.createSymbolicLink(part.resolve("work"), work);
-        sync(part);
-        if (!Files.isDirectory(work)) {
-            Files.createDirectory(
-                    work, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
-            syncParent(work);
-        }
+        FaultPoint.at("bundle-filled");
+        DirectorySync.of(part);
+        DirectorySync.make(work, MODE);
+        FaultPoint.at("bundle-synced");
         Files.move(part, bundle, StandardCopyOption.ATOMIC_MOVE);
-        syncParent(bundle);
+        FaultPoint.at("bundle-moved");
+        DirectorySync.parent(bundle);
     }
 
     /**
@@ -94,23 +98,47 @@ public final class AddedBundle {
             EndOfLife.removeUnmounted(hidden);
         }
         Files.move(bundle, hidden, StandardCopyOption.ATOMIC_MOVE);
+        FaultPoint.at("removal-moved");
         if (work != null && Files.isDirectory(work) && work.endsWith(lastTwo(bundle))) {
             refuseMounts(work);
             EndOfLife.removeUnmounted(work);
+            DirectorySync.parent(work);
         }
+        FaultPoint.at("removal-work");
         EndOfLife.removeUnmounted(hidden);
+        DirectorySync.parent(bundle);
     }
 
-    /** Takes away what a bundle that was not finished left: its hidden directory, and an empty work directory. */
+    /**
+     * Takes away what an addition or a removal that was interrupted left: the hidden directory and the work directory.
+     * A work directory that is not known to be ours goes only when it is empty.
+     */
     public static void removeRest(NodePaths paths, TaskId task) throws IOException {
         var bundle = paths.v2Bundle(task);
+        var work = paths.v2Work(task);
         var part = hidden(bundle);
+        var isOurs = isOurs(part);
+        if (!Files.exists(bundle) && Files.isDirectory(work)) {
+            refuseMounts(work);
+            if (isOurs) {
+                EndOfLife.removeUnmounted(work);
+            } else {
+                deleteEmpty(work);
+            }
+            DirectorySync.parent(work);
+        }
         if (Files.isDirectory(part)) {
             refuseMounts(part);
             EndOfLife.removeUnmounted(part);
+            DirectorySync.parent(part);
         }
-        if (!Files.exists(bundle) && Files.isDirectory(paths.v2Work(task))) {
-            Files.delete(paths.v2Work(task));
+    }
+
+    private static void deleteEmpty(Path directory) throws IOException {
+        try {
+            Files.delete(directory);
+        } catch (DirectoryNotEmptyException e) {
+            // Somebody else's, or in use again.
         }
     }
 
@@ -128,12 +156,10 @@ public final class AddedBundle {
         }
     }
 
-    /** containerd makes these with mode 0711 too, before any bundle. */
-    private static void makeParents(Path path) throws IOException {
+    private static void makeParent(Path path) throws IOException {
         var parent = path.getParent();
         if (parent != null) {
-            Files.createDirectories(
-                    parent, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
+            DirectorySync.make(parent, MODE);
         }
     }
 
@@ -148,19 +174,6 @@ public final class AddedBundle {
                 channel.write(buffer);
             }
             channel.force(true);
-        }
-    }
-
-    private static void sync(Path directory) throws IOException {
-        try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
-    }
-
-    private static void syncParent(Path path) throws IOException {
-        var parent = path.getParent();
-        if (parent != null) {
-            sync(parent);
         }
     }
 }

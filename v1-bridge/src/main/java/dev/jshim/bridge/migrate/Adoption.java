@@ -2,10 +2,11 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.FaultPoint;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,6 +15,12 @@ import java.util.function.Consumer;
 
 /** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
 final class Adoption {
+    private static final List<String> NEXT = List.of(
+            "Stop the old containerd.",
+            "Run apply once more: it adopts what was started meanwhile.",
+            "Install containerd 2.x and start it on the same root and state directories.",
+            "To go back: stop containerd 2.x, run rollback, start the old containerd.");
+
     private final BridgePaths paths;
     private final Journal journal;
     private final BridgeLauncher launcher;
@@ -36,7 +43,12 @@ final class Adoption {
         this.progress = progress;
     }
 
-    /** Adopts those that are ready. One that cannot be adopted is refused, and the others go on. */
+    /**
+     * Adopts those that are ready. One that cannot be adopted is refused, and the others go on.
+     *
+     * @throws IOException where the journal cannot be written or the bridge does not start: what was adopted before
+     *     stays adopted, and apply can be run again
+     */
     Report adopt(List<Candidate> candidates) throws IOException {
         List<ReportRow> rows = new ArrayList<>();
         List<String> notes = new ArrayList<>();
@@ -56,12 +68,8 @@ final class Adoption {
                         });
             }
         }
-        var complete = rows.stream().noneMatch(row -> row.result().equals("refused"));
-        notes.addAll(List.of(
-                "Stop the old containerd.",
-                "Run apply once more: it adopts what was started meanwhile.",
-                "Install containerd 2.x and start it on the same root and state directories.",
-                "To go back: stop containerd 2.x, run rollback, start the old containerd."));
+        var complete = rows.stream().noneMatch(ReportRow::isRefused);
+        notes.addAll(NEXT);
         return new Report(rows, notes, complete);
     }
 
@@ -75,6 +83,7 @@ final class Adoption {
         } catch (IOException notRunning) {
             progress.accept("starting the bridge");
             var pid = launcher.start();
+            FaultPoint.at("bridge-started");
             notes.addAll(BridgeLauncher.leaveCgroups(pid));
             return BridgeClient.connect(paths.control(), timeout);
         }
@@ -83,11 +92,12 @@ final class Adoption {
     private ReportRow adopt(Candidate.Ready candidate, BridgeClient bridge, int bridgePid) throws IOException {
         var record = candidate.record();
         var task = candidate.task();
+        if (!candidate.isAdopted()) {
+            journal(record);
+        }
         try {
-            if (!candidate.isAdopted()) {
-                journal(record);
-            }
             var socket = bridge.adopt(record);
+            FaultPoint.at("bridge-serves");
             BridgeClient.verify(socket, record, timeout);
             if (candidate.isAdopted()) {
                 return new ReportRow(task.namespace(), task.id(), "unchanged", "adopted already");
@@ -96,8 +106,7 @@ final class Adoption {
         } catch (IOException e) {
             var reason = String.valueOf(e.getMessage());
             if (!candidate.isAdopted()) {
-                bridge.release(task);
-                journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
+                abandon(task, bridge, reason);
             }
             progress.accept("refused " + task + ": " + reason);
             return new ReportRow(task.namespace(), task.id(), "refused", reason);
@@ -107,15 +116,25 @@ final class Adoption {
         return new ReportRow(task.namespace(), task.id(), "adopted", "");
     }
 
+    /** As if it had not been begun; whatever cannot be undone here is undone by the next apply, or by a rollback. */
+    private void abandon(TaskId task, BridgeClient bridge, String reason) {
+        if (AddedBundle.isOurs(paths.node().v2Bundle(task))) {
+            return; // it is in place, and only its directory could not be synced
+        }
+        try {
+            AddedBundle.removeRest(paths.node(), task);
+            bridge.release(task);
+            journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
+        } catch (IOException e) {
+            progress.accept("could not clear away what was begun for " + task + ": " + e.getMessage());
+        }
+    }
+
     /** Whatever is about to be made is in the journal before, for a rollback to find. */
     private void journal(LegacyRecord record) throws IOException {
         var task = new TaskId(record.namespace(), record.id());
         for (var path : List.of(paths.node().v2Bundle(task), paths.node().v2Work(task))) {
-            List<Path> missing = new ArrayList<>();
-            for (var parent = path.getParent(); parent != null && !Files.exists(parent); parent = parent.getParent()) {
-                missing.addFirst(parent);
-            }
-            for (var directory : missing) {
+            for (var directory : DirectorySync.missing(path.getParent())) {
                 journal.add(new JournalEntry.MakeDirectory(directory));
             }
         }

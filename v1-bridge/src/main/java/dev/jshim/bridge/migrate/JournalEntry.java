@@ -4,6 +4,13 @@ import java.nio.file.Path;
 
 /** A line of the {@link Journal}. */
 sealed interface JournalEntry {
+    /**
+     * A command began to change the node; for people who read the journal.
+     *
+     * @param boot the kernel's boot id: processes on record before another one are gone
+     */
+    record Began(String command, String boot) implements JournalEntry {}
+
     /** A directory that was not there before is about to be made. */
     record MakeDirectory(Path path) implements JournalEntry {}
 
@@ -28,6 +35,9 @@ sealed interface JournalEntry {
      * @param runtimeRoot its root without the namespace, empty for the default
      */
     record OldDaemon(String file, String runtime, String runtimeRoot) implements JournalEntry {}
+
+    /** An added bundle is about to be taken away, since its container is no more. */
+    record Drop(String namespace, String id) implements JournalEntry {}
 
     /** All that was added is about to be taken away. */
     record RollBack() implements JournalEntry {}

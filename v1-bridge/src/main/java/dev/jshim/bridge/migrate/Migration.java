@@ -1,6 +1,8 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdVersion;
@@ -9,8 +11,11 @@ import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.StrayScan;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * taken away again. For one thread.
  */
 public final class Migration {
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
     private final BridgePaths paths;
     private final Path address;
     private final DaemonConfig daemon;
@@ -89,27 +96,43 @@ public final class Migration {
         }
     }
 
+    /** {@link #apply(String, boolean)} with the journal as it is. */
+    public Report apply(@Nullable String namespace) throws MigrationException {
+        return apply(namespace, false);
+    }
+
     /**
-     * Adopts the v1 containers of one namespace, or of all. Can be repeated: it then adds what is new, and ends what
-     * was left half done. The old containerd may run or not.
+     * Adopts the v1 containers of one namespace, or of all. Can be repeated: it then adds what is new, ends what was
+     * left half done, and drops what was deleted. The old containerd may run or not.
      *
+     * @param rebuildJournal whether to put a journal that cannot be read aside
      * @throws MigrationException where nothing could be adopted at all, and why
      */
-    public Report apply(@Nullable String namespace) throws MigrationException {
+    public Report apply(@Nullable String namespace, boolean rebuildJournal) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
             refuseNewDaemon(containerd, "it would not load what is added now: stop it, apply, and start it again");
-            try (var _ = MigrationLock.take(home());
-                    var journal = Journal.open(journal())) {
-                var old = OldDaemon.entry(daemon, journal.entries());
-                if (!old.equals(OldRuntime.daemon(journal.entries()))) {
-                    journal.add(old);
+            try (var _ = MigrationLock.take(home())) {
+                var entries = entries(rebuildJournal);
+                try (var journal = Journal.open(journal())) {
+                    journal.add(began("apply"));
+                    var old = OldDaemon.entry(daemon, entries);
+                    if (!old.equals(OldRuntime.daemon(entries))) {
+                        journal.add(old);
+                    }
+                    var rows = new ArrayList<>(new Ghosts(paths, timeout).sweep(journal, entries));
+                    var candidates = new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
+                    var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
+                    var report =
+                            new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates);
+                    rows.addAll(report.rows());
+                    return new Report(
+                            rows,
+                            report.nextSteps(),
+                            report.complete() && rows.stream().noneMatch(ReportRow::isRefused));
                 }
-                var candidates = new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
-                var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
-                return new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates);
             }
         } catch (IOException e) {
-            throw new MigrationException(String.valueOf(e.getMessage()), e);
+            throw failed(e);
         }
     }
 
@@ -119,27 +142,93 @@ public final class Migration {
     }
 
     /**
-     * Takes away exactly what was added and ends the bridge. What is no longer there is no error.
+     * What {@link #rollback()} would do. Changes nothing.
      *
-     * @throws MigrationException where nothing was done, and why
+     * @throws MigrationException where that cannot be told, and why
      */
-    public Report rollback() throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseNewDaemon(containerd, "it would report each adopted container as exited: stop it first");
-            try (var _ = MigrationLock.take(home())) {
-                return new Rollback(paths, journal(), timeout, progress)
-                        .run(containerd.version() instanceof Answer.Answered<ContainerdVersion>);
-            }
+    public Report rollbackPlan() throws MigrationException {
+        try {
+            return rollbackWork().plan();
         } catch (IOException e) {
-            throw new MigrationException(String.valueOf(e.getMessage()), e);
+            throw failed(e);
         }
     }
 
-    private void refuseNewDaemon(ContainerdClient containerd, String why) throws MigrationException {
-        var version = containerd.version().orNull();
-        if (version != null && version.major() >= 2) {
-            throw new MigrationException("containerd " + version.version() + " answers on " + address + ", and " + why);
+    /** {@link #rollback(boolean)} with the journal as it is. */
+    public Report rollback() throws MigrationException {
+        return rollback(false);
+    }
+
+    /**
+     * Takes away exactly what was added and ends the bridge. What is no longer there is no error.
+     *
+     * @param rebuildJournal whether to put a journal that cannot be read aside
+     * @throws MigrationException where nothing was done, and why
+     */
+    public Report rollback(boolean rebuildJournal) throws MigrationException {
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            refuseNewDaemon(containerd, "it would report each adopted container as exited: stop it first");
+            try (var _ = MigrationLock.take(home())) {
+                var _ = entries(rebuildJournal);
+                return rollbackWork().run();
+            }
+        } catch (IOException e) {
+            throw failed(e);
         }
+    }
+
+    private Rollback rollbackWork() {
+        return new Rollback(paths, journal(), timeout, progress);
+    }
+
+    /** A daemon that listens and says nothing may be a 2.x that hangs or is about to start: it is taken for one. */
+    private void refuseNewDaemon(ContainerdClient containerd, String why) throws MigrationException {
+        switch (containerd.version()) {
+            case Answer.Answered<ContainerdVersion>(var version, var _) -> {
+                if (version.major() >= 2) {
+                    throw new MigrationException(
+                            "containerd " + version.version() + " answers on " + address + ", and " + why);
+                }
+            }
+            case Answer.Mute<ContainerdVersion> _, Answer.Refused<ContainerdVersion> _ ->
+                throw new MigrationException("a daemon listens on " + address + " but does not say what it is: if it"
+                        + " is a containerd 2.x, " + why);
+            case Answer.Absent<ContainerdVersion> _ -> {}
+        }
+    }
+
+    private static MigrationException failed(IOException e) {
+        return new MigrationException(String.valueOf(e.getMessage()), e);
+    }
+
+    /** The journal's entries; where it was put aside, those of a new one that was made from the bundles. */
+    private List<JournalEntry> entries(boolean rebuild) throws IOException {
+        var aside = rebuild ? Journal.putAside(journal()) : null;
+        if (aside != null) {
+            progress.accept("the journal that cannot be read is now " + aside);
+            try (var journal = Journal.open(journal())) {
+                journal.add(began("rebuild"));
+                for (var bundle : Node.read(paths.node()).v2()) {
+                    if (AddedBundle.isOurs(bundle.path())) {
+                        var task = bundle.task();
+                        var text = Files.readString(bundle.path().resolve(LegacyRecord.FILE));
+                        journal.add(new JournalEntry.Adopt(task.namespace(), task.id(), text));
+                        journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
+                    }
+                }
+            }
+        }
+        return Journal.read(journal());
+    }
+
+    private static JournalEntry began(String command) {
+        var boot = "";
+        try {
+            boot = Files.readString(BOOT_ID).strip();
+        } catch (IOException e) {
+            boot = "unknown";
+        }
+        return new JournalEntry.Began(command, boot);
     }
 
     private Path home() {

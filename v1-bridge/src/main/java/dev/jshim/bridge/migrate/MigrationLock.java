@@ -1,11 +1,16 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.DirectorySync;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import org.jspecify.annotations.Nullable;
 
 /** One migration at a time on a node. A crash frees the lock. */
 final class MigrationLock implements AutoCloseable {
@@ -17,18 +22,59 @@ final class MigrationLock implements AutoCloseable {
 
     /** Takes the lock of a directory, which is made where it is missing. */
     static MigrationLock take(Path directory) throws IOException, MigrationException {
-        Files.createDirectories(directory);
+        while (true) {
+            var lock = tryOnce(directory);
+            if (lock != null) {
+                return lock;
+            }
+        }
+    }
+
+    /** Null where the holder before has removed the file, as a rollback does, between our looking and our locking. */
+    private static @Nullable MigrationLock tryOnce(Path directory) throws IOException, MigrationException {
+        DirectorySync.make(directory, "rwx------");
         var file = directory.resolve("lock");
-        var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        var found = identity(file);
+        if (found == null) {
+            create(file);
+            return null;
+        }
+        FileChannel channel;
         try {
+            channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+        try {
+            var opened = identity(file);
             if (channel.tryLock() != null) {
-                return new MigrationLock(channel);
+                if (found.equals(opened) && found.equals(identity(file))) {
+                    return new MigrationLock(channel);
+                }
+                channel.close();
+                return null;
             }
         } catch (OverlappingFileLockException e) {
             // In this very JVM.
         }
         channel.close();
         throw new MigrationException("another migration is at work (it holds " + file + "): wait until it has ended");
+    }
+
+    private static void create(Path file) throws IOException {
+        try {
+            Files.createFile(file);
+        } catch (FileAlreadyExistsException | NoSuchFileException e) {
+            // Another migration begins, or ends and takes the directory along: look again.
+        }
+    }
+
+    private static @Nullable Object identity(Path file) throws IOException {
+        try {
+            return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        } catch (NoSuchFileException e) {
+            return null;
+        }
     }
 
     @Override

@@ -2,23 +2,34 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.FaultPoint;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.bridge.LiveProcess;
+import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** The work of {@code rollback}: what the journal says was added, and nothing else. Can be repeated. */
+/**
+ * The work of {@code rollback}: what the journal or a bundle's own record says was added, and nothing else. Can be
+ * repeated: the journal goes last.
+ */
 final class Rollback {
     private static final Duration BRIDGE_ENDS = Duration.ofSeconds(10);
+    private static final Duration CONNECTIONS_END = Duration.ofSeconds(3);
 
     private final BridgePaths paths;
     private final Path journalFile;
@@ -32,73 +43,130 @@ final class Rollback {
         this.progress = progress;
     }
 
-    /**
-     * Takes all away.
-     *
-     * @param isDaemonThere whether an old containerd answers
-     */
-    Report run(boolean isDaemonThere) throws IOException, MigrationException {
+    /** What {@link #run} would do; changes nothing. */
+    Report plan() throws IOException {
+        List<ReportRow> rows = new ArrayList<>();
+        var added = added(Journal.read(journalFile));
+        added.forEach((task, record) -> rows.add(plan(task, record)));
+        rows.addAll(left(added.keySet()));
+        return new Report(rows, List.of(), true);
+    }
+
+    private ReportRow plan(TaskId task, @Nullable LegacyRecord record) {
+        var bundle = paths.node().v2Bundle(task);
+        if (!Files.exists(bundle)) {
+            return new ReportRow(task.namespace(), task.id(), "gone", "");
+        }
+        if (!AddedBundle.isOurs(bundle)) {
+            return new ReportRow(task.namespace(), task.id(), "gone", "another container has this id now");
+        }
+        return new ReportRow(task.namespace(), task.id(), "remove", view(record));
+    }
+
+    /** Takes all away. */
+    Report run() throws IOException, MigrationException {
         var entries = Journal.read(journalFile);
-        if (!Files.exists(journalFile)) {
+        var added = added(entries);
+        if (!Files.exists(journalFile) && added.isEmpty()) {
             removeHome();
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
-        refuseWatchedBridge(isDaemonThere);
-        try (var journal = Journal.open(journalFile)) {
-            journal.add(new JournalEntry.RollBack());
-        }
+        refuseWatchedBridge();
+        begin();
+        FaultPoint.at("rollback-begun");
         stopBridge();
+        FaultPoint.at("rollback-stopped");
         List<ReportRow> rows = new ArrayList<>();
-        for (var record : added(entries).values()) {
-            rows.add(remove(record));
+        for (var entry : added.entrySet()) {
+            rows.add(remove(entry.getKey(), entry.getValue()));
         }
-        var complete = rows.stream().noneMatch(row -> row.result().equals("refused"));
+        var complete = rows.stream().noneMatch(ReportRow::isRefused);
         if (complete) {
             removeDirectories(entries);
-            removeBridgeFiles();
-            Files.delete(journalFile);
+            FaultPoint.at("rollback-directories");
+            paths.removeFiles();
+            FaultPoint.at("rollback-bridge-files");
+            Files.deleteIfExists(journalFile);
+            FaultPoint.at("rollback-journal");
             removeHome();
         }
+        rows.addAll(left(added.keySet()));
         var next = complete
                 ? "Start the old containerd on the same root and state directories."
                 : "See to what was refused, and run rollback again.";
         return new Report(rows, List.of(next), complete);
     }
 
-    /** A 1.x daemon that has loaded the bundles takes the end of the bridge for the end of the containers. */
-    private void refuseWatchedBridge(boolean isDaemonThere) throws MigrationException {
-        if (!isDaemonThere) {
-            return;
-        }
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
-            if (bridge.list().getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
-                throw new MigrationException("containerd runs and has the adopted containers loaded: it would report"
-                        + " each as exited; stop it first");
-            }
+    /** A full disk must not be in the way of a rollback, which needs no entry to be repeated. */
+    private void begin() {
+        try (var journal = Journal.open(journalFile)) {
+            journal.add(new JournalEntry.RollBack());
         } catch (IOException e) {
-            progress.accept("no bridge answers");
+            progress.accept(String.valueOf(e.getMessage()));
         }
     }
 
-    /** What was begun to be added, by task; the last one of an id counts. */
-    private static Map<TaskId, LegacyRecord> added(List<JournalEntry> entries) throws IOException {
-        Map<TaskId, LegacyRecord> added = new LinkedHashMap<>();
+    /**
+     * Each connection that ends is the end of a container for the containerd at its other end, of whatever version and
+     * on whatever address. Those of a daemon that was just stopped are seen to end within moments.
+     */
+    private void refuseWatchedBridge() throws IOException, MigrationException {
+        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+            var end = System.nanoTime() + CONNECTIONS_END.toNanos();
+            while (bridge.list().getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
+                if (System.nanoTime() > end) {
+                    throw new MigrationException("a containerd runs and has the adopted containers loaded: it would"
+                            + " report each as exited; stop it first");
+                }
+                Thread.sleep(50);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        } catch (IOException e) {
+            BridgeGuard.refuseAlive(paths, e);
+            progress.accept("no bridge runs");
+        }
+    }
+
+    /**
+     * What was begun to be added, by task, and what says of itself that it was added, should the journal not know it;
+     * the value is null where the record cannot be read, which is no reason to leave the bundle there.
+     */
+    private Map<TaskId, @Nullable LegacyRecord> added(List<JournalEntry> entries) {
+        Map<TaskId, @Nullable LegacyRecord> added = new LinkedHashMap<>();
         for (var entry : entries) {
             if (entry instanceof JournalEntry.Adopt(var namespace, var id, var text)) {
+                added.put(new TaskId(namespace, id), parse(text));
+            }
+        }
+        for (var bundle : Node.read(paths.node()).v2()) {
+            if (AddedBundle.isOurs(bundle.path())) {
+                LegacyRecord record = null;
                 try {
-                    added.put(new TaskId(namespace, id), LegacyRecord.parse(text));
-                } catch (IllegalArgumentException e) {
-                    throw new IOException("the journal's record of " + namespace + "/" + id + " is damaged", e);
+                    record = LegacyRecord.read(bundle.path());
+                } catch (IOException e) {
+                    progress.accept(String.valueOf(e.getMessage()));
                 }
+                added.put(bundle.task(), record);
             }
         }
         return added;
     }
 
-    private ReportRow remove(LegacyRecord record) {
-        var task = new TaskId(record.namespace(), record.id());
+    private static @Nullable LegacyRecord parse(String text) {
+        try {
+            return LegacyRecord.parse(text);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private ReportRow remove(TaskId task, @Nullable LegacyRecord record) {
         var bundle = paths.node().v2Bundle(task);
         try {
+            // A bridge that was killed could not remove it, and it need not lie in the bridge's own directory.
+            Files.deleteIfExists(paths.socket(task));
             if (Files.exists(bundle) && !AddedBundle.isOurs(bundle)) {
                 return new ReportRow(task.namespace(), task.id(), "gone", "another container has this id now");
             }
@@ -106,10 +174,40 @@ final class Rollback {
             AddedBundle.remove(bundle);
             AddedBundle.removeRest(paths.node(), task);
             progress.accept((was ? "removed " : "gone already: ") + task);
-            return new ReportRow(task.namespace(), task.id(), was ? "removed" : "gone", "");
+            return new ReportRow(task.namespace(), task.id(), was ? "removed" : "gone", was ? view(record) : "");
         } catch (IOException e) {
             return new ReportRow(task.namespace(), task.id(), "refused", String.valueOf(e.getMessage()));
         }
+    }
+
+    /** What an old daemon will make of a container. */
+    private static String view(@Nullable LegacyRecord record) {
+        if (record == null) {
+            return "its record is damaged";
+        }
+        var shim = LiveProcess.isAlive(record.shim());
+        if (LiveProcess.isAlive(record.init())) {
+            return shim
+                    ? ""
+                    : "WARNING: its v1 shim is gone: the old containerd will kill it, pid "
+                            + record.init().pid() + ", when it starts";
+        }
+        return shim ? "it has exited: its v1 shim keeps the exit code" : "it is gone, and its v1 shim too";
+    }
+
+    /** Tasks on v2 runtimes, made under 2.x or before: they are not ours to touch. */
+    private List<ReportRow> left(Set<TaskId> known) {
+        return Node.read(paths.node()).v2().stream()
+                .filter(bundle -> !AddedBundle.isOurs(bundle.path()) && !known.contains(bundle.task()))
+                .map(bundle -> new ReportRow(
+                        bundle.task().namespace(),
+                        bundle.task().id(),
+                        "left",
+                        "runs on a v2 shim"
+                                + (bundle.shimBinary() == null
+                                        ? ""
+                                        : ", " + bundle.shimBinary().getFileName())))
+                .toList();
     }
 
     private void stopBridge() throws IOException {
@@ -130,39 +228,27 @@ final class Rollback {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
         } catch (IOException e) {
-            if (Files.exists(paths.control())) {
-                refuseLivingBridge(e);
-            }
+            BridgeGuard.refuseAlive(paths, e);
         }
     }
 
-    /** A bridge that cannot be asked may still serve: its bundles must not vanish under it. */
-    private void refuseLivingBridge(IOException why) throws IOException {
-        var text = Files.exists(paths.pid()) ? Files.readString(paths.pid()).strip() : "";
-        try {
-            var process = LiveProcess.find(Integer.parseInt(text));
-            if (process != null) {
-                throw new IOException("the bridge, pid " + process.pid() + ", does not stop: " + why.getMessage(), why);
-            }
-        } catch (NumberFormatException e) {
-            progress.accept("a socket of the bridge is left, but no bridge");
-        }
-    }
-
+    /** On disk too, before the journal goes, which alone knows of them. */
     private static void removeDirectories(List<JournalEntry> entries) throws IOException {
+        Set<Path> made = new LinkedHashSet<>();
         for (var entry : entries.reversed()) {
             if (entry instanceof JournalEntry.MakeDirectory(var path)) {
-                try {
-                    Files.deleteIfExists(path);
-                } catch (DirectoryNotEmptyException e) {
-                    // Somebody else uses it by now.
-                }
+                made.add(path);
             }
         }
-    }
-
-    private void removeBridgeFiles() throws IOException {
-        paths.removeFiles();
+        for (var path : made) {
+            try {
+                if (Files.deleteIfExists(path)) {
+                    DirectorySync.parent(path);
+                }
+            } catch (DirectoryNotEmptyException e) {
+                // Somebody else uses it by now.
+            }
+        }
     }
 
     private void removeHome() throws IOException {
@@ -171,7 +257,8 @@ final class Rollback {
             Files.deleteIfExists(home.resolve("lock"));
             try {
                 Files.deleteIfExists(home);
-            } catch (DirectoryNotEmptyException e) {
+                DirectorySync.parent(home);
+            } catch (DirectoryNotEmptyException | NoSuchFileException e) {
                 // Not all in it is ours.
             }
         }

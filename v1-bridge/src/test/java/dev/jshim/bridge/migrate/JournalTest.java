@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -13,10 +14,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 class JournalTest {
     private static final List<JournalEntry> ENTRIES = List.of(
+            new JournalEntry.Began("apply", "5f2c"),
             new JournalEntry.MakeDirectory(Path.of("/a b")),
             new JournalEntry.Adopt("ns", "c", "line one\nline \"two\"\n"),
             new JournalEntry.Adopted("ns", "c"),
             new JournalEntry.Abandoned("ns", "d", "why"),
+            new JournalEntry.Drop("ns", "c"),
             new JournalEntry.RollBack());
 
     @TempDir
@@ -80,9 +83,40 @@ class JournalTest {
     }
 
     @Test
+    void eachChangedByteIsFound() throws Exception {
+        write();
+        var bytes = Files.readAllBytes(file());
+        for (var i = 0; i < bytes.length; i++) {
+            var damaged = bytes.clone();
+            damaged[i] = (byte) (damaged[i] == 'x' ? 'y' : 'x');
+            Files.write(file(), damaged);
+            if (i == bytes.length - 1) {
+                // Without its end the last line was never acted on.
+                assertThat(Journal.read(file())).isEqualTo(ENTRIES.subList(0, ENTRIES.size() - 1));
+            } else {
+                assertThatThrownBy(() -> Journal.read(file())).as("byte %d", i).isInstanceOf(IOException.class);
+            }
+        }
+    }
+
+    @Test
+    void damagedOneIsPutAsideAndKept() throws Exception {
+        write();
+        assertThat(Journal.putAside(file())).isNull();
+        for (var name : List.of("journal.damaged", "journal.damaged.1")) {
+            Files.writeString(file(), "what\n");
+            assertThat(Journal.putAside(file())).isEqualTo(folder.resolve(name)).hasContent("what");
+            assertThat(file()).doesNotExist();
+        }
+        assertThat(Journal.putAside(file())).isNull();
+    }
+
+    @Test
     void journalOfAnotherVersionIsRefused() throws Exception {
-        Files.writeString(file(), "{\"jshim-journal\":\"2\"}\n");
-        assertThatThrownBy(() -> Journal.open(file())).hasMessageContaining("version 2");
+        Files.writeString(file(), "{\"jshim-journal\":\"3\",\"sum\":\"1\"}\n");
+        assertThatThrownBy(() -> Journal.open(file()))
+                .hasMessageContaining("version 3")
+                .hasMessageContaining("--rebuild-journal");
     }
 
     @Test
@@ -99,5 +133,16 @@ class JournalTest {
                     .hasMessageContaining("another migration");
         }
         MigrationLock.take(folder).close();
+    }
+
+    @Test
+    void lockIsTakenAnewWhereItsFileWasRemoved() throws Exception {
+        var home = folder.resolve("new/home");
+        try (var _ = MigrationLock.take(home)) {
+            Files.delete(home.resolve("lock"));
+            try (var _ = MigrationLock.take(home)) {
+                assertThatThrownBy(() -> MigrationLock.take(home).close()).isInstanceOf(MigrationException.class);
+            }
+        }
     }
 }

@@ -187,6 +187,59 @@ class MigrationTest {
     }
 
     @Test
+    void damagedJournalIsRebuiltFromTheBundles() throws Exception {
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            var journal = node.root().resolve("jshim/journal");
+            Files.writeString(journal, "what\n");
+            assertThat(migration.apply(null, true).rows())
+                    .containsExactly(new ReportRow("ns", "c", "unchanged", "adopted already"));
+            assertThat(journal.resolveSibling("journal.damaged")).hasContent("what");
+            Files.writeString(journal, "what again\n");
+            assertThat(migration.rollback(true).rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
+            assertThat(node.v2Bundle(new TaskId("ns", "c"))).doesNotExist();
+        }
+    }
+
+    @Test
+    void bundleThatTheJournalDoesNotKnowIsRolledBackToo() throws Exception {
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            Files.delete(node.root().resolve("jshim/journal"));
+            assertThat(migration.rollback().rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
+        }
+        assertThat(node.root().resolve("jshim")).doesNotExist();
+    }
+
+    @Test
+    void deletedMeanwhileLeavesNoGhost() throws Exception {
+        var second = new FakeContainer(node.root(), node.state(), "ns", "d");
+        try (var _ = TestBridge.start(node)) {
+            try (var _ = second.serve()) {
+                assertThat(migration.apply(null).rows()).hasSize(2);
+            }
+        }
+        // With no bridge there to see it, as an old daemon deletes it.
+        second.kill();
+        deleteTree(second.v1Bundle);
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.apply(null).rows())
+                    .extracting(row -> row.id() + " " + row.result())
+                    .containsExactly("d dropped", "c unchanged");
+        }
+        assertThat(node.v2Bundle(new TaskId("ns", "d"))).doesNotExist();
+        assertThat(node.v2Work(new TaskId("ns", "d"))).doesNotExist();
+    }
+
+    private static void deleteTree(Path tree) throws IOException {
+        try (var paths = Files.walk(tree)) {
+            for (var path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    @Test
     void missingBridgeIsSaidInOneLine() {
         assertThatThrownBy(() -> migration.apply(null))
                 .isInstanceOf(MigrationException.class)

@@ -1,0 +1,73 @@
+package dev.jshim.bridge;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Places at which the tests end or hold this very process, to show that what is interrupted there can be run again.
+ * Without the system property {@value #PROPERTY}, which only tests set, a point does nothing. Thread-safe.
+ *
+ * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does, or
+ * {@code POINT:N:hold:FILE}, which makes that file and waits until somebody has removed it. POINT may be {@code any}.
+ */
+public final class FaultPoint {
+    private static final String PROPERTY = "jshim.fault";
+    private static final @Nullable FaultPoint SET = parse(System.getProperty(PROPERTY));
+    /** A test that died must not leave a process that waits for ever. */
+    private static final long LONGEST_HOLD_NANOS = 60_000_000_000L;
+
+    private static final int KILLED = 137;
+
+    private final String point;
+    private final AtomicInteger arrivals;
+    private final @Nullable Path hold;
+
+    private FaultPoint(String point, int arrivals, @Nullable Path hold) {
+        this.point = point;
+        this.arrivals = new AtomicInteger(arrivals);
+        this.hold = hold;
+    }
+
+    /** Says that the calling thread has come to a point. */
+    public static void at(String point) {
+        if (SET != null) {
+            SET.arrive(point);
+        }
+    }
+
+    private static @Nullable FaultPoint parse(@Nullable String value) {
+        if (value == null) {
+            return null;
+        }
+        var parts = value.split(":", 4);
+        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts.length < 4 ? null : Path.of(parts[3]));
+    }
+
+    private void arrive(String here) {
+        if ((point.equals("any") || point.equals(here)) && arrivals.decrementAndGet() == 0) {
+            System.err.println("fault point " + here);
+            System.err.flush();
+            if (hold == null) {
+                Runtime.getRuntime().halt(KILLED);
+            } else {
+                hold(hold);
+            }
+        }
+    }
+
+    private static void hold(Path file) {
+        try {
+            Files.createFile(file);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        var end = System.nanoTime() + LONGEST_HOLD_NANOS;
+        while (Files.exists(file) && System.nanoTime() < end) {
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+}

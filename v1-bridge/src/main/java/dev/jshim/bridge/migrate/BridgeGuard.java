@@ -1,0 +1,38 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.BridgePaths;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+
+/** Whether a bridge lives, by the lock that it holds as long as it does: a pid in a file says nothing after a crash. */
+final class BridgeGuard {
+    private BridgeGuard() {}
+
+    static boolean isAlive(BridgePaths paths) throws IOException {
+        if (!Files.exists(paths.lock())) {
+            return false;
+        }
+        try (var channel = FileChannel.open(paths.lock(), StandardOpenOption.WRITE)) {
+            return channel.tryLock() == null;
+        } catch (OverlappingFileLockException e) {
+            return true; // in this very JVM, as in tests
+        }
+    }
+
+    /**
+     * A bridge that cannot be asked may still serve: its bundles must not vanish under it.
+     *
+     * @param why it could not be asked
+     */
+    static void refuseAlive(BridgePaths paths, IOException why) throws IOException {
+        if (isAlive(paths)) {
+            throw new IOException(
+                    "a bridge runs (it holds " + paths.lock() + ") but does not do as it is told: " + why.getMessage()
+                            + "; see " + paths.log() + ", end its process, and run this again",
+                    why);
+        }
+    }
+}

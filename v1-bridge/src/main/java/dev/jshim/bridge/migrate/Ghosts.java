@@ -1,0 +1,95 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.LiveProcess;
+import dev.jshim.node.Node;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.V1Bundle;
+import dev.jshim.node.V2Bundle;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Added bundles whose container is no more: the old daemon has deleted it, and perhaps made another one of its id. The
+ * bridge drops them by itself while it runs; this is for those that went while it did not.
+ */
+final class Ghosts {
+    private final BridgePaths paths;
+    private final Duration timeout;
+
+    Ghosts(BridgePaths paths, Duration timeout) {
+        this.paths = paths;
+        this.timeout = timeout;
+    }
+
+    /** The ghosts among the bundles that there are now. */
+    List<TaskId> find() {
+        var node = Node.read(paths.node());
+        return node.v2().stream()
+                .filter(bundle -> AddedBundle.isOurs(bundle.path()) && isGhost(bundle, node.v1(bundle.task())))
+                .map(V2Bundle::task)
+                .toList();
+    }
+
+    private static boolean isGhost(V2Bundle bundle, @Nullable V1Bundle v1) {
+        LegacyRecord record;
+        try {
+            record = LegacyRecord.read(bundle.path());
+        } catch (IOException e) {
+            return false; // the scan says what is wrong with it
+        }
+        if (LiveProcess.isAlive(record.shim()) || LiveProcess.isAlive(record.init())) {
+            return false;
+        }
+        // A v1 bundle with the same init is the container's own: it has died, and containerd is to hear of it.
+        return v1 == null || (v1.initPid() != 0 && v1.initPid() != record.init().pid());
+    }
+
+    /** Takes ghosts away, and what a crash left of containers that are no more. */
+    List<ReportRow> sweep(Journal journal, List<JournalEntry> entries) throws IOException {
+        List<ReportRow> rows = new ArrayList<>();
+        for (var task : find()) {
+            journal.add(new JournalEntry.Drop(task.namespace(), task.id()));
+            try {
+                release(task);
+                AddedBundle.remove(paths.node().v2Bundle(task));
+                rows.add(new ReportRow(task.namespace(), task.id(), "dropped", "its container was deleted meanwhile"));
+            } catch (IOException e) {
+                rows.add(new ReportRow(task.namespace(), task.id(), "refused", String.valueOf(e.getMessage())));
+            }
+        }
+        for (var task : half(entries)) {
+            AddedBundle.removeRest(paths.node(), task);
+        }
+        return rows;
+    }
+
+    /** Those that were begun and are neither there nor to be adopted now. */
+    private List<TaskId> half(List<JournalEntry> entries) {
+        return entries.stream()
+                .flatMap(entry -> entry instanceof JournalEntry.Adopt(var namespace, var id, var _)
+                        ? Optional.of(new TaskId(namespace, id)).stream()
+                        : Optional.<TaskId>empty().stream())
+                .distinct()
+                .filter(task -> !Files.exists(paths.node().v2Bundle(task))
+                        && !Files.exists(paths.node().v1Bundle(task)))
+                .toList();
+    }
+
+    private void release(TaskId task) throws IOException {
+        if (Files.exists(paths.control())) {
+            try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+                bridge.release(task);
+            } catch (IOException e) {
+                BridgeGuard.refuseAlive(paths, e);
+            }
+        }
+    }
+}
