@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,7 +83,7 @@ class OldDaemonTest {
         assertThat(OldDaemon.entry(DaemonConfig.DEFAULTS, List.of())).isEqualTo(new JournalEntry.OldDaemon("", "", ""));
     }
 
-    private DaemonConfig find(Path file) throws IOException {
+    private DaemonConfig find(@Nullable Path file) throws IOException {
         return new OldDaemon(ours, new ProcFs(proc), folder.resolve("default")).find(file);
     }
 
