@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Each call and each of its errors: what a client sees of a container of a real v1 shim through the bridge, beside what
- * it sees of one of a v2 shim in the same state. Both are asked in the same words, by ttrpc.
+ * it sees of one of runc's own v2 shim in the same state. Both are asked in the same words, by ttrpc.
  */
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oldReleases")
@@ -58,7 +58,7 @@ class AdoptedAnswersTest extends MigrationScenario {
     void theSameCodes() {
         legacy("v1");
         upgrade();
-        node.runDetached(Product.RUNTIME, "v2", "/bin/sleep", "100000");
+        node.runDetached("io.containerd.runc.v2", "v2", "/bin/sleep", "100000");
 
         Map<String, String> v1 = answers("v1");
         Map<String, String> v2 = answers("v2");
@@ -78,16 +78,16 @@ class AdoptedAnswersTest extends MigrationScenario {
         Map<String, String> codes = new LinkedHashMap<>();
         try (ShimClient client = ShimClient.of(node, id)) {
             for (Case one : running()) {
-                codes.put("running: " + one.name(), code(client.task(), one, id));
+                codes.put(codes.size() + " running: " + one.name(), code(client.taskV3(), one, id));
             }
             for (Case one : paused()) {
-                codes.put("paused: " + one.name(), code(client.task(), one, id));
+                codes.put(codes.size() + " paused: " + one.name(), code(client.taskV3(), one, id));
             }
-            var _ = client.task()
+            var _ = client.taskV3()
                     .kill(KillRequest.newBuilder().setId(id).setSignal(9).build());
-            var _ = client.task().wait(WaitRequest.newBuilder().setId(id).build());
+            var _ = client.taskV3().wait(WaitRequest.newBuilder().setId(id).build());
             for (Case one : stopped()) {
-                codes.put("stopped: " + one.name(), code(client.task(), one, id));
+                codes.put(codes.size() + " stopped: " + one.name(), code(client.taskV3(), one, id));
             }
             node.ctr("task", "rm", id);
         }

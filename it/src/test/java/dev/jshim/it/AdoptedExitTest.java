@@ -3,6 +3,7 @@ package dev.jshim.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -59,7 +60,11 @@ class AdoptedExitTest extends MigrationScenario {
     void theDaemonIsDown() {
         Streams one = endsOnRequest("one", 7);
         ProcessFacts init = node.init("one");
-        upgrade();
+        node.stop();
+        // So long that the test listens by then, however slow the machine is.
+        Product.ctl(node, Map.of("JSHIM_JAVA_OPTS", "-Djshim.exit.patience=8"), "migrate", "apply", "--yes")
+                .ok();
+        node.switchTo(Release.V2);
         node.kill9();
         one.write("now");
         Wait.until("it ends", () -> !init.alive());
@@ -67,6 +72,10 @@ class AdoptedExitTest extends MigrationScenario {
         node.start();
         EventLog events = EventLog.open(node);
 
+        Wait.until(
+                Duration.ofSeconds(20),
+                "the exit is told",
+                () -> !events.exits("one", "one").isEmpty());
         assertOnce(events, 7);
         assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "one").ok();

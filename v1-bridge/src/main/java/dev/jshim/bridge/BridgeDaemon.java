@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BridgeDaemon implements AutoCloseable {
     /** How long an exit may take to come by way of the v1 shim's own {@code containerd publish}. */
-    private static final Duration PATIENCE = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
     /** For the answer to the order to stop. */
     private static final Duration LAST_ANSWER = Duration.ofSeconds(1);
 

@@ -28,6 +28,8 @@ final class EndOfLife {
     static final String EXIT_FILE = "exit.pb";
 
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
+    /** containerd gives that {@code delete} 5 s. */
+    private static final Duration RUNTIME_DELETES = Duration.ofSeconds(10);
 
     private final LegacyRecord record;
 
@@ -48,9 +50,26 @@ final class EndOfLife {
         }
         step("end the v1 shim", this::endShim);
         step("remove the v1 socket", this::removeSocket);
+        awaitRuntime();
         step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
         step("remove the v1 work directory", () -> removeTree(record.v1Work()));
         ShimLog.info("the v1 shim and its files are gone", "ns", record.namespace(), "id", record.id());
+    }
+
+    /**
+     * Where the v1 shim died before it could delete, the launcher's {@code delete} runs the OCI runtime: it looks into
+     * the v1 bundle to see whose the runtime's state is, and containerd calls it after we were told to end.
+     */
+    private void awaitRuntime() {
+        var end = System.nanoTime() + RUNTIME_DELETES.toNanos();
+        while (Files.exists(record.runtimeRoot().resolve(record.id())) && System.nanoTime() < end) {
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
     }
 
     /** A step of the clean-up. */

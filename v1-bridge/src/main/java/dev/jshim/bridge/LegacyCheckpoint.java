@@ -17,14 +17,15 @@ final class LegacyCheckpoint {
     private LegacyCheckpoint() {}
 
     /**
-     * Converts options as a client sent them; none stay none, which is the default instance.
+     * Converts options as a client sent them. Where it sent none these are empty ones: without any a v1 shim of 1.7
+     * panics, and its container is lost (v1.7.24, runtime/v1/shim/service.go, Checkpoint).
      *
      * @throws ShimException INVALID_ARGUMENT for a type that is not known
      */
     static Any convert(Any options) {
         var type = options.getTypeUrl();
         if (type.isEmpty()) {
-            return Any.getDefaultInstance();
+            return any(CheckpointOptions.getDefaultInstance());
         }
         try {
             return switch (type.substring(type.lastIndexOf('/') + 1)) {

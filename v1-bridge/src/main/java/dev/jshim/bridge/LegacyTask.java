@@ -1,10 +1,5 @@
 package dev.jshim.bridge;
 
-import static dev.jshim.shim.task.ProcessStatus.CREATED;
-import static dev.jshim.shim.task.ProcessStatus.PAUSED;
-import static dev.jshim.shim.task.ProcessStatus.RUNNING;
-import static dev.jshim.shim.task.ProcessStatus.STOPPED;
-
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
@@ -38,10 +33,8 @@ import dev.jshim.shim.task.Task;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -219,7 +212,10 @@ final class LegacyTask implements Task {
                     execId.isEmpty() ? id() : execId, bundle, exit.pid(), ProcessStatus.STOPPED, Stdio.NONE, exit);
         }
         var before = seen.get(execId);
-        if (isSilent && before != null && status(before) != STOPPED && isStillThere(execId, before.getPid())) {
+        if (isSilent
+                && before != null
+                && status(before) != ProcessStatus.STOPPED
+                && isStillThere(execId, before.getPid())) {
             return shown(execId, before);
         }
         if (execId.isEmpty() && isSilent && LiveProcess.isAlive(record.init())) {
@@ -247,7 +243,7 @@ final class LegacyTask implements Task {
     public void start(String execId, IntConsumer started) {
         var request = StartRequest.newBuilder().setId(v1Id(execId)).build();
         exits.starting(execId, exit -> {
-            var pid = explained(execId, EnumSet.of(CREATED), () -> link.call(SLOW, shim -> shim.start(request)))
+            var pid = explained(execId, () -> link.call(SLOW, shim -> shim.start(request)))
                     .getPid();
             exit.runs(pid);
             started.accept(pid);
@@ -258,10 +254,7 @@ final class LegacyTask implements Task {
     public Exit delete(String execId) {
         Exit exit;
         try {
-            exit = explained(
-                    execId,
-                    EnumSet.of(CREATED, STOPPED),
-                    () -> exit(link.call(SLOW, shim -> deleteCall(shim, execId))));
+            exit = explained(execId, () -> exit(link.call(SLOW, shim -> deleteCall(shim, execId))));
         } catch (ShimException e) {
             // Without its shim a container that has ended is ended for good: let the client be done with it.
             var known = exits.known(execId);
@@ -324,23 +317,18 @@ final class LegacyTask implements Task {
 
     @Override
     public void pause() {
-        explained("", EnumSet.of(RUNNING), () -> link.call(SLOW, shim -> shim.pause(Empty.getDefaultInstance())));
+        explained("", () -> link.call(SLOW, shim -> shim.pause(Empty.getDefaultInstance())));
     }
 
     @Override
     public void resume() {
-        explained("", EnumSet.of(PAUSED), () -> link.call(SLOW, shim -> shim.resume(Empty.getDefaultInstance())));
+        explained("", () -> link.call(SLOW, shim -> shim.resume(Empty.getDefaultInstance())));
     }
 
     @Override
     public void checkpoint(String path, Any options) {
-        var request = CheckpointTaskRequest.newBuilder().setPath(path);
-        var converted = LegacyCheckpoint.convert(options);
-        if (!converted.getTypeUrl().isEmpty()) {
-            request.setOptions(converted);
-        }
-        explained(
-                "", EnumSet.of(RUNNING, PAUSED), () -> link.call(VERY_SLOW, shim -> shim.checkpoint(request.build())));
+        var request = CheckpointTaskRequest.newBuilder().setPath(path).setOptions(LegacyCheckpoint.convert(options));
+        explained("", () -> link.call(VERY_SLOW, shim -> shim.checkpoint(request.build())));
     }
 
     @Override
@@ -393,7 +381,7 @@ final class LegacyTask implements Task {
                 .setStderr(r.stdio().stderr())
                 .setSpec(r.spec())
                 .build();
-        explained("", EnumSet.of(CREATED, RUNNING), () -> link.call(QUICK, shim -> shim.exec(request)));
+        explained("", () -> link.call(QUICK, shim -> shim.exec(request)));
     }
 
     @Override
@@ -403,7 +391,7 @@ final class LegacyTask implements Task {
                 .setWidth(width)
                 .setHeight(height)
                 .build();
-        explained(execId, EnumSet.of(RUNNING, PAUSED), () -> link.call(QUICK, shim -> shim.resizePty(request)));
+        explained(execId, () -> link.call(QUICK, shim -> shim.resizePty(request)));
     }
 
     @Override
@@ -418,7 +406,7 @@ final class LegacyTask implements Task {
     public void update(ByteString resources, Map<String, String> annotations) {
         var any = Any.newBuilder().setTypeUrl(RESOURCES).setValue(resources);
         var request = UpdateTaskRequest.newBuilder().setResources(any).build();
-        explained("", EnumSet.of(CREATED, RUNNING, PAUSED), () -> link.call(SLOW, shim -> shim.update(request)));
+        explained("", () -> link.call(SLOW, shim -> shim.update(request)));
     }
 
     @Override
@@ -460,25 +448,27 @@ final class LegacyTask implements Task {
     }
 
     /**
-     * Makes a call. A v1 shim says a bare UNKNOWN where the process is in the wrong state for it: whether that is so is
-     * asked of the process, not read out of the message.
+     * Makes a call. A v1 shim says a bare UNKNOWN for much, and where the process is in the wrong state so does a v2
+     * shim; only for a process that is not there it says NOT_FOUND. Whether that is so is asked of the process, not
+     * read out of the message.
      */
-    private <R> R explained(String execId, Set<ProcessStatus> fit, Supplier<R> call) {
+    private <R> R explained(String execId, Supplier<R> call) {
         try {
             return call.get();
         } catch (ShimException e) {
-            if (e.kind() != Kind.UNKNOWN) {
-                throw e;
+            if (e.kind() == Kind.UNKNOWN && isGone(execId)) {
+                throw new ShimException(Kind.NOT_FOUND, e.getMessage() == null ? "" : e.getMessage(), e);
             }
-            throw new ShimException(kindOfUnknown(execId, fit), e.getMessage() == null ? "" : e.getMessage(), e);
+            throw e;
         }
     }
 
-    private Kind kindOfUnknown(String execId, Set<ProcessStatus> fit) {
+    private boolean isGone(String execId) {
         try {
-            return fit.contains(state(execId).status()) ? Kind.UNKNOWN : Kind.FAILED_PRECONDITION;
+            var _ = state(execId);
+            return false;
         } catch (ShimException e) {
-            return e.kind() == Kind.NOT_FOUND ? Kind.NOT_FOUND : Kind.UNKNOWN;
+            return e.kind() == Kind.NOT_FOUND;
         }
     }
 }

@@ -146,7 +146,11 @@ class LegacyTaskTest {
                 Arguments.of(
                         "checkpoint without options",
                         call(t -> t.checkpoint("/p", Any.getDefaultInstance())),
-                        CheckpointTaskRequest.newBuilder().setPath("/p").build()),
+                        CheckpointTaskRequest.newBuilder()
+                                .setPath("/p")
+                                // Without any a v1 shim of 1.7 panics.
+                                .setOptions(Any.newBuilder().setTypeUrl("containerd.linux.runc.CheckpointOptions"))
+                                .build()),
                 Arguments.of(
                         "checkpoint with options of v2",
                         call(t -> t.checkpoint("/p", v2Options())),
@@ -274,25 +278,15 @@ class LegacyTaskTest {
                         Kind.NOT_FOUND),
                 Arguments.of(
                         "kill", io.grpc.Status.UNKNOWN, Status.RUNNING, call(t -> t.kill("", 9, false)), Kind.UNKNOWN),
-                Arguments.of(
-                        "delete",
-                        io.grpc.Status.UNKNOWN,
-                        Status.RUNNING,
-                        call(t -> t.delete("")),
-                        Kind.FAILED_PRECONDITION),
+                Arguments.of("delete", io.grpc.Status.UNKNOWN, Status.RUNNING, call(t -> t.delete("")), Kind.UNKNOWN),
                 Arguments.of("delete", io.grpc.Status.UNKNOWN, Status.STOPPED, call(t -> t.delete("")), Kind.UNKNOWN),
-                Arguments.of(
-                        "pause",
-                        io.grpc.Status.UNKNOWN,
-                        Status.STOPPED,
-                        call(LegacyTask::pause),
-                        Kind.FAILED_PRECONDITION),
+                Arguments.of("pause", io.grpc.Status.UNKNOWN, Status.STOPPED, call(LegacyTask::pause), Kind.UNKNOWN),
                 Arguments.of(
                         "resizePty",
                         io.grpc.Status.UNKNOWN,
                         Status.STOPPED,
                         call(t -> t.resize("", 1, 1)),
-                        Kind.FAILED_PRECONDITION),
+                        Kind.UNKNOWN),
                 Arguments.of(
                         "resizePty",
                         io.grpc.Status.UNKNOWN,

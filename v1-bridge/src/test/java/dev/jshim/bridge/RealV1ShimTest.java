@@ -185,7 +185,7 @@ class RealV1ShimTest {
                         task.delete(DeleteRequest.newBuilder().setId("one").build()))
                 .isInstanceOfSatisfying(
                         StatusRuntimeException.class,
-                        e -> assertThat(e.getStatus().getCode()).isEqualTo(io.grpc.Status.Code.FAILED_PRECONDITION));
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(io.grpc.Status.Code.UNKNOWN));
 
         var _ = task.kill(KillRequest.newBuilder().setId("one").setSignal(15).build());
         assertThat(task.wait(WaitRequest.newBuilder().setId("one").build()).getExitStatus())
