@@ -18,4 +18,10 @@ record Fields(Map<String, @Nullable Object> values) {
         values.put(name, value);
         return this;
     }
+
+    /** A value; null where there is none of that name. */
+    @Nullable
+    Object get(String name) {
+        return values.get(name);
+    }
 }

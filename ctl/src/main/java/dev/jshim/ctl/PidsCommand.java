@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
 
 @Command(
         name = "pids",
@@ -23,8 +23,11 @@ final class PidsCommand implements Callable<Integer> {
     private final Cli cli;
     private final ProcFs proc = ProcFs.system();
 
-    @Parameters(paramLabel = "ID", description = "the container's id, or a beginning of it that only one has")
-    private String id = "";
+    @Mixin
+    private final TaskArgument argument = new TaskArgument();
+
+    @Mixin
+    private final WatchOption watch = new WatchOption();
 
     PidsCommand(Cli cli) {
         this.cli = cli;
@@ -50,22 +53,24 @@ final class PidsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var bundle = cli.reader().bundle(id);
+        return watch.run(cli, this::show);
+    }
+
+    private int show(Cli cli) {
+        var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
         for (var pid : pids(bundle)) {
             rows.put(pid.pid(), new Row(pid, proc.facts(pid.pid())));
         }
-        if (cli.globals().isJson()) {
-            json(bundle.task(), rows);
-        } else {
+        cli.show(fields(bundle.task(), rows), () -> {
             var table = new Table("PID", "EXEC", "STATE", "COMMAND");
             for (var row : rows.values()) {
                 if (!rows.containsKey(row.parent())) {
                     tree(table, rows, row, 0);
                 }
             }
-            table.write(cli.out());
-        }
+            table.write(cli.out(), Screen.of(cli.globals()));
+        });
         return ExitCode.OK;
     }
 
@@ -90,7 +95,7 @@ final class PidsCommand implements Callable<Integer> {
         }
     }
 
-    private void json(TaskId task, Map<Integer, Row> rows) {
+    private static Fields fields(TaskId task, Map<Integer, Row> rows) {
         var list = new ArrayList<Fields>();
         for (var row : rows.values()) {
             var facts = row.facts();
@@ -101,11 +106,9 @@ final class PidsCommand implements Callable<Integer> {
                     .with("state", TaskFields.known(row.state()))
                     .with("argv", facts == null ? List.of() : facts.argv()));
         }
-        Json.write(
-                cli.out(),
-                new Fields()
-                        .with("namespace", task.namespace())
-                        .with("id", task.id())
-                        .with("pids", list));
+        return new Fields()
+                .with("namespace", task.namespace())
+                .with("id", task.id())
+                .with("pids", list);
     }
 }
