@@ -23,6 +23,11 @@ final class Commands {
         out.put("find", FindCommand::new);
         out.put("sockets", SocketsCommand::new);
         out.put("kill", KillCommand::new);
+        out.put("state", StateCommand::new);
+        out.put("wait", WaitCommand::new);
+        out.put("stats", StatsCommand::new);
+        out.put("pause", PauseCommand::new);
+        out.put("resume", ResumeCommand::new);
         out.put("migrate", MigrateCommand::commandLine);
         out.put("version", VersionCommand::new);
         return out;

@@ -19,6 +19,12 @@ record Fields(Map<String, @Nullable Object> values) {
         return this;
     }
 
+    /** Adds all values of another, and is this same object. */
+    Fields withAll(Fields other) {
+        values.putAll(other.values());
+        return this;
+    }
+
     /** A value; null where there is none of that name. */
     @Nullable
     Object get(String name) {

@@ -11,7 +11,6 @@ import dev.jshim.node.ProcFs;
 import dev.jshim.node.Shim;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.node.SocketFacts;
-import dev.jshim.node.TaskState;
 import java.nio.file.Files;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +35,8 @@ final class Inspection {
                 .with("bundle", FileList.of(bundle))
                 .with("bridgeBundle", bridge == null ? null : FileList.of(bridge))
                 .with("config", config(bundle.config()))
-                .with("stateByShim", state(task.state()))
-                .with("stateByBridge", task.bridgeState() == null ? null : state(task.bridgeState()))
+                .with("stateByShim", StateFields.of(task.state()))
+                .with("stateByBridge", task.bridgeState() == null ? null : StateFields.of(task.bridgeState()))
                 .with("stateByRuntime", views.runtime())
                 .with("init", ProcessFields.of(init, proc))
                 .with("shim", ProcessFields.of(task.shim(), proc))
@@ -86,20 +85,6 @@ final class Inspection {
             case OciConfig.Missing missing -> new Fields().with("error", "config.json is missing");
             case OciConfig.Broken broken -> new Fields().with("error", broken.reason());
         };
-    }
-
-    private static Fields state(Answer<TaskState> answer) {
-        var state = answer.orNull();
-        if (state == null) {
-            return new Fields().with("error", answer.describe());
-        }
-        var exited = state.exitedAt();
-        return new Fields()
-                .with("status", state.status().label())
-                .with("pid", TaskFields.known(state.pid()))
-                .with("terminal", state.terminal())
-                .with("exitStatus", exited == null ? null : state.exitStatus())
-                .with("exitedAt", exited == null ? null : exited.toString());
     }
 
     private @Nullable Fields socket(@Nullable ShimSocket socket) {

@@ -1,6 +1,5 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Bundle;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.Shim;
@@ -59,7 +58,7 @@ final class PidsCommand implements Callable<Integer> {
     private int show(Cli cli) {
         var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
-        for (var pid : pids(bundle)) {
+        for (var pid : ShimCall.of(cli, bundle, Shim::pids)) {
             rows.put(pid.pid(), new Row(pid, proc.facts(pid.pid())));
         }
         cli.show(fields(bundle.task(), rows), () -> {
@@ -72,17 +71,6 @@ final class PidsCommand implements Callable<Integer> {
             table.write(cli.out(), Screen.of(cli.globals()));
         });
         return ExitCode.OK;
-    }
-
-    private List<TaskPid> pids(Bundle bundle) {
-        var answer = Shim.ask(bundle, cli.globals().timeout(), Shim::pids);
-        var pids = answer.orNull();
-        if (pids == null) {
-            throw CliException.failed(
-                    "the shim of " + bundle.task() + " does not say: " + answer.describe(),
-                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what is known without it");
-        }
-        return pids;
     }
 
     private static void tree(Table table, Map<Integer, Row> rows, Row row, int depth) {

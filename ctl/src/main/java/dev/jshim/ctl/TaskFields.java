@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodeTask;
 import dev.jshim.node.OciConfig;
+import dev.jshim.node.TaskId;
 import dev.jshim.node.TaskState;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +11,11 @@ import org.jspecify.annotations.Nullable;
 /** The fields of a task that more than one command shows. */
 final class TaskFields {
     private TaskFields() {}
+
+    /** Namespace and id. */
+    static Fields name(TaskId task) {
+        return new Fields().with("namespace", task.namespace()).with("id", task.id());
+    }
 
     static Fields summary(NodeTask task) {
         var socket = task.bundle().socket();
