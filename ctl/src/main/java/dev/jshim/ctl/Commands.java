@@ -28,8 +28,12 @@ final class Commands {
         out.put("stats", StatsCommand::new);
         out.put("pause", PauseCommand::new);
         out.put("resume", ResumeCommand::new);
+        out.put("exec", ExecCommand::new);
+        out.put("events", EventsCommand::new);
+        out.put("stacks", StacksCommand::new);
         out.put("migrate", MigrateCommand::commandLine);
         out.put("version", VersionCommand::new);
+        out.put("completion", CompletionCommand::new);
         return out;
     }
 

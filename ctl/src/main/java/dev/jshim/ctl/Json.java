@@ -13,8 +13,17 @@ final class Json {
     private Json() {}
 
     static void write(PrintWriter out, Fields fields) {
+        write(out, fields, "  ");
+    }
+
+    /** All in one line, for what has no end. */
+    static void writeLine(PrintWriter out, Fields fields) {
+        write(out, fields, "");
+    }
+
+    private static void write(PrintWriter out, Fields fields, String indent) {
         var json = new JsonWriter(out);
-        json.setIndent("  ");
+        json.setIndent(indent);
         json.setHtmlSafe(false);
         try {
             value(json, fields);

@@ -161,6 +161,62 @@ public final class ProcFs {
         return -1;
     }
 
+    /** Whether it has a handler for a signal; false where that cannot be read. */
+    public boolean catches(int pid, int signal) {
+        var status = read(pid, "status");
+        if (status != null) {
+            for (var line : status.lines().toList()) {
+                if (line.startsWith("SigCgt:")) {
+                    var mask = Long.parseUnsignedLong(
+                            line.substring("SigCgt:".length()).strip(), 16);
+                    return (mask & (1L << (signal - 1))) != 0;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Its pid in its own pid namespace; the same as ours where there is none of its own. */
+    public int innermostPid(int pid) {
+        var status = read(pid, "status");
+        if (status != null) {
+            for (var line : status.lines().toList()) {
+                if (line.startsWith("NSpid:")) {
+                    return Integer.parseInt(
+                            line.substring(line.lastIndexOf('\t') + 1).strip());
+                }
+            }
+        }
+        return pid;
+    }
+
+    /** Its threads, by number. */
+    public List<ThreadFacts> threads(int pid) {
+        var out = new TreeMap<Integer, ThreadFacts>();
+        try (var entries = Files.newDirectoryStream(root.resolve(pid + "/task"))) {
+            for (var entry : entries) {
+                var tid = Integer.parseInt(String.valueOf(entry.getFileName()));
+                var stat = read(entry.resolve("stat"));
+                if (stat != null) {
+                    var parsed = ProcessStat.parse(stat);
+                    var waits = read(entry.resolve("wchan"));
+                    var stack = read(entry.resolve("stack"));
+                    out.put(
+                            tid,
+                            new ThreadFacts(
+                                    tid,
+                                    parsed.command(),
+                                    parsed.state(),
+                                    waits == null || waits.equals("0") ? "" : waits,
+                                    stack == null ? List.of() : stack.lines().toList()));
+                }
+            }
+        } catch (IOException | DirectoryIteratorException | IllegalArgumentException e) {
+            return List.copyOf(out.values());
+        }
+        return List.copyOf(out.values());
+    }
+
     /** Its working directory; null where it cannot be read. */
     public @Nullable Path cwd(int pid) {
         return link(pid, "cwd");
