@@ -16,9 +16,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param directory where it was found
  * @param init pid and start time; null where it says none
+ * @param bundle the bundle that it was made from; null where it does not say
  * @param cgroups the directories of its cgroups; empty where it says none
  */
-public record RuntimeState(Path directory, @Nullable ProcessRef init, List<Path> cgroups) {
+public record RuntimeState(
+        Path directory, @Nullable ProcessRef init, @Nullable Path bundle, List<Path> cgroups) {
+    private static final String BUNDLE = "bundle=";
+
     private static final int MAX_BYTES = 4 * 1024 * 1024;
 
     public RuntimeState {
@@ -48,6 +52,7 @@ public record RuntimeState(Path directory, @Nullable ProcessRef init, List<Path>
     private static RuntimeState parse(Path directory, String text) throws IOException {
         var pid = 0;
         var start = 0L;
+        var bundle = "";
         var cgroups = new ArrayList<Path>();
         try (var json = new JsonReader(new StringReader(text))) {
             json.beginObject();
@@ -55,13 +60,39 @@ public record RuntimeState(Path directory, @Nullable ProcessRef init, List<Path>
                 switch (json.nextName()) {
                     case "init_process_pid", "pid" -> pid = json.nextInt();
                     case "init_process_start", "process-start-time" -> start = json.nextLong();
+                    case "bundle" -> bundle = json.nextString();
+                    case "config" -> bundle = bundle(json);
                     case "cgroup_paths" -> paths(json, cgroups);
                     default -> json.skipValue();
                 }
             }
             json.endObject();
         }
-        return new RuntimeState(directory, pid > 0 && start > 0 ? new ProcessRef(pid, start) : null, cgroups);
+        return new RuntimeState(
+                directory,
+                pid > 0 && start > 0 ? new ProcessRef(pid, start) : null,
+                bundle.startsWith("/") ? Path.of(bundle) : null,
+                cgroups);
+    }
+
+    /** runc keeps it as a label of its configuration. */
+    private static String bundle(JsonReader json) throws IOException {
+        var bundle = "";
+        json.beginObject();
+        while (json.hasNext()) {
+            if (!json.nextName().equals("labels") || json.peek() != JsonToken.BEGIN_ARRAY) {
+                json.skipValue();
+                continue;
+            }
+            json.beginArray();
+            while (json.hasNext()) {
+                var label = json.nextString();
+                bundle = label.startsWith(BUNDLE) ? label.substring(BUNDLE.length()) : bundle;
+            }
+            json.endArray();
+        }
+        json.endObject();
+        return bundle;
     }
 
     private static void paths(JsonReader json, List<Path> out) throws IOException {

@@ -25,7 +25,7 @@ public final class TaskSurvey {
         this(ProcFs.system(), timeout);
     }
 
-    TaskSurvey(ProcFs proc, Duration timeout) {
+    public TaskSurvey(ProcFs proc, Duration timeout) {
         this.proc = proc;
         this.timeout = timeout;
     }

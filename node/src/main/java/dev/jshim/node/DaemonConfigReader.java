@@ -1,0 +1,208 @@
+package dev.jshim.node;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.tomlj.Toml;
+import org.tomlj.TomlParseResult;
+import org.tomlj.TomlPosition;
+
+/**
+ * Reads containerd's config.toml, of any version, with the files that it imports, as containerd does: a file that is
+ * imported wins over the one that imports it, a plugin's section as a whole (v1.6.20,
+ * services/server/config/config.go). Nothing is resolved that is not asked for, so that a file for another containerd
+ * than ours is read too.
+ */
+public final class DaemonConfigReader {
+    private static final List<String> V1_SECTION = List.of("plugins", "linux");
+    private static final List<String> V2_SECTION = List.of("plugins", NodePaths.V1_RUNTIME);
+
+    private final Map<String, String> texts = new HashMap<>();
+    private final List<Path> read = new ArrayList<>();
+    private boolean shimDebug;
+
+    private DaemonConfigReader() {}
+
+    /**
+     * Reads a file and its imports.
+     *
+     * @throws NoSuchFileException where the file itself is not there
+     * @throws IOException for one that cannot be read or understood; the message is a line with file and line number
+     */
+    public static DaemonConfig read(Path file) throws IOException {
+        var reader = new DaemonConfigReader();
+        Deque<Path> pending = new ArrayDeque<>(List.of(file.toAbsolutePath().normalize()));
+        while (!pending.isEmpty()) {
+            var next = pending.removeFirst();
+            if (!reader.read.contains(next)) {
+                var isFirst = reader.read.isEmpty();
+                reader.read.add(next);
+                pending.addAll(isFirst ? reader.one(next) : reader.imported(next));
+            }
+        }
+        return reader.result();
+    }
+
+    private List<Path> imported(Path file) throws IOException {
+        try {
+            return one(file);
+        } catch (NoSuchFileException e) {
+            throw new IOException(file + ": is imported by " + read.getFirst() + ", and is not there", e);
+        }
+    }
+
+    /** Takes what a file says; answers what it imports. */
+    private List<Path> one(Path file) throws IOException {
+        var toml = parse(file);
+        for (var key : List.of("root", "state")) {
+            take(file, toml, List.of(key), key);
+        }
+        take(file, toml, List.of("grpc", "address"), "address");
+        take(file, toml, List.of("ttrpc", "address"), "ttrpc");
+        var version = value(file, toml, List.of("version"), Long.class);
+        var section = version == null || version < 2 ? V1_SECTION : V2_SECTION;
+        if (toml.get(section.subList(0, 1)) != null) {
+            requireTable(file, toml, section.subList(0, 1));
+        }
+        if (toml.get(section) != null) {
+            requireTable(file, toml, section);
+            for (var key : List.of("shim", "runtime", "runtime_root")) {
+                texts.remove(key);
+                take(file, toml, join(section, key), key);
+            }
+            shimDebug = Boolean.TRUE.equals(value(file, toml, join(section, "shim_debug"), Boolean.class));
+        }
+        return imports(file, toml);
+    }
+
+    private static TomlParseResult parse(Path file) throws IOException {
+        TomlParseResult toml;
+        try {
+            toml = Toml.parse(file);
+        } catch (NoSuchFileException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new IOException(file + ": cannot be read: " + e, e);
+        }
+        if (toml.hasErrors()) {
+            var first = toml.errors().getFirst();
+            throw new IOException(at(file, first.position()) + Printable.of(String.valueOf(first.getMessage())), first);
+        }
+        return toml;
+    }
+
+    private void take(Path file, TomlParseResult toml, List<String> key, String name) throws IOException {
+        var value = value(file, toml, key, String.class);
+        if (value != null && !value.isEmpty()) {
+            texts.put(name, value);
+        }
+    }
+
+    private static <T> @Nullable T value(Path file, TomlParseResult toml, List<String> key, Class<T> type)
+            throws IOException {
+        if (key.size() > 1 && toml.get(key.subList(0, key.size() - 1)) == null) {
+            return null;
+        }
+        if (key.size() > 1) {
+            requireTable(file, toml, key.subList(0, key.size() - 1));
+        }
+        var value = toml.get(key);
+        if (value == null || type.isInstance(value)) {
+            return type.cast(value);
+        }
+        throw wrong(file, toml, key, "must be " + named(type));
+    }
+
+    private static String named(Class<?> type) {
+        return type == String.class ? "a text" : type == Boolean.class ? "true or false" : "a number";
+    }
+
+    private static void requireTable(Path file, TomlParseResult toml, List<String> section) throws IOException {
+        for (var depth = 1; depth <= section.size(); depth++) {
+            var part = section.subList(0, depth);
+            if (!toml.isTable(part)) {
+                throw wrong(file, toml, part, "must be a table");
+            }
+        }
+    }
+
+    private List<Path> imports(Path file, TomlParseResult toml) throws IOException {
+        var key = List.of("imports");
+        if (toml.get(key) == null) {
+            return List.of();
+        }
+        if (!toml.isArray(key)) {
+            throw wrong(file, toml, key, "must be a list of texts");
+        }
+        List<Path> found = new ArrayList<>();
+        for (var name : toml.getArrayOrEmpty(key).toList()) {
+            if (!(name instanceof String text)) {
+                throw wrong(file, toml, key, "must be a list of texts");
+            }
+            try {
+                found.addAll(matches(file, text));
+            } catch (InvalidPathException | IOException e) {
+                throw wrong(file, toml, key, "names " + Printable.of(text) + ", which cannot be read: " + e);
+            }
+        }
+        return found;
+    }
+
+    /** A name with a star is a pattern, as far as its last part goes; another one is relative to its file. */
+    private static List<Path> matches(Path file, String name) throws IOException {
+        var path = file.resolveSibling(name).normalize();
+        if (!name.contains("*")) {
+            return List.of(path);
+        }
+        var folder = path.getParent();
+        if (folder == null || folder.toString().contains("*") || !Files.isDirectory(folder)) {
+            return List.of();
+        }
+        List<Path> found = new ArrayList<>();
+        try (var all = Files.newDirectoryStream(folder, String.valueOf(path.getFileName()))) {
+            all.forEach(found::add);
+        }
+        found.sort(null);
+        return found;
+    }
+
+    private static IOException wrong(Path file, TomlParseResult toml, List<String> key, String what) {
+        return new IOException(at(file, toml.inputPositionOf(key)) + String.join(".", key) + " " + what);
+    }
+
+    private static String at(Path file, @Nullable TomlPosition position) {
+        return file + (position == null ? "" : ":" + position.line()) + ": ";
+    }
+
+    private static List<String> join(List<String> section, String key) {
+        List<String> all = new ArrayList<>(section);
+        all.add(key);
+        return all;
+    }
+
+    private String text(String name) {
+        return texts.getOrDefault(name, "");
+    }
+
+    private DaemonConfig result() {
+        return new DaemonConfig(
+                read,
+                text("root"),
+                text("state"),
+                text("address"),
+                text("ttrpc"),
+                text("shim"),
+                text("runtime"),
+                text("runtime_root"),
+                shimDebug);
+    }
+}

@@ -1,0 +1,84 @@
+package dev.jshim.node;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A containerd that runs, by its command line (v1.6.20, cmd/containerd/command/main.go; the same flags in 2.x).
+ *
+ * @param config the file that it reads, which need not exist
+ * @param root empty where no flag says so, as the two after it
+ */
+public record DaemonProcess(ProcessFacts process, Path config, String root, String state, String address) {
+    private static final Set<String> PROGRAMS = Set.of("containerd", "docker-containerd");
+    private static final Set<String> COMMANDS =
+            Set.of("config", "publish", "oci-hook", "help", "h", "-h", "--help", "-v", "--version");
+    private static final Set<String> WITH_VALUE =
+            Set.of("-config", "-c", "-log-level", "-l", "-address", "-a", "-root", "-state", "-service-name");
+
+    /** All that run. */
+    public static List<DaemonProcess> all(ProcFs proc) {
+        List<DaemonProcess> found = new ArrayList<>();
+        for (var process : proc.all()) {
+            var daemon = process.isZombie() ? null : of(process, proc.cwd(process.pid()));
+            if (daemon != null) {
+                found.add(daemon);
+            }
+        }
+        return found;
+    }
+
+    /** Reads a command line; null where it is not a daemon's. */
+    static @Nullable DaemonProcess of(ProcessFacts process, @Nullable Path directory) {
+        if (process.argv().isEmpty() || !PROGRAMS.contains(process.program())) {
+            return null;
+        }
+        var argv = process.argv();
+        var config = DaemonConfig.DEFAULT_FILE.toString();
+        var root = "";
+        var state = "";
+        var address = "";
+        for (var i = 1; i < argv.size(); i++) {
+            var word = argv.get(i);
+            if (COMMANDS.contains(word)) {
+                return null;
+            }
+            var equals = word.indexOf('=');
+            var name = word.startsWith("--") ? word.substring(1) : word;
+            var flag = equals < 0 ? name : name.substring(0, name.indexOf('='));
+            if (!WITH_VALUE.contains(flag) || (equals < 0 && i + 1 == argv.size())) {
+                continue;
+            }
+            var value = equals < 0 ? argv.get(++i) : word.substring(equals + 1);
+            switch (flag) {
+                case "-config", "-c" -> config = value;
+                case "-root" -> root = value;
+                case "-state" -> state = value;
+                case "-address", "-a" -> address = value;
+                default -> {}
+            }
+        }
+        try {
+            var file = Path.of(config);
+            return new DaemonProcess(process, directory == null ? file : directory.resolve(file), root, state, address);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+
+    /**
+     * What it was told, by file and flags together.
+     *
+     * @throws IOException as {@link DaemonConfigReader#read}, but a file that is not there says nothing
+     */
+    public DaemonConfig settings() throws IOException {
+        return (Files.exists(config) ? DaemonConfigReader.read(config) : DaemonConfig.DEFAULTS)
+                .with(root, state, address);
+    }
+}

@@ -1,0 +1,74 @@
+package dev.jshim.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DaemonProcessTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void flagsInAllTheirForms() {
+        var k3s = known("containerd -c /etc/k3s.toml -a /run/k3s/containerd/containerd.sock --state /run/k3s/containerd"
+                + " --root /var/lib/rancher/k3s/agent/containerd");
+        assertThat(k3s.config()).isEqualTo(Path.of("/etc/k3s.toml"));
+        assertThat(k3s.state()).isEqualTo("/run/k3s/containerd");
+        assertThat(k3s.root()).isEqualTo("/var/lib/rancher/k3s/agent/containerd");
+        assertThat(k3s.address()).isEqualTo("/run/k3s/containerd/containerd.sock");
+
+        var docker = known("docker-containerd --config=docker.toml -l info -state=/run/d");
+        assertThat(docker.config()).isEqualTo(Path.of("/work/docker.toml"));
+        assertThat(docker.state()).isEqualTo("/run/d");
+        assertThat(docker.root()).isEmpty();
+
+        assertThat(known("/usr/bin/containerd").config()).isEqualTo(DaemonConfig.DEFAULT_FILE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "containerd --address /a publish --topic t",
+                "containerd config dump",
+                "containerd --version",
+                "containerd-shim -namespace n",
+                "sh -c containerd"
+            })
+    void whatIsNoDaemon(String argv) {
+        assertThat(of(argv)).isNull();
+    }
+
+    @Test
+    void flagsWinOverTheFile() throws Exception {
+        var file = Files.writeString(
+                folder.resolve("c.toml"),
+                "root = \"/r\"\nstate = \"/s\"\n[grpc]\naddress = \"/g\"\n[plugins.linux]\nruntime = \"crun\"\n");
+        var settings = known("containerd -c " + file + " --state /elsewhere --address /a")
+                .settings();
+        assertThat(settings.paths()).isEqualTo(new NodePaths(Path.of("/r"), Path.of("/elsewhere")));
+        assertThat(settings.address()).isEqualTo("/a");
+        assertThat(settings.runtime()).isEqualTo("crun");
+    }
+
+    @Test
+    void withoutItsFileItHasTheDefaults() throws Exception {
+        assertThat(known("containerd -c " + folder.resolve("none")).settings()).isEqualTo(DaemonConfig.DEFAULTS);
+    }
+
+    private static DaemonProcess known(String argv) {
+        return Objects.requireNonNull(of(argv));
+    }
+
+    private static @Nullable DaemonProcess of(String argv) {
+        var words = List.of(argv.split(" ", -1));
+        return DaemonProcess.of(new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), Path.of("/work"));
+    }
+}
