@@ -31,6 +31,9 @@ final class Commands {
         out.put("exec", ExecCommand::new);
         out.put("events", EventsCommand::new);
         out.put("stacks", StacksCommand::new);
+        out.put("bundles", BundlesCommand::new);
+        out.put("clean", CleanCommand::new);
+        out.put("check", CheckCommand::new);
         out.put("migrate", MigrateCommand::commandLine);
         out.put("version", VersionCommand::new);
         out.put("completion", CompletionCommand::new);
