@@ -12,4 +12,17 @@ record Cli(Globals globals, PrintWriter out, PrintWriter err) {
     void note(String line) {
         err.println("jshimctl: " + Text.oneLine(line));
     }
+
+    /**
+     * Writes a result in the form that was asked for.
+     *
+     * @param forPeople writes it to {@link #out} as a table or in lines
+     */
+    void show(Fields result, Runnable forPeople) {
+        switch (globals.output()) {
+            case json -> Json.write(out, result);
+            case yaml -> Yaml.write(out, result);
+            case table, wide -> forPeople.run();
+        }
+    }
 }

@@ -12,20 +12,16 @@ final class CommandTree {
     private CommandTree() {}
 
     static int execute(PrintWriter out, PrintWriter err, String... args) {
-        return commandLine(out, err).execute(args);
+        return commandLine(out, err, args).execute(args);
     }
 
-    static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+    /** @param args what will be executed: only the commands that it names are made, see {@link Commands} */
+    static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
         var globals = new Globals();
         var cli = new Cli(globals, out, err);
         var errors = new ErrorLines(globals, err);
-        var command = new CommandLine(new Jshimctl(globals))
-                .addSubcommand(new LsCommand(cli))
-                .addSubcommand(new InspectCommand(cli))
-                .addSubcommand(new PidsCommand(cli))
-                .addSubcommand(new KillCommand(cli))
-                .addSubcommand(MigrateCommand.commandLine(cli))
-                .addSubcommand(new VersionCommand(cli));
+        var command = new CommandLine(new Jshimctl(globals));
+        Commands.of(cli, args).forEach(command::addSubcommand);
         command.setOut(out)
                 .setErr(err)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))

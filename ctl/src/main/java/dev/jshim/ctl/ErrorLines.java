@@ -55,6 +55,7 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
             line("\"" + typed + "\" is one argument too many");
         } else {
             line("there is no command \"" + typed + "\"");
+            names = command.getParent() == null ? Commands.names() : names;
         }
         var similar = Text.similar(typed, names);
         hint(similar.isEmpty() ? "" : "did you mean " + String.join(", ", similar) + "?");

@@ -18,4 +18,16 @@ record Fields(Map<String, @Nullable Object> values) {
         values.put(name, value);
         return this;
     }
+
+    /** Adds all values of another, and is this same object. */
+    Fields withAll(Fields other) {
+        values.putAll(other.values());
+        return this;
+    }
+
+    /** A value; null where there is none of that name. */
+    @Nullable
+    Object get(String name) {
+        return values.get(name);
+    }
 }

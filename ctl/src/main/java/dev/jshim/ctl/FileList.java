@@ -23,12 +23,6 @@ final class FileList {
                 .with("files", files(bundle.path()));
     }
 
-    /** Permission bits as chmod(1) has them; null where there is no such file. */
-    static @Nullable String mode(Path file) {
-        var mode = attribute(file, "unix:mode");
-        return mode == null ? null : String.format("%04o", mode.intValue() & 07777);
-    }
-
     private static List<Fields> files(Path directory) {
         var paths = new ArrayList<Path>();
         try (var entries = Files.newDirectoryStream(directory)) {
@@ -39,10 +33,12 @@ final class FileList {
         paths.sort(null);
         var out = new ArrayList<Fields>();
         for (var path : paths) {
+            var mode = attribute(path, "unix:mode");
             var size = attribute(path, "unix:size");
             out.add(new Fields()
                     .with("name", String.valueOf(path.getFileName()))
                     .with("kind", kind(path))
+                    .with("mode", mode == null ? null : TaskFields.mode(mode.intValue()))
                     .with("size", size == null ? null : size.longValue()));
         }
         return out;

@@ -54,8 +54,8 @@ final class Globals {
     @Option(
             names = {"-o", "--output"},
             scope = ScopeType.INHERIT,
-            paramLabel = "table|json",
-            description = "how results are written (default: table)")
+            paramLabel = "FORMAT",
+            description = "how results are written: table, wide, json, yaml (default: table)")
     private OutputFormat output = OutputFormat.table;
 
     @Option(
@@ -65,6 +65,15 @@ final class Globals {
             converter = DurationConverter.class,
             description = "how long each shim may take to answer: 500ms, 5s, 2m (default: 5s)")
     private Duration timeout = Duration.ofSeconds(5);
+
+    @Option(names = "--no-trunc", scope = ScopeType.INHERIT, description = "cut nothing to the width of the terminal")
+    private boolean noTrunc;
+
+    @Option(
+            names = "--no-color",
+            scope = ScopeType.INHERIT,
+            description = "no colours (default where NO_COLOR is set, and where stdout is no terminal)")
+    private boolean noColor;
 
     @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "show the whole of an error")
     private boolean stacktrace;
@@ -128,6 +137,22 @@ final class Globals {
 
     boolean isJson() {
         return output == OutputFormat.json;
+    }
+
+    OutputFormat output() {
+        return output;
+    }
+
+    boolean isWide() {
+        return output == OutputFormat.wide;
+    }
+
+    boolean isTruncated() {
+        return !noTrunc;
+    }
+
+    boolean isColored() {
+        return !noColor;
     }
 
     Duration timeout() {

@@ -2,7 +2,7 @@ package dev.jshim.ctl;
 
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
 
 @Command(
         name = "inspect",
@@ -11,8 +11,11 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(paramLabel = "ID", description = "the container's id, or a beginning of it that only one has")
-    private String id = "";
+    @Mixin
+    private final TaskArgument argument = new TaskArgument();
+
+    @Mixin
+    private final WatchOption watch = new WatchOption();
 
     InspectCommand(Cli cli) {
         this.cli = cli;
@@ -20,13 +23,12 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var task = cli.reader().find(id);
-        var report = new Inspection(cli.globals()).of(task);
-        if (cli.globals().isJson()) {
-            Json.write(cli.out(), report);
-        } else {
-            Outline.write(cli.out(), report);
-        }
+        return watch.run(cli, this::show);
+    }
+
+    private int show(Cli cli) {
+        var report = new Inspection(cli.globals()).of(cli.reader().find(argument.id()));
+        cli.show(report, () -> Outline.write(cli.out(), report));
         return ExitCode.OK;
     }
 }

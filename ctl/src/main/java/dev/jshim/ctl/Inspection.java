@@ -1,24 +1,22 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
+import dev.jshim.node.Bundle;
 import dev.jshim.node.ContainerRecord;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.NodeTask;
 import dev.jshim.node.OciConfig;
+import dev.jshim.node.OciRuntime;
 import dev.jshim.node.ProcFs;
-import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.Shim;
 import dev.jshim.node.ShimSocket;
-import dev.jshim.node.TaskState;
+import dev.jshim.node.SocketFacts;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** All that is known of a task, as {@link Fields}. */
 final class Inspection {
-    /** USER_HZ, the same on x86-64 and aarch64 (times(2)). */
-    private static final long TICKS_PER_SECOND = 100;
-
     private final Globals globals;
     private final ProcFs proc = ProcFs.system();
 
@@ -28,20 +26,49 @@ final class Inspection {
 
     Fields of(NodeTask task) {
         var bridge = task.bridge();
+        var bundle = task.bundle();
+        var init = task.init();
+        var views = new Views(task, OciRuntime.of(bundle, task.shim()).state(task.task()), proc);
         return new Fields()
                 .with("task", TaskFields.summary(task))
-                .with("bundle", FileList.of(task.bundle()))
+                .with("differences", views.differences())
+                .with("bundle", FileList.of(bundle))
                 .with("bridgeBundle", bridge == null ? null : FileList.of(bridge))
-                .with("config", config(task.bundle().config()))
-                .with("stateByShim", state(task.state()))
-                .with("stateByBridge", task.bridgeState() == null ? null : state(task.bridgeState()))
-                .with("init", process(task.init()))
-                .with("shim", process(task.shim()))
-                .with("socket", socket(task.bundle().socket()))
+                .with("config", config(bundle.config()))
+                .with("stateByShim", StateFields.of(task.state()))
+                .with("stateByBridge", task.bridgeState() == null ? null : StateFields.of(task.bridgeState()))
+                .with("stateByRuntime", views.runtime())
+                .with("init", ProcessFields.of(init, proc))
+                .with("shim", ProcessFields.of(task.shim(), proc))
+                .with("socket", socket(bundle.socket()))
                 .with("bridgeSocket", bridge == null ? null : socket(bridge.socket()))
-                .with("stdio", stdio(task.state().orNull()))
-                .with("cgroups", proc.cgroups(task.pid()))
+                .with("stdio", StreamFields.of(task.state().orNull(), proc))
+                .with("execs", execs(task))
+                .with("cgroups", init == null ? List.of() : proc.cgroups(init.pid()))
+                .with("namespaces", init == null ? List.of() : proc.namespaces(init.pid()))
+                .with("mounts", mounts(bundle))
                 .with("record", record(task));
+    }
+
+    /** The host's mounts in the bundle; the container's own are its own business. */
+    private List<String> mounts(Bundle bundle) {
+        var below = bundle.path() + "/";
+        return proc.mountPoints((int) ProcessHandle.current().pid()).stream()
+                .filter(path -> path.startsWith(below))
+                .toList();
+    }
+
+    private List<Fields> execs(NodeTask task) {
+        var pids = task.state().orNull() == null
+                ? null
+                : Shim.ask(task.bundle(), globals.timeout(), Shim::pids).orNull();
+        if (pids == null) {
+            return List.of();
+        }
+        return pids.stream()
+                .filter(pid -> !pid.execId().isEmpty())
+                .map(pid -> new Fields().with("pid", pid.pid()).with("execId", pid.execId()))
+                .toList();
     }
 
     private static Fields config(OciConfig config) {
@@ -60,73 +87,20 @@ final class Inspection {
         };
     }
 
-    private static Fields state(Answer<TaskState> answer) {
-        var state = answer.orNull();
-        if (state == null) {
-            return new Fields().with("error", answer.describe());
-        }
-        var exited = state.exitedAt();
-        return new Fields()
-                .with("status", state.status().label())
-                .with("pid", TaskFields.known(state.pid()))
-                .with("terminal", state.terminal())
-                .with("exitStatus", exited == null ? null : state.exitStatus())
-                .with("exitedAt", exited == null ? null : exited.toString());
-    }
-
-    private @Nullable Fields process(@Nullable ProcessFacts process) {
-        if (process == null) {
-            return null;
-        }
-        var usage = proc.usage(process.pid());
-        var exe = process.exe();
-        return new Fields()
-                .with("pid", process.pid())
-                .with("ppid", process.ppid())
-                .with("state", String.valueOf(process.state()))
-                .with("startedAt", started(process))
-                .with("startTicks", process.ref().startTicks())
-                .with("binary", exe == null ? null : exe.toString())
-                .with("argv", String.join(" ", process.argv()))
-                .with("rssKib", usage == null ? null : usage.rssKib())
-                .with("threads", usage == null ? null : usage.threads())
-                .with("fds", usage == null || usage.fds() < 0 ? null : usage.fds());
-    }
-
-    private @Nullable String started(ProcessFacts process) {
-        var boot = proc.bootTime();
-        return boot == 0
-                ? null
-                : Instant.ofEpochSecond(boot + process.ref().startTicks() / TICKS_PER_SECOND)
-                        .toString();
-    }
-
     private @Nullable Fields socket(@Nullable ShimSocket socket) {
         if (socket == null) {
             return null;
         }
+        var facts = SocketFacts.of(socket, proc.unixSockets());
         return new Fields()
                 .with("address", socket.address())
                 .with("kind", socket.kind())
-                .with("mode", socket instanceof ShimSocket.Named named ? FileList.mode(named.path()) : null)
-                .with("listening", proc.unixSockets().isListening(socket));
-    }
-
-    private static @Nullable Fields stdio(@Nullable TaskState state) {
-        if (state == null) {
-            return null;
-        }
-        return new Fields()
-                .with("stdin", stream(state.stdin()))
-                .with("stdout", stream(state.stdout()))
-                .with("stderr", stream(state.stderr()));
-    }
-
-    private static @Nullable String stream(String path) {
-        if (path.startsWith("/") && !Files.exists(Path.of(path))) {
-            return path + " (gone)";
-        }
-        return TaskFields.known(path);
+                .with("exists", facts.exists())
+                .with("mode", TaskFields.mode(facts.mode()))
+                .with("owner", facts.owner())
+                .with("listening", facts.listening())
+                .with("peers", facts.peers())
+                .with("exposure", TaskFields.known(facts.exposure()));
     }
 
     /** Netty is loaded only where there is a socket to ask. */

@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,8 +13,17 @@ final class Json {
     private Json() {}
 
     static void write(PrintWriter out, Fields fields) {
+        write(out, fields, "  ");
+    }
+
+    /** All in one line, for what has no end. */
+    static void writeLine(PrintWriter out, Fields fields) {
+        write(out, fields, "");
+    }
+
+    private static void write(PrintWriter out, Fields fields, String indent) {
         var json = new JsonWriter(out);
-        json.setIndent("  ");
+        json.setIndent(indent);
         json.setHtmlSafe(false);
         try {
             value(json, fields);
@@ -22,6 +32,17 @@ final class Json {
             throw new UncheckedIOException(e);
         }
         out.println();
+    }
+
+    /** A text in quotes, fit for YAML too. */
+    static String quoted(String text) {
+        var out = new StringWriter();
+        try (var json = new JsonWriter(out)) {
+            json.value(text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toString();
     }
 
     private static void value(JsonWriter json, @Nullable Object value) throws IOException {

@@ -2,31 +2,51 @@ package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
 import dev.jshim.node.Bundle;
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.Shim;
-import dev.jshim.node.ShimProcesses;
 import dev.jshim.node.TaskStatus;
-import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(
         name = "kill",
         description = "Send a signal to a container's init process, through its shim.",
-        footer = {"", "Examples:", "  jshimctl kill web", "  jshimctl kill web -s KILL"})
+        footer = {
+            "",
+            "With --escalate, where the shim is mute or gone: the OCI runtime is tried, and then the processes,",
+            "each step said on stderr. A process is signalled only where runtime state or cgroup prove that it is",
+            "the container's: a pid that has been used again never is. The shim itself is never signalled.",
+            "",
+            "Examples:",
+            "  jshimctl kill web",
+            "  jshimctl kill web -s KILL --all",
+            "  jshimctl kill web --exec shell",
+            "  jshimctl kill web -s KILL --escalate"
+        })
 final class KillCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(paramLabel = "ID", description = "the container's id, or a beginning of it that only one has")
-    private String id = "";
+    @Mixin
+    private final TaskArgument argument = new TaskArgument();
+
+    @Mixin
+    private final ExecOption exec = new ExecOption();
 
     @Option(
             names = {"-s", "--signal"},
             paramLabel = "SIGNAL",
             description = "SIGTERM, TERM or 15 (default: SIGTERM)")
     private String signal = "SIGTERM";
+
+    @Option(
+            names = {"-a", "--all"},
+            description = "to every process of the container")
+    private boolean all;
+
+    @Option(names = "--escalate", description = "go on without the shim where it does not answer")
+    private boolean escalate;
 
     KillCommand(Cli cli) {
         this.cli = cli;
@@ -35,22 +55,42 @@ final class KillCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var number = Signals.parse(signal);
-        var bundle = cli.reader().bundle(id);
-        switch (send(bundle, number)) {
-            case Answer.Answered<Boolean> answered -> report(bundle, number);
+        if (all && !exec.id().isEmpty()) {
+            throw CliException.usage("--all and --exec exclude each other", "give one of them");
+        }
+        if (escalate && !exec.id().isEmpty()) {
+            throw CliException.usage(
+                    "--escalate and --exec exclude each other", "which process an exec is only the shim knows");
+        }
+        var bundle = cli.reader().bundle(argument.id());
+        var answer = Shim.ask(bundle, cli.globals().timeout(), shim -> shim.kill(number, exec.id(), all));
+        switch (answer) {
+            case Answer.Answered<Boolean> _ -> report(bundle, number, List.of());
             case Answer.Refused<Boolean> refused -> throw refused(bundle, refused.reason());
-            case Answer.Mute<Boolean> mute -> throw mute(bundle, mute.after());
-            case Answer.Absent<Boolean> absent -> throw absent(bundle, absent.reason());
+            case Answer.Mute<Boolean> mute when !escalate -> throw ShimCall.mute(bundle, mute.after());
+            case Answer.Absent<Boolean> absent when !escalate -> throw ShimCall.absent(bundle, absent.reason());
+            case Answer.Mute<Boolean> _, Answer.Absent<Boolean> _ -> {
+                return escalate(bundle, number, answer.describe());
+            }
         }
         return ExitCode.OK;
     }
 
-    private Answer<Boolean> send(Bundle bundle, int number) {
-        return Shim.ask(bundle, cli.globals().timeout(), shim -> shim.kill(number));
+    private int escalate(Bundle bundle, int number, String reason) {
+        var escalation = new Escalation(cli, bundle, number, all);
+        escalation.said("shim", false, reason);
+        if (!escalation.run()) {
+            throw CliException.failed(
+                    Signals.name(number) + " was sent to no process of " + bundle.task(),
+                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what there is");
+        }
+        report(bundle, number, escalation.steps());
+        return ExitCode.OK;
     }
 
     private CliException refused(Bundle bundle, String reason) {
-        var state = Shim.ask(bundle, cli.globals().timeout(), Shim::state).orNull();
+        var state = Shim.ask(bundle, cli.globals().timeout(), shim -> shim.state(exec.id()))
+                .orNull();
         if (state != null && state.status() == TaskStatus.STOPPED) {
             return CliException.failed(
                     bundle.task() + " has already exited, with status " + state.exitStatus(),
@@ -59,30 +99,13 @@ final class KillCommand implements Callable<Integer> {
         return CliException.failed("the shim of " + bundle.task() + " refused: " + reason, "");
     }
 
-    private static CliException mute(Bundle bundle, Duration after) {
-        return CliException.failed(
-                "the shim of " + bundle.task() + " did not answer within " + after.toMillis() + " ms",
-                "whether the signal was sent is not known; \"jshimctl inspect "
-                        + bundle.task().id() + "\" shows the processes");
-    }
-
-    private static CliException absent(Bundle bundle, String reason) {
-        var init = new ShimProcesses(ProcFs.system()).init(bundle);
-        return CliException.failed(
-                bundle.task() + " has no shim to send a signal: " + reason,
-                init == null || init.isZombie() ? "" : "its init process lives on as pid " + init.pid());
-    }
-
-    private void report(Bundle bundle, int number) {
-        if (cli.globals().isJson()) {
-            Json.write(
-                    cli.out(),
-                    new Fields()
-                            .with("namespace", bundle.task().namespace())
-                            .with("id", bundle.task().id())
-                            .with("signal", number));
-        } else {
-            cli.out().println("sent " + Signals.name(number) + " to " + bundle.task());
-        }
+    private void report(Bundle bundle, int number, List<Fields> steps) {
+        var fields = TaskFields.name(bundle.task())
+                .with("execId", TaskFields.known(exec.id()))
+                .with("signal", number)
+                .with("all", all)
+                .with("steps", steps);
+        var exec = this.exec.id().isEmpty() ? "" : ", exec " + this.exec.id();
+        cli.show(fields, () -> cli.out().println("sent " + Signals.name(number) + " to " + bundle.task() + exec));
     }
 }

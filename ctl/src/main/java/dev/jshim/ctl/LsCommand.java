@@ -1,11 +1,8 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.NodeTask;
-import dev.jshim.node.StrayScan;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 @Command(
         name = "ls",
@@ -18,10 +15,29 @@ import picocli.CommandLine.Command;
             "",
             "Examples:",
             "  jshimctl ls",
-            "  jshimctl ls -n k8s.io -o json"
+            "  jshimctl ls -n k8s.io -o json",
+            "  jshimctl ls -o wide --watch"
         })
 final class LsCommand implements Callable<Integer> {
+    private static final Listing LISTING = new Listing()
+            .column("NAMESPACE", "namespace")
+            .column("ID", "id")
+            .column("API", row -> row.get("api") + (Boolean.TRUE.equals(row.get("bridged")) ? " bridged" : ""))
+            .column("RUNTIME", "runtime")
+            .column("STATUS", "status")
+            .column("PID", "pid")
+            .column("SHIM", "shimPid")
+            .column("SOCKET", "socketKind")
+            .column("ANSWER", TaskFields::answer)
+            .column("HEALTH", "health")
+            .wide("ADDRESS", "address")
+            .wide("BUNDLE", "bundle")
+            .wide("COMMAND", "command");
+
     private final Cli cli;
+
+    @Mixin
+    private final WatchOption watch = new WatchOption();
 
     LsCommand(Cli cli) {
         this.cli = cli;
@@ -29,50 +45,25 @@ final class LsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        return watch.run(cli, LsCommand::show);
+    }
+
+    private static int show(Cli cli) {
         var node = cli.reader().read();
         var tasks = cli.reader().ask(node.bundles());
         var found = cli.reader().strays();
-        if (cli.globals().isJson()) {
-            json(tasks, node.problems(), found);
-        } else {
-            table(tasks);
+        var rows = tasks.stream().map(TaskFields::summary).toList();
+        var fields = new Fields().with("tasks", rows).with("problems", node.problems());
+        cli.show(Strays.with(fields, found.strays(), found.others()), () -> {
+            LISTING.write(cli, rows);
+            for (var task : tasks) {
+                for (var trouble : task.troubles()) {
+                    cli.note(task.task() + ": " + trouble);
+                }
+            }
             Strays.note(cli, found.strays(), found.others());
-        }
+        });
         node.problems().forEach(cli::note);
         return node.problems().isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
-    }
-
-    private void table(List<NodeTask> tasks) {
-        var table =
-                new Table("NAMESPACE", "ID", "API", "RUNTIME", "STATUS", "PID", "SHIM", "SOCKET", "ANSWER", "HEALTH");
-        for (var task : tasks) {
-            var socket = task.bundle().socket();
-            table.row(
-                    task.task().namespace(),
-                    task.task().id(),
-                    task.isBridged() ? task.api() + " bridged" : task.api(),
-                    task.runtime(),
-                    task.status().label(),
-                    TaskFields.known(task.pid()),
-                    TaskFields.known(task.shimPid()),
-                    socket == null ? "" : socket.kind(),
-                    TaskFields.answer(task.state()),
-                    task.health().label());
-        }
-        table.write(cli.out());
-        for (var task : tasks) {
-            for (var trouble : task.troubles()) {
-                cli.note(task.task() + ": " + trouble);
-            }
-        }
-    }
-
-    private void json(List<NodeTask> tasks, List<String> problems, StrayScan.Result found) {
-        var rows = new ArrayList<Fields>();
-        for (var task : tasks) {
-            rows.add(TaskFields.summary(task));
-        }
-        var fields = new Fields().with("tasks", rows).with("problems", problems);
-        Json.write(cli.out(), Strays.with(fields, found.strays(), found.others()));
     }
 }

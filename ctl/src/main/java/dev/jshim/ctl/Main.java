@@ -1,7 +1,6 @@
 package dev.jshim.ctl;
 
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -16,8 +15,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        var out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
-        var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        var out = new StreamWriter(System.out, false);
+        var err = new StreamWriter(System.err, true);
         var code = run(out, err, args);
         System.exit(code);
     }

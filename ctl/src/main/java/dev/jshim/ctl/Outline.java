@@ -50,13 +50,25 @@ final class Outline {
         return value != null && !(value instanceof Fields) && !(value instanceof List);
     }
 
-    private static String line(Fields row) {
+    /** The values of a row that are known, in one line. */
+    static String line(Fields row) {
         var out = new StringBuilder();
         for (var value : row.values().values()) {
             if (value != null) {
-                out.append(out.isEmpty() ? "" : "  ").append(Text.oneLine(value));
+                var text = value instanceof Fields inner ? pairs(inner) : Text.oneLine(value);
+                out.append(out.isEmpty() ? "" : "  ").append(text);
             }
         }
+        return out.toString();
+    }
+
+    private static String pairs(Fields fields) {
+        var out = new StringBuilder();
+        fields.values()
+                .forEach((name, value) -> out.append(out.isEmpty() ? "" : " ")
+                        .append(name)
+                        .append('=')
+                        .append(value instanceof Fields inner ? "{" + pairs(inner) + "}" : Text.oneLine(value)));
         return out.toString();
     }
 }

@@ -2,6 +2,10 @@ package dev.jshim.ctl;
 
 /** How results are written. */
 enum OutputFormat {
+    /** Columns for a person, as wide as the terminal. */
     table,
-    json
+    /** The same with more columns. */
+    wide,
+    json,
+    yaml
 }

@@ -1,6 +1,5 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Bundle;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.Shim;
@@ -13,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
 
 @Command(
         name = "pids",
@@ -23,8 +22,11 @@ final class PidsCommand implements Callable<Integer> {
     private final Cli cli;
     private final ProcFs proc = ProcFs.system();
 
-    @Parameters(paramLabel = "ID", description = "the container's id, or a beginning of it that only one has")
-    private String id = "";
+    @Mixin
+    private final TaskArgument argument = new TaskArgument();
+
+    @Mixin
+    private final WatchOption watch = new WatchOption();
 
     PidsCommand(Cli cli) {
         this.cli = cli;
@@ -50,34 +52,25 @@ final class PidsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var bundle = cli.reader().bundle(id);
+        return watch.run(cli, this::show);
+    }
+
+    private int show(Cli cli) {
+        var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
-        for (var pid : pids(bundle)) {
+        for (var pid : ShimCall.of(cli, bundle, Shim::pids)) {
             rows.put(pid.pid(), new Row(pid, proc.facts(pid.pid())));
         }
-        if (cli.globals().isJson()) {
-            json(bundle.task(), rows);
-        } else {
+        cli.show(fields(bundle.task(), rows), () -> {
             var table = new Table("PID", "EXEC", "STATE", "COMMAND");
             for (var row : rows.values()) {
                 if (!rows.containsKey(row.parent())) {
                     tree(table, rows, row, 0);
                 }
             }
-            table.write(cli.out());
-        }
+            table.write(cli.out(), Screen.of(cli.globals()));
+        });
         return ExitCode.OK;
-    }
-
-    private List<TaskPid> pids(Bundle bundle) {
-        var answer = Shim.ask(bundle, cli.globals().timeout(), Shim::pids);
-        var pids = answer.orNull();
-        if (pids == null) {
-            throw CliException.failed(
-                    "the shim of " + bundle.task() + " does not say: " + answer.describe(),
-                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what is known without it");
-        }
-        return pids;
     }
 
     private static void tree(Table table, Map<Integer, Row> rows, Row row, int depth) {
@@ -90,7 +83,7 @@ final class PidsCommand implements Callable<Integer> {
         }
     }
 
-    private void json(TaskId task, Map<Integer, Row> rows) {
+    private static Fields fields(TaskId task, Map<Integer, Row> rows) {
         var list = new ArrayList<Fields>();
         for (var row : rows.values()) {
             var facts = row.facts();
@@ -101,11 +94,9 @@ final class PidsCommand implements Callable<Integer> {
                     .with("state", TaskFields.known(row.state()))
                     .with("argv", facts == null ? List.of() : facts.argv()));
         }
-        Json.write(
-                cli.out(),
-                new Fields()
-                        .with("namespace", task.namespace())
-                        .with("id", task.id())
-                        .with("pids", list));
+        return new Fields()
+                .with("namespace", task.namespace())
+                .with("id", task.id())
+                .with("pids", list);
     }
 }

@@ -2,12 +2,19 @@ package dev.jshim.ctl;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Rows in columns as wide as they need. */
+/** Rows in columns as wide as they need, or as the screen allows. */
 final class Table {
     private static final String GAP = "  ";
+    private static final String CUT = "…";
+
+    /** A column is not made narrower than its heading, nor than this. */
+    private static final int MIN_WIDTH = 8;
+
+    private static final Screen ANY = new Screen(false, 0, false);
 
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -28,21 +35,65 @@ final class Table {
         rows.add(row);
     }
 
+    /** Writes it as wide as it is. */
     void write(PrintWriter out) {
-        var widths = new int[rows.getFirst().size()];
-        for (var row : rows) {
-            for (var i = 0; i < widths.length; i++) {
-                widths[i] = Math.max(widths[i], row.get(i).length());
-            }
-        }
+        write(out, ANY);
+    }
+
+    /** Writes it, the widest columns cut until it fits. */
+    void write(PrintWriter out, Screen screen) {
+        var widths = widths();
+        fit(widths, screen.width());
+        var heading = true;
         for (var row : rows) {
             var line = new StringBuilder();
             for (var i = 0; i < widths.length; i++) {
-                line.append(row.get(i))
-                        .append(" ".repeat(widths[i] - row.get(i).length()))
-                        .append(GAP);
+                var cell = cut(row.get(i), widths[i]);
+                var pad = i == widths.length - 1 ? 0 : widths[i] - Text.width(cell);
+                line.append(screen.hasColor() && !heading ? Color.of(cell) : cell)
+                        .append(" ".repeat(pad))
+                        .append(i == widths.length - 1 ? "" : GAP);
             }
             out.println(line.toString().stripTrailing());
+            heading = false;
         }
+    }
+
+    private int[] widths() {
+        var widths = new int[rows.getFirst().size()];
+        for (var row : rows) {
+            for (var i = 0; i < widths.length; i++) {
+                widths[i] = Math.max(widths[i], Text.width(row.get(i)));
+            }
+        }
+        return widths;
+    }
+
+    /** Takes from the widest column, one at a time, as long as there is one to take from. */
+    private void fit(int[] widths, int screen) {
+        var least = rows.getFirst().stream()
+                .mapToInt(heading -> Math.max(MIN_WIDTH, heading.length()))
+                .toArray();
+        var all = Arrays.stream(widths).sum() + GAP.length() * (widths.length - 1);
+        while (screen > 0 && all > screen) {
+            var widest = -1;
+            for (var i = 0; i < widths.length; i++) {
+                if (widths[i] > least[i] && (widest < 0 || widths[i] >= widths[widest])) {
+                    widest = i;
+                }
+            }
+            if (widest < 0) {
+                return;
+            }
+            widths[widest]--;
+            all--;
+        }
+    }
+
+    private static String cut(String cell, int width) {
+        if (Text.width(cell) <= width) {
+            return cell;
+        }
+        return cell.substring(0, cell.offsetByCodePoints(0, width - 1)) + CUT;
     }
 }

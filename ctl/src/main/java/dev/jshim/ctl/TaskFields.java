@@ -2,6 +2,8 @@ package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodeTask;
+import dev.jshim.node.OciConfig;
+import dev.jshim.node.TaskId;
 import dev.jshim.node.TaskState;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -9,6 +11,11 @@ import org.jspecify.annotations.Nullable;
 /** The fields of a task that more than one command shows. */
 final class TaskFields {
     private TaskFields() {}
+
+    /** Namespace and id. */
+    static Fields name(TaskId task) {
+        return new Fields().with("namespace", task.namespace()).with("id", task.id());
+    }
 
     static Fields summary(NodeTask task) {
         var socket = task.bundle().socket();
@@ -22,27 +29,46 @@ final class TaskFields {
                 .with("pid", known(task.pid()))
                 .with("shimPid", known(task.shimPid()))
                 .with("socketKind", socket == null ? null : socket.kind())
+                .with("answer", word(task.state()))
                 .with("answerMillis", task.state() instanceof Answer.Answered<TaskState> a ? millis(a.took()) : null)
                 .with(
                         "answerError",
                         task.state().orNull() == null ? task.state().describe() : null)
                 .with("health", task.health().label())
+                .with("address", socket == null ? null : socket.address())
+                .with("bundle", task.bundle().path().toString())
+                .with(
+                        "command",
+                        task.bundle().config() instanceof OciConfig.Spec spec
+                                ? known(String.join(" ", spec.args()))
+                                : null)
                 .with("troubles", task.troubles());
     }
 
-    /** For a column: milliseconds, or a word for what came instead. */
-    static String answer(Answer<TaskState> answer) {
+    /** For a column, of a {@link #summary}: milliseconds, or a word for what came instead. */
+    static String answer(Fields summary) {
+        var millis = summary.get("answerMillis");
+        return millis == null ? String.valueOf(summary.get("answer")) : millis + " ms";
+    }
+
+    /** {@code ok}, {@code error}, {@code mute} or {@code absent}. */
+    private static String word(Answer<TaskState> answer) {
         return switch (answer) {
-            case Answer.Answered<TaskState> answered -> millis(answered.took()) + " ms";
-            case Answer.Refused<TaskState> refused -> "error";
-            case Answer.Mute<TaskState> mute -> "mute";
-            case Answer.Absent<TaskState> absent -> "absent";
+            case Answer.Answered<TaskState> _ -> "ok";
+            case Answer.Refused<TaskState> _ -> "error";
+            case Answer.Mute<TaskState> _ -> "mute";
+            case Answer.Absent<TaskState> _ -> "absent";
         };
     }
 
     /** Null for 0, which stands for no pid. */
     static @Nullable Integer known(int pid) {
         return pid == 0 ? null : pid;
+    }
+
+    /** Permission bits as chmod(1) has them; null where there are none. */
+    static @Nullable String mode(@Nullable Integer bits) {
+        return bits == null ? null : String.format("%04o", bits & 07777);
     }
 
     /** Null for an empty text. */

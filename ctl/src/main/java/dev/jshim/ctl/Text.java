@@ -18,6 +18,11 @@ final class Text {
         return out.toString();
     }
 
+    /** How many columns a text takes; a character outside of ASCII counts as one. */
+    static int width(String text) {
+        return text.codePointCount(0, text.length());
+    }
+
     /** Those of {@code words} that somebody may have meant by {@code typed}, the nearest first, three at most. */
     static List<String> similar(String typed, Collection<String> words) {
         var most = Math.max(1, typed.length() / 3);

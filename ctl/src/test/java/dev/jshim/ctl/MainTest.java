@@ -64,7 +64,8 @@ class MainTest {
     void lsAsJson() throws IOException {
         node.task("default", "web", Status.PAUSED);
         var result = Result.on(node, "-o", "json", "ls", "-n", "default");
-        assertThat(result.out().replaceAll("\\d+\\.\\d+", "N")).isEqualTo("""
+        assertThat(result.out().replaceAll("Millis\": \\d+\\.\\d+", "Millis\": N"))
+                .isEqualTo("""
                         {
                           "tasks": [
                             {
@@ -74,18 +75,22 @@ class MainTest {
                               "bridged": false,
                               "runtime": "io.containerd.runtime.v1.linux",
                               "status": "paused",
-                              "pid": %d,
+                              "pid": %1$d,
                               "shimPid": null,
                               "socketKind": "file",
+                              "answer": "ok",
                               "answerMillis": N,
                               "answerError": null,
                               "health": "ok",
+                              "address": "unix://%2$s/s0",
+                              "bundle": "%2$s/io.containerd.runtime.v1.linux/default/web",
+                              "command": "sleep 1\\u001b[2J",
                               "troubles": []
                             }
                           ],
                           "problems": []
                         }
-                        """.formatted(FakeNode.PID));
+                        """.formatted(FakeNode.PID, node.state));
         assertThat(result.err()).isEmpty();
     }
 
@@ -104,7 +109,7 @@ class MainTest {
         assertThat(result.code()).isZero();
         assertThat(result.err()).isEmpty();
         assertThat(result.out())
-                .contains("args:     sleep 1?[2J", "config.json  file", "stdout: /run/no-fifo (gone)")
+                .contains("sleep 1?[2J", "config.json  file", "/run/no-fifo", "exists: false")
                 .contains("listening: true", "startedAt:", "no containerd answers on " + node.state)
                 .doesNotContain("\u001b", "null");
         var json = JsonParser.parseString(
@@ -113,17 +118,22 @@ class MainTest {
         assertThat(json.keySet())
                 .containsExactly(
                         "task",
+                        "differences",
                         "bundle",
                         "bridgeBundle",
                         "config",
                         "stateByShim",
                         "stateByBridge",
+                        "stateByRuntime",
                         "init",
                         "shim",
                         "socket",
                         "bridgeSocket",
                         "stdio",
+                        "execs",
                         "cgroups",
+                        "namespaces",
+                        "mounts",
                         "record");
         assertThat(json.getAsJsonObject("init").get("pid").getAsInt()).isEqualTo(FakeNode.PID);
         assertThat(json.getAsJsonObject("socket").get("mode").getAsString()).matches("0[0-7]{3}");
@@ -219,7 +229,7 @@ class MainTest {
                 "lss                    | 2 | there is no command \"lss\"                    | did you mean ls?",
                 "frobnicate             | 2 | there is no command \"frobnicate\"             | \"jshimctl --help\"",
                 "ls --nmaespace x       | 2 | unknown option --nmaespace                    | did you mean --namespace?",
-                "ls -o yaml             | 2 | expected one of [table, json]                 | \"jshimctl ls --help\"",
+                "ls -o xml              | 2 | expected one of [table, wide, json, yaml]                | \"jshimctl ls --help\"",
                 "ls --timeout 5         | 2 | '5' is not a duration; write it as 500ms      | \"jshimctl ls --help\"",
                 "ls --timeout 0s        | 2 | '0s' is not a duration                        | \"jshimctl ls --help\"",
                 "--root                 | 2 | Missing required parameter for option '--root'| \"jshimctl --help\"",

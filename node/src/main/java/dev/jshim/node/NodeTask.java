@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param bridgeState what the bridge answered; null where there is none
  * @param init what {@code init.pid} names, or else what the shim did; null where there is no such process
  * @param shim the shim's process; null where none was found
+ * @param reusedPid what {@code init.pid} says, where another process has that pid by now; else 0
  */
 public record NodeTask(
         Bundle bundle,
@@ -20,7 +21,8 @@ public record NodeTask(
         Answer<TaskState> state,
         @Nullable Answer<TaskState> bridgeState,
         @Nullable ProcessFacts init,
-        @Nullable ProcessFacts shim) {
+        @Nullable ProcessFacts shim,
+        int reusedPid) {
     public TaskId task() {
         return bundle.task();
     }
@@ -74,10 +76,13 @@ public record NodeTask(
         return initLives() ? TaskStatus.RUNNING : bundle.initPid() == 0 ? TaskStatus.UNKNOWN : TaskStatus.STOPPED;
     }
 
-    /** Of init, as the shim has it, else of {@code init.pid}; 0 where neither is known. */
+    /** Of init, as the shim has it, else of {@code init.pid}; 0 where neither is known, and for a pid used again. */
     public int pid() {
         var known = state.orNull();
-        return known == null || known.pid() == 0 ? bundle.initPid() : known.pid();
+        if (known != null && known.pid() != 0) {
+            return known.pid();
+        }
+        return reusedPid == 0 ? bundle.initPid() : 0;
     }
 
     /** 0 where no shim process was found. */
@@ -115,6 +120,9 @@ public record NodeTask(
             out.add("shim: " + state.describe());
         } else if (known.status() == TaskStatus.RUNNING && !initLives()) {
             out.add("the shim says running, but pid " + known.pid() + " does not live");
+        }
+        if (reusedPid != 0) {
+            out.add("init.pid says " + reusedPid + ", which is another process now: the container's has ended");
         }
         var adopted = bridge;
         if (adopted != null) {

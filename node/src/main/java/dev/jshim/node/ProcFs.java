@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Reads processes from /proc. A process that ends while it is read is one that is not there; nothing here throws. */
@@ -73,13 +75,146 @@ public final class ProcFs {
         return text == null ? List.of() : text.lines().toList();
     }
 
-    /** Rss, threads and descriptors; null where there is no such process. */
+    /** Memory, threads and descriptors; null where there is no such process. */
     public @Nullable ProcessUsage usage(int pid) {
         var status = read(pid, "status");
         if (status == null) {
             return null;
         }
-        return new ProcessUsage(field(status, "VmRSS:"), (int) field(status, "Threads:"), fds(pid));
+        var rollup = read(pid, "smaps_rollup");
+        var score = read(pid, "oom_score_adj");
+        return new ProcessUsage(
+                field(status, "VmRSS:"),
+                rollup == null || rollup.isEmpty() ? -1 : field(rollup, "Pss:"),
+                (int) field(status, "Threads:"),
+                fds(pid).size(),
+                score == null ? 0 : (int) field("score " + score, "score "));
+    }
+
+    /** Processor time so far, user and system, in clock ticks (USER_HZ); -1 where there is no such process. */
+    public long cpuTicks(int pid) {
+        var stat = read(pid, "stat");
+        var end = stat == null ? -1 : stat.lastIndexOf(')');
+        if (stat == null || end < 0) {
+            return -1;
+        }
+        // fields 14 and 15; the third is the first one here
+        var fields = stat.substring(end + 1).strip().split(" ", -1);
+        try {
+            return fields.length < 13 ? -1 : Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+        } catch (NumberFormatException e) {
+            return -1;
+        }
+    }
+
+    /**
+     * The kinds of namespaces it is in, with the kernel's numbers: {@code pid:[4026531836]}; empty where unreadable.
+     */
+    public List<String> namespaces(int pid) {
+        var out = new ArrayList<String>();
+        for (var kind : List.of("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")) {
+            var link = link(pid, "ns/" + kind);
+            if (link != null) {
+                out.add(link.toString());
+            }
+        }
+        return out;
+    }
+
+    /** The paths that it has mounts at, from {@code mountinfo}; empty where it cannot be read. */
+    public List<String> mountPoints(int pid) {
+        var text = read(pid, "mountinfo");
+        return text == null
+                ? List.of()
+                : text.lines()
+                        .map(line -> line.split(" ", 6))
+                        .filter(f -> f.length > 5)
+                        .map(f -> f[4])
+                        .toList();
+    }
+
+    /** What its descriptors are: the links of /proc/PID/fd by number; empty where we may not look. */
+    public Map<Integer, String> fds(int pid) {
+        var out = new TreeMap<Integer, String>();
+        try (var entries = Files.newDirectoryStream(root.resolve(pid + "/fd"))) {
+            for (var entry : entries) {
+                var number = Integer.parseInt(String.valueOf(entry.getFileName()));
+                var target = link(pid, "fd/" + number);
+                out.put(number, target == null ? "" : target.toString());
+            }
+        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+            return Map.of();
+        }
+        return out;
+    }
+
+    /** The flags that a descriptor was opened with, as open(2) has them; -1 where it cannot be read. */
+    public int fdFlags(int pid, int fd) {
+        var text = read(pid, "fdinfo/" + fd);
+        if (text != null) {
+            for (var line : text.lines().toList()) {
+                if (line.startsWith("flags:")) {
+                    return Integer.parseInt(line.substring("flags:".length()).strip(), 8);
+                }
+            }
+        }
+        return -1;
+    }
+
+    /** Whether it has a handler for a signal; false where that cannot be read. */
+    public boolean catches(int pid, int signal) {
+        var status = read(pid, "status");
+        if (status != null) {
+            for (var line : status.lines().toList()) {
+                if (line.startsWith("SigCgt:")) {
+                    var mask = Long.parseUnsignedLong(
+                            line.substring("SigCgt:".length()).strip(), 16);
+                    return (mask & (1L << (signal - 1))) != 0;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Its pid in its own pid namespace; the same as ours where there is none of its own. */
+    public int innermostPid(int pid) {
+        var status = read(pid, "status");
+        if (status != null) {
+            for (var line : status.lines().toList()) {
+                if (line.startsWith("NSpid:")) {
+                    return Integer.parseInt(
+                            line.substring(line.lastIndexOf('\t') + 1).strip());
+                }
+            }
+        }
+        return pid;
+    }
+
+    /** Its threads, by number. */
+    public List<ThreadFacts> threads(int pid) {
+        var out = new TreeMap<Integer, ThreadFacts>();
+        try (var entries = Files.newDirectoryStream(root.resolve(pid + "/task"))) {
+            for (var entry : entries) {
+                var tid = Integer.parseInt(String.valueOf(entry.getFileName()));
+                var stat = read(entry.resolve("stat"));
+                if (stat != null) {
+                    var parsed = ProcessStat.parse(stat);
+                    var waits = read(entry.resolve("wchan"));
+                    var stack = read(entry.resolve("stack"));
+                    out.put(
+                            tid,
+                            new ThreadFacts(
+                                    tid,
+                                    parsed.command(),
+                                    parsed.state(),
+                                    waits == null || waits.equals("0") ? "" : waits,
+                                    stack == null ? List.of() : stack.lines().toList()));
+                }
+            }
+        } catch (IOException | DirectoryIteratorException | IllegalArgumentException e) {
+            return List.copyOf(out.values());
+        }
+        return List.copyOf(out.values());
     }
 
     /** Its working directory; null where it cannot be read. */
@@ -105,18 +240,6 @@ public final class ProcFs {
         }
         var end = text.endsWith("\0") ? text.length() - 1 : text.length();
         return List.of(text.substring(0, end).split("\0", -1));
-    }
-
-    private int fds(int pid) {
-        var count = 0;
-        try (var entries = Files.newDirectoryStream(root.resolve(pid + "/fd"))) {
-            for (var entry : entries) {
-                count += entry.getNameCount() > 0 ? 1 : 0;
-            }
-        } catch (IOException | DirectoryIteratorException e) {
-            return -1;
-        }
-        return count;
     }
 
     private static long field(String text, String name) {

@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import com.google.protobuf.Any;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
@@ -15,7 +16,12 @@ import java.util.function.Function;
  */
 public sealed interface Shim extends AutoCloseable permits V1Shim, V2Shim {
     /** The state of init. */
-    Answer<TaskState> state();
+    default Answer<TaskState> state() {
+        return state("");
+    }
+
+    /** The state of a process; an empty exec id is init, here and below. */
+    Answer<TaskState> state(String execId);
 
     /** All processes of the task. */
     Answer<List<TaskPid>> pids();
@@ -23,8 +29,45 @@ public sealed interface Shim extends AutoCloseable permits V1Shim, V2Shim {
     /** The shim's own pid. */
     Answer<Integer> shimPid();
 
-    /** Sends a signal to init; the value says nothing. */
-    Answer<Boolean> kill(int signal);
+    /** Sends a signal to init; the value says nothing, here and below. */
+    default Answer<Boolean> kill(int signal) {
+        return kill(signal, "", false);
+    }
+
+    /**
+     * Sends a signal.
+     *
+     * @param all to every process of the container
+     */
+    Answer<Boolean> kill(int signal, String execId, boolean all);
+
+    /** Freezes the container's processes. */
+    Answer<Boolean> pause();
+
+    /** Lets them run again. */
+    Answer<Boolean> resume();
+
+    /**
+     * Waits for a process to end.
+     *
+     * @param patience in place of the timeout; {@link Answer.Mute} after it
+     */
+    Answer<TaskExit> await(String execId, Duration patience);
+
+    /** What the container's cgroup counts: a {@code Metrics} message; a v1 shim has no such call (UNIMPLEMENTED). */
+    Answer<Any> stats();
+
+    /** Adds a process, to be started. */
+    Answer<Boolean> exec(ExecRequest request);
+
+    /** Starts an added process; its pid. */
+    Answer<Integer> start(String execId);
+
+    /** Removes an exec that has ended. Never init: its end belongs to containerd. */
+    Answer<Boolean> deleteExec(String execId);
+
+    /** Closes the shim's own end of a process' stdin, so that it sees the end of it when all writers are gone. */
+    Answer<Boolean> closeStdin(String execId);
 
     @Override
     void close();

@@ -51,6 +51,20 @@ public final class ShimProcesses {
         return proc.facts(bundle.initPid());
     }
 
+    /**
+     * The init process, unless another process has its pid by now; null as for {@link #init}.
+     *
+     * @param shim what {@link #of} found
+     */
+    public @Nullable ProcessFacts verifiedInit(Bundle bundle, @Nullable ProcessFacts shim) {
+        var init = init(bundle);
+        if (init == null) {
+            return null;
+        }
+        var runtime = OciRuntime.of(bundle, shim).state(bundle.task());
+        return InitCheck.of(init, bundle, runtime, proc) == InitCheck.OTHER ? null : init;
+    }
+
     /** Whether it can be the shim of this bundle: for a v1 shim its flags must say so. */
     private boolean isShimOf(ProcessFacts process, Bundle bundle) {
         if (process.isZombie()) {

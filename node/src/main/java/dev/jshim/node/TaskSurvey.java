@@ -25,7 +25,7 @@ public final class TaskSurvey {
         this(ProcFs.system(), timeout);
     }
 
-    TaskSurvey(ProcFs proc, Duration timeout) {
+    public TaskSurvey(ProcFs proc, Duration timeout) {
         this.proc = proc;
         this.timeout = timeout;
     }
@@ -58,13 +58,17 @@ public final class TaskSurvey {
         if (init == null && known != null) {
             init = proc.facts(known.pid());
         }
+        var shim = shim(bundle, state, processes);
+        // where a shim answers, it vouches for the pid
+        var reused = known == null && init != null && processes.verifiedInit(bundle, shim) == null;
         return new NodeTask(
                 bundle,
                 bridge,
                 state,
                 bridgeState == null ? null : result(bridgeState),
-                init,
-                shim(bundle, state, processes));
+                reused ? null : init,
+                shim,
+                reused ? bundle.initPid() : 0);
     }
 
     private @Nullable ProcessFacts shim(Bundle bundle, Answer<TaskState> state, ShimProcesses processes) {
@@ -100,7 +104,7 @@ public final class TaskSurvey {
         return out;
     }
 
-    private static <T> T result(Future<T> future) {
+    static <T> T result(Future<T> future) {
         try {
             return future.get();
         } catch (ExecutionException e) {

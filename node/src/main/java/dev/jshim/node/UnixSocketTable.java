@@ -4,39 +4,69 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 
 /**
- * The unix sockets that somebody listens on, as /proc/net/unix has them for our own network namespace (proc(5)).
- * Abstract names are without the NUL in front and without one at the end.
+ * The unix sockets that somebody listens on, and how many are connected to each, as /proc/net/unix has them for our own
+ * network namespace (proc(5)). Abstract names are without the NUL in front and without one at the end.
  */
-public record UnixSocketTable(Set<String> abstractNames, Set<String> paths) {
+public record UnixSocketTable(Set<String> abstractNames, Set<String> paths, Map<String, Integer> peers) {
     /** Bit of the flags column: the socket accepts connections (include/uapi/linux/net.h, SO_ACCEPTCON). */
     private static final long ACCEPTS = 1 << 16;
+
+    /** Column {@code st} of a connected socket (SS_CONNECTED); a server's accepted sockets have the listener's name. */
+    private static final String CONNECTED = "03";
 
     public UnixSocketTable {
         abstractNames = Set.copyOf(abstractNames);
         paths = Set.copyOf(paths);
+        peers = Map.copyOf(peers);
+    }
+
+    /** Listeners alone. */
+    public UnixSocketTable(Set<String> abstractNames, Set<String> paths) {
+        this(abstractNames, paths, Map.of());
     }
 
     /** Reads a table; an unreadable one is empty. */
     public static UnixSocketTable read(Path procNetUnix) {
         var names = new HashSet<String>();
         var paths = new HashSet<String>();
+        var peers = new HashMap<String, Integer>();
         try (var in = Files.newBufferedReader(procNetUnix, StandardCharsets.ISO_8859_1)) {
             for (var line = in.readLine(); line != null; line = in.readLine()) {
-                var name = listener(line);
-                if (name.startsWith("@")) {
-                    names.add(withoutNuls(name));
-                } else if (!name.isEmpty()) {
-                    paths.add(name);
+                var columns = line.strip().split("\\s+", 8);
+                if (columns.length < 8) {
+                    continue;
+                }
+                var isAbstract = columns[7].startsWith("@");
+                var name = isAbstract ? withoutNuls(columns[7]) : columns[7];
+                if (isListener(columns[3])) {
+                    (isAbstract ? names : paths).add(name);
+                } else if (columns[5].equals(CONNECTED)) {
+                    peers.merge(key(isAbstract, name), 1, Integer::sum);
                 }
             }
         } catch (IOException e) {
             return new UnixSocketTable(Set.of(), Set.of());
         }
-        return new UnixSocketTable(names, paths);
+        return new UnixSocketTable(names, paths, peers);
+    }
+
+    private static String key(boolean isAbstract, String name) {
+        return isAbstract ? "@" + name : name;
+    }
+
+    /** How many connections its listener has accepted that are still open. */
+    public int peersOf(ShimSocket socket) {
+        return switch (socket) {
+            case ShimSocket.Named named ->
+                peers.getOrDefault(key(false, named.path().toString()), 0);
+            case ShimSocket.Abstract name -> peers.getOrDefault(key(true, name.name()), 0);
+        };
     }
 
     public boolean isListening(ShimSocket socket) {
@@ -52,18 +82,12 @@ public record UnixSocketTable(Set<String> abstractNames, Set<String> paths) {
         return name.substring(1, end);
     }
 
-    /**
-     * The name in a line, empty where it has none or nobody listens. Columns: num refs proto flags type st inode path.
-     */
-    private static String listener(String line) {
-        var columns = line.strip().split("\\s+", 8);
-        if (columns.length < 8) {
-            return "";
-        }
+    /** By the flags. Columns: num refs proto flags type st inode path. */
+    private static boolean isListener(String flags) {
         try {
-            return (Long.parseLong(columns[3], 16) & ACCEPTS) != 0 ? columns[7] : "";
+            return (Long.parseLong(flags, 16) & ACCEPTS) != 0;
         } catch (NumberFormatException e) {
-            return "";
+            return false;
         }
     }
 }

@@ -1,12 +1,19 @@
 package dev.jshim.node;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.Empty;
+import dev.jshim.proto.v1.shim.CloseIORequest;
+import dev.jshim.proto.v1.shim.DeleteProcessRequest;
+import dev.jshim.proto.v1.shim.ExecProcessRequest;
 import dev.jshim.proto.v1.shim.KillRequest;
 import dev.jshim.proto.v1.shim.ListPidsRequest;
 import dev.jshim.proto.v1.shim.ShimGrpc;
+import dev.jshim.proto.v1.shim.StartRequest;
 import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.proto.v1.shim.WaitRequest;
 import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.ttrpc.TtrpcChannel;
+import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -33,9 +40,14 @@ public final class V1Shim implements Shim {
         return ShimGrpc.newBlockingStub(channel).withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
+    /** One flat set of ids: init has the container's. */
+    private String process(String execId) {
+        return execId.isEmpty() ? task.id() : execId;
+    }
+
     @Override
-    public Answer<TaskState> state() {
-        var request = StateRequest.newBuilder().setId(task.id()).build();
+    public Answer<TaskState> state(String execId) {
+        var request = StateRequest.newBuilder().setId(process(execId)).build();
         return Ask.call(timeout, () -> {
             var state = stub().state(request);
             return new TaskState(
@@ -74,10 +86,83 @@ public final class V1Shim implements Shim {
     }
 
     @Override
-    public Answer<Boolean> kill(int signal) {
-        var request =
-                KillRequest.newBuilder().setId(task.id()).setSignal(signal).build();
+    public Answer<Boolean> kill(int signal, String execId, boolean all) {
+        var request = KillRequest.newBuilder()
+                .setId(process(execId))
+                .setSignal(signal)
+                .setAll(all)
+                .build();
         return Ask.call(timeout, () -> stub().kill(request).isInitialized());
+    }
+
+    @Override
+    public Answer<Boolean> pause() {
+        return Ask.call(timeout, () -> stub().pause(Empty.getDefaultInstance()).isInitialized());
+    }
+
+    @Override
+    public Answer<Boolean> resume() {
+        return Ask.call(timeout, () -> stub().resume(Empty.getDefaultInstance()).isInitialized());
+    }
+
+    @Override
+    public Answer<TaskExit> await(String execId, Duration patience) {
+        var request = WaitRequest.newBuilder().setId(process(execId)).build();
+        return Ask.call(patience, () -> {
+            var patient = ShimGrpc.newBlockingStub(channel).withDeadlineAfter(patience.toNanos(), TimeUnit.NANOSECONDS);
+            var exit = patient.wait(request);
+            return new TaskExit(exit.getExitStatus(), Wire.instant(exit.getExitedAt()));
+        });
+    }
+
+    @Override
+    public Answer<Any> stats() {
+        return new Answer.Refused<>(Status.Code.UNIMPLEMENTED, "a v1 shim counts nothing");
+    }
+
+    @Override
+    public Answer<Boolean> exec(ExecRequest exec) {
+        if (exec.execId().equals(task.id())) {
+            return new Answer.Refused<>(Status.Code.INVALID_ARGUMENT, "the exec id is the container's own");
+        }
+        var request = ExecProcessRequest.newBuilder()
+                .setId(exec.execId())
+                .setTerminal(exec.terminal())
+                .setStdin(exec.stdin())
+                .setStdout(exec.stdout())
+                .setStderr(exec.stderr())
+                .setSpec(exec.process())
+                .build();
+        return Ask.call(timeout, () -> stub().exec(request).isInitialized());
+    }
+
+    @Override
+    public Answer<Integer> start(String execId) {
+        var request = StartRequest.newBuilder().setId(requireExec(execId)).build();
+        return Ask.call(timeout, () -> stub().start(request).getPid());
+    }
+
+    @Override
+    public Answer<Boolean> deleteExec(String execId) {
+        var request =
+                DeleteProcessRequest.newBuilder().setId(requireExec(execId)).build();
+        return Ask.call(timeout, () -> stub().deleteProcess(request).isInitialized());
+    }
+
+    @Override
+    public Answer<Boolean> closeStdin(String execId) {
+        var request = CloseIORequest.newBuilder()
+                .setId(process(execId))
+                .setStdin(true)
+                .build();
+        return Ask.call(timeout, () -> stub().closeIO(request).isInitialized());
+    }
+
+    private String requireExec(String execId) {
+        if (execId.isEmpty() || execId.equals(task.id())) {
+            throw new IllegalArgumentException("not an exec: \"" + execId + "\"");
+        }
+        return execId;
     }
 
     @Override

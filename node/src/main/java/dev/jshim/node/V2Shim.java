@@ -1,11 +1,20 @@
 package dev.jshim.node;
 
+import com.google.protobuf.Any;
 import dev.jshim.node.V2Bundle.Endpoint;
+import dev.jshim.proto.v2.task2.CloseIORequest;
 import dev.jshim.proto.v2.task2.ConnectRequest;
+import dev.jshim.proto.v2.task2.DeleteRequest;
+import dev.jshim.proto.v2.task2.ExecProcessRequest;
 import dev.jshim.proto.v2.task2.KillRequest;
+import dev.jshim.proto.v2.task2.PauseRequest;
 import dev.jshim.proto.v2.task2.PidsRequest;
+import dev.jshim.proto.v2.task2.ResumeRequest;
+import dev.jshim.proto.v2.task2.StartRequest;
 import dev.jshim.proto.v2.task2.StateRequest;
+import dev.jshim.proto.v2.task2.StatsRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
+import dev.jshim.proto.v2.task2.WaitRequest;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
@@ -69,8 +78,9 @@ public final class V2Shim implements Shim {
     }
 
     @Override
-    public Answer<TaskState> state() {
-        var request = StateRequest.newBuilder().setId(task.id()).build();
+    public Answer<TaskState> state(String execId) {
+        var request =
+                StateRequest.newBuilder().setId(task.id()).setExecId(execId).build();
         return call(TaskGrpc.getStateMethod(), request)
                 .map(state -> new TaskState(
                         state.getPid(),
@@ -98,10 +108,89 @@ public final class V2Shim implements Shim {
     }
 
     @Override
-    public Answer<Boolean> kill(int signal) {
-        var request =
-                KillRequest.newBuilder().setId(task.id()).setSignal(signal).build();
+    public Answer<Boolean> kill(int signal, String execId, boolean all) {
+        var request = KillRequest.newBuilder()
+                .setId(task.id())
+                .setExecId(execId)
+                .setSignal(signal)
+                .setAll(all)
+                .build();
         return call(TaskGrpc.getKillMethod(), request).map(empty -> true);
+    }
+
+    @Override
+    public Answer<Boolean> pause() {
+        var request = PauseRequest.newBuilder().setId(task.id()).build();
+        return call(TaskGrpc.getPauseMethod(), request).map(empty -> true);
+    }
+
+    @Override
+    public Answer<Boolean> resume() {
+        var request = ResumeRequest.newBuilder().setId(task.id()).build();
+        return call(TaskGrpc.getResumeMethod(), request).map(empty -> true);
+    }
+
+    @Override
+    public Answer<TaskExit> await(String execId, Duration patience) {
+        var request =
+                WaitRequest.newBuilder().setId(task.id()).setExecId(execId).build();
+        return call(TaskGrpc.getWaitMethod(), request, patience)
+                .map(exit -> new TaskExit(exit.getExitStatus(), Wire.instant(exit.getExitedAt())));
+    }
+
+    @Override
+    public Answer<Any> stats() {
+        var request = StatsRequest.newBuilder().setId(task.id()).build();
+        return call(TaskGrpc.getStatsMethod(), request).map(answer -> answer.getStats());
+    }
+
+    @Override
+    public Answer<Boolean> exec(ExecRequest exec) {
+        var request = ExecProcessRequest.newBuilder()
+                .setId(task.id())
+                .setExecId(exec.execId())
+                .setTerminal(exec.terminal())
+                .setStdin(exec.stdin())
+                .setStdout(exec.stdout())
+                .setStderr(exec.stderr())
+                .setSpec(exec.process())
+                .build();
+        return call(TaskGrpc.getExecMethod(), request).map(empty -> true);
+    }
+
+    @Override
+    public Answer<Integer> start(String execId) {
+        var request = StartRequest.newBuilder()
+                .setId(task.id())
+                .setExecId(requireExec(execId))
+                .build();
+        return call(TaskGrpc.getStartMethod(), request).map(answer -> answer.getPid());
+    }
+
+    @Override
+    public Answer<Boolean> deleteExec(String execId) {
+        var request = DeleteRequest.newBuilder()
+                .setId(task.id())
+                .setExecId(requireExec(execId))
+                .build();
+        return call(TaskGrpc.getDeleteMethod(), request).map(answer -> true);
+    }
+
+    @Override
+    public Answer<Boolean> closeStdin(String execId) {
+        var request = CloseIORequest.newBuilder()
+                .setId(task.id())
+                .setExecId(execId)
+                .setStdin(true)
+                .build();
+        return call(TaskGrpc.getCloseIOMethod(), request).map(empty -> true);
+    }
+
+    private static String requireExec(String execId) {
+        if (execId.isEmpty()) {
+            throw new IllegalArgumentException("not an exec: it has no id");
+        }
+        return execId;
     }
 
     @Override
@@ -111,8 +200,12 @@ public final class V2Shim implements Shim {
 
     /** Asks in the version that the bundle names; a shim that does not know it is asked in the other. */
     private <Q, R> Answer<R> call(MethodDescriptor<Q, R> method, Q request) {
-        return Ask.call(timeout, () -> {
-            var options = CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        return call(method, request, timeout);
+    }
+
+    private <Q, R> Answer<R> call(MethodDescriptor<Q, R> method, Q request, Duration patience) {
+        return Ask.call(patience, () -> {
+            var options = CallOptions.DEFAULT.withDeadlineAfter(patience.toNanos(), TimeUnit.NANOSECONDS);
             try {
                 return ClientCalls.blockingUnaryCall(channel, versioned(method, isV3), options, request);
             } catch (StatusRuntimeException e) {

@@ -120,7 +120,7 @@ class TaskSurveyTest {
     @Test
     void withoutShim() throws IOException {
         var orphan = with(bundles.v1("ns", "a-orphan"), "address", "unix:///nowhere");
-        with(orphan, "init.pid", OWN_PID);
+        with(with(orphan, "init.pid", OWN_PID), "config.json", "{}");
         var dead = with(bundles.v1("ns", "b-dead"), "address", "unix:///nowhere");
         with(dead, "init.pid", NO_PID);
         bundles.v2("ns", "c-leaked");

@@ -12,7 +12,7 @@ import java.nio.file.StandardOpenOption;
  * What Go's linker writes into a program: the path of its main package and its modules (debug/buildinfo of Go 1.18 and
  * later; the header has a magic, a flag that the strings follow in place, and two strings with their lengths).
  */
-final class GoBuildInfo {
+public final class GoBuildInfo {
     private static final String SECTION = ".go.buildinfo";
     private static final byte[] MAGIC = "\u00ff Go buildinf:".getBytes(StandardCharsets.ISO_8859_1);
     private static final int STRINGS_AT = 32;
@@ -27,7 +27,7 @@ final class GoBuildInfo {
      *
      * @throws IOException also where the file is no little-endian 64-bit ELF file
      */
-    static String read(Path program) throws IOException {
+    public static String read(Path program) throws IOException {
         try (var file = FileChannel.open(program, StandardOpenOption.READ)) {
             var header = bytes(file, 0, 64);
             if (header.getInt(0) != 0x464c457f || header.get(4) != 2 || header.get(5) != 1) {

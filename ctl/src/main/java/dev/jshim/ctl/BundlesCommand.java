@@ -1,0 +1,35 @@
+package dev.jshim.ctl;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+@Command(
+        name = "bundles",
+        description = "List what was left behind: bundles, mounts, cgroups, runtime state, sockets, FIFOs, shims.",
+        footer = {
+            "",
+            "Changes nothing; \"jshimctl clean\" removes. With -n only what is known to be of that namespace: of",
+            "sockets and FIFOs nobody can tell. Ends with 3 where something was found.",
+            "",
+            "Examples:",
+            "  jshimctl bundles",
+            "  jshimctl bundles -n default --older-than 1s"
+        })
+final class BundlesCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Mixin
+    private final AgeOption age = new AgeOption();
+
+    BundlesCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        var rows = Leftovers.of(cli, age.age()).stream().map(Leftovers::fields).toList();
+        cli.show(new Fields().with("leftovers", rows), () -> Leftovers.listing().write(cli, rows));
+        return rows.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
+    }
+}

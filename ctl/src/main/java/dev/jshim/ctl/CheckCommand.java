@@ -1,0 +1,69 @@
+package dev.jshim.ctl;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "check",
+        description = "Tell whether this node is ready for containerd 2.x: each finding with why and what to do.",
+        footer = {
+            "",
+            "It looks at tasks, sockets, containerd's config.toml, folders, disk, kernel, KillMode and crun.",
+            "Ends with 0 where nothing was found, with 3 where something was.",
+            "",
+            "Examples:",
+            "  jshimctl check",
+            "  jshimctl check --config-file /etc/containerd/config.toml -o json"
+        })
+final class CheckCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Option(
+            names = "--config-file",
+            paramLabel = "FILE",
+            description = "containerd's config.toml (default: that of the running containerd, else /etc/containerd)")
+    private @Nullable Path config;
+
+    CheckCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        if (!Privileges.isRoot()) {
+            cli.note("you are not root: shims and their sockets cannot be seen, nor can most of containerd's folders");
+        }
+        var node = cli.reader().read();
+        var findings = new ArrayList<>(new TaskChecks(cli).of(node));
+        var configChecks = new ConfigChecks(config, cli.globals().address());
+        findings.addAll(configChecks.all());
+        var host = new HostChecks(cli);
+        findings.addAll(host.all());
+        var rows = findings.stream().map(Finding::fields).toList();
+        var facts = host.facts(configChecks.file());
+        cli.show(new Fields().with("facts", facts).with("findings", rows), () -> {
+            Outline.write(cli.out(), facts);
+            for (var finding : findings) {
+                print(finding);
+            }
+            cli.out().println();
+            cli.out().println(findings.isEmpty() ? "nothing was found" : findings.size() + " findings");
+        });
+        node.problems().forEach(cli::note);
+        return findings.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
+    }
+
+    private void print(Finding finding) {
+        var level = finding.isError() ? "error" : "warning";
+        var out = cli.out();
+        out.println();
+        out.println((Screen.of(cli.globals()).hasColor() ? Color.of(level) : level) + "  " + finding.topic() + ": "
+                + Text.oneLine(finding.what()));
+        out.println("  why:   " + Text.oneLine(finding.why()));
+        out.println("  to do: " + Text.oneLine(finding.todo()));
+    }
+}

@@ -1,0 +1,65 @@
+package dev.jshim.ctl;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * All commands by name. To build picocli's model of one takes milliseconds, so that only those are made whose names
+ * stand in the command line: one, as a rule.
+ */
+final class Commands {
+    private static final Map<String, Function<Cli, Object>> ALL = all();
+
+    private Commands() {}
+
+    private static Map<String, Function<Cli, Object>> all() {
+        var out = new LinkedHashMap<String, Function<Cli, Object>>();
+        out.put("ls", LsCommand::new);
+        out.put("inspect", InspectCommand::new);
+        out.put("pids", PidsCommand::new);
+        out.put("find", FindCommand::new);
+        out.put("sockets", SocketsCommand::new);
+        out.put("kill", KillCommand::new);
+        out.put("state", StateCommand::new);
+        out.put("wait", WaitCommand::new);
+        out.put("stats", StatsCommand::new);
+        out.put("pause", PauseCommand::new);
+        out.put("resume", ResumeCommand::new);
+        out.put("exec", ExecCommand::new);
+        out.put("events", EventsCommand::new);
+        out.put("stacks", StacksCommand::new);
+        out.put("bundles", BundlesCommand::new);
+        out.put("clean", CleanCommand::new);
+        out.put("check", CheckCommand::new);
+        out.put("migrate", MigrateCommand::commandLine);
+        out.put("version", VersionCommand::new);
+        out.put("completion", CompletionCommand::new);
+        return out;
+    }
+
+    /** Other names for the same. */
+    private static final Map<String, String> ALIASES = Map.of("list", "ls");
+
+    static Set<String> names() {
+        return ALL.keySet();
+    }
+
+    /** What a command line can need: the commands that it names, or all, for help and for a name that is none. */
+    static List<Object> of(Cli cli, String... args) {
+        var named = new LinkedHashMap<String, Object>();
+        for (var arg : args) {
+            var name = ALIASES.getOrDefault(arg, arg);
+            var command = ALL.get(name);
+            if (command != null && !named.containsKey(name)) {
+                named.put(name, command.apply(cli));
+            }
+        }
+        if (named.isEmpty()) {
+            ALL.forEach((name, command) -> named.put(name, command.apply(cli)));
+        }
+        return List.copyOf(named.values());
+    }
+}

@@ -1,0 +1,148 @@
+package dev.jshim.ctl;
+
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * The FIFOs of an exec, in a directory of their own, and the threads that move their bytes: platform threads, since
+ * opening a FIFO blocks until the shim has opened its other end.
+ */
+final class ExecStreams implements AutoCloseable {
+    private static final Path PARENT = Path.of("/run/jshim");
+
+    private final Path directory;
+    private final List<Path> outputs;
+    private final List<Thread> readers;
+
+    private ExecStreams(Path directory, List<Path> outputs, List<Thread> readers) {
+        this.directory = directory;
+        this.outputs = outputs;
+        this.readers = readers;
+    }
+
+    static ExecStreams open(Cli cli, boolean withStdin) {
+        try {
+            var mode = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+            if (!Files.isDirectory(PARENT)) {
+                Files.createDirectory(PARENT, mode);
+            }
+            var directory = Files.createTempDirectory(PARENT, "exec", mode);
+            var outputs = List.of(directory.resolve("stdout"), directory.resolve("stderr"));
+            for (var fifo : outputs) {
+                FileCalls.mkfifo(fifo, 0600);
+            }
+            if (withStdin) {
+                FileCalls.mkfifo(directory.resolve("stdin"), 0600);
+            }
+            var readers = List.of(reader(outputs.get(0), cli.out()), reader(outputs.get(1), cli.err()));
+            return new ExecStreams(directory, outputs, readers);
+        } catch (IOException e) {
+            throw CliException.failed("the streams cannot be made: " + e.getMessage(), "");
+        }
+    }
+
+    String stdout() {
+        return outputs.get(0).toString();
+    }
+
+    String stderr() {
+        return outputs.get(1).toString();
+    }
+
+    /** Empty where there is none. */
+    String stdin() {
+        var fifo = directory.resolve("stdin");
+        return Files.exists(fifo) ? fifo.toString() : "";
+    }
+
+    /**
+     * Moves our own stdin to the process.
+     *
+     * @param atEnd called when it has ended
+     */
+    void feed(InputStream from, Runnable atEnd) {
+        var fifo = directory.resolve("stdin");
+        Thread.ofPlatform().daemon().name("exec-stdin").start(() -> {
+            try (var to = new FileOutputStream(fifo.toFile())) {
+                from.transferTo(to);
+            } catch (IOException e) {
+                // the process has ended, or closed it: nobody is left to tell
+                return;
+            } finally {
+                atEnd.run();
+            }
+        });
+    }
+
+    /** Waits until all output has come, or as long as is said: a child of the process may hold it open. */
+    void drain(Duration most) {
+        try {
+            for (var reader : readers) {
+                reader.join(most);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        for (var fifo : outputs) {
+            // a reader that still waits for a writer gets one, and so the end of the file
+            try (var end = FileCalls.open(fifo, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, 0)) {
+                drain(end.isOpen() ? Duration.ofMillis(1) : Duration.ZERO);
+            } catch (ErrnoException e) {
+                continue;
+            }
+        }
+        for (var name : List.of("stdin", "stdout", "stderr")) {
+            delete(directory.resolve(name));
+        }
+        delete(directory);
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            path.toFile().deleteOnExit();
+        }
+    }
+
+    private static Thread reader(Path fifo, PrintWriter to) {
+        return Thread.ofPlatform().daemon().name("exec-" + fifo.getFileName()).start(() -> {
+            try (var from = new FileInputStream(fifo.toFile())) {
+                copy(from, to);
+            } catch (IOException e) {
+                to.println("jshimctl: " + fifo.getFileName() + " is lost: " + e.getMessage());
+            }
+        });
+    }
+
+    private static void copy(InputStream from, PrintWriter to) throws IOException {
+        if (to instanceof StreamWriter writer) {
+            writer.flush();
+            OutputStream stream = writer.stream();
+            var buffer = new byte[64 * 1024];
+            for (var count = from.read(buffer); count >= 0; count = from.read(buffer)) {
+                stream.write(buffer, 0, count);
+                stream.flush();
+            }
+        } else {
+            to.print(new String(from.readAllBytes(), StandardCharsets.UTF_8));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.Leftover;
+import dev.jshim.node.LeftoverScan;
+import dev.jshim.node.Node;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.TaskId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What {@code bundles} and {@code clean} share: what is looked for, and how it is written. */
+final class Leftovers {
+    private Leftovers() {}
+
+    /** With a namespace only what is known to be of it. */
+    static List<Leftover> of(Cli cli, Duration age) {
+        var globals = cli.globals();
+        var scan = scan(cli, cli.reader().read(), age);
+        var out = new ArrayList<>(scan.ofTasks());
+        out.addAll(scan.shims(globals.address()));
+        if (globals.namespace() == null) {
+            out.addAll(scan.others());
+        }
+        return out.stream().filter(left -> isMeant(left, globals)).toList();
+    }
+
+    /** Looks once more at what belongs to a task: all that is still left of it. */
+    static List<Leftover> again(Cli cli, TaskId task, Duration age) {
+        var node = Node.read(cli.globals().paths());
+        var bundles = node.bundles().stream()
+                .filter(bundle -> bundle.task().equals(task))
+                .toList();
+        return scan(cli, new Node(node.paths(), bundles, List.of()), age).ofTask(task);
+    }
+
+    /** As the other, for what belongs to no task. */
+    static List<Leftover> again(Cli cli, Duration age) {
+        return scan(cli, cli.reader().read(), age).others();
+    }
+
+    private static LeftoverScan scan(Cli cli, Node node, Duration age) {
+        return new LeftoverScan(node, ProcFs.system(), cli.globals().timeout(), age);
+    }
+
+    private static boolean isMeant(Leftover left, Globals globals) {
+        var task = left.task();
+        return globals.namespace() == null || (task != null && task.namespace().equals(globals.namespace()));
+    }
+
+    static Fields fields(Leftover left) {
+        var task = left.task();
+        return new Fields()
+                .with("kind", left.kind().label())
+                .with("namespace", task == null ? null : task.namespace())
+                .with("id", task == null ? null : task.id())
+                .with("path", left.path().toString())
+                .with("why", left.why())
+                .with("removable", left.removable());
+    }
+
+    static Listing listing() {
+        return new Listing()
+                .column("KIND", "kind")
+                .column("NAMESPACE", "namespace")
+                .column("ID", "id")
+                .column("PATH", "path")
+                .column("WHY", "why");
+    }
+}

@@ -1,0 +1,73 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessFacts;
+import dev.jshim.shim.GoBuildInfo;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import org.jspecify.annotations.Nullable;
+
+/** What is known of a process, as {@link Fields}. */
+final class ProcessFields {
+    /** USER_HZ, the same on x86-64 and aarch64 (times(2)). */
+    private static final long TICKS_PER_SECOND = 100;
+
+    private ProcessFields() {}
+
+    /** Null for no process. */
+    static @Nullable Fields of(@Nullable ProcessFacts process, ProcFs proc) {
+        if (process == null) {
+            return null;
+        }
+        var usage = proc.usage(process.pid());
+        var exe = process.exe();
+        var started = started(process, proc);
+        return new Fields()
+                .with("pid", process.pid())
+                .with("ppid", process.ppid())
+                .with("state", String.valueOf(process.state()))
+                .with("startedAt", started == null ? null : started.toString())
+                .with("uptimeSeconds", started == null ? null : uptime(started))
+                .with("startTicks", process.ref().startTicks())
+                .with("binary", exe == null ? null : exe.toString())
+                .with("version", version(process))
+                .with("argv", String.join(" ", process.argv()))
+                .with("rssKib", usage == null ? null : usage.rssKib())
+                .with("pssKib", usage == null || usage.pssKib() < 0 ? null : usage.pssKib())
+                .with("threads", usage == null ? null : usage.threads())
+                .with("fds", usage == null ? null : usage.fds())
+                .with("oomScoreAdj", usage == null ? null : usage.oomScoreAdj());
+    }
+
+    private static @Nullable Instant started(ProcessFacts process, ProcFs proc) {
+        var boot = proc.bootTime();
+        return boot == 0 ? null : Instant.ofEpochSecond(boot + process.ref().startTicks() / TICKS_PER_SECOND);
+    }
+
+    private static long uptime(Instant started) {
+        return Math.max(
+                0,
+                Duration.between(started, Instant.now().truncatedTo(ChronoUnit.SECONDS))
+                        .toSeconds());
+    }
+
+    /** Of a program made by Go, as its linker wrote it down; through /proc, since the file may have been replaced. */
+    private static @Nullable String version(ProcessFacts process) {
+        try {
+            for (var line : GoBuildInfo.read(Path.of("/proc", process.pid() + "/exe"))
+                    .lines()
+                    .toList()) {
+                var fields = line.split("\t", -1);
+                if (fields.length > 2 && fields[0].equals("mod")) {
+                    return fields[1] + " " + fields[2];
+                }
+            }
+        } catch (IOException e) {
+            return null;
+        }
+        return null;
+    }
+}

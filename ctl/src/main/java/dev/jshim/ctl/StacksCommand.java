@@ -1,0 +1,112 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.Bundle;
+import dev.jshim.node.JvmStacks;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.ProcessSignal;
+import dev.jshim.node.ShimProcesses;
+import dev.jshim.node.ThreadFacts;
+import dev.jshim.node.V2Bundle;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "stacks",
+        description = "Show where the threads of a task's shim are.",
+        footer = {
+            "",
+            "Of every shim: its threads and where each waits in the kernel. Of a JVM (jshim's own shim): its stacks",
+            "as jstack has them. With --dump a v2 shim written in Go is sent SIGUSR1, on which it writes its stacks",
+            "to its log, which containerd copies into its own. A v1 shim is never sent a signal.",
+            "",
+            "Examples:",
+            "  jshimctl stacks web",
+            "  jshimctl stacks web --dump"
+        })
+final class StacksCommand implements Callable<Integer> {
+    private static final int SIGUSR1 = 10;
+
+    private final Cli cli;
+    private final ProcFs proc = ProcFs.system();
+
+    @Mixin
+    private final TaskArgument argument = new TaskArgument();
+
+    @Option(names = "--dump", description = "have a v2 shim written in Go write its stacks to containerd's log")
+    private boolean dump;
+
+    StacksCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        var bundle = cli.reader().bundle(argument.id());
+        var shim = new ShimProcesses(proc).of(bundle);
+        if (shim == null) {
+            throw CliException.failed(
+                    "no process is the shim of " + bundle.task(),
+                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what there is");
+        }
+        var stacks = ofJvm(shim);
+        var threads = proc.threads(shim.pid());
+        var fields = TaskFields.name(bundle.task())
+                .with("shimPid", shim.pid())
+                .with("stacks", stacks)
+                .with("threads", threads.stream().map(StacksCommand::fields).toList());
+        cli.show(fields, () -> {
+            if (stacks != null) {
+                stacks.lines().map(Text::oneLine).forEach(cli.out()::println);
+            }
+            var table = new Table("TID", "NAME", "STATE", "WAITS IN");
+            threads.forEach(thread -> table.row(thread.tid(), thread.name(), thread.state(), thread.waitsIn()));
+            table.write(cli.out());
+        });
+        if (dump) {
+            dump(bundle, shim);
+        }
+        return ExitCode.OK;
+    }
+
+    private static Fields fields(ThreadFacts thread) {
+        return new Fields()
+                .with("tid", thread.tid())
+                .with("name", thread.name())
+                .with("state", String.valueOf(thread.state()))
+                .with("waitsIn", TaskFields.known(thread.waitsIn()))
+                .with("kernelStack", thread.kernelStack());
+    }
+
+    private @Nullable String ofJvm(ProcessFacts shim) {
+        if (!JvmStacks.isJvm(shim, proc)) {
+            return null;
+        }
+        try {
+            return JvmStacks.of(shim, proc, cli.globals().timeout());
+        } catch (IOException e) {
+            cli.note("no stacks of the JVM: " + e.getMessage());
+            return null;
+        }
+    }
+
+    private void dump(Bundle bundle, ProcessFacts shim) {
+        if (!(bundle instanceof V2Bundle)) {
+            throw CliException.failed(
+                    "a v1 shim is never sent a signal while its container lives", "the kernel's view is above");
+        }
+        if (JvmStacks.isJvm(shim, proc) || !proc.catches(shim.pid(), SIGUSR1)) {
+            throw CliException.failed("shim " + shim.pid() + " has no dump of that kind: not signalled", "");
+        }
+        var why = ProcessSignal.send(
+                shim.pid(), SIGUSR1, now -> now.ref().equals(shim.ref()) && proc.catches(now.pid(), SIGUSR1));
+        if (why != null) {
+            throw CliException.failed(why, "");
+        }
+        cli.note("shim " + shim.pid() + " was asked for its stacks: see containerd's log");
+    }
+}

@@ -1,0 +1,253 @@
+package dev.jshim.node;
+
+import dev.jshim.node.Leftover.Kind;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds what was left behind. Reads only. In the order in which it would have to be removed: mounts before the bundle
+ * that they are in.
+ *
+ * <p>Socket, FIFO and runtime folders are shared by all containerds of a machine, so that a thing in them counts only
+ * where nobody at all uses it; and what is young is passed over, since somebody may be about to.
+ */
+public final class LeftoverScan {
+    private static final Path FIFOS = Path.of("/run/containerd/fifo");
+
+    private final Node node;
+    private final ProcFs proc;
+    private final Duration timeout;
+    private final Instant before;
+    private final Set<TaskId> bundled;
+
+    /**
+     * @param timeout for each shim and each socket that is asked
+     * @param minAge what was changed later than so long ago is passed over
+     */
+    public LeftoverScan(Node node, ProcFs proc, Duration timeout, Duration minAge) {
+        this.node = node;
+        this.proc = proc;
+        this.timeout = timeout;
+        this.before = Instant.now().minus(minAge);
+        this.bundled = node.bundles().stream().map(Bundle::task).collect(Collectors.toSet());
+    }
+
+    /** What belongs to tasks. */
+    public List<Leftover> ofTasks() {
+        var out = new ArrayList<Leftover>();
+        var mounts = proc.mountPoints((int) ProcessHandle.current().pid());
+        for (var task : new TaskSurvey(proc, timeout).of(node.bundles())) {
+            if (isOver(task)) {
+                task(task, mounts, out);
+            }
+        }
+        var roots = new TreeSet<Path>(Set.of(Path.of(ShimFlags.DEFAULT_RUNTIME_ROOT)));
+        for (var bundle : node.bundles()) {
+            roots.add(OciRuntime.of(bundle, null).root());
+        }
+        roots.forEach(root -> runtimeStates(root, out));
+        return out;
+    }
+
+    /** What belongs to one task. */
+    public List<Leftover> ofTask(TaskId id) {
+        var out = new ArrayList<Leftover>();
+        if (bundled.contains(id)) {
+            return ofTasks().stream().filter(left -> id.equals(left.task())).toList();
+        }
+        var container = Path.of(ShimFlags.DEFAULT_RUNTIME_ROOT, id.namespace(), id.id());
+        unbundled(id, container, out);
+        return out;
+    }
+
+    /** What no task can be told for: sockets and FIFOs. */
+    public List<Leftover> others() {
+        var out = new ArrayList<Leftover>();
+        for (var socket : new SocketSurvey(proc, timeout).of(node)) {
+            if (socket.verdict() == NodeSocket.Verdict.STALE
+                    && socket.namedBy().isEmpty()
+                    && socket.facts().socket() instanceof ShimSocket.Named(var path)
+                    && isOld(path)) {
+                out.add(new Leftover(Kind.SOCKET, null, path, "nobody listens, and no bundle names it", true));
+            }
+        }
+        fifos(out);
+        return out;
+    }
+
+    /** Whether neither a shim nor init lives, for long enough. Nobody may listen on its socket either. */
+    private boolean isOver(NodeTask task) {
+        var isOver = task.health() == Health.DEAD || task.health() == Health.LEAKED;
+        return isOver
+                && task.state() instanceof Answer.Absent<TaskState>
+                && task.bridge() == null
+                && isOld(task.bundle().path());
+    }
+
+    private void task(NodeTask task, List<String> mounts, List<Leftover> out) {
+        var bundle = task.bundle();
+        var id = task.task();
+        var state = OciRuntime.of(bundle, null).state(id);
+        if (state != null && !isDead(state)) {
+            return;
+        }
+        mounts.stream()
+                .filter(mount -> mount.startsWith(bundle.path() + "/"))
+                .sorted((a, b) -> b.compareTo(a))
+                .forEach(mount -> out.add(
+                        new Leftover(Kind.MOUNT, id, Path.of(mount), "it is in a bundle without a task", true)));
+        if (state != null) {
+            runtimeState(id, state, out);
+        }
+        out.add(new Leftover(
+                Kind.BUNDLE,
+                id,
+                bundle.path(),
+                "neither shim nor init lives (" + task.health().label() + ")",
+                true));
+    }
+
+    private void runtimeStates(Path root, List<Leftover> out) {
+        for (var namespace : entries(root)) {
+            for (var container : entries(namespace)) {
+                var id = new TaskId(name(namespace), name(container));
+                if (!bundled.contains(id)) {
+                    unbundled(id, container, out);
+                }
+            }
+        }
+    }
+
+    private void unbundled(TaskId id, Path container, List<Leftover> out) {
+        var state = RuntimeState.read(container);
+        var bundle = state == null ? null : state.bundle();
+        // the bundle may be another containerd's
+        if (state != null && bundle != null && !Files.exists(bundle) && isDead(state) && isOld(container)) {
+            runtimeState(id, state, out);
+        }
+    }
+
+    private static void runtimeState(TaskId id, RuntimeState state, List<Leftover> out) {
+        for (var cgroup : new HashSet<>(state.cgroups())) {
+            if (Files.isDirectory(cgroup)) {
+                out.add(new Leftover(Kind.CGROUP, id, cgroup, "its container has ended, and it is empty", true));
+            }
+        }
+        out.add(new Leftover(Kind.RUNTIME_STATE, id, state.directory(), "the init that it names has ended", true));
+    }
+
+    /** Init has ended, and nothing is left in the cgroups. */
+    private boolean isDead(RuntimeState state) {
+        var init = state.init();
+        return (init == null || !proc.isAlive(init)) && state.cgroups().stream().allMatch(LeftoverScan::isEmpty);
+    }
+
+    private static boolean isEmpty(Path cgroup) {
+        try (var files = Files.walk(cgroup)) {
+            return files.filter(file -> file.endsWith("cgroup.procs")).allMatch(LeftoverScan::hasNoLine);
+        } catch (IOException e) {
+            return !Files.exists(cgroup);
+        }
+    }
+
+    private static boolean hasNoLine(Path procs) {
+        try {
+            return Files.readString(procs).isBlank();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private void fifos(List<Leftover> out) {
+        var fifos = new HashSet<Path>();
+        for (var folder : entries(FIFOS)) {
+            for (var file : entries(folder)) {
+                if (!Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS) && isOld(file)) {
+                    fifos.add(file);
+                }
+            }
+        }
+        if (fifos.isEmpty()) {
+            return;
+        }
+        FifoEnd.of(proc, fifos).forEach((fifo, ends) -> {
+            if (ends.isEmpty()) {
+                out.add(new Leftover(Kind.FIFO, null, fifo, "nobody has it open", true));
+            }
+        });
+    }
+
+    private boolean isOld(Path path) {
+        try {
+            return Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS)
+                    .toInstant()
+                    .isBefore(before);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static List<Path> entries(Path folder) {
+        var out = new ArrayList<Path>();
+        try (var entries = Files.newDirectoryStream(folder)) {
+            entries.forEach(out::add);
+        } catch (IOException | DirectoryIteratorException e) {
+            return List.of();
+        }
+        out.sort(null);
+        return out;
+    }
+
+    private static String name(Path path) {
+        return String.valueOf(path.getFileName());
+    }
+
+    /** Shims of this containerd that run without a bundle: shown, never ended. */
+    public List<Leftover> shims(@Nullable Path containerd) {
+        var out = new ArrayList<Leftover>();
+        for (var process : proc.all()) {
+            var task = process.isZombie() || !process.program().startsWith("containerd-shim") ? null : task(process);
+            if (task != null && !bundled.contains(task) && isOf(process, containerd)) {
+                out.add(new Leftover(
+                        Kind.SHIM,
+                        task,
+                        Path.of("/proc", Integer.toString(process.pid())),
+                        "shim " + process.pid() + " runs, and its bundle is gone",
+                        false));
+            }
+        }
+        return out;
+    }
+
+    private static @Nullable TaskId task(ProcessFacts process) {
+        var namespace = flag(process, "-namespace");
+        var id = flag(process, "-id");
+        var work = flag(process, "-workdir");
+        if (id == null && work != null && work.startsWith("/")) {
+            id = name(Path.of(work));
+        }
+        return namespace == null || id == null ? null : new TaskId(namespace, id);
+    }
+
+    private static boolean isOf(ProcessFacts process, @Nullable Path containerd) {
+        var address = flag(process, "-address");
+        return containerd != null && address != null && address.equals(containerd.toString());
+    }
+
+    private static @Nullable String flag(ProcessFacts process, String name) {
+        var at = process.argv().indexOf(name);
+        return at >= 0 && at + 1 < process.argv().size() ? process.argv().get(at + 1) : null;
+    }
+}
