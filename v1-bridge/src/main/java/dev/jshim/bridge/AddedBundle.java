@@ -57,6 +57,10 @@ public final class AddedBundle {
         write(part, "init.pid", Integer.toString(record.init().pid()));
         write(part, "shim.pid", Integer.toString(bridgePid));
         write(part, LegacyRecord.FILE, record.text());
+        write(
+                part,
+                AdoptedOoms.FILE,
+                Long.toString(AdoptedOoms.countedNow(record.init().pid())));
         Files.createSymbolicLink(part.resolve("work"), work);
         sync(part);
         if (!Files.isDirectory(work)) {

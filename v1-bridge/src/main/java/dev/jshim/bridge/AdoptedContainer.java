@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.ShimSocket;
 import dev.jshim.node.TaskId;
+import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
@@ -51,6 +52,7 @@ final class AdoptedContainer implements AutoCloseable {
      * Prepares to serve; {@link #attach} and {@link #serve} follow.
      *
      * @param bundle the bundle that the adoption adds, now or later
+     * @param oomWatch shared by all
      * @param ended told once, when nothing is left to serve
      */
     AdoptedContainer(
@@ -58,6 +60,7 @@ final class AdoptedContainer implements AutoCloseable {
             Path bundle,
             Path socket,
             EventSink events,
+            OomWatch oomWatch,
             ScheduledExecutorService timer,
             Consumer<AdoptedContainer> ended) {
         this.record = record;
@@ -69,7 +72,8 @@ final class AdoptedContainer implements AutoCloseable {
         var address = ShimSocket.parse(record.socket());
         var link = new ShimLink(record.key(), () -> ShimLine.dial(address));
         link.onLost(this::lookForGhost);
-        task = new LegacyTask(record, bundle, link, cgroup, this::deleted);
+        var ooms = new AdoptedOoms(oomWatch, cgroup, bundle);
+        task = new LegacyTask(record, bundle, link, cgroup, ooms, this::deleted);
         var registry = new TaskRegistry();
         registry.add(task);
         TaskFactory none = request -> {
@@ -114,6 +118,7 @@ final class AdoptedContainer implements AutoCloseable {
      */
     void attach() {
         cgroup.remember();
+        service.publishOoms(task);
         var execs = task.attach();
         service.publishExit(task, "");
         execs.forEach(execId -> service.publishExit(task, execId));

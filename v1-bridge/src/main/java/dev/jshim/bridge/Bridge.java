@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
+import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -30,6 +31,7 @@ final class Bridge implements AutoCloseable {
     private final ExitFeed feed;
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
+    private final OomWatch oomWatch = new OomWatch();
     private final CountDownLatch done = new CountDownLatch(1);
 
     /** A bridge that serves nobody yet. */
@@ -134,7 +136,13 @@ final class Bridge implements AutoCloseable {
     private AdoptedContainer prepare(LegacyRecord record) {
         var id = new TaskId(record.namespace(), record.id());
         return new AdoptedContainer(
-                record, paths.node().v2Bundle(id), paths.socket(id), feed.sink(record.namespace()), timer, this::ended);
+                record,
+                paths.node().v2Bundle(id),
+                paths.socket(id),
+                feed.sink(record.namespace()),
+                oomWatch,
+                timer,
+                this::ended);
     }
 
     /** Serves a container no longer, and does it no harm. */

@@ -36,6 +36,7 @@ final class ExitFeed implements AutoCloseable {
     private final Map<String, ExitSink> sinks = new ConcurrentHashMap<>();
     private @Nullable ContainerdClient client;
     private boolean listening;
+    private boolean tellsOoms;
     private boolean closed;
 
     /**
@@ -55,6 +56,7 @@ final class ExitFeed implements AutoCloseable {
     EventSink sink(String namespace) {
         var sink = sinks.computeIfAbsent(namespace, ns -> new ExitSink(publishers.apply(ns), timer, patience));
         synchronized (this) {
+            sink.daemonTellsOoms(tellsOoms);
             sink.listening(listening);
         }
         return sink;
@@ -77,10 +79,12 @@ final class ExitFeed implements AutoCloseable {
         var fresh = new ContainerdClient(address, TIMEOUT);
         client = fresh;
         // The subscription itself says nothing until the first event: ask whether there is a daemon at all.
-        if (fresh.version().orNull() == null) {
+        var version = fresh.version().orNull();
+        if (version == null) {
             retry();
             return;
         }
+        tellsOoms = version.major() < 2;
         var _ = fresh.subscribe(List.of("topic==\"" + TOPIC + "\""), this::event, reason -> ended(fresh, reason));
         tell(true);
     }
@@ -116,7 +120,11 @@ final class ExitFeed implements AutoCloseable {
 
     private synchronized void tell(boolean now) {
         listening = now;
-        sinks.values().forEach(sink -> sink.listening(now));
+        tellsOoms &= now;
+        sinks.values().forEach(sink -> {
+            sink.daemonTellsOoms(tellsOoms);
+            sink.listening(now);
+        });
     }
 
     private void retry() {

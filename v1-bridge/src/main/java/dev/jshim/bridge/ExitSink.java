@@ -3,6 +3,7 @@ package dev.jshim.bridge;
 import com.google.protobuf.Message;
 import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.shim.event.EventSink;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,6 +45,7 @@ final class ExitSink implements EventSink {
     private final Map<Key, Held> held = new LinkedHashMap<>();
     private final Map<Key, Long> seen = new HashMap<>();
     private boolean listening;
+    private boolean daemonTellsOoms;
 
     /**
      * A sink before another one. It begins as if nobody listened: see {@link #listening}.
@@ -66,6 +68,11 @@ final class ExitSink implements EventSink {
                     next.publish(delete);
                 } else {
                     before.after.add(delete);
+                }
+            }
+            case TaskOOM oom -> {
+                if (!daemonTellsOoms) {
+                    next.publish(oom);
                 }
             }
             default -> next.publish(event);
@@ -115,6 +122,11 @@ final class ExitSink implements EventSink {
         if (began) {
             List.copyOf(held.keySet()).forEach(this::schedule);
         }
+    }
+
+    /** Whether who listens is a daemon of 1.x: it watches v1 containers for want of memory itself, and tells of it. */
+    synchronized void daemonTellsOoms(boolean now) {
+        daemonTellsOoms = now;
     }
 
     private void schedule(Key key) {

@@ -31,18 +31,21 @@ final class LegacyExits implements AutoCloseable {
 
     private final LegacyRecord record;
     private final ShimLink link;
+    private final Runnable beforeExit;
     private final Duration retry;
     private final Map<String, WatchedExit> watched = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    LegacyExits(LegacyRecord record, ShimLink link) {
-        this(record, link, Duration.ofSeconds(1));
+    /** @param beforeExit run before each exit is shown; must not block for long */
+    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit) {
+        this(record, link, beforeExit, Duration.ofSeconds(1));
     }
 
     /** With a pause of its own between two looks at a shim that does not answer. */
-    LegacyExits(LegacyRecord record, ShimLink link, Duration retry) {
+    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit, Duration retry) {
         this.record = record;
         this.link = link;
+        this.beforeExit = beforeExit;
         this.retry = retry;
         var init = new WatchedExit();
         init.runs(record.init().pid());
@@ -144,6 +147,7 @@ final class LegacyExits implements AutoCloseable {
         if (closed) {
             return;
         }
+        beforeExit.run();
         if (!execId.isEmpty()) {
             exit.exited(how);
             return;

@@ -70,6 +70,7 @@ final class LegacyTask implements Task {
     private final ShimLink link;
     private final LegacyExits exits;
     private final Supplier<Message> stats;
+    private final AdoptedOoms ooms;
     private final Consumer<Exit> deleted;
 
     /**
@@ -77,14 +78,22 @@ final class LegacyTask implements Task {
      *
      * @param bundle the bundle that the adoption added
      * @param stats reads the container's cgroup
+     * @param ooms watches it
      * @param deleted told after the container was deleted, in the thread of that call
      */
-    LegacyTask(LegacyRecord record, Path bundle, ShimLink link, Supplier<Message> stats, Consumer<Exit> deleted) {
+    LegacyTask(
+            LegacyRecord record,
+            Path bundle,
+            ShimLink link,
+            Supplier<Message> stats,
+            AdoptedOoms ooms,
+            Consumer<Exit> deleted) {
         this.record = record;
         this.bundle = bundle;
         this.link = link;
-        this.exits = new LegacyExits(record, link);
+        this.exits = new LegacyExits(record, link, ooms::check);
         this.stats = stats;
+        this.ooms = ooms;
         this.deleted = deleted;
     }
 
@@ -127,6 +136,7 @@ final class LegacyTask implements Task {
     /** Lets go of the shim without doing it any harm. */
     void detach() {
         exits.close();
+        ooms.close();
         link.close();
     }
 
@@ -380,6 +390,11 @@ final class LegacyTask implements Task {
             }
         }
         return exits.watch(execId).shown();
+    }
+
+    @Override
+    public void onOom(Runnable told) {
+        ooms.begin(told);
     }
 
     @Override

@@ -39,7 +39,12 @@ final class RememberedCgroup implements Supplier<Message> {
         }
     }
 
-    private synchronized Cgroup cgroup() throws IOException {
+    /**
+     * Where it is.
+     *
+     * @throws ShimException NOT_FOUND where init had exited before anybody looked
+     */
+    synchronized Cgroup cgroup() throws IOException {
         var found = cgroup;
         if (found == null) {
             found = Cgroup.of(init.pid());

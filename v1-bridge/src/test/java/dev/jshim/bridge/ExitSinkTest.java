@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.Message;
 import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.proto.v2.events.TaskStart;
 import java.time.Duration;
 import java.util.List;
@@ -31,6 +32,18 @@ class ExitSinkTest {
     @AfterEach
     void tearDown() {
         timer.shutdownNow();
+    }
+
+    @Test
+    void aDaemonThatTellsOfOomsItselfIsNotTold() {
+        var oom = TaskOOM.newBuilder().setContainerId("c").build();
+        sink.daemonTellsOoms(true);
+        sink.listening(true);
+        sink.publish(oom);
+        assertThat(published).isEmpty();
+        sink.daemonTellsOoms(false);
+        sink.publish(oom);
+        assertThat(published).containsExactly(oom);
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.jshim.proto.v1.shim.ResizePtyRequest;
 import dev.jshim.proto.v1.shim.StartRequest;
 import dev.jshim.proto.v1.shim.UpdateTaskRequest;
 import dev.jshim.proto.v1.types.Status;
+import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.ListedPid;
@@ -63,7 +64,10 @@ class LegacyTaskTest {
         shim = container.serve();
         var socket = ShimSocket.parse("unix://" + container.socket);
         var link = new ShimLink("ns/c", () -> ShimLine.dial(socket));
-        task = new LegacyTask(container.record(), Path.of("/v2/bundle"), link, Empty::getDefaultInstance, deleted::add);
+        var bundle = Path.of("/v2/bundle");
+        var ooms = new AdoptedOoms(
+                new OomWatch(), new RememberedCgroup(container.record().init()), bundle);
+        task = new LegacyTask(container.record(), bundle, link, Empty::getDefaultInstance, ooms, deleted::add);
     }
 
     @AfterEach

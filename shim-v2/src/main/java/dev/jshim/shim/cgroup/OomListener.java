@@ -43,6 +43,23 @@ public final class OomListener implements AutoCloseable {
         return counter;
     }
 
+    /**
+     * Counts from an earlier number on, so that kills which nobody was told of are told with {@link #begin}. A number
+     * that is not of this cgroup's past is passed over.
+     *
+     * @param before what {@link #kills} was then
+     */
+    public synchronized void since(long before) {
+        if (before >= 0 && before <= seen) {
+            seen = before;
+        }
+    }
+
+    /** How many kills have been told by now, those before this was made included; -1 where they are not counted. */
+    public synchronized long kills() {
+        return seen;
+    }
+
     /** Tells what happened since this was made, and from now on all else as it happens. */
     public synchronized void begin() {
         begun = true;

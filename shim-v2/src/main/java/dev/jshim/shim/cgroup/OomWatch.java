@@ -45,6 +45,30 @@ public final class OomWatch {
         };
     }
 
+    /**
+     * How many processes the kernel has killed in a cgroup for want of memory; -1 where that is not counted or cannot
+     * be read.
+     */
+    public static long kills(Cgroup cgroup) {
+        try {
+            var file = counter(cgroup);
+            var reading = file == null ? null : file.read();
+            return reading == null ? -1 : reading.kills();
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    private static @Nullable OomCounter counter(Cgroup cgroup) {
+        return switch (cgroup) {
+            case Cgroup1 v1 -> {
+                var directory = v1.memory();
+                yield directory == null ? null : new OomCounter(directory.resolve("memory.oom_control"));
+            }
+            case Cgroup2 v2 -> new OomCounter(v2.memoryEvents());
+        };
+    }
+
     private OomListener open1(Cgroup1 cgroup, Runnable told) throws IOException {
         var directory = cgroup.memory();
         if (directory == null) {

@@ -88,8 +88,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                     r.getParentCheckpoint(),
                     r.getOptions());
             var task = tasks.create(request, factory);
-            task.onOom(() -> events.publish(
-                    TaskOOM.newBuilder().setContainerId(r.getId()).build()));
+            publishOoms(task);
             events.publish(TaskCreate.newBuilder()
                     .setContainerId(r.getId())
                     .setBundle(r.getBundle())
@@ -143,6 +142,12 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                         .setExecId(r.getExecId())
                         .setPid(pid)
                         .build();
+    }
+
+    /** Sees to it that kills for want of memory are published as they happen. */
+    public void publishOoms(Task task) {
+        task.onOom(() ->
+                events.publish(TaskOOM.newBuilder().setContainerId(task.id()).build()));
     }
 
     /** Sees to it that the exit of a process is published when it comes. */

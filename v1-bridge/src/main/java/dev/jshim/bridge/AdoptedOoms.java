@@ -1,0 +1,109 @@
+package dev.jshim.bridge;
+
+import dev.jshim.shim.cgroup.Cgroup;
+import dev.jshim.shim.cgroup.OomListener;
+import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The out-of-memory kills of one adopted container, which the v1 daemon used to watch for (containerd v1.6.20,
+ * metrics/cgroups/v1/oom.go). How many have been told stands in the added bundle: a bridge that starts tells of those
+ * that happened while there was none, and never of those that were told. Thread-safe. A container that cannot be
+ * watched is none the worse for it.
+ */
+final class AdoptedOoms implements AutoCloseable {
+    /** In the added bundle: the kernel's count at the adoption, then the count that was told last. */
+    static final String FILE = "oom.told";
+
+    private final OomWatch watch;
+    private final RememberedCgroup cgroup;
+    private final Path bundle;
+    private boolean begun;
+    private volatile @Nullable OomListener listener;
+
+    /** Watches nothing yet. */
+    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, Path bundle) {
+        this.watch = watch;
+        this.cgroup = cgroup;
+        this.bundle = bundle;
+    }
+
+    /** Begins to tell. Does nothing the second time. */
+    void begin(Runnable told) {
+        synchronized (this) {
+            if (begun) {
+                return;
+            }
+            begun = true;
+        }
+        try {
+            var open = watch.open(cgroup.cgroup(), () -> {
+                told.run();
+                remember();
+            });
+            listener = open;
+            open.since(toldBefore(bundle));
+            open.begin();
+        } catch (IOException | ShimException e) {
+            ShimLog.warn("cannot watch for out-of-memory kills", "bundle", bundle, "error", e.getMessage());
+        }
+    }
+
+    /** Tells at once of what has been killed by now: an exit that such a kill has caused comes after it. */
+    void check() {
+        var open = listener;
+        if (open != null) {
+            open.check();
+        }
+    }
+
+    private void remember() {
+        var open = listener;
+        try {
+            // Not there yet in the short time between adoption and bundle, and not any more after the end.
+            if (open != null && Files.isDirectory(bundle)) {
+                write(bundle, open.kills());
+            }
+        } catch (IOException e) {
+            ShimLog.warn("could not note an out-of-memory kill", "bundle", bundle, "error", e);
+        }
+    }
+
+    /** Notes the count in a bundle: all up to it is told, or was the old daemon's to tell. */
+    static void write(Path bundle, long kills) throws IOException {
+        var fresh = bundle.resolve(FILE + ".new");
+        Files.writeString(fresh, Long.toString(kills));
+        Files.move(fresh, bundle.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** What the kernel has counted for a process's container by now; -1 where it does not say. */
+    static long countedNow(int pid) {
+        try {
+            return OomWatch.kills(Cgroup.of(pid));
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    private static long toldBefore(Path bundle) {
+        try {
+            return Long.parseLong(Files.readString(bundle.resolve(FILE)).strip());
+        } catch (IOException | NumberFormatException e) {
+            return -1;
+        }
+    }
+
+    @Override
+    public void close() {
+        var open = listener;
+        if (open != null) {
+            open.close();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.shim.cgroup.OomWatch;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On a real cgroup v1 of 8 MiB, which a process keeps as a container's init does. */
+@Timeout(60)
+class AdoptedOomsTest {
+    @TempDir
+    Path bundle;
+
+    private final AtomicInteger told = new AtomicInteger();
+    private final Path memory = Path.of(
+            "/sys/fs/cgroup/memory/jshim-adopted-" + ProcessHandle.current().pid());
+    private Process init;
+
+    @BeforeEach
+    void start() throws Exception {
+        Files.createDirectory(memory);
+        Files.writeString(memory.resolve("memory.limit_in_bytes"), "8388608");
+        init = new ProcessBuilder("/bin/sleep", "300").start();
+        Files.writeString(memory.resolve("cgroup.procs"), Long.toString(init.pid()));
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        FakeContainer.end(init);
+        LegacyRig.eventually(() -> {
+            try {
+                return Files.deleteIfExists(memory);
+            } catch (IOException e) {
+                return false; // A killed process is not quite gone yet.
+            }
+        });
+    }
+
+    @Test
+    void killsBeforeTheAdoptionAreNotTold() throws Exception {
+        exhaust();
+        AdoptedOoms.write(bundle, AdoptedOoms.countedNow((int) init.pid()));
+        try (var ooms = begin()) {
+            ooms.check();
+            assertThat(told).hasValue(0);
+            exhaust();
+            ooms.check();
+            assertThat(told).hasValue(1);
+        }
+    }
+
+    @Test
+    void theNextBridgeTellsOfThoseThatNobodyToldOf() throws Exception {
+        AdoptedOoms.write(bundle, 0);
+        try (var ooms = begin()) {
+            exhaust();
+            ooms.check();
+            assertThat(told).hasValue(1);
+        }
+        try (var ooms = begin()) {
+            ooms.check();
+            assertThat(told).as("told by the bridge before").hasValue(1);
+        }
+        exhaust();
+        try (var ooms = begin()) {
+            ooms.check();
+            assertThat(told).as("while there was no bridge").hasValue(2);
+        }
+    }
+
+    @Test
+    void withoutANoteOnlyWhatComesIsTold() throws Exception {
+        exhaust();
+        Files.writeString(bundle.resolve(AdoptedOoms.FILE), "many");
+        try (var ooms = begin()) {
+            ooms.check();
+            assertThat(told).hasValue(0);
+            exhaust();
+            ooms.check();
+            assertThat(told).hasValue(1);
+        }
+    }
+
+    private AdoptedOoms begin() {
+        var ref = Objects.requireNonNull(LiveProcess.find((int) init.pid()));
+        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref), bundle);
+        ooms.begin(told::incrementAndGet);
+        return ooms;
+    }
+
+    private void exhaust() throws Exception {
+        var script = "echo $$ > " + memory + "/cgroup.procs; exec /bin/busybox tail -c 64m /dev/zero";
+        var greedy = new ProcessBuilder("/bin/sh", "-c", script)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        assertThat(greedy.waitFor()).isEqualTo(137);
+    }
+}
