@@ -13,9 +13,9 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /** gRPC over a unix socket, by Netty on the JDK's own channel. Nothing else names Netty, so that few JVMs load it. */
-final class UnixGrpc {
+public final class UnixGrpc {
     /** Of each call to containerd or to a shim (1.6.20, namespaces/grpc.go). */
-    static final Metadata.Key<String> NAMESPACE =
+    public static final Metadata.Key<String> NAMESPACE =
             Metadata.Key.of("containerd-namespace", Metadata.ASCII_STRING_MARSHALLER);
 
     /** Netty warns of an option that grpc-java sets on every socket; kept here, else the setting is lost with it. */
@@ -29,7 +29,7 @@ final class UnixGrpc {
     }
 
     /** A channel that connects on its first call, and again when that was lost. */
-    static ManagedChannel open(Path socket) {
+    public static ManagedChannel open(Path socket) {
         NETTY.setLevel(Level.OFF);
         return NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(socket))
                 .channelType(NioDomainSocketChannel.class, UnixDomainSocketAddress.class)
