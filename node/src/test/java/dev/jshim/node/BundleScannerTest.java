@@ -172,7 +172,7 @@ class BundleScannerTest {
         with(bundles.v2("ns", "a"), "shim-binary-path", "/opt/jshim/bin/containerd-shim-v1-linux\n");
         with(bundles.v2("ns", "b"), "shim-binary-path", "/usr/bin/containerd-shim-runc-v2");
         bundles.v2("ns", "c");
-        assertThat(read().v2()).extracting(V2Bundle::isBridged).containsExactly(true, false, false);
+        assertThat(read().v2()).extracting(V2Bundle::hasLegacyName).containsExactly(true, false, false);
     }
 
     @Test

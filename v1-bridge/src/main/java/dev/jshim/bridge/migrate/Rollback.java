@@ -44,6 +44,7 @@ final class Rollback {
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
         refuseWatchedBridge(isDaemonThere);
+        NewLife.refuse(paths.node(), timeout);
         try (var journal = Journal.open(journalFile)) {
             journal.add(new JournalEntry.RollBack());
         }
