@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A bundle of a v2 shim (2.1.4, core/runtime/v2/bundle.go).
  *
- * @param shimBinary of {@code shim-binary-path}; null where there is no such file (before 1.6)
+ * @param shimBinary of {@code shim-binary-path}, in its own bundle or that of its sandbox; null where there is no such
+ *     file (before 1.6)
  */
 public record V2Bundle(
         TaskId task,
