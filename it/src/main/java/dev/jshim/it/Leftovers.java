@@ -244,8 +244,11 @@ final class Leftovers {
         walk(NETWORKS.resolve(name).resolve("brif"), 1)
                 .filter(path -> !path.endsWith("brif"))
                 .forEach(found::add);
+        List<String> pods =
+                podFolders().stream().map(path -> path.getFileName().toString()).toList();
         walk(CNI, 2)
-                .filter(path -> path.getFileName().toString().startsWith(name))
+                .filter(path -> path.getFileName().toString().startsWith(name)
+                        || pods.stream().anyMatch(path.getFileName().toString()::contains))
                 .forEach(found::add);
         return found;
     }

@@ -98,7 +98,9 @@ final class Cri implements AutoCloseable {
 
     /** Runs a pod's sandbox, by a runtime handler; the empty name is the default one's. */
     Pod runPod(String name, NamespaceMode network, String handler) {
-        var namespaces = NamespaceOption.newBuilder().setNetwork(network).setPid(NamespaceMode.CONTAINER);
+        // Where the network is the host's, the containers see each other's processes: init is no pid 1 then.
+        var pids = network == NamespaceMode.NODE ? NamespaceMode.POD : NamespaceMode.CONTAINER;
+        var namespaces = NamespaceOption.newBuilder().setNetwork(network).setPid(pids);
         var config = PodSandboxConfig.newBuilder()
                 .setMetadata(PodSandboxMetadata.newBuilder()
                         .setName(name)

@@ -19,6 +19,9 @@ final class CriConfig implements PrivateContainerd.Configuration {
     /** On containerd 2.x: our shim for new pods. */
     static final String OURS = "jshim";
 
+    /** On containerd 2.x: a section that nobody has changed, and that still names the v1 runtime. */
+    static final String UNCHANGED = "unchanged";
+
     private static final Path PLUGINS = Path.of("/usr/lib/cni");
 
     private final String subnet;
@@ -116,7 +119,23 @@ final class CriConfig implements PrivateContainerd.Configuration {
                     SystemdCgroup = false
                 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.%s]
                   runtime_type = '%s'
+                [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.%s]
+                  runtime_type = '%s'
+                  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.%s.options]
+                    Runtime = "runc"
+                    RuntimeRoot = "%s"
                 """.formatted(
-                        Image.PAUSE, PLUGINS, networks, WITH_OPTIONS, WITH_OPTIONS, runc, OURS, Product.RUNTIME);
+                                Image.PAUSE,
+                                PLUGINS,
+                                networks,
+                                WITH_OPTIONS,
+                                WITH_OPTIONS,
+                                runc,
+                                OURS,
+                                Product.RUNTIME,
+                                UNCHANGED,
+                                Product.LEGACY,
+                                UNCHANGED,
+                                runc);
     }
 }

@@ -11,6 +11,10 @@ import java.nio.file.Path;
  */
 record Pod(String id, PodSandboxConfig config) {
 
+    String name() {
+        return config.getMetadata().getName();
+    }
+
     /** The log of one of its containers. */
     CriLog log(String container, int attempt) {
         return new CriLog(Path.of(config.getLogDirectory(), logPath(container, attempt)));

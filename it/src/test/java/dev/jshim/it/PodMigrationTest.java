@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @MethodSource("oldReleases")
 class PodMigrationTest extends PodScenario {
     private static final long MIB = 1 << 20;
-    private static final String PAUSED_COUNT =
+    private static final String SLOW_COUNT =
             "trap 'exit 42' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done";
 
     PodMigrationTest(Release old) {
@@ -25,7 +25,7 @@ class PodMigrationTest extends PodScenario {
     }
 
     private String counter(Pod pod, int attempt) {
-        return container(pod, Cri.container(pod, "counter", attempt, "/bin/sh", "-c", PAUSED_COUNT));
+        return container(pod, Cri.container(pod, "counter", attempt, "/bin/sh", "-c", SLOW_COUNT));
     }
 
     @Test
@@ -103,7 +103,7 @@ class PodMigrationTest extends PodScenario {
         String second = container(host, waiting(host, "second", "exit 8"));
         cri.update(hungry, Cri.memory(20 * MIB));
         node.stop();
-        migrate("apply");
+        migrate("apply").ok();
         go("first");
         Wait.until("end of a container", () -> !init("first").alive());
         startDaemon(Release.V2);
@@ -123,6 +123,15 @@ class PodMigrationTest extends PodScenario {
         startDaemon();
         assertThat(exited(second).getExitCode()).isEqualTo(8);
         assertReady(web, host);
+
+        // The end of what holds a pod's namespaces, seen and not seen.
+        Signal.KILL.to(init("web").pid());
+        Wait.until("end of a pod", () -> !isReady(web));
+        node.kill9();
+        Signal.KILL.to(init("host").pid());
+        Wait.until("end of a pod", () -> !init("host").alive());
+        startDaemon();
+        assertThat(isReady(host)).isFalse();
         removeAll(web, host);
     }
 
@@ -137,12 +146,14 @@ class PodMigrationTest extends PodScenario {
         cri.stop(cat, 0);
         String counter = counter(web, 1);
         String next = container(host, Cri.container(host, "cat", 1, "/bin/cat").setStdin(true));
+        assertThat(node.dir().resolve(Leftovers.PRIVATE_RUNC + "/k8s.io").resolve(next))
+                .isDirectory();
         assertThat(cri.status(old).getState()).isEqualTo(ContainerState.CONTAINER_EXITED);
         cri.remove(old);
         cri.remove(cat);
         newContainersWork(counter, next);
 
-        Pod beside = cri.runPod("beside", NamespaceMode.POD, CriConfig.OURS);
+        Pod beside = pod("beside", NamespaceMode.POD, CriConfig.OURS);
         String peer = container(beside, Cri.container(beside, "peer", 0, "/bin/sleep", "1000000"));
         assertThat(cri.execSync(
                                 peer,
@@ -155,15 +166,25 @@ class PodMigrationTest extends PodScenario {
                                 cri.status(web).getNetwork().getIp())
                         .getExitCode())
                 .isZero();
+        Pod unchanged = pod("unchanged", NamespaceMode.NODE, CriConfig.UNCHANGED);
+        String sleeper = container(unchanged, Cri.container(unchanged, "sleeper", 0, "/bin/sleep", "1000000"));
 
         node.kill9();
         startDaemon();
         newContainersWork(counter, next);
-        assertRunning(peer);
-        assertReady(beside);
+        assertRunning(peer, sleeper);
+        assertReady(beside, unchanged);
+
+        // They cannot go back: a daemon that has the v1 runtime would not see them.
+        node.stop();
+        Outcome refused = migrate("rollback");
+        assertThat(refused.code()).isNotZero();
+        assertThat(refused.err()).contains(counter, next, sleeper).doesNotContain(peer);
+        startDaemon();
+        newContainersWork(counter, next);
         cri.stop(counter, 20);
         assertThat(exited(counter).getExitCode()).isEqualTo(42);
-        removeAll(web, host, beside);
+        removeAll(web, host, beside, unchanged);
     }
 
     private void newContainersWork(String counter, String cat) {
@@ -189,7 +210,7 @@ class PodMigrationTest extends PodScenario {
         assertRunning(counter, cat);
 
         node.stop();
-        migrate("rollback");
+        migrate("rollback").ok();
         startDaemon(old);
 
         assertReady(web, host);

@@ -10,6 +10,7 @@ import dev.jshim.proto.cri.PodSandboxState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -30,6 +31,9 @@ abstract class PodScenario {
         boolean all = System.getProperty("jshim.test.all", "false").equals("true");
         return all ? MigrationScenario.oldReleases() : Stream.of(Release.V1_6);
     }
+
+    /** Longer than a shim stays that nobody needs any more. */
+    private static final Duration QUIET = Duration.ofSeconds(30);
 
     /** The namespace of all that CRI makes, in every daemon. */
     private static final String NAMESPACE = "k8s.io";
@@ -56,6 +60,7 @@ abstract class PodScenario {
         Product.home();
         lock = CriLock.take();
         node = PrivateContainerd.create(old, new CriConfig());
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3");
         startDaemon();
         node.ctrIn(
                         NAMESPACE,
@@ -65,8 +70,8 @@ abstract class PodScenario {
                 .ok();
         cri.awaitImage(Image.NAME);
         cri.awaitImage(Image.PAUSE);
-        web = cri.runPod("web", NamespaceMode.POD, "");
-        host = cri.runPod("host", NamespaceMode.NODE, CriConfig.WITH_OPTIONS);
+        web = pod("web", NamespaceMode.POD, "");
+        host = pod("host", NamespaceMode.NODE, CriConfig.WITH_OPTIONS);
     }
 
     @AfterEach
@@ -81,8 +86,8 @@ abstract class PodScenario {
             try {
                 if (!failed) {
                     node.stop();
-                    migrate("rollback"); // Ends the bridge at once.
-                    node.finish();
+                    migrate("rollback").ok(); // Ends the bridge at once.
+                    node.finish(QUIET);
                 }
             } finally {
                 node.close();
@@ -110,21 +115,31 @@ abstract class PodScenario {
     /** Stops the old daemon, adopts all, starts the new one. */
     void upgrade() {
         node.stop();
-        migrate("apply");
+        migrate("apply").ok();
         startDaemon(Release.V2);
     }
 
     /** Runs {@code jshimctl migrate}. */
-    void migrate(String what) {
-        Product.ctl(node, "migrate", what, "--yes").ok();
+    Outcome migrate(String what) {
+        return Product.ctl(node, "migrate", what, "--yes");
+    }
+
+    /** A pod whose first process is to go on under the same number. */
+    Pod pod(String name, NamespaceMode network, String handler) {
+        Pod pod = cri.runPod(name, network, handler);
+        remember(name, pod.id());
+        return pod;
     }
 
     /** A container, started, whose init process is to go on under the same number. */
     String container(Pod pod, ContainerConfig.Builder config) {
         String id = cri.start(pod, config);
-        String name = config.getMetadata().getName();
-        processes.put(name, ProcessFacts.of(Tasks.parse(tasks()).get(id).pid()));
+        remember(config.getMetadata().getName(), id);
         return id;
+    }
+
+    private void remember(String name, String id) {
+        processes.put(name, ProcessFacts.of(Tasks.parse(tasks()).get(id).pid()));
     }
 
     private String tasks() {
@@ -142,10 +157,14 @@ abstract class PodScenario {
         }
     }
 
+    /** Says that pods are Ready, and that what holds their namespaces is the process that it was. */
     void assertReady(Pod... pods) {
-        for (Pod pod : pods) {
-            assertThat(cri.status(pod).getState()).isEqualTo(PodSandboxState.SANDBOX_READY);
-        }
+        assertThat(pods).allMatch(this::isReady);
+        assertThat(pods).allMatch(pod -> init(pod.name()).alive());
+    }
+
+    boolean isReady(Pod pod) {
+        return cri.status(pod).getState() == PodSandboxState.SANDBOX_READY;
     }
 
     /** Removes pods, and says that containerd knows nothing any more of what was in them. */
@@ -156,7 +175,7 @@ abstract class PodScenario {
         assertThat(node.ctrIn(NAMESPACE, "snapshot", "ls").ok().out()).doesNotContain("Active");
     }
 
-    /** The init process of a container that was made by {@link #container}. */
+    /** The init process of what was made by {@link #container} or {@link #pod}. */
     ProcessFacts init(String name) {
         return Objects.requireNonNull(processes.get(name));
     }
