@@ -16,23 +16,33 @@ public final class Image {
     /** The name it is imported under. */
     public static final String NAME = "docker.io/jshim/busybox:latest";
 
+    /** The same with another command, which does nothing for ever: what holds a pod's namespaces. */
+    public static final String PAUSE = "docker.io/jshim/pause:latest";
+
     private Image() {}
 
-    /** Writes the archive (docker's format: a manifest, a configuration, one layer) into a folder, which is made. */
+    /** Writes the archive (docker's format: manifest, configurations, one layer) into a folder, which is made. */
     public static Path archive(Path folder) throws IOException {
         Files.createDirectory(folder);
         Path layer = folder.resolve("layer.tar");
         tar(layer, Rootfs.make(folder.resolve("rootfs")), ".");
-        Files.writeString(folder.resolve("config.json"), """
-                {"architecture": "%s", "os": "linux", "config": {"Env": ["PATH=/bin"], "Cmd": ["/bin/sh"]},
-                 "rootfs": {"type": "layers", "diff_ids": ["sha256:%s"]}}
-                """.formatted(architecture(), sha256(layer)));
+        String digest = sha256(layer);
+        Files.writeString(folder.resolve("config.json"), configuration(digest, "\"/bin/sh\""));
+        Files.writeString(folder.resolve("pause.json"), configuration(digest, "\"/bin/sleep\", \"1000000\""));
         Files.writeString(folder.resolve("manifest.json"), """
-                [{"Config": "config.json", "RepoTags": ["%s"], "Layers": ["layer.tar"]}]
-                """.formatted(NAME));
+                [{"Config": "config.json", "RepoTags": ["%s"], "Layers": ["layer.tar"]},
+                 {"Config": "pause.json", "RepoTags": ["%s"], "Layers": ["layer.tar"]}]
+                """.formatted(NAME, PAUSE));
         Path archive = folder.resolve("image.tar");
-        tar(archive, folder, "manifest.json", "config.json", "layer.tar");
+        tar(archive, folder, "manifest.json", "config.json", "pause.json", "layer.tar");
         return archive;
+    }
+
+    private static String configuration(String layer, String command) {
+        return """
+                {"architecture": "%s", "os": "linux", "config": {"Env": ["PATH=/bin"], "Cmd": [%s]},
+                 "rootfs": {"type": "layers", "diff_ids": ["sha256:%s"]}}
+                """.formatted(architecture(), command, layer);
     }
 
     private static void tar(Path to, Path from, String... entries) {

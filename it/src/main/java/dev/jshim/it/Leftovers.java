@@ -30,6 +30,11 @@ final class Leftovers {
 
     private static final Path RUNC = Path.of("/run/containerd/runc");
     private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+    private static final Path NETWORKS = Path.of("/sys/class/net");
+    private static final Path CNI = Path.of("/var/lib/cni");
+
+    /** Below a daemon's folder: the root of runc for tests that give it one of their own. */
+    static final String PRIVATE_RUNC = "runc";
 
     private final String name;
     private final Path dir;
@@ -84,8 +89,10 @@ final class Leftovers {
         if (!staleSocketsForgiven) {
             sockets().forEach(path -> left.add("socket " + path));
         }
-        below(RUNC, 2).filter(path -> path.getNameCount() == 5).forEach(path -> left.add("runc state " + path));
+        runcStates().forEach(path -> left.add("runc state " + path));
         bundles().forEach(path -> left.add("bundle " + path));
+        network().forEach(path -> left.add("network " + path));
+        podFolders().forEach(path -> left.add("folder of CRI " + path));
         return left;
     }
 
@@ -101,7 +108,13 @@ final class Leftovers {
                 .forEach(mount -> Run.of(List.of("umount", "-l", mount)).run());
         cgroups().stream().sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
         staleSockets().forEach(Leftovers::delete);
-        below(RUNC, Integer.MAX_VALUE).sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
+        Stream.concat(runcStates().stream().flatMap(state -> walk(state, 1)), below(RUNC, Integer.MAX_VALUE))
+                .sorted(Comparator.reverseOrder())
+                .forEach(Leftovers::delete);
+        network().stream().filter(path -> path.startsWith(CNI)).forEach(Leftovers::delete);
+        if (Files.exists(NETWORKS.resolve(name))) {
+            Run.of(List.of("ip", "link", "delete", name)).run();
+        }
         if (mounts().isEmpty()) {
             walk(dir, Integer.MAX_VALUE).sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
         }
@@ -200,14 +213,52 @@ final class Leftovers {
         return found;
     }
 
+    /** In any namespace: that of CRI is the same in every daemon. */
     private Set<Path> bundles() {
         Set<Path> found = new TreeSet<>();
         for (String runtime : List.of("io.containerd.runtime.v2.task", Product.LEGACY)) {
             for (String place : List.of("s", "r")) {
-                below(dir.resolve(place).resolve(runtime), 2)
+                walk(dir.resolve(place).resolve(runtime), 2)
                         .filter(path -> path.getNameCount() == 6)
                         .forEach(found::add);
             }
+        }
+        return found;
+    }
+
+    /** Those of the own namespaces, and of shared ones those whose bundle is ours. */
+    private Set<Path> runcStates() {
+        Set<Path> found = new TreeSet<>();
+        Stream.of(walk(RUNC, 2), walk(dir.resolve(PRIVATE_RUNC), 2))
+                .flatMap(paths -> paths)
+                .filter(path -> path.getNameCount() == 5)
+                .filter(path -> path.toString().contains("/" + name)
+                        || read(path.resolve("state.json")).contains(dir + "/"))
+                .forEach(found::add);
+        return found;
+    }
+
+    /** What CNI plugins made for our pods, but for the bridge itself, which they never remove. */
+    private Set<Path> network() {
+        Set<Path> found = new TreeSet<>();
+        walk(NETWORKS.resolve(name).resolve("brif"), 1)
+                .filter(path -> !path.endsWith("brif"))
+                .forEach(found::add);
+        List<String> pods =
+                podFolders().stream().map(path -> path.getFileName().toString()).toList();
+        walk(CNI, 2)
+                .filter(path -> path.getFileName().toString().startsWith(name)
+                        || pods.stream().anyMatch(path.getFileName().toString()::contains))
+                .forEach(found::add);
+        return found;
+    }
+
+    private Set<Path> podFolders() {
+        Set<Path> found = new TreeSet<>();
+        for (String place : List.of("s", "r")) {
+            walk(dir.resolve(place).resolve("io.containerd.grpc.v1.cri"), 2)
+                    .filter(path -> path.getNameCount() == 6)
+                    .forEach(found::add);
         }
         return found;
     }

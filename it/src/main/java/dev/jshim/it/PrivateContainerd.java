@@ -38,6 +38,7 @@ public final class PrivateContainerd implements AutoCloseable {
     private final Leftovers leftovers;
     private final List<AutoCloseable> attached = new ArrayList<>();
     private final Map<String, String> variables = new HashMap<>();
+    private final Configuration configuration;
     private Release release;
     private @Nullable Process process;
     private @Nullable Path tools;
@@ -46,8 +47,14 @@ public final class PrivateContainerd implements AutoCloseable {
     private String more = "";
     private int made;
 
-    private PrivateContainerd(Release release) {
+    /** The text of the daemon's configuration file. */
+    interface Configuration {
+        String text(Release release, PrivateContainerd node);
+    }
+
+    private PrivateContainerd(Release release, Configuration configuration) {
         this.release = release;
+        this.configuration = configuration;
         name = "jt%06x".formatted(ThreadLocalRandom.current().nextInt(1 << 24));
         dir = Path.of("/tmp", name);
         leftovers = Leftovers.of(name);
@@ -55,7 +62,12 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** Makes the folders; the daemon is not started yet. */
     public static PrivateContainerd create(Release release) {
-        PrivateContainerd made = new PrivateContainerd(release);
+        return create(release, (running, node) -> running.config(node.root(), node.state(), node.socket()));
+    }
+
+    /** The same, with a configuration that is asked for at each start. */
+    static PrivateContainerd create(Release release, Configuration configuration) {
+        PrivateContainerd made = new PrivateContainerd(release, configuration);
         try {
             Files.createDirectory(made.dir);
             Files.createDirectory(made.dir.resolve("fifo"));
@@ -138,7 +150,7 @@ public final class PrivateContainerd implements AutoCloseable {
         }
         try {
             Path config = dir.resolve("config.toml");
-            Files.writeString(config, release.config(root(), state(), socket()) + more);
+            Files.writeString(config, configuration.text(release, this) + more);
             ProcessBuilder builder = new ProcessBuilder(
                             (copy == null ? release.daemon() : copy).toString(), "--config", config.toString())
                     .directory(dir.toFile());
@@ -312,7 +324,12 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** Runs {@code ctr} in a namespace beside the own one: the own name and a suffix, so that it is cleaned up too. */
     public Outcome ctrBeside(String suffix, String... args) {
-        return Run.of(command(name + suffix, args)).run();
+        return ctrIn(name + suffix, args);
+    }
+
+    /** Runs {@code ctr} in any namespace of this daemon. */
+    Outcome ctrIn(String namespace, String... args) {
+        return Run.of(command(namespace, args)).run();
     }
 
     private Outcome raw(String... args) {

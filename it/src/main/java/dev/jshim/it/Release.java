@@ -2,6 +2,9 @@ package dev.jshim.it;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A containerd that the scenarios run with: where its programs are and how it is configured. Immutable. */
 public enum Release {
@@ -56,8 +59,10 @@ public enum Release {
     /**
      * A small configuration: own places, and nothing loaded that a shim has no part in, so that a start takes about 0.1
      * s.
+     *
+     * @param wanted plugins that are loaded all the same
      */
-    String config(Path root, Path state, Path socket) {
+    String config(Path root, Path state, Path socket, String... wanted) {
         return """
                 version = %d
                 root = "%s"
@@ -67,25 +72,34 @@ public enum Release {
                   address = "%s"
                 [debug]
                   level = "info"
-                """.formatted(this == V2 ? 3 : 2, root, state, disabled(), socket);
+                """.formatted(this == V2 ? 3 : 2, root, state, disabled(List.of(wanted)), socket);
     }
 
-    private String disabled() {
-        String all = """
-                "io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing",
-                "io.containerd.tracing.processor.v1.otlp", "io.containerd.snapshotter.v1.btrfs",
-                "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs\"""";
-        String own = switch (this) {
-            case V1_6 -> "\"io.containerd.snapshotter.v1.aufs\"";
-            case V1_7 -> """
-                        "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.blockfile",
-                        "io.containerd.nri.v1.nri\"""";
-            case V2 -> """
-                        "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri",
-                        "io.containerd.podsandbox.controller.v1.podsandbox",
-                        "io.containerd.snapshotter.v1.erofs", "io.containerd.snapshotter.v1.blockfile\"""";
+    private String disabled(List<String> wanted) {
+        List<String> all = List.of(
+                "grpc.v1.cri",
+                "internal.v1.opt",
+                "internal.v1.tracing",
+                "tracing.processor.v1.otlp",
+                "snapshotter.v1.btrfs",
+                "snapshotter.v1.devmapper",
+                "snapshotter.v1.zfs");
+        List<String> own = switch (this) {
+            case V1_6 -> List.of("snapshotter.v1.aufs");
+            case V1_7 -> List.of("snapshotter.v1.aufs", "snapshotter.v1.blockfile", "nri.v1.nri");
+            case V2 ->
+                List.of(
+                        "cri.v1.images",
+                        "cri.v1.runtime",
+                        "nri.v1.nri",
+                        "podsandbox.controller.v1.podsandbox",
+                        "snapshotter.v1.erofs",
+                        "snapshotter.v1.blockfile");
         };
-        return all + ", " + own;
+        return Stream.concat(all.stream(), own.stream())
+                .filter(plugin -> !wanted.contains(plugin))
+                .map(plugin -> "\"io.containerd." + plugin + "\"")
+                .collect(Collectors.joining(", "));
     }
 
     @Override

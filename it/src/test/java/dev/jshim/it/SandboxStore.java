@@ -2,21 +2,17 @@ package dev.jshim.it;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
+import dev.jshim.node.UnixGrpc;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
-import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.UnixDomainSocketAddress;
 import java.util.concurrent.TimeUnit;
 
 /** The records of sandboxes in containerd 2, which CRI makes and ctr cannot. */
@@ -30,23 +26,16 @@ final class SandboxStore {
 
     /** Records a sandbox, whose own task is the container of the same id. */
     static void create(PrivateContainerd node, String id) {
-        var group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-        ManagedChannel channel = NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(node.socket()))
-                .channelType(NioDomainSocketChannel.class, UnixDomainSocketAddress.class)
-                .eventLoopGroup(group)
-                .overrideAuthority("localhost")
-                .usePlaintext()
-                .build();
+        ManagedChannel channel = UnixGrpc.open(node.socket());
         try {
             var metadata = new Metadata();
-            metadata.put(Metadata.Key.of("containerd-namespace", Metadata.ASCII_STRING_MARSHALLER), node.namespace());
+            metadata.put(UnixGrpc.NAMESPACE, node.namespace());
             var named =
                     io.grpc.ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(metadata));
             var options = CallOptions.DEFAULT.withDeadlineAfter(10, TimeUnit.SECONDS);
             var _ = ClientCalls.blockingUnaryCall(named, CREATE, options, request(id));
         } finally {
             channel.shutdownNow();
-            var _ = group.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
         }
     }
 

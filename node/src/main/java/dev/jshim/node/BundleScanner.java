@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lists the bundles of all namespaces. A broken one is listed with what is wrong; names that begin with a dot are
@@ -60,9 +61,29 @@ public final class BundleScanner {
         var shimPid = SmallFile.pid(path.resolve("shim.pid"), wrong);
         var config = config(path, wrong);
         var endpoint = V2Address.of(path, wrong);
-        var binary = SmallFile.text(path.resolve("shim-binary-path"), wrong);
-        var shimBinary = binary == null || binary.isEmpty() || binary.indexOf('\0') >= 0 ? null : Path.of(binary);
+        var shimBinary = shimBinary(task, wrong);
         return new V2Bundle(task, path, paths.v2Work(task), initPid, shimPid, config, endpoint, shimBinary, wrong);
+    }
+
+    /**
+     * A container that has joined its sandbox's shim without a call of the binary has the sandbox's id in its bundle
+     * instead (2.1.9, core/runtime/v2/shim_manager.go).
+     */
+    private @Nullable Path shimBinary(TaskId task, List<String> wrong) {
+        var bundle = paths.v2Bundle(task);
+        var own = shimBinary(bundle, wrong);
+        if (own != null) {
+            return own;
+        }
+        var sandbox = SmallFile.text(bundle.resolve("sandbox"), wrong);
+        return sandbox == null || !sandbox.matches("[A-Za-z0-9][A-Za-z0-9_.-]*")
+                ? null
+                : shimBinary(paths.v2Bundle(new TaskId(task.namespace(), sandbox)), wrong);
+    }
+
+    private static @Nullable Path shimBinary(Path bundle, List<String> wrong) {
+        var binary = SmallFile.text(bundle.resolve("shim-binary-path"), wrong);
+        return binary == null || binary.isEmpty() || binary.indexOf('\0') >= 0 ? null : Path.of(binary);
     }
 
     private static OciConfig config(Path bundle, List<String> wrong) {

@@ -94,7 +94,7 @@ public final class TaskSurvey {
             }
         }
         for (var bundle : bundles) {
-            if (bundle instanceof V2Bundle v2 && v2.isBridged()) {
+            if (bundle instanceof V2Bundle v2 && v2.hasLegacyName()) {
                 var v1 = legacy.get(v2.task());
                 if (v1 != null) {
                     out.put(v1, v2);

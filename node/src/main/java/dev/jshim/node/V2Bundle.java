@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A bundle of a v2 shim (2.1.4, core/runtime/v2/bundle.go).
  *
- * @param shimBinary of {@code shim-binary-path}; null where there is no such file (before 1.6)
+ * @param shimBinary of {@code shim-binary-path}, in its own bundle or that of its sandbox; null where there is no such
+ *     file (before 1.6)
  */
 public record V2Bundle(
         TaskId task,
@@ -20,7 +21,7 @@ public record V2Bundle(
         @Nullable Path shimBinary,
         List<String> problems)
         implements Bundle {
-    /** The name of the binary that serves adopted v1 shims. */
+    /** The name of the binary that containerd runs for records that name the v1 runtime. */
     public static final String BRIDGE_BINARY = "containerd-shim-v1-linux";
 
     public V2Bundle {
@@ -46,8 +47,11 @@ public record V2Bundle(
         return endpoint.socket();
     }
 
-    /** Whether the bridge serves it, for a v1 shim. */
-    public boolean isBridged() {
+    /**
+     * Whether its record names the v1 runtime: the bridge serves it for a v1 shim, where there is one, or it was
+     * started anew under that name.
+     */
+    public boolean hasLegacyName() {
         var binary = shimBinary;
         return binary != null && binary.endsWith(BRIDGE_BINARY);
     }

@@ -168,11 +168,13 @@ class BundleScannerTest {
     }
 
     @Test
-    void bridgedBundleIsKnownByItsBinary() throws IOException {
+    void oldNameIsKnownByTheBinary() throws IOException {
         with(bundles.v2("ns", "a"), "shim-binary-path", "/opt/jshim/bin/containerd-shim-v1-linux\n");
         with(bundles.v2("ns", "b"), "shim-binary-path", "/usr/bin/containerd-shim-runc-v2");
         bundles.v2("ns", "c");
-        assertThat(read().v2()).extracting(V2Bundle::isBridged).containsExactly(true, false, false);
+        with(bundles.v2("ns", "in-a"), "sandbox", "a");
+        with(bundles.v2("ns", "in-none"), "sandbox", "../../elsewhere");
+        assertThat(read().v2()).extracting(V2Bundle::hasLegacyName).containsExactly(true, false, false, true, false);
     }
 
     @Test

@@ -49,7 +49,10 @@ final class ConfigText {
             if (typed == null) {
                 throw wrong(word, word + " must be " + key.demand() + ", not " + shown(value));
             }
-            settings.put(key, typed);
+            var before = settings.put(key, typed);
+            if (before != null && !before.equals(typed)) {
+                throw wrong(word, word + " is another name of an option that has another value already");
+            }
         });
         refuseMissingValues(settings);
         return new Settings(settings);

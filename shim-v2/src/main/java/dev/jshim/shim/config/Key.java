@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * configuration spells them, and ours. Each knows what its value may be.
  */
 public enum Key {
-    BINARY_NAME("BinaryName", Kind.TEXT),
-    ROOT("Root", Kind.PATH),
+    BINARY_NAME("BinaryName", Kind.TEXT, "Runtime"),
+    ROOT("Root", Kind.PATH, "RuntimeRoot"),
     SYSTEMD_CGROUP("SystemdCgroup", Kind.SWITCH),
     NO_PIVOT_ROOT("NoPivotRoot", Kind.SWITCH),
     NO_NEW_KEYRING("NoNewKeyring", Kind.SWITCH),
@@ -54,9 +54,17 @@ public enum Key {
     private final String text;
     private final Kind kind;
 
+    /** The name in {@code containerd.linux.runc.RuncOptions}, whose section a CRI configuration may still have. */
+    private final String legacyText;
+
     Key(String text, Kind kind) {
+        this(text, kind, text);
+    }
+
+    Key(String text, Kind kind, String legacyText) {
         this.text = text;
         this.kind = kind;
+        this.legacyText = legacyText;
     }
 
     /** The key as it is written. */
@@ -85,10 +93,10 @@ public enum Key {
         };
     }
 
-    /** The key of exactly that name; null for none. */
+    /** The key of exactly that name, the old one or today's; null for none. */
     static @Nullable Key named(String name) {
         for (var key : values()) {
-            if (key.text.equals(name)) {
+            if (key.text.equals(name) || key.legacyText.equals(name)) {
                 return key;
             }
         }

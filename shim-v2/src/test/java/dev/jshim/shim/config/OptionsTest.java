@@ -118,6 +118,19 @@ class OptionsTest {
         assertThat(settings.on(Key.SYSTEMD_CGROUP)).isTrue();
     }
 
+    /** As containerd 2 sends the section of a handler that still names the v1 runtime. */
+    @Test
+    void theTextOfAnOldSection() {
+        var settings =
+                Options.read(body("CriuPath = ''\nRuntime = 'crun'\nRuntimeRoot = '/r'\nSystemdCgroup = true\n"));
+
+        assertThat(settings.text(Key.BINARY_NAME)).isEqualTo("crun");
+        assertThat(settings.text(Key.ROOT)).isEqualTo("/r");
+        assertThat(settings.on(Key.SYSTEMD_CGROUP)).isTrue();
+        assertThatThrownBy(() -> Options.read(body("BinaryName = 'runc'\nRuntime = 'crun'\n")))
+                .hasMessageContaining("another name of an option");
+    }
+
     @Test
     void theBodyBeforeThePath() throws IOException {
         Files.writeString(folder.resolve("x.toml"), "Grouping = \"node\"\n");

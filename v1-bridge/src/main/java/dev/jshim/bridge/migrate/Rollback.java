@@ -72,6 +72,7 @@ final class Rollback {
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
         refuseWatchedBridge();
+        NewLife.refuse(paths.node(), timeout);
         begin();
         FaultPoint.at("rollback-begun");
         stopBridge();

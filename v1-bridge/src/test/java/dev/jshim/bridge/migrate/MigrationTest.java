@@ -160,9 +160,32 @@ class MigrationTest {
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             // The adopted one has been deleted, and containerd has made a new one of its name.
             Files.delete(bundle.resolve("jshim.v1"));
+            Files.writeString(bundle.resolve("shim-binary-path"), "/usr/bin/containerd-shim-runc-v2");
             assertThat(migration.rollback().rows())
                     .singleElement()
                     .satisfies(row -> assertThat(row.result()).isEqualTo("gone"));
+            assertThat(bundle).isDirectory();
+        }
+    }
+
+    @Test
+    void rollbackIsRefusedWhileAContainerLivesThatWasStartedAnewUnderTheOldName() throws Exception {
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            var bundle = Files.createDirectory(node.v2Bundle(new TaskId("ns", "new")));
+            Files.writeString(bundle.resolve("shim-binary-path"), BINARY.toString());
+            Files.writeString(
+                    bundle.resolve("init.pid"),
+                    Long.toString(ProcessHandle.current().pid()));
+            var before = tree();
+            assertThatThrownBy(() -> migration.rollback())
+                    .isInstanceOf(MigrationException.class)
+                    .hasMessageContaining("ns/new.")
+                    .hasMessageContaining("stop and remove them first");
+            assertThat(tree()).isEqualTo(before);
+
+            Files.writeString(bundle.resolve("init.pid"), Integer.toString(Integer.MAX_VALUE));
+            assertThat(migration.rollback().complete()).isTrue();
             assertThat(bundle).isDirectory();
         }
     }

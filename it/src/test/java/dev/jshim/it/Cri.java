@@ -1,0 +1,256 @@
+package dev.jshim.it;
+
+import dev.jshim.node.UnixGrpc;
+import dev.jshim.proto.cri.AttachRequest;
+import dev.jshim.proto.cri.ContainerConfig;
+import dev.jshim.proto.cri.ContainerMetadata;
+import dev.jshim.proto.cri.ContainerStats;
+import dev.jshim.proto.cri.ContainerStatsRequest;
+import dev.jshim.proto.cri.ContainerStatus;
+import dev.jshim.proto.cri.ContainerStatusRequest;
+import dev.jshim.proto.cri.CreateContainerRequest;
+import dev.jshim.proto.cri.ExecRequest;
+import dev.jshim.proto.cri.ExecSyncRequest;
+import dev.jshim.proto.cri.ExecSyncResponse;
+import dev.jshim.proto.cri.ImageServiceGrpc;
+import dev.jshim.proto.cri.ImageSpec;
+import dev.jshim.proto.cri.ImageStatusRequest;
+import dev.jshim.proto.cri.LinuxContainerConfig;
+import dev.jshim.proto.cri.LinuxContainerResources;
+import dev.jshim.proto.cri.LinuxContainerSecurityContext;
+import dev.jshim.proto.cri.LinuxPodSandboxConfig;
+import dev.jshim.proto.cri.LinuxSandboxSecurityContext;
+import dev.jshim.proto.cri.NamespaceMode;
+import dev.jshim.proto.cri.NamespaceOption;
+import dev.jshim.proto.cri.PodSandboxConfig;
+import dev.jshim.proto.cri.PodSandboxMetadata;
+import dev.jshim.proto.cri.PodSandboxStats;
+import dev.jshim.proto.cri.PodSandboxStatsRequest;
+import dev.jshim.proto.cri.PodSandboxStatus;
+import dev.jshim.proto.cri.PodSandboxStatusRequest;
+import dev.jshim.proto.cri.RemoveContainerRequest;
+import dev.jshim.proto.cri.RemovePodSandboxRequest;
+import dev.jshim.proto.cri.RunPodSandboxRequest;
+import dev.jshim.proto.cri.RuntimeCondition;
+import dev.jshim.proto.cri.RuntimeServiceGrpc;
+import dev.jshim.proto.cri.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
+import dev.jshim.proto.cri.StartContainerRequest;
+import dev.jshim.proto.cri.StatusRequest;
+import dev.jshim.proto.cri.StopContainerRequest;
+import dev.jshim.proto.cri.StopPodSandboxRequest;
+import dev.jshim.proto.cri.UpdateContainerResourcesRequest;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+
+/** What a kubelet says to the containerd that runs now; another one needs another client. */
+final class Cri implements AutoCloseable {
+    private static final long SECONDS = 30;
+    private static final Set<String> READINESS = Set.of("RuntimeReady", "NetworkReady");
+
+    private final PrivateContainerd node;
+    private final ManagedChannel channel;
+
+    Cri(PrivateContainerd node) {
+        this.node = node;
+        channel = UnixGrpc.open(node.socket());
+    }
+
+    private RuntimeServiceBlockingStub call() {
+        return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Waits until the runtime and its network are ready: a kubelet begins nothing before. */
+    void awaitReady() {
+        Wait.until("CRI is ready", this::isReady);
+    }
+
+    private boolean isReady() {
+        try {
+            return call().status(StatusRequest.getDefaultInstance()).getStatus().getConditionsList().stream()
+                    .filter(condition -> READINESS.contains(condition.getType()))
+                    .allMatch(RuntimeCondition::getStatus);
+        } catch (StatusRuntimeException e) {
+            if (e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
+                throw e;
+            }
+            return false; // It says so until it has looked at what there is.
+        }
+    }
+
+    /** Waits until an image that was imported has come to CRI's ears. */
+    void awaitImage(String name) {
+        var request = ImageStatusRequest.newBuilder()
+                .setImage(ImageSpec.newBuilder().setImage(name))
+                .build();
+        Wait.until(
+                "CRI knows " + name,
+                () -> ImageServiceGrpc.newBlockingStub(channel)
+                        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+                        .imageStatus(request)
+                        .hasImage());
+    }
+
+    /** Runs a pod's sandbox, by a runtime handler; the empty name is the default one's. */
+    Pod runPod(String name, NamespaceMode network, String handler) {
+        // Where the network is the host's, the containers see each other's processes: init is no pid 1 then.
+        var pids = network == NamespaceMode.NODE ? NamespaceMode.POD : NamespaceMode.CONTAINER;
+        var namespaces = NamespaceOption.newBuilder().setNetwork(network).setPid(pids);
+        var config = PodSandboxConfig.newBuilder()
+                .setMetadata(PodSandboxMetadata.newBuilder()
+                        .setName(name)
+                        .setNamespace("default")
+                        .setUid(UUID.randomUUID().toString()))
+                .setLogDirectory(node.dir().resolve("logs").resolve(name).toString())
+                .setLinux(LinuxPodSandboxConfig.newBuilder()
+                        .setCgroupParent("/" + node.namespace() + "-" + name)
+                        .setSecurityContext(
+                                LinuxSandboxSecurityContext.newBuilder().setNamespaceOptions(namespaces)))
+                .build();
+        var request = RunPodSandboxRequest.newBuilder()
+                .setConfig(config)
+                .setRuntimeHandler(handler)
+                .build();
+        return new Pod(call().runPodSandbox(request).getPodSandboxId(), config);
+    }
+
+    /** A container that runs a command of busybox, with a log; more can be said of it. */
+    static ContainerConfig.Builder container(Pod pod, String name, int attempt, String... argv) {
+        return ContainerConfig.newBuilder()
+                .setMetadata(ContainerMetadata.newBuilder().setName(name).setAttempt(attempt))
+                .setImage(ImageSpec.newBuilder().setImage(Image.NAME))
+                .addAllCommand(List.of(argv))
+                .setLogPath(Pod.logPath(name, attempt))
+                .setLinux(LinuxContainerConfig.newBuilder()
+                        .setSecurityContext(LinuxContainerSecurityContext.newBuilder()
+                                .setNamespaceOptions(pod.config()
+                                        .getLinux()
+                                        .getSecurityContext()
+                                        .getNamespaceOptions())));
+    }
+
+    /** Creates a container, and starts it. Returns its id. */
+    String start(Pod pod, ContainerConfig.Builder config) {
+        var request = CreateContainerRequest.newBuilder()
+                .setPodSandboxId(pod.id())
+                .setConfig(config)
+                .setSandboxConfig(pod.config())
+                .build();
+        String id = call().createContainer(request).getContainerId();
+        call().startContainer(
+                        StartContainerRequest.newBuilder().setContainerId(id).build());
+        return id;
+    }
+
+    PodSandboxStatus status(Pod pod) {
+        var request =
+                PodSandboxStatusRequest.newBuilder().setPodSandboxId(pod.id()).build();
+        return call().podSandboxStatus(request).getStatus();
+    }
+
+    ContainerStatus status(String container) {
+        var request =
+                ContainerStatusRequest.newBuilder().setContainerId(container).build();
+        return call().containerStatus(request).getStatus();
+    }
+
+    /** Runs a command in a container to its end. */
+    ExecSyncResponse execSync(String container, String... argv) {
+        var request = ExecSyncRequest.newBuilder()
+                .setContainerId(container)
+                .addAllCmd(List.of(argv))
+                .setTimeout(SECONDS)
+                .build();
+        return call().execSync(request);
+    }
+
+    /** Runs a command in a container, with all of its streams. */
+    CriStream exec(String container, boolean tty, String... argv) {
+        var request = ExecRequest.newBuilder()
+                .setContainerId(container)
+                .addAllCmd(List.of(argv))
+                .setTty(tty)
+                .setStdin(true)
+                .setStdout(true)
+                .setStderr(!tty)
+                .build();
+        return node.attach(new CriStream(call().exec(request).getUrl()));
+    }
+
+    /** Attaches to a container, with all of its streams. */
+    CriStream attach(String container, boolean tty) {
+        var request = AttachRequest.newBuilder()
+                .setContainerId(container)
+                .setTty(tty)
+                .setStdin(true)
+                .setStdout(true)
+                .setStderr(!tty)
+                .build();
+        return node.attach(new CriStream(call().attach(request).getUrl()));
+    }
+
+    ContainerStats stats(String container) {
+        var request =
+                ContainerStatsRequest.newBuilder().setContainerId(container).build();
+        return call().containerStats(request).getStats();
+    }
+
+    PodSandboxStats stats(Pod pod) {
+        var request =
+                PodSandboxStatsRequest.newBuilder().setPodSandboxId(pod.id()).build();
+        return call().podSandboxStats(request).getStats();
+    }
+
+    void update(String container, LinuxContainerResources.Builder resources) {
+        var request = UpdateContainerResourcesRequest.newBuilder()
+                .setContainerId(container)
+                .setLinux(resources)
+                .build();
+        var _ = call().updateContainerResources(request);
+    }
+
+    /** Stops a container: SIGTERM, and SIGKILL after some seconds. */
+    void stop(String container, long seconds) {
+        var request = StopContainerRequest.newBuilder()
+                .setContainerId(container)
+                .setTimeout(seconds)
+                .build();
+        var _ = call().stopContainer(request);
+    }
+
+    void remove(String container) {
+        var request =
+                RemoveContainerRequest.newBuilder().setContainerId(container).build();
+        var _ = call().removeContainer(request);
+    }
+
+    /** Stops a pod and all that runs in it, and removes both, as a kubelet does with a pod that was deleted. */
+    void remove(Pod pod) {
+        var _ = call().stopPodSandbox(StopPodSandboxRequest.newBuilder()
+                .setPodSandboxId(pod.id())
+                .build());
+        var _ = call().removePodSandbox(RemovePodSandboxRequest.newBuilder()
+                .setPodSandboxId(pod.id())
+                .build());
+    }
+
+    /** What a container may use. */
+    static LinuxContainerResources.Builder memory(long bytes) {
+        return LinuxContainerResources.newBuilder().setMemoryLimitInBytes(bytes);
+    }
+
+    /** The folder of a container's cgroup in the first version's memory hierarchy. */
+    static Path memoryCgroup(Pod pod, String container) {
+        return Path.of("/sys/fs/cgroup/memory" + pod.config().getLinux().getCgroupParent(), container);
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+    }
+}

@@ -1,0 +1,46 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A container's log as CRI writes it: a line is {@code TIME stdout F TEXT}.
+ *
+ * @param file the log
+ */
+record CriLog(Path file) {
+
+    /** Of each line what the container wrote. */
+    List<String> lines() {
+        try {
+            return Files.readAllLines(file).stream()
+                    .map(line -> line.split(" ", 4)[3])
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits until something more has been written, and says that a count has no gap and no number twice. */
+    void assertCounts() {
+        int before = lines().size();
+        Wait.until("growth of " + file, () -> lines().size() > before);
+        assertGapless();
+    }
+
+    /** Says that a count has no gap and no number twice. */
+    void assertGapless() {
+        List<String> lines = lines();
+        assertThat(lines)
+                .as("%s", file)
+                .containsExactlyElementsOf(IntStream.rangeClosed(1, lines.size())
+                        .mapToObj(Integer::toString)
+                        .toList());
+    }
+}

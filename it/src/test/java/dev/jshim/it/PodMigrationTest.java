@@ -1,0 +1,225 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.proto.cri.ContainerState;
+import dev.jshim.proto.cri.ExecSyncResponse;
+import dev.jshim.proto.cri.NamespaceMode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Kubernetes pods on v1 shims are carried into containerd 2.x, as a kubelet sees them. */
+@ParameterizedClass(name = "from containerd {0}")
+@MethodSource("oldReleases")
+class PodMigrationTest extends PodScenario {
+    private static final long MIB = 1 << 20;
+    private static final String SLOW_COUNT =
+            "trap 'exit 42' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done";
+
+    PodMigrationTest(Release old) {
+        super(old);
+    }
+
+    private String counter(Pod pod, int attempt) {
+        return container(pod, Cri.container(pod, "counter", attempt, "/bin/sh", "-c", SLOW_COUNT));
+    }
+
+    @Test
+    void podsGoOn() throws IOException {
+        String counter = counter(web, 0);
+        String shell = container(
+                web, Cri.container(web, "shell", 0, "/bin/sh").setTty(true).setStdin(true));
+        String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
+        String address = cri.status(web).getNetwork().getIp();
+        upgrade();
+
+        everythingWorks(counter, shell, cat);
+        assertThat(cri.status(web).getNetwork().getIp()).isNotEmpty().isEqualTo(address);
+        assertThat(cri.stats(counter).getCpu().getUsageCoreNanoSeconds().getValue())
+                .isPositive();
+        assertThat(cri.stats(counter).getMemory().getWorkingSetBytes().getValue())
+                .isPositive();
+        for (Pod pod : List.of(web, host)) {
+            assertThat(cri.stats(pod).getLinux().getProcess().getProcessCount().getValue())
+                    .isPositive();
+        }
+        cri.update(counter, Cri.memory(64 * MIB));
+        assertThat(Files.readString(Cri.memoryCgroup(web, counter).resolve("memory.limit_in_bytes")))
+                .isEqualTo(64 * MIB + "\n");
+
+        node.kill9();
+        startDaemon();
+        everythingWorks(counter, shell, cat);
+
+        cri.stop(counter, 20);
+        assertThat(exited(counter).getExitCode()).isEqualTo(42);
+        web.log("counter", 0).assertGapless();
+        cri.remove(counter);
+        removeAll(web, host);
+    }
+
+    private void everythingWorks(String counter, String shell, String cat) {
+        assertReady(web, host);
+        assertRunning(counter, shell, cat);
+        web.log("counter", 0).assertCounts();
+
+        ExecSyncResponse ended = cri.execSync(counter, "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
+        assertThat(ended.getStdout().toStringUtf8()).isEqualTo("out\n");
+        assertThat(ended.getStderr().toStringUtf8()).isEqualTo("err\n");
+        assertThat(ended.getExitCode()).isEqualTo(3);
+
+        CriStream reading = cri.exec(cat, false, "/bin/sh", "-c", "read line; echo \"read $line\"; exit 5");
+        reading.write("this\n");
+        assertThat(reading.status()).contains("NonZeroExitCode", "\"5\"");
+        assertThat(reading.output()).isEqualTo("read this\n");
+        CriStream terminal = cri.exec(counter, true, "/bin/sh");
+        terminal.resize(77, 33);
+        Wait.until("the size of the terminal", () -> {
+            terminal.write("stty size\n");
+            return terminal.output().contains("33 77");
+        });
+        terminal.write("exit\n");
+        assertThat(terminal.status()).contains("Success");
+
+        try (CriStream attached = cri.attach(shell, true)) {
+            attached.write("echo $((6 * 7))\n");
+            attached.awaitOutput("42");
+        }
+        try (CriStream attached = cri.attach(cat, false)) {
+            attached.write("to the cat\n");
+            attached.awaitOutput("to the cat");
+        }
+        assertThat(host.log("cat", 0).lines()).contains("to the cat");
+    }
+
+    @Test
+    void exitsKeepTheirCodes() throws IOException {
+        String hungry = container(web, waiting(web, "hungry", "exec dd if=/dev/zero of=/dev/null bs=200M"));
+        String first = container(web, waiting(web, "first", "exit 7"));
+        String second = container(host, waiting(host, "second", "exit 8"));
+        cri.update(hungry, Cri.memory(20 * MIB));
+        node.stop();
+        migrate("apply").ok();
+        go("first");
+        Wait.until("end of a container", () -> !init("first").alive());
+        startDaemon(Release.V2);
+
+        assertThat(exited(first).getExitCode()).isEqualTo(7);
+        assertThat(exited(first).getReason()).isEqualTo("Error");
+        assertThat(exited(first).getFinishedAt()).isPositive();
+        assertRunning(hungry, second);
+
+        go("hungry");
+        assertThat(exited(hungry).getExitCode()).isEqualTo(137);
+        assertThat(exited(hungry).getReason()).isEqualTo("OOMKilled");
+
+        node.kill9();
+        go("second");
+        Wait.until("end of a container", () -> !init("second").alive());
+        startDaemon();
+        assertThat(exited(second).getExitCode()).isEqualTo(8);
+        assertReady(web, host);
+
+        // The end of what holds a pod's namespaces, seen and not seen.
+        Signal.KILL.to(init("web").pid());
+        Wait.until("end of a pod", () -> !isReady(web));
+        node.kill9();
+        Signal.KILL.to(init("host").pid());
+        Wait.until("end of a pod", () -> !init("host").alive());
+        startDaemon();
+        assertThat(isReady(host)).isFalse();
+        removeAll(web, host);
+    }
+
+    @Test
+    void containersComeAndGo() {
+        String old = counter(web, 0);
+        String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
+        upgrade();
+
+        // As a kubelet does it: the next attempt is made beside what is left of the one before.
+        cri.stop(old, 20);
+        cri.stop(cat, 0);
+        String counter = counter(web, 1);
+        String next = container(host, Cri.container(host, "cat", 1, "/bin/cat").setStdin(true));
+        assertThat(node.dir().resolve(Leftovers.PRIVATE_RUNC + "/k8s.io").resolve(next))
+                .isDirectory();
+        assertThat(cri.status(old).getState()).isEqualTo(ContainerState.CONTAINER_EXITED);
+        cri.remove(old);
+        cri.remove(cat);
+        newContainersWork(counter, next);
+
+        Pod beside = pod("beside", NamespaceMode.POD, CriConfig.OURS);
+        String peer = container(beside, Cri.container(beside, "peer", 0, "/bin/sleep", "1000000"));
+        assertThat(cri.execSync(
+                                peer,
+                                "/bin/busybox",
+                                "ping",
+                                "-c",
+                                "1",
+                                "-W",
+                                "5",
+                                cri.status(web).getNetwork().getIp())
+                        .getExitCode())
+                .isZero();
+        Pod unchanged = pod("unchanged", NamespaceMode.NODE, CriConfig.UNCHANGED);
+        String sleeper = container(unchanged, Cri.container(unchanged, "sleeper", 0, "/bin/sleep", "1000000"));
+
+        node.kill9();
+        startDaemon();
+        newContainersWork(counter, next);
+        assertRunning(peer, sleeper);
+        assertReady(beside, unchanged);
+
+        // They cannot go back: a daemon that has the v1 runtime would not see them.
+        node.stop();
+        Outcome refused = migrate("rollback");
+        assertThat(refused.code()).isNotZero();
+        assertThat(refused.err()).contains(counter, next, sleeper).doesNotContain(peer);
+        startDaemon();
+        newContainersWork(counter, next);
+        cri.stop(counter, 20);
+        assertThat(exited(counter).getExitCode()).isEqualTo(42);
+        removeAll(web, host, beside, unchanged);
+    }
+
+    private void newContainersWork(String counter, String cat) {
+        assertReady(web, host);
+        assertRunning(counter, cat);
+        web.log("counter", 1).assertCounts();
+        assertThat(cri.execSync(counter, "/bin/echo", "in").getStdout().toStringUtf8())
+                .isEqualTo("in\n");
+        assertThat(cri.stats(counter).getMemory().getWorkingSetBytes().getValue())
+                .isPositive();
+        try (CriStream attached = cri.attach(cat, false)) {
+            attached.write("to the cat\n");
+            attached.awaitOutput("to the cat");
+        }
+    }
+
+    @Test
+    void thereAndBack() {
+        String counter = counter(web, 0);
+        String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
+        upgrade();
+        assertReady(web, host);
+        assertRunning(counter, cat);
+
+        node.stop();
+        migrate("rollback").ok();
+        startDaemon(old);
+
+        assertReady(web, host);
+        assertRunning(counter, cat);
+        web.log("counter", 0).assertCounts();
+        assertThat(cri.execSync(counter, "/bin/echo", "in").getStdout().toStringUtf8())
+                .isEqualTo("in\n");
+        cri.stop(counter, 20);
+        assertThat(exited(counter).getExitCode()).isEqualTo(42);
+        removeAll(web, host);
+    }
+}
