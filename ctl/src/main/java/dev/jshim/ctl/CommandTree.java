@@ -24,6 +24,7 @@ final class CommandTree {
                 .addSubcommand(new InspectCommand(cli))
                 .addSubcommand(new PidsCommand(cli))
                 .addSubcommand(new KillCommand(cli))
+                .addSubcommand(new CallCommand(cli))
                 .addSubcommand(MigrateCommand.commandLine(cli))
                 .addSubcommand(new VersionCommand(cli));
         command.setOut(out)
