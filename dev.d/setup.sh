@@ -13,6 +13,8 @@ needs="
 /bin/ip iproute2
 /usr/bin/strace strace
 /usr/sbin/criu criu
+/usr/bin/crun crun
+/usr/bin/unshare util-linux
 /usr/bin/perl perl
 "
 download_needs="

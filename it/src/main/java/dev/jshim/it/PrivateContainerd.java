@@ -3,25 +3,22 @@ package dev.jshim.it;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A containerd of one's own: folder, socket and namespace carry one random name, by which all that it leaves behind is
  * found again. The daemon can be stopped, killed, and started again in another version on the same folders.
  *
- * <p>Used by one thread. {@link #close} cleans up whatever happened.
+ * <p>Used by one thread, but that several may run ctr. {@link #close} cleans up whatever happened.
  */
 public final class PrivateContainerd implements AutoCloseable {
     private static final String TERMINAL_SIZE = "stty rows 33 cols 77; exec ";
@@ -36,17 +33,17 @@ public final class PrivateContainerd implements AutoCloseable {
     private final Path dir;
     private final Leftovers leftovers;
     private final List<AutoCloseable> attached = new ArrayList<>();
-    private final Map<String, String> variables = new HashMap<>();
+    private final DaemonEnvironment environment;
     private Release release;
     private @Nullable Process process;
-    private @Nullable Path tools;
-    private int made;
+    private final AtomicInteger made = new AtomicInteger();
 
     private PrivateContainerd(Release release) {
         this.release = release;
         name = "jt%06x".formatted(ThreadLocalRandom.current().nextInt(1 << 24));
         dir = Path.of("/tmp", name);
         leftovers = Leftovers.of(name);
+        environment = new DaemonEnvironment(dir);
     }
 
     /** Makes the folders; the daemon is not started yet. */
@@ -59,6 +56,15 @@ public final class PrivateContainerd implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         return made;
+    }
+
+    /** Before its first start: names the OCI runtime that its shims find as runc. */
+    void use(Engine engine) {
+        try {
+            environment.use(engine);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Makes the folders and starts the daemon. */
@@ -75,24 +81,21 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** From its next start on the daemon, and all it starts, has this variable. */
     public void setVariable(String name, String value) {
-        variables.put(name, value);
+        environment.set(name, value);
+    }
+
+    /**
+     * From its next start on our shims read this instead of the machine's own configuration, and stay for 3 s where
+     * they otherwise stay for 10. Returns the file, which may be written anew.
+     */
+    Path configure(String toml) {
+        return environment.configure(toml);
     }
 
     /** From its next start on the daemon, and all it starts, finds every program of the system but this one. */
     public void hide(String program) {
         try {
-            Path farm = Files.createDirectory(dir.resolve("tools"));
-            for (Path folder : List.of(release.folder(), Path.of("/usr/sbin"), Path.of("/usr/bin"))) {
-                try (Stream<Path> files = Files.list(folder)) {
-                    for (Path file : files.toList()) {
-                        Path link = farm.resolve(file.getFileName());
-                        if (!link.endsWith(program) && Files.notExists(link, LinkOption.NOFOLLOW_LINKS)) {
-                            Files.createSymbolicLink(link, file);
-                        }
-                    }
-                }
-            }
-            tools = farm;
+            environment.hide(program, release);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -106,14 +109,8 @@ public final class PrivateContainerd implements AutoCloseable {
         try {
             Path config = dir.resolve("config.toml");
             Files.writeString(config, release.config(root(), state(), socket()));
-            ProcessBuilder builder = new ProcessBuilder(release.daemon().toString(), "--config", config.toString())
-                    .directory(dir.toFile());
-            builder.environment().clear();
-            builder.environment().putAll(Run.environment(path()));
-            builder.environment().putAll(variables);
-            if (tools != null) {
-                builder.environment().put("PATH", (Product.present() ? Product.bin() + ":" : "") + tools);
-            }
+            ProcessBuilder builder =
+                    environment.builder(release, List.of(release.daemon().toString(), "--config", config.toString()));
             builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
             Files.writeString(
                     log(), "==== containerd " + release + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -130,16 +127,6 @@ public final class PrivateContainerd implements AutoCloseable {
             throw new IllegalStateException("containerd " + release + " ended by itself:\n" + logText());
         }
         return Files.exists(socket()) && raw("version").code() == 0;
-    }
-
-    /** The product first, then the version's own shims, then the system. */
-    private List<Path> path() {
-        List<Path> first = new ArrayList<>();
-        if (Product.present()) {
-            first.add(Product.bin());
-        }
-        first.add(release.folder());
-        return first;
     }
 
     /** Ends the daemon with SIGTERM; nothing happens if it does not run. */
@@ -310,13 +297,15 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** A new folder for FIFOs, so that a scenario finds those of one process. */
     public String fifos() {
-        return dir.resolve("fifo").resolve(Integer.toString(made++)).toString();
+        return dir.resolve("fifo")
+                .resolve(Integer.toString(made.getAndIncrement()))
+                .toString();
     }
 
     /** A new root file system. */
     public Path rootfs() {
         try {
-            return Rootfs.make(dir.resolve("rootfs" + made++));
+            return Rootfs.make(dir.resolve("rootfs" + made.getAndIncrement()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -358,6 +347,11 @@ public final class PrivateContainerd implements AutoCloseable {
         Wait.until("task " + id + " stopped", () -> !Tasks.of(this).isRunning(id));
         ctr("task", "rm", id);
         ctr("container", "rm", id).ok();
+    }
+
+    /** One line for everything on the machine that belongs to this daemon now, its own process among it. */
+    List<String> traces() {
+        return leftovers.list();
     }
 
     /** Closes something together with this containerd. */
