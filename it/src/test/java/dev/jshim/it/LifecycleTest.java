@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A container's way from its creation to its removal. */
 @ParameterizedClass(name = "{0}")
-@MethodSource("dev.jshim.it.Setup#all")
+@MethodSource("dev.jshim.it.Setup#allWays")
 class LifecycleTest extends ShimScenario {
 
     private static final List<String> ORDER = List.of("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete");
@@ -48,6 +48,10 @@ class LifecycleTest extends ShimScenario {
         Path bundle = node.bundle("one");
 
         assertThat(Files.readString(bundle.resolve("init.pid"))).isEqualTo(Long.toString(init.pid()));
+        Path state = Path.of("/run/containerd/runc", node.namespace(), "one");
+        assertThat(state.resolve(setup.engine() == Engine.CRUN ? "status" : "state.json"))
+                .as("of the runtime that was meant")
+                .exists();
         if (setup.ours()) {
             // The Go shim of 2.x leaves both out.
             assertThat(bundle.resolve("address")).exists();
@@ -78,6 +82,7 @@ class LifecycleTest extends ShimScenario {
 
     @Test
     void pausedAndResumed() {
+        EventLog events = EventLog.open(node);
         Counter counter = Counter.start(node, runtime, "one");
 
         node.ctr("task", "pause", "one").ok();
@@ -93,6 +98,7 @@ class LifecycleTest extends ShimScenario {
         assertThat(counter.gapless()).isPositive();
         node.remove("one");
         Wait.until("end of stdout", counter.streams()::ended);
+        assertThat(events.topics("one")).startsWith("/tasks/create", "/tasks/start", "/tasks/paused", "/tasks/resumed");
     }
 
     @Test
