@@ -113,12 +113,14 @@ class LifecycleTest extends ShimScenario {
 
     @Test
     void endsAtOnceTwentyTimes() {
+        // Five times where the ways of the shim are those of the other setups.
+        int times = setup.engine() == Engine.RUNC && !setup.wholeNode() ? 20 : 5;
         EventLog events = EventLog.open(node);
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < times; i++) {
             node.run(runtime, "quick" + i, "/bin/true").ok();
         }
 
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < times; i++) {
             String id = "quick" + i;
             // The Go shim of 2.1.9 ends before its last event is out, about once in twenty: then there is no delete.
             List<String> demanded = setup.ours() ? ORDER : ORDER.subList(0, 3);
