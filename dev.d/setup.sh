@@ -14,6 +14,8 @@ needs="
 /usr/lib/cni/bridge containernetworking-plugins
 /usr/bin/strace strace
 /usr/sbin/criu criu
+/usr/bin/crun crun
+/usr/bin/unshare util-linux
 /usr/bin/perl perl
 "
 download_needs="

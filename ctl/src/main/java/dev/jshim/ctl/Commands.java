@@ -30,6 +30,7 @@ final class Commands {
         out.put("resume", ResumeCommand::new);
         out.put("exec", ExecCommand::new);
         out.put("events", EventsCommand::new);
+        out.put("call", CallCommand::new);
         out.put("stacks", StacksCommand::new);
         out.put("bundles", BundlesCommand::new);
         out.put("clean", CleanCommand::new);

@@ -6,6 +6,7 @@ import dev.jshim.node.NodeTask;
 import dev.jshim.node.StrayScan;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.TaskSurvey;
+import dev.jshim.node.V2Bundle;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -56,6 +57,21 @@ final class NodeReader {
     /** The bundle of the one task that is meant, not asked; of an adopted v1 container that of v1. */
     Bundle bundle(String id) {
         return bundles(id).getFirst();
+    }
+
+    /**
+     * The bundle, not asked, of the one task that is meant, for the second API: of an adopted v1 container the
+     * bridge's.
+     */
+    V2Bundle v2Bundle(String id) {
+        var bundles = bundles(id);
+        return bundles.stream()
+                .filter(V2Bundle.class::isInstance)
+                .map(V2Bundle.class::cast)
+                .findFirst()
+                .orElseThrow(() -> CliException.failed(
+                        bundles.getFirst().task() + " has a v1 shim, which does not know the task API",
+                        "\"jshimctl inspect " + bundles.getFirst().task().id() + "\" shows what it says"));
     }
 
     private List<Bundle> bundles(String id) {

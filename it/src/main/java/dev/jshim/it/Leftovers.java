@@ -29,6 +29,7 @@ final class Leftovers {
     private static final Pattern ADDRESS = Pattern.compile("unix://(/[^\"\\s]+)");
 
     private static final Path RUNC = Path.of("/run/containerd/runc");
+    private static final Path GROUPS = Path.of("/run/jshim/s");
     private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
     private static final Path NETWORKS = Path.of("/sys/class/net");
     private static final Path CNI = Path.of("/var/lib/cni");
@@ -54,7 +55,7 @@ final class Leftovers {
     /**
      * Remembers the sockets that the bundles name now: when a bundle is gone, nothing else ties them to this daemon.
      */
-    void rememberSockets() {
+    synchronized void rememberSockets() {
         for (Path bundle : bundles()) {
             for (String file : List.of("address", "bootstrap.json")) {
                 Matcher address = ADDRESS.matcher(read(bundle.resolve(file)));
@@ -88,6 +89,7 @@ final class Leftovers {
         cgroups().stream().filter(Leftovers::isContainer).forEach(path -> left.add("cgroup " + path));
         if (!staleSocketsForgiven) {
             sockets().forEach(path -> left.add("socket " + path));
+            groups().forEach(path -> left.add("folder of a shim " + path));
         }
         runcStates().forEach(path -> left.add("runc state " + path));
         bundles().forEach(path -> left.add("bundle " + path));
@@ -109,6 +111,10 @@ final class Leftovers {
         cgroups().stream().sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
         staleSockets().forEach(Leftovers::delete);
         Stream.concat(runcStates().stream().flatMap(state -> walk(state, 1)), below(RUNC, Integer.MAX_VALUE))
+                .sorted(Comparator.reverseOrder())
+                .forEach(Leftovers::delete);
+        groups().stream()
+                .flatMap(group -> walk(group, 1))
                 .sorted(Comparator.reverseOrder())
                 .forEach(Leftovers::delete);
         network().stream().filter(path -> path.startsWith(CNI)).forEach(Leftovers::delete);
@@ -207,9 +213,20 @@ final class Leftovers {
         return found;
     }
 
-    private Set<Path> staleSockets() {
+    private synchronized Set<Path> staleSockets() {
         Set<Path> found = new TreeSet<>(shimSockets);
         found.removeIf(path -> !isSocket(path));
+        return found;
+    }
+
+    /** What our shims keep around their sockets. */
+    private synchronized Set<Path> groups() {
+        Set<Path> found = new TreeSet<>();
+        shimSockets.stream()
+                .filter(socket -> socket.startsWith(GROUPS))
+                .map(socket -> GROUPS.resolve(GROUPS.relativize(socket).getName(0)))
+                .filter(group -> Files.exists(group))
+                .forEach(found::add);
         return found;
     }
 

@@ -3,26 +3,23 @@ package dev.jshim.it;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A containerd of one's own: folder, socket and namespace carry one random name, by which all that it leaves behind is
  * found again. The daemon can be stopped, killed, and started again in another version on the same folders.
  *
- * <p>Used by one thread. {@link #close} cleans up whatever happened.
+ * <p>Used by one thread, but that several may run ctr. {@link #close} cleans up whatever happened.
  */
 public final class PrivateContainerd implements AutoCloseable {
     private static final String TERMINAL_SIZE = "stty rows 33 cols 77; exec ";
@@ -37,15 +34,14 @@ public final class PrivateContainerd implements AutoCloseable {
     private final Path dir;
     private final Leftovers leftovers;
     private final List<AutoCloseable> attached = new ArrayList<>();
-    private final Map<String, String> variables = new HashMap<>();
+    private final DaemonEnvironment environment;
     private final Configuration configuration;
     private Release release;
     private @Nullable Process process;
-    private @Nullable Path tools;
     private @Nullable Path copy;
     private String socketName = "c.sock";
     private String more = "";
-    private int made;
+    private final AtomicInteger made = new AtomicInteger();
 
     /** The text of the daemon's configuration file. */
     interface Configuration {
@@ -58,6 +54,7 @@ public final class PrivateContainerd implements AutoCloseable {
         name = "jt%06x".formatted(ThreadLocalRandom.current().nextInt(1 << 24));
         dir = Path.of("/tmp", name);
         leftovers = Leftovers.of(name);
+        environment = new DaemonEnvironment(dir);
     }
 
     /** Makes the folders; the daemon is not started yet. */
@@ -77,6 +74,15 @@ public final class PrivateContainerd implements AutoCloseable {
         return made;
     }
 
+    /** Before its first start: names the OCI runtime that its shims find as runc. */
+    void use(Engine engine) {
+        try {
+            environment.use(engine);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Makes the folders and starts the daemon. */
     public static PrivateContainerd started(Release release) {
         PrivateContainerd made = create(release);
@@ -91,24 +97,21 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** From its next start on the daemon, and all it starts, has this variable. */
     public void setVariable(String name, String value) {
-        variables.put(name, value);
+        environment.set(name, value);
+    }
+
+    /**
+     * From its next start on our shims read this instead of the machine's own configuration, and stay for 3 s where
+     * they otherwise stay for 10. Returns the file, which may be written anew.
+     */
+    Path configure(String toml) {
+        return environment.configure(toml);
     }
 
     /** From its next start on the daemon, and all it starts, finds every program of the system but this one. */
     public void hide(String program) {
         try {
-            Path farm = Files.createDirectory(dir.resolve("tools"));
-            for (Path folder : List.of(release.folder(), Path.of("/usr/sbin"), Path.of("/usr/bin"))) {
-                try (Stream<Path> files = Files.list(folder)) {
-                    for (Path file : files.toList()) {
-                        Path link = farm.resolve(file.getFileName());
-                        if (!link.endsWith(program) && Files.notExists(link, LinkOption.NOFOLLOW_LINKS)) {
-                            Files.createSymbolicLink(link, file);
-                        }
-                    }
-                }
-            }
-            tools = farm;
+            environment.hide(program, release);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -120,7 +123,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     /** From its next start on the daemon has this at the end of its configuration, until another version is started. */
-    public void configure(String toml) {
+    public void addConfiguration(String toml) {
         more = toml;
     }
 
@@ -151,15 +154,9 @@ public final class PrivateContainerd implements AutoCloseable {
         try {
             Path config = dir.resolve("config.toml");
             Files.writeString(config, configuration.text(release, this) + more);
-            ProcessBuilder builder = new ProcessBuilder(
-                            (copy == null ? release.daemon() : copy).toString(), "--config", config.toString())
-                    .directory(dir.toFile());
-            builder.environment().clear();
-            builder.environment().putAll(Run.environment(path()));
-            builder.environment().putAll(variables);
-            if (tools != null) {
-                builder.environment().put("PATH", (Product.present() ? Product.bin() + ":" : "") + tools);
-            }
+            Path daemonProgram = copy == null ? release.daemon() : copy;
+            ProcessBuilder builder =
+                    environment.builder(release, List.of(daemonProgram.toString(), "--config", config.toString()));
             builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
             Files.writeString(
                     log(), "==== containerd " + release + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -176,16 +173,6 @@ public final class PrivateContainerd implements AutoCloseable {
             throw new IllegalStateException("containerd " + release + " ended by itself:\n" + logText());
         }
         return Files.exists(socket()) && raw("version").code() == 0;
-    }
-
-    /** The product first, then the version's own shims, then the system. */
-    private List<Path> path() {
-        List<Path> first = new ArrayList<>();
-        if (Product.present()) {
-            first.add(Product.bin());
-        }
-        first.add(release.folder());
-        return first;
     }
 
     /** Ends the daemon with SIGTERM; nothing happens if it does not run. */
@@ -362,13 +349,15 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** A new folder for FIFOs, so that a scenario finds those of one process. */
     public String fifos() {
-        return dir.resolve("fifo").resolve(Integer.toString(made++)).toString();
+        return dir.resolve("fifo")
+                .resolve(Integer.toString(made.getAndIncrement()))
+                .toString();
     }
 
     /** A new root file system. */
     public Path rootfs() {
         try {
-            return Rootfs.make(dir.resolve("rootfs" + made++));
+            return Rootfs.make(dir.resolve("rootfs" + made.getAndIncrement()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -410,6 +399,11 @@ public final class PrivateContainerd implements AutoCloseable {
         Wait.until("task " + id + " stopped", () -> !Tasks.of(this).isRunning(id));
         ctr("task", "rm", id);
         ctr("container", "rm", id).ok();
+    }
+
+    /** One line for everything on the machine that belongs to this daemon now, its own process among it. */
+    List<String> traces() {
+        return leftovers.list();
     }
 
     /** Closes something together with this containerd. */

@@ -87,6 +87,18 @@ class DeleteTest {
     }
 
     @Test
+    @DisplayName("is not ended by SIGINT and SIGTERM")
+    void signals() throws IOException {
+        // The runtime's parent is timeout(1), whose parent is the script.
+        Path signalled = temp.resolve("signalled");
+        Launched deleted = delete(crashed("one", """
+                read -r _ _ _ script _ </proc/$PPID/stat
+                kill -INT "$script" && kill -TERM "$script" && echo "$script" >""" + signalled));
+        assertThat(signalled).isNotEmptyFile();
+        assertThat(response(deleted).getExitStatus()).isEqualTo(137);
+    }
+
+    @Test
     @DisplayName("unmounts the rootfs and what is mounted in it")
     void mounts() throws IOException {
         Path bundle = bundle("one");

@@ -20,7 +20,7 @@ class FailureTest extends ShimScenario {
         Outcome run = node.run(runtime, "one", "/bin/nothing-of-that-name");
 
         assertThat(run.code()).isNotZero();
-        assertThat(run.err()).contains("/bin/nothing-of-that-name", "no such file or directory");
+        assertThat(run.err()).contains("/bin/nothing-of-that-name").containsIgnoringCase("no such file or directory");
         assertThat(Tasks.of(node).tasks()).isEmpty();
     }
 

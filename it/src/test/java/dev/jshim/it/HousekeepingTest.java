@@ -117,6 +117,41 @@ class HousekeepingTest extends ShimScenario {
         node.ctr("container", "rm", "one").ok();
     }
 
+    @Test
+    void itEntersTheCgroupThatIsMeantForIt() throws Exception {
+        Path cgroup = Files.createDirectory(Path.of("/sys/fs/cgroup/memory", node.namespace() + "-shims"));
+        node.stop();
+        node.configure("ShimCgroup = \"/" + cgroup.getFileName() + "\"\n");
+        node.start();
+        ProcessFacts init = sleeper("one");
+
+        assertThat(Files.readAllLines(cgroup.resolve("cgroup.procs"))).containsExactly(Long.toString(shim("one")));
+        assertThat(Files.readString(Path.of("/proc/" + init.pid() + "/cgroup")))
+                .contains(":memory:/" + node.namespace() + "/one\n");
+        node.remove("one");
+    }
+
+    /** prctl(2) of x86-64 by number: what the kernel tells of a process, or that it knows no core scheduling. */
+    @Test
+    void itHasACoreSchedulingCookieWhereTheKernelHasThem() throws Exception {
+        node.stop();
+        node.setVariable("SCHED_CORE", "1");
+        node.start();
+        sleeper("one");
+
+        String get = "$c = pack 'Q', 0; print syscall(157, 62, 0, $ARGV[0], 1, $c) == 0 ? unpack('Q', $c) : 'unknown'";
+        String cookie = Run.of(List.of("perl", "-e", get, Long.toString(shim("one"))))
+                .run()
+                .ok()
+                .out();
+        if (cookie.equals("unknown")) {
+            Wait.until("a warning", () -> node.logText().contains("there is no core scheduling here"));
+        } else {
+            assertThat(cookie).isNotEqualTo("0");
+        }
+        node.remove("one");
+    }
+
     private long shim(String id) throws IOException {
         return Long.parseLong(
                 Files.readString(node.bundle(id).resolve("shim.pid")).strip());

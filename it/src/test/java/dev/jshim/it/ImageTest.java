@@ -55,7 +55,7 @@ class ImageTest extends ShimScenario {
                             "sleep",
                             "1000")
                     .ok();
-            assertThat(Files.readString(Path.of("/proc/self/mounts")))
+            assertThat(Files.readString(Path.of("/proc/" + node.pid() + "/mounts")))
                     .contains(node.bundle("one").resolve("rootfs").toString());
             node.remove("one");
         }

@@ -139,6 +139,9 @@ class LauncherTest {
                 "/bin/true",
                 "-id",
                 "one",
+                "-bundle",
+                "/b",
+                "-debug",
                 "start");
     }
 }

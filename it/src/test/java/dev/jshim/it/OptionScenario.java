@@ -32,7 +32,7 @@ abstract class OptionScenario {
 
     void start(Release release, String toml) {
         node = PrivateContainerd.create(release);
-        config = node.dir().resolve("jshim.toml");
+        config = node.configure(toml);
         calls = node.dir().resolve("calls");
         program = node.dir().resolve("bin").resolve(PROGRAM);
         try {
@@ -42,13 +42,10 @@ abstract class OptionScenario {
                     "#!/bin/sh\nfor last; do :; done\necho \"$last\" >>" + calls + "\nexec "
                             + Product.bin().resolve(PROGRAM) + " \"$@\"\n");
             Files.writeString(calls, "");
-            Files.writeString(config, toml);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         program.toFile().setExecutable(true);
-        node.setVariable("JSHIM_CONFIG", config.toString());
-        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3");
         node.start();
     }
 
@@ -59,7 +56,6 @@ abstract class OptionScenario {
         }
         try {
             if (!failed) {
-                if (System.getenv("HOLD") != null) Wait.pause(java.time.Duration.ofSeconds(25));
                 node.finish(QUIET);
             }
         } finally {

@@ -50,6 +50,23 @@ class RestartTest extends ShimScenario {
     }
 
     @Test
+    void anExitWhileTheDaemonIsDownIsKnownAfterwards() {
+        ProcessFacts init = sleeper("one");
+
+        node.kill9();
+        Signal.KILL.to(init.pid());
+        Wait.until("init has ended", () -> !init.alive());
+        node.start();
+
+        Wait.until("the task is stopped", () -> !Tasks.of(node).isRunning("one"));
+        if (Tasks.of(node).has("one")) {
+            assertThat(Tasks.of(node).get("one").status()).isEqualTo("STOPPED");
+            assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");
+        }
+        node.ctr("container", "rm", "one").ok();
+    }
+
+    @Test
     void theShimIsKilled() {
         forgiveTheGoShim();
         EventLog events = EventLog.open(node);
@@ -62,9 +79,15 @@ class RestartTest extends ShimScenario {
         Wait.until("the task is gone", () -> !Tasks.of(node).has("one"));
         Wait.until("its process is gone", () -> !init.alive());
         assertThat(node.bundle("one")).doesNotExist();
-        assertThat(bystander.alive()).isTrue();
+        if (setup.wholeNode()) {
+            events.exit("two", "two"); // It had the same shim.
+            Wait.until("the other task is gone", () -> !Tasks.of(node).has("two"));
+            node.ctr("container", "rm", "two").ok();
+        } else {
+            assertThat(bystander.alive()).isTrue();
+            node.remove("two");
+        }
         node.ctr("container", "rm", "one").ok();
-        node.remove("two");
     }
 
     @Test

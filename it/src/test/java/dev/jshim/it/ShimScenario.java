@@ -1,5 +1,6 @@
 package dev.jshim.it;
 
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
@@ -7,6 +8,9 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A scenario with a daemon of its own, after which nothing may be left on the machine. */
 abstract class ShimScenario {
+    /** A shim of a whole node stays for a while after its last container. */
+    private static final Duration QUIET = Duration.ofSeconds(20);
+
     private static final String[] SLEEP = {"/bin/sleep", "1000"};
 
     final Setup setup;
@@ -28,7 +32,13 @@ abstract class ShimScenario {
         if (setup.ours()) {
             Product.home();
         }
-        node = PrivateContainerd.started(setup.release());
+        node = PrivateContainerd.create(setup.release());
+        node.use(setup.engine());
+        if (setup.wholeNode()) {
+            node.configure("Grouping = \"node\"\n");
+            node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=1"); // Each test waits for its end.
+        }
+        node.start();
     }
 
     @AfterEach
@@ -38,7 +48,7 @@ abstract class ShimScenario {
         }
         try {
             if (!failed) {
-                node.finish();
+                node.finish(QUIET);
             }
         } finally {
             node.close();

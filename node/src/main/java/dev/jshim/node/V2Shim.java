@@ -118,6 +118,11 @@ public final class V2Shim implements Shim {
         return call(TaskGrpc.getKillMethod(), request).map(empty -> true);
     }
 
+    /** Any call of version 2 of the task API; also one that changes something, such as Create. */
+    public <Q, R> Answer<R> ask(MethodDescriptor<Q, R> method, Q request) {
+        return call(method, request);
+    }
+
     @Override
     public Answer<Boolean> pause() {
         var request = PauseRequest.newBuilder().setId(task.id()).build();

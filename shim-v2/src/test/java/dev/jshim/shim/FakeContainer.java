@@ -9,6 +9,8 @@ import dev.jshim.proto.v2.task2.DeleteRequest;
 import dev.jshim.proto.v2.task2.DeleteResponse;
 import dev.jshim.proto.v2.task2.ExecProcessRequest;
 import dev.jshim.proto.v2.task2.KillRequest;
+import dev.jshim.proto.v2.task2.PidsRequest;
+import dev.jshim.proto.v2.task2.PidsResponse;
 import dev.jshim.proto.v2.task2.StartRequest;
 import dev.jshim.proto.v2.task2.StateRequest;
 import dev.jshim.proto.v2.task2.StateResponse;
@@ -84,6 +86,10 @@ public record FakeContainer(ShimProcess shim, FakeRuntime runtime, String id, Pa
     public StateResponse state(String execId) throws Exception {
         return shim.task()
                 .state(StateRequest.newBuilder().setId(id).setExecId(execId).build());
+    }
+
+    public PidsResponse pids() throws Exception {
+        return shim.task().pids(PidsRequest.newBuilder().setId(id).build());
     }
 
     public void kill(int signal) throws Exception {

@@ -3,6 +3,8 @@ package dev.jshim.shim.oci;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.shim.log.ShimLog;
@@ -62,8 +64,6 @@ final class Runc {
             @Nullable Fd stdout,
             @Nullable Fd stderr,
             @Nullable Path consoleSocket) {
-        static final Streams NONE = new Streams(null, null, null, null);
-
         static Streams of(ProcessIo io) {
             return new Streams(io.stdin(), io.stdout(), io.stderr(), io.consoleSocket());
         }
@@ -99,7 +99,7 @@ final class Runc {
     }
 
     void start(String id) {
-        run("OCI runtime start failed", List.of("start", id), Streams.NONE, LONG);
+        call("OCI runtime start failed", List.of("start", id), LONG);
     }
 
     /** Makes a container from a checkpoint and starts it. Its streams are those of the call. */
@@ -121,16 +121,12 @@ final class Runc {
         args.addAll(List.of("--work-path", work.toString()));
         args.addAll(flags);
         args.add(id);
-        run("OCI runtime checkpoint failed", args, Streams.NONE, CRIU);
+        call("OCI runtime checkpoint failed", args, CRIU);
     }
 
     /** @param resources a file with the spec's LinuxResources */
     void update(String id, Path resources) {
-        run(
-                "OCI runtime update failed",
-                List.of("update", "--resources", resources.toString(), id),
-                Streams.NONE,
-                SHORT);
+        call("OCI runtime update failed", List.of("update", "--resources", resources.toString(), id), SHORT);
     }
 
     /** Runs a process in a container and leaves it running. */
@@ -146,20 +142,20 @@ final class Runc {
         var args = all
                 ? List.of("kill", "--all", id, Integer.toString(signal))
                 : List.of("kill", id, Integer.toString(signal));
-        run("OCI runtime kill failed", args, Streams.NONE, SHORT);
+        call("OCI runtime kill failed", args, SHORT);
     }
 
     void pause(String id) {
-        run("OCI runtime pause failed", List.of("pause", id), Streams.NONE, SHORT);
+        call("OCI runtime pause failed", List.of("pause", id), SHORT);
     }
 
     void resume(String id) {
-        run("OCI runtime resume failed", List.of("resume", id), Streams.NONE, SHORT);
+        call("OCI runtime resume failed", List.of("resume", id), SHORT);
     }
 
     void delete(String id, boolean force) {
         var args = force ? List.of("delete", "--force", id) : List.of("delete", id);
-        run("failed to delete task", args, Streams.NONE, SHORT);
+        call("failed to delete task", args, SHORT);
     }
 
     /** Whether the runtime has a container of that id. */
@@ -167,8 +163,23 @@ final class Runc {
         return Files.exists(root.resolve(id));
     }
 
+    /** A call that starts no process of the container's. */
+    private void call(String failure, List<String> args, Duration deadline) {
+        var log = log();
+        try (var words = words(log)) {
+            run(failure, args, new Streams(null, null, words, null), log, deadline);
+        }
+    }
+
     private void run(String failure, List<String> args, Streams streams, Duration deadline) {
-        var log = bundle.resolve("log-" + calls.incrementAndGet() + ".json");
+        run(failure, args, streams, log(), deadline);
+    }
+
+    private Path log() {
+        return bundle.resolve("log-" + calls.incrementAndGet() + ".json");
+    }
+
+    private void run(String failure, List<String> args, Streams streams, Path log, Duration deadline) {
         try {
             var child = await(args.getFirst(), command(log, args), streams, deadline);
             if (child.signalled() || child.status() != 0) {
@@ -176,6 +187,17 @@ final class Runc {
             }
         } finally {
             deleteQuietly(log);
+        }
+    }
+
+    /** What a runtime says before it has read its flags, and has no log yet, goes into the same file. */
+    private static @Nullable Fd words(Path log) {
+        try {
+            return FileCalls.open(
+                    log, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_APPEND | OpenFlags.O_CLOEXEC, 0600);
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot make a runtime's log", "file", log, "error", e.getMessage());
+            return null;
         }
     }
 

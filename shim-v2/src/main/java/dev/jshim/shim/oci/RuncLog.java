@@ -6,22 +6,27 @@ import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The log that an OCI runtime writes with {@code --log-format json}: one object a line. */
+/**
+ * The log that an OCI runtime writes with {@code --log-format json}: one object a line. It may hold lines of the
+ * runtime's stderr beside.
+ */
 final class RuncLog {
     private RuncLog() {}
 
-    /** The last error in it; empty where there is none or it cannot be read. */
+    /** The last error in it, or else the last line that is no object; empty where it cannot be read. */
     static String lastError(Path log) {
         var last = "";
+        var words = "";
         try {
             for (var line : Files.readAllLines(log)) {
                 var error = error(line);
                 last = error.isEmpty() ? last : error;
+                words = line.isBlank() || line.startsWith("{") ? words : line;
             }
         } catch (IOException e) {
             return last;
         }
-        return last.strip();
+        return (last.isEmpty() ? words : last).strip();
     }
 
     private static String error(String line) {

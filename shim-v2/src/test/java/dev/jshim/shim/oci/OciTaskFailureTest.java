@@ -157,6 +157,7 @@ class OciTaskFailureTest extends WithFakeRuntime {
             List<Callable<Void>> asks = IntStream.range(0, 20)
                     .mapToObj(i -> (Callable<Void>) () -> {
                         assertFast(List.of(hung, stopped, bystander).get(i % 3)::state);
+                        assertFast(List.of(hung, stopped, bystander).get(i % 3)::pids);
                         assertFails(Code.NOT_FOUND, "hungcreate", creating::state);
                         return null;
                     })

@@ -27,6 +27,17 @@ class RuncLogTest {
     }
 
     @Test
+    void whatWasSaidBesideItCountsWhereItHasNoError() throws Exception {
+        var log = folder.resolve("log.json");
+        Files.writeString(log, """
+                {"level":"info","msg":"before"}
+                unknown command checkpoint
+
+                """);
+        assertThat(RuncLog.lastError(log)).isEqualTo("unknown command checkpoint");
+    }
+
+    @Test
     void anUnreadableLogHasNone() throws Exception {
         var log = folder.resolve("log.json");
         Files.write(log, new byte[] {(byte) 0xff, (byte) 0xfe, '\n'});
