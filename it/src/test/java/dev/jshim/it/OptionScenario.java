@@ -59,7 +59,6 @@ abstract class OptionScenario {
         }
         try {
             if (!failed) {
-                if (System.getenv("HOLD") != null) Wait.pause(java.time.Duration.ofSeconds(25));
                 node.finish(QUIET);
             }
         } finally {
