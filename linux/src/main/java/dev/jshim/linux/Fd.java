@@ -79,6 +79,22 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
+     * Reads what there is now (and at most 64 KiB) from a non-blocking descriptor.
+     *
+     * @return how many; 0 when there is nothing yet, -1 at the end of the file
+     */
+    public int tryRead(byte[] buffer) throws ErrnoException {
+        try {
+            return read(buffer, 0, buffer.length);
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EAGAIN) {
+                return 0;
+            }
+            throw e;
+        }
+    }
+
+    /**
      * Writes at most {@code length} bytes (and at most 64 KiB), as write(2).
      *
      * @return how many were taken

@@ -13,6 +13,7 @@ public final class FileCalls {
     private static final int AT_SYMLINK_NOFOLLOW = 0x100;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int FIONREAD = 0x541b;
     private static final int F_SETPIPE_SZ = 1031;
     private static final int F_GETPIPE_SZ = 1032;
     private static final int FIONREAD = 0x541B;
@@ -69,6 +70,16 @@ public final class FileCalls {
     /** Asks for a capacity in bytes; returns what the kernel made of it. EPERM above fs.pipe-max-size. */
     public static int setPipeCapacity(Fd pipe, int bytes) throws ErrnoException {
         return (int) pipe.fcntl(F_SETPIPE_SZ, bytes);
+    }
+
+    /** How many bytes can be read now from a pipe, a FIFO, a socket or a terminal. */
+    public static int unread(Fd fd) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            Memory.Block count = memory.block(4);
+            long result = NativeCall.once(Syscall.IOCTL, fd.number(), FIONREAD, count.address());
+            NativeCall.check(result, "ioctl FIONREAD", fd);
+            return count.buffer().getInt(0);
+        }
     }
 
     /** Sets the umask of the whole process; returns the one before. */

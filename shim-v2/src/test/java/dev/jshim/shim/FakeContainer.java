@@ -15,8 +15,10 @@ import dev.jshim.proto.v2.task2.StartRequest;
 import dev.jshim.proto.v2.task2.StateRequest;
 import dev.jshim.proto.v2.task2.StateResponse;
 import dev.jshim.proto.v2.task2.WaitRequest;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 
 /** A container that a shim is to run with a {@link FakeRuntime}: its bundle, and the calls for it in short. */
 public record FakeContainer(ShimProcess shim, FakeRuntime runtime, String id, Path bundle) {
@@ -68,11 +70,13 @@ public record FakeContainer(ShimProcess shim, FakeRuntime runtime, String id, Pa
                 .getPid();
     }
 
+    /** @param script goes as base64, which needs no escapes in JSON and is read with a shell's means */
     public ExecProcessRequest.Builder execRequest(String execId, String script) {
+        var encoded = Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8));
         return ExecProcessRequest.newBuilder()
                 .setId(id)
                 .setExecId(execId)
-                .setSpec(Any.newBuilder().setValue(ByteString.copyFromUtf8(script)));
+                .setSpec(Any.newBuilder().setValue(ByteString.copyFromUtf8("{\"script\":\"" + encoded + "\"}")));
     }
 
     public void exec(String execId, String script) throws Exception {

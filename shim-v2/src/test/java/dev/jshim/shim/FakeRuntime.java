@@ -42,6 +42,7 @@ public final class FakeRuntime {
             case $verb in
               create)
                 mkdir -p $root && mkdir $dir 2>/dev/null || fail "container with given ID already exists"
+                echo $bundle >$dir/bundle
                 mkfifo $dir/gate
                 exec 5<>$dir/gate
                 pid=$(setsid --fork sh -c 'echo $$; exec <&3 >&4 3<&- 4>&-; read _ <&5; exec sh "$1" 5<&-' \\
@@ -54,7 +55,7 @@ public final class FakeRuntime {
                 echo go 1<>$dir/gate ;;
               exec)
                 alive || fail "cannot exec in a stopped container"
-                script=$(cat $process)
+                script=$(sed 's/.*"script":"\\([^"]*\\)".*/\\1/' $process | base64 -d)
                 pid=$(setsid --fork sh -c 'echo $$; exec sh -c "$1" exec <&3 >&4 3<&- 4>&-' exec "$script")
                 echo $pid >$pidfile ;;
               kill) alive || fail "process already finished"; kill -$signal $(cat $dir/pid) || fail "no such process" ;;
@@ -71,6 +72,9 @@ public final class FakeRuntime {
                 pid=$(setsid --fork sh -c 'echo $$; exec <&3 >&4 3<&- 4>&-; exec sh "$1"' init $bundle/init.sh)
                 echo $pid >$dir/pid
                 echo $pid >$pidfile ;;
+              state)
+                [ -f $dir/bundle ] || fail "container does not exist"
+                echo "{\\"id\\":\\"$id\\",\\"bundle\\":\\"$(cat $dir/bundle)\\"}" ;;
               pause|resume|checkpoint|update) ;;
               *) fail "unknown command $verb" ;;
             esac

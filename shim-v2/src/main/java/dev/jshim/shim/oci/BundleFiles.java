@@ -15,6 +15,9 @@ import java.nio.file.StandardCopyOption;
  * half of one.
  */
 public final class BundleFiles {
+    private static final String RUNTIME = "runtime";
+    private static final String RUNTIME_ROOT = "runtime-root";
+
     private BundleFiles() {}
 
     /** Writes a file of one line. */
@@ -25,6 +28,18 @@ public final class BundleFiles {
     /** Writes a file that must hold nothing but the text, as {@code address}, which containerd reads as it is. */
     public static void writeText(Path bundle, String name, String text) throws IOException {
         write(bundle, name, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A later {@code delete} has nothing to clean up in the runtime's root. */
+    static void forgetRuntime(Path bundle) throws IOException {
+        Files.deleteIfExists(bundle.resolve(RUNTIME_ROOT));
+        Files.deleteIfExists(bundle.resolve(RUNTIME));
+    }
+
+    /** Tells a later {@code delete} how to clean up. */
+    static void rememberRuntime(Path bundle, String binary, Path root) throws IOException {
+        writeLine(bundle, RUNTIME, binary);
+        writeLine(bundle, RUNTIME_ROOT, root.toString());
     }
 
     /** Leaves the answer for a later {@code delete}: a DeleteResponse, raw. */

@@ -1,14 +1,23 @@
 package dev.jshim.shim.oci;
 
 import dev.jshim.linux.Terminal;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.IoSettings;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.stdio.PumpLoop;
 import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What init and the execs of a container share. */
+/**
+ * What init and the execs of a container share.
+ *
+ * @param namespace containerd's
+ */
 record Container(
+        String namespace,
         String id,
         Path bundle,
         Rootfs rootfs,
@@ -29,13 +38,51 @@ record Container(
      * Where the runtime is to send the terminal of a process. In the bundle, unless the name would be too long for a
      * socket there (sockaddr_un has 108 bytes).
      */
-    Path console(String process) {
+    private Path console(String process) {
         var inBundle = bundle.resolve(process + ".tty");
         if (inBundle.toString().length() < SOCKET_NAME) {
             return inBundle;
         }
         var identity = Integer.toHexString(inBundle.toString().hashCode());
         return Path.of("/run/jshim/s", identity + "-" + ProcessHandle.current().pid() + ".tty");
+    }
+
+    /**
+     * Opens the streams of a process.
+     *
+     * @param process what names its console
+     * @param processId the container's id for init, else the exec's: what a logger is told
+     * @param passThrough whether output FIFOs are handed to the process
+     */
+    ProcessIo open(Stdio stdio, String process, String processId, boolean passThrough) {
+        var loggers = new Loggers(reaper, namespace, bundle, processId);
+        var settings = new IoSettings(loop, console(process), passThrough, options.ioUid(), options.ioGid(), loggers);
+        return ProcessIo.open(stdio, settings);
+    }
+
+    /**
+     * Deletes what a create or a restore that failed half way, or was killed, has left in the runtime's root: it would
+     * be in the way of the next one. A container of another bundle that came there meanwhile is somebody else's.
+     */
+    void discard() {
+        if (!runc.knows(id)) {
+            return;
+        }
+        try {
+            var owner = runc.bundleOf(id);
+            if (owner.isPresent() && !isBundle(owner.get())) {
+                ShimLog.warn("not deleted: the container is of another bundle", "id", id, "bundle", owner.get());
+                BundleFiles.forgetRuntime(bundle);
+                return;
+            }
+            runc.delete(id, true);
+        } catch (IOException | ShimException e) {
+            ShimLog.warn("cannot delete what a failed create left", "id", id, "error", e.getMessage());
+        }
+    }
+
+    private boolean isBundle(Path other) throws IOException {
+        return Files.exists(other) && Files.isSameFile(other, bundle);
     }
 
     /** Changes the size of a process's terminal. */

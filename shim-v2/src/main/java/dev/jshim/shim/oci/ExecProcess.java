@@ -38,15 +38,18 @@ final class ExecProcess {
 
     private final Container container;
     private final ExecRequest request;
+    private final byte[] process;
     private final CompletableFuture<Exit> exited = new CompletableFuture<>();
     private Phase phase = Phase.CREATED;
     private int pid;
     private @Nullable Exit exit;
     private @Nullable ProcessIo io;
 
+    /** @throws ShimException INVALID_ARGUMENT for a spec that is none */
     ExecProcess(Container container, ExecRequest request) {
         this.container = container;
         this.request = request;
+        process = ExecSpec.of(request.spec().getValue(), request.stdio().terminal());
     }
 
     String id() {
@@ -105,17 +108,14 @@ final class ExecProcess {
     }
 
     private int run() throws IOException {
-        var options = container.options();
-        var console = container.console("exec-" + id());
-        var streams = ProcessIo.open(container.loop(), stdio(), console, false, options.ioUid(), options.ioGid());
+        var streams = container.open(stdio(), "exec-" + id(), id(), false);
         synchronized (this) {
             io = streams;
         }
         var spec = file("-process.json");
         var pidFile = file(".pid");
         try {
-            var process = request.spec().getValue();
-            Files.write(spec, stdio().terminal() ? ExecSpec.withTerminal(process) : process.toByteArray());
+            Files.write(spec, process);
             container.runc().exec(container.id(), spec, pidFile, Runc.Streams.of(streams));
             streams.started();
             return BundleFiles.readPid(pidFile);
@@ -172,7 +172,13 @@ final class ExecProcess {
     }
 
     void resize(Terminal.Size size) {
-        var streams = io();
+        ProcessIo streams;
+        synchronized (this) {
+            if (phase == Phase.STOPPED) {
+                throw new ShimException(ShimException.Kind.UNKNOWN, "cannot resize a stopped container");
+            }
+            streams = io;
+        }
         if (streams != null) {
             Container.resize(streams, size);
         }

@@ -12,16 +12,18 @@ final class ExecSpec {
     private ExecSpec() {}
 
     /**
-     * The spec of a process that is to have a terminal, for that is said by the request and not by the spec
-     * (process/init.go exec, v2.1.4). Any other spec goes to the runtime as it came.
+     * The spec as the runtime is to have it. Whether there is a terminal is said by the request and not by the spec
+     * (process/init.go exec, v2.1.4); all else stays as it came.
+     *
+     * @throws ShimException INVALID_ARGUMENT for what is no JSON object
      */
-    static byte[] withTerminal(ByteString spec) {
+    static byte[] of(ByteString spec, boolean terminal) {
         try {
             var json = JsonParser.parseString(spec.toStringUtf8()).getAsJsonObject();
-            if (isTerminal(json)) {
+            if (isTerminal(json) == terminal) {
                 return spec.toByteArray();
             }
-            json.addProperty("terminal", true);
+            json.addProperty("terminal", terminal);
             return json.toString().getBytes(StandardCharsets.UTF_8);
         } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
             throw new ShimException(

@@ -1,6 +1,5 @@
 package dev.jshim.shim.oci;
 
-import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -48,23 +47,11 @@ sealed interface InitLaunch {
                 var pid = BundleFiles.readPid(pidFile);
                 return InitProcess.of(pid, window.claim(pid));
             } catch (IOException e) {
-                discard();
+                container.discard();
                 throw new ShimException(ShimException.Kind.UNKNOWN, "OCI runtime restore failed: " + e.getMessage(), e);
             } catch (RuntimeException e) {
-                discard();
+                container.discard();
                 throw e;
-            }
-        }
-
-        /** What a restore left that failed half way would be in the way of the next one. */
-        private void discard() {
-            if (!container.runc().knows(container.id())) {
-                return;
-            }
-            try {
-                container.runc().delete(container.id(), true);
-            } catch (ShimException e) {
-                ShimLog.warn("cannot delete what a failed restore left", "id", container.id(), "error", e.getMessage());
             }
         }
     }

@@ -2,6 +2,7 @@ package dev.jshim.shim.oci;
 
 import dev.jshim.shim.task.ProcessStatus;
 import dev.jshim.shim.task.ShimException;
+import java.util.Locale;
 
 /** The life of a container's init, and what may be done when (cmd/containerd-shim-runc-v2/process/init_state.go). */
 enum InitPhase {
@@ -65,10 +66,22 @@ enum InitPhase {
             case DELETED -> throw ShimException.notFound("container has been deleted");
         };
         if (!allowed) {
-            throw new ShimException(
-                    ShimException.Kind.UNKNOWN,
-                    "cannot " + action.name().toLowerCase(java.util.Locale.ROOT) + " a "
-                            + name().toLowerCase(java.util.Locale.ROOT) + " container");
+            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot " + refusal(action));
         }
+    }
+
+    /** In the words of runc's v2 shim, for whoever looks for them. */
+    private String refusal(Action action) {
+        var verb = action.name().toLowerCase(Locale.ROOT);
+        var state = name().toLowerCase(Locale.ROOT);
+        if (this == CREATED) {
+            return verb + (action == Action.CHECKPOINT ? " a" : "") + " task in created state";
+        }
+        return switch (action) {
+            case EXEC -> verb + " in a " + state + " state";
+            case START, DELETE -> verb + " a " + state + " process";
+            case RESUME -> verb + " a " + state + (this == RUNNING ? " process" : " container");
+            case PAUSE, KILL, UPDATE, CHECKPOINT -> verb + " a " + state + " container";
+        };
     }
 }

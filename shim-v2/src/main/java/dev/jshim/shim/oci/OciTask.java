@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.IntConsumer;
@@ -293,7 +294,10 @@ final class OciTask implements Task {
             left = List.copyOf(execs.values());
             execs.clear();
         }
-        left.forEach(ExecProcess::close);
+        // Side by side: each may have a logger that takes its time.
+        try (var each = Executors.newVirtualThreadPerTaskExecutor()) {
+            left.forEach(exec -> each.execute(exec::close));
+        }
     }
 
     /** The runtime's delete of a container that was never started kills its init: that exit is on its way. */

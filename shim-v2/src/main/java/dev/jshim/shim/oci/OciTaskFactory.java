@@ -40,7 +40,7 @@ public final class OciTaskFactory implements TaskFactory {
         var runc = new Runc(reaper, options, namespace, bundle);
         var oom = new OomNotice(ooms, request.id());
         var rootfs = new Rootfs(bundle.resolve("rootfs"));
-        var container = new Container(request.id(), bundle, rootfs, runc, reaper, loop, options, oom);
+        var container = new Container(namespace, request.id(), bundle, rootfs, runc, reaper, loop, options, oom);
         if (runc.knows(request.id())) {
             // Not ours: refused before anything here, or `delete` afterwards, could clean up somebody else's container.
             throw ShimException.alreadyExists("container " + request.id() + " exists already in " + runc.root());
@@ -48,8 +48,7 @@ public final class OciTaskFactory implements TaskFactory {
         try {
             var spec = Spec.read(bundle);
             // What `delete` needs to clean up after a shim that died comes before there is anything to clean up.
-            BundleFiles.writeLine(bundle, "runtime", options.binary());
-            BundleFiles.writeLine(bundle, "runtime-root", runc.root().toString());
+            BundleFiles.rememberRuntime(bundle, options.binary(), runc.root());
             // `start` cannot tell the pid where it joins a shim that runs already.
             var shim = Long.toString(ProcessHandle.current().pid());
             BundleFiles.writeText(bundle, "shim.pid", shim);
@@ -66,14 +65,7 @@ public final class OciTaskFactory implements TaskFactory {
     }
 
     private Task create(Container container, CreateRequest request, Spec spec) throws IOException {
-        var options = container.options();
-        var io = ProcessIo.open(
-                loop,
-                request.stdio(),
-                container.console("init"),
-                !Criu.isInstalled(),
-                options.ioUid(),
-                options.ioGid());
+        var io = container.open(request.stdio(), "init", container.id(), !Criu.isInstalled());
         try {
             var launch = request.checkpoint().isEmpty()
                     ? created(container, io)
@@ -81,7 +73,7 @@ public final class OciTaskFactory implements TaskFactory {
             return new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
         } catch (IOException | RuntimeException e) {
             io.close();
-            discard(container);
+            container.discard();
             throw e;
         }
     }
@@ -97,18 +89,6 @@ public final class OciTaskFactory implements TaskFactory {
 
     private static Path pidFile(Container container) {
         return container.bundle().resolve("init.pid");
-    }
-
-    /** A create that failed or was killed half way may have left a container. */
-    private static void discard(Container container) {
-        if (!container.runc().knows(container.id())) {
-            return;
-        }
-        try {
-            container.runc().delete(container.id(), true);
-        } catch (ShimException e) {
-            ShimLog.warn("cannot delete what a failed create left", "id", container.id(), "error", e.getMessage());
-        }
     }
 
     private static void unmount(Container container) {

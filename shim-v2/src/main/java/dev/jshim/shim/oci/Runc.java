@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -156,6 +157,20 @@ final class Runc {
     void delete(String id, boolean force) {
         var args = force ? List.of("delete", "--force", id) : List.of("delete", id);
         call("failed to delete task", args, SHORT);
+    }
+
+    /** The bundle of a container, as the runtime says; empty where it says none, as for one that is half made. */
+    Optional<Path> bundleOf(String id) throws IOException {
+        var answer = bundle.resolve("state-" + calls.incrementAndGet() + ".json");
+        try (var out = FileCalls.open(answer, OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0600)) {
+            run("OCI runtime state failed", List.of("state", id), new Streams(null, out, null, null), SHORT);
+            return RuncState.bundle(Files.readString(answer));
+        } catch (ShimException e) {
+            ShimLog.debug("the runtime knows nothing of a container", "id", id, "error", e.getMessage());
+            return Optional.empty();
+        } finally {
+            deleteQuietly(answer);
+        }
     }
 
     /** Whether the runtime has a container of that id. */

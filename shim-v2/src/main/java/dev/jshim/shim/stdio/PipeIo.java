@@ -14,10 +14,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,39 +31,34 @@ final class PipeIo implements ProcessIo {
     /** A pump that is to start once the process runs. */
     private record Planned(Fd source, Fd sink, Pump.Mode mode, boolean isOutput) {}
 
-    private final PumpLoop loop;
-    private final boolean passThrough;
+    private final IoSettings settings;
     /** All that has been opened, until all is: then each has an owner. */
     private final List<Fd> opening = new ArrayList<>();
 
     private final List<Fd> childEnds = new ArrayList<>();
-    private final List<Fd> keepers = new ArrayList<>();
     private final List<Planned> planned = new ArrayList<>();
-    private final List<Pump> outputs = new ArrayList<>();
+    private final Outputs outputs = new Outputs();
     private final List<Pump> inputs = new ArrayList<>();
     private @Nullable Fd stdin;
     private @Nullable Fd stdout;
     private @Nullable Fd stderr;
     private volatile @Nullable Fd stdinKeeper;
 
-    private PipeIo(PumpLoop loop, boolean passThrough) {
-        this.loop = loop;
-        this.passThrough = passThrough;
+    private PipeIo(IoSettings settings) {
+        this.settings = settings;
     }
 
-    /**
-     * Opens the streams of a process to be.
-     *
-     * @param passThrough whether output FIFOs are handed to the process: for init, whose end closes them. What an exec
-     *     leaves in the background would keep them open past its end, and nobody could cut them.
-     * @param uid owner of the pipes
-     */
-    static PipeIo open(PumpLoop loop, Stdio stdio, boolean passThrough, int uid, int gid) {
-        var io = new PipeIo(loop, passThrough);
+    /** Opens the streams of a process to be. */
+    static PipeIo open(Stdio stdio, IoSettings settings) {
+        var io = new PipeIo(settings);
         try {
-            io.stdin = io.openStdin(Sink.of(stdio.stdin()), uid, gid);
-            io.stdout = io.openOutput(Sink.of(stdio.stdout()), uid, gid);
-            io.stderr = io.openOutput(Sink.of(stdio.stderr()), uid, gid);
+            io.stdin = io.openStdin(Sink.of(stdio.stdin()));
+            if (Sink.of(stdio.stdout()) instanceof Sink.Binary binary) {
+                io.openLogger(binary);
+            } else {
+                io.stdout = io.openOutput(Sink.of(stdio.stdout()));
+                io.stderr = io.openOutput(Sink.of(stdio.stderr()));
+            }
             io.opening.clear();
             return io;
         } catch (IOException e) {
@@ -83,7 +74,7 @@ final class PipeIo implements ProcessIo {
         return fd;
     }
 
-    private @Nullable Fd openStdin(@Nullable Sink source, int uid, int gid) throws ErrnoException {
+    private @Nullable Fd openStdin(@Nullable Sink source) throws ErrnoException {
         return switch (source) {
             case null -> null;
             case Sink.File(var path) -> {
@@ -95,40 +86,55 @@ final class PipeIo implements ProcessIo {
                 var reader = opened(path, READ, 0);
                 // Without a writer of our own the process would see the end as soon as a client detaches.
                 stdinKeeper = opened(path, WRITE, 0);
-                var pipe = pipe(uid, gid);
+                var pipe = pipe();
                 planned.add(new Planned(reader, pipe.writeEnd(), Pump.Mode.SPLICE, false));
                 yield child(pipe.readEnd());
             }
+            case Sink.Binary(var program, var _, var _) ->
+                throw ShimException.invalidArgument("stdin cannot come from the logger " + program);
         };
     }
 
-    private @Nullable Fd openOutput(@Nullable Sink sink, int uid, int gid) throws IOException {
+    /** One for both streams, whatever the client says of stderr. */
+    private void openLogger(Sink.Binary binary) throws IOException {
+        var logger = Logger.start(settings.loop(), settings.loggers(), binary, Logger.READY);
+        outputs.use(logger);
+        stdout = child(logger.stdout());
+        stderr = child(logger.stderr());
+    }
+
+    private @Nullable Fd openOutput(@Nullable Sink sink) throws IOException {
         return switch (sink) {
             case null -> null;
             case Sink.File(var path) -> {
                 Files.createDirectories(parent(path));
-                yield piped(opened(path, APPEND, 0644), Pump.Mode.APPEND, uid, gid);
+                yield piped(opened(path, APPEND, 0644), Pump.Mode.APPEND);
             }
             case Sink.Fifo(var path) -> {
                 var fifo = ClientFifo.open(path);
                 opening.addAll(List.of(fifo.writer(), fifo.keeper()));
-                keepers.add(fifo.keeper());
-                if (passThrough) {
+                outputs.keep(fifo.keeper());
+                if (settings.passThrough()) {
                     fifo.writer().setNonBlocking(false);
                     yield child(fifo.writer());
                 }
-                yield piped(fifo.writer(), Pump.Mode.SPLICE, uid, gid);
+                yield piped(fifo.writer(), Pump.Mode.SPLICE);
             }
+            case Sink.Binary(var program, var _, var _) ->
+                throw ShimException.invalidArgument(
+                        "stderr cannot have the logger " + program + " alone: name it for stdout, and it gets both");
         };
     }
 
-    private Fd piped(Fd sink, Pump.Mode mode, int uid, int gid) throws ErrnoException {
-        var pipe = pipe(uid, gid);
+    private Fd piped(Fd sink, Pump.Mode mode) throws ErrnoException {
+        var pipe = pipe();
         planned.add(new Planned(pipe.readEnd(), sink, mode, true));
         return child(pipe.writeEnd());
     }
 
-    private Pipe pipe(int uid, int gid) throws ErrnoException {
+    private Pipe pipe() throws ErrnoException {
+        var uid = settings.uid();
+        var gid = settings.gid();
         var pipe = FileCalls.pipe();
         opening.add(pipe.readEnd());
         opening.add(pipe.writeEnd());
@@ -170,10 +176,14 @@ final class PipeIo implements ProcessIo {
         childEnds.clear();
         while (!planned.isEmpty()) {
             var plan = planned.getFirst();
-            var pump = loop.start(plan.source(), plan.sink(), plan.mode());
+            var pump = settings.loop().start(plan.source(), plan.sink(), plan.mode());
             // From here on both are the pump's: its thread uses them until it closes them.
             planned.removeFirst();
-            (plan.isOutput() ? outputs : inputs).add(pump);
+            if (plan.isOutput()) {
+                outputs.add(pump);
+            } else {
+                inputs.add(pump);
+            }
         }
     }
 
@@ -189,34 +199,12 @@ final class PipeIo implements ProcessIo {
     public synchronized void exited() {
         inputs.forEach(Pump::cut);
         closeStdin();
-        if (outputs.isEmpty()) {
-            closeKeepers();
-        } else {
-            var _ = outputsEnded().thenRun(this::closeKeepers);
-        }
-    }
-
-    private synchronized CompletableFuture<?> outputsEnded() {
-        return CompletableFuture.allOf(outputs.stream().map(Pump::ended).toArray(CompletableFuture<?>[]::new));
-    }
-
-    private synchronized void closeKeepers() {
-        keepers.forEach(Fd::close);
-        keepers.clear();
+        outputs.exited();
     }
 
     @Override
     public boolean awaitDrained(Duration patience) {
-        var all = outputsEnded();
-        try {
-            all.get(patience.toMillis(), TimeUnit.MILLISECONDS);
-            return true;
-        } catch (TimeoutException | ExecutionException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
+        return outputs.awaitDrained(patience);
     }
 
     @Override
@@ -228,9 +216,13 @@ final class PipeIo implements ProcessIo {
     public void resize(Terminal.Size size) {}
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        closeOwn();
+        outputs.close();
+    }
+
+    private synchronized void closeOwn() {
         inputs.forEach(Pump::cut);
-        outputs.forEach(Pump::cut);
         for (var plan : planned) {
             plan.source().close();
             plan.sink().close();
@@ -239,6 +231,5 @@ final class PipeIo implements ProcessIo {
         childEnds.forEach(Fd::close);
         childEnds.clear();
         closeStdin();
-        closeKeepers();
     }
 }

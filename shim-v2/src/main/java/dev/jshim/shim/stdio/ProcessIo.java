@@ -10,18 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The streams of one process, over pipes or a terminal. Thread-safe but for {@link #started}. */
 public sealed interface ProcessIo extends AutoCloseable permits PipeIo, TerminalIo {
-    /**
-     * Opens the streams of a process to be.
-     *
-     * @param console where the runtime is to send a terminal, used where the process is to have one
-     * @param passThrough whether output FIFOs are handed to the process: for init, whose end closes them. What an exec
-     *     leaves in the background would keep them open past its end, and nobody could cut them.
-     * @param uid owner of the pipes
-     */
-    static ProcessIo open(PumpLoop loop, Stdio stdio, Path console, boolean passThrough, int uid, int gid) {
-        return stdio.terminal()
-                ? TerminalIo.open(loop, stdio, console)
-                : PipeIo.open(loop, stdio, passThrough, uid, gid);
+    /** Opens the streams of a process to be, and starts its logger where it is to have one. */
+    static ProcessIo open(Stdio stdio, IoSettings settings) {
+        return stdio.terminal() ? TerminalIo.open(stdio, settings) : PipeIo.open(stdio, settings);
     }
 
     /** What the process is to have as stdin; null for /dev/null. */
@@ -59,11 +50,15 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
     void exited();
 
     /**
-     * Waits until all output has been moved. Answers false when something still holds a stream open after that time.
+     * Waits until all output has been moved and its logger, if any, has ended. Answers false when something still holds
+     * a stream open after that time; while a client is slow to read what there is, that time is 10 s.
      */
     boolean awaitDrained(Duration patience);
 
-    /** Closes everything at once; output that was not moved yet is lost. */
+    /**
+     * Closes everything at once; output that was not moved yet is lost. A logger that has not ended is told to: this
+     * waits for it, at most 12 s.
+     */
     @Override
     void close();
 }

@@ -4,6 +4,7 @@ import dev.jshim.linux.Epoll;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.Splice;
 import dev.jshim.shim.log.ShimLog;
 import java.util.concurrent.CompletableFuture;
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Moves bytes from one descriptor to another, inside the kernel where both are pipes.
  *
- * <p>All but {@link #cut} and {@link #ended} belongs to the thread of the {@link PumpLoop}. A pump has both descriptors
- * registered once, edge-triggered: each event, of either end, is a reason to move what can be moved.
+ * <p>All but {@link #cut}, {@link #ended} and {@link #isHeldUp} belongs to the thread of the {@link PumpLoop}. A pump
+ * has both descriptors registered once, edge-triggered: each event, of either end, is a reason to move what can be
+ * moved.
  */
 public final class Pump {
     /** How bytes get from one end to the other. */
@@ -44,6 +46,8 @@ public final class Pump {
     private int offset;
 
     private int length;
+    /** Whether {@code length} is more than 0, for other threads. */
+    private volatile boolean half;
 
     Pump(PumpLoop loop, Fd source, Fd sink, Mode mode) {
         this.loop = loop;
@@ -60,6 +64,15 @@ public final class Pump {
     /** Ends it at once. */
     public void cut() {
         loop.cut(this);
+    }
+
+    /** Whether there is something to be moved, which the other end does not take. From any thread. */
+    boolean isHeldUp() {
+        try {
+            return !ended.isDone() && (half || FileCalls.unread(source) > 0);
+        } catch (ErrnoException e) {
+            return false; // It has just been closed.
+        }
     }
 
     long key() {
@@ -113,7 +126,7 @@ public final class Pump {
     private boolean append() throws ErrnoException {
         var buffer = buffer();
         for (var i = 0; i < TURN; i++) {
-            var count = read(buffer);
+            var count = source.tryRead(buffer);
             if (count <= 0) {
                 return count == 0;
             }
@@ -127,7 +140,7 @@ public final class Pump {
         var buffer = buffer();
         for (var i = 0; i < TURN; i++) {
             if (length == 0) {
-                var count = read(buffer);
+                var count = source.tryRead(buffer);
                 if (count <= 0) {
                     return count == 0;
                 }
@@ -138,8 +151,10 @@ public final class Pump {
                 var written = sink.write(buffer, offset, length);
                 offset += written;
                 length -= written;
+                half = false;
             } catch (ErrnoException e) {
                 if (e.errno() == Errno.EAGAIN) {
+                    half = true;
                     return true;
                 }
                 throw e;
@@ -156,18 +171,6 @@ public final class Pump {
             buffer = own;
         }
         return own;
-    }
-
-    /** How many bytes have come; 0 when there are none now, -1 when there will be none. */
-    private int read(byte[] into) throws ErrnoException {
-        try {
-            return source.read(into, 0, into.length);
-        } catch (ErrnoException e) {
-            if (e.errno() == Errno.EAGAIN) {
-                return 0;
-            }
-            throw e;
-        }
     }
 
     /** What a full disk does not take is lost; the process that writes is not, as it would be if nobody read. */

@@ -11,11 +11,6 @@ import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,26 +26,25 @@ final class TerminalIo implements ProcessIo {
     private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
 
-    private final PumpLoop loop;
+    private final IoSettings settings;
     private final ConsoleSocket socket;
-    private final List<Fd> keepers = new ArrayList<>();
+    private final Outputs outputs = new Outputs();
     private @Nullable Fd input;
     private @Nullable Fd inputKeeper;
     private @Nullable Fd output;
     private Pump.Mode outputMode = Pump.Mode.COPY;
     private @Nullable Fd master;
     private @Nullable Pump reading;
-    private @Nullable Pump writing;
 
-    private TerminalIo(PumpLoop loop, ConsoleSocket socket) {
-        this.loop = loop;
+    private TerminalIo(IoSettings settings, ConsoleSocket socket) {
+        this.settings = settings;
         this.socket = socket;
     }
 
-    static TerminalIo open(PumpLoop loop, Stdio stdio, Path console) {
+    static TerminalIo open(Stdio stdio, IoSettings settings) {
         TerminalIo io = null;
         try {
-            io = new TerminalIo(loop, ConsoleSocket.listen(console));
+            io = new TerminalIo(settings, ConsoleSocket.listen(settings.console()));
             io.openInput(Sink.of(stdio.stdin()));
             io.openOutput(Sink.of(stdio.stdout()));
             return io;
@@ -76,12 +70,16 @@ final class TerminalIo implements ProcessIo {
                 input = FileCalls.open(path, READ, 0);
                 inputKeeper = FileCalls.open(path, WRITE, 0);
             }
-            case Sink.File(var path) ->
-                throw ShimException.invalidArgument("stdin of a terminal must be a FIFO, and " + path + " is none");
+            case Sink.File(var path) -> throw notFifo(path);
+            case Sink.Binary(var program, var _, var _) -> throw notFifo(program);
         }
     }
 
-    private void openOutput(@Nullable Sink sink) throws ErrnoException {
+    private static ShimException notFifo(Path path) {
+        return ShimException.invalidArgument("stdin of a terminal must be a FIFO, and " + path + " is none");
+    }
+
+    private void openOutput(@Nullable Sink sink) throws IOException {
         switch (sink) {
             case null -> {
                 // Somebody has to read a terminal, or whoever writes to it stops.
@@ -90,12 +88,18 @@ final class TerminalIo implements ProcessIo {
             }
             case Sink.Fifo(var path) -> {
                 var fifo = ClientFifo.open(path);
-                keepers.add(fifo.keeper());
+                outputs.keep(fifo.keeper());
                 output = fifo.writer();
             }
             case Sink.File(var path) -> {
                 output = FileCalls.open(path, APPEND, 0644);
                 outputMode = Pump.Mode.APPEND;
+            }
+            case Sink.Binary binary -> {
+                var logger = Logger.start(settings.loop(), settings.loggers(), binary, Logger.READY);
+                outputs.use(logger);
+                output = logger.stdout().duplicate();
+                logger.handedOver(); // A terminal has no stderr of its own: that of the logger ends here.
             }
         }
     }
@@ -127,12 +131,12 @@ final class TerminalIo implements ProcessIo {
         socket.close();
         var to = output;
         if (to != null) {
-            writing = loop.start(received.duplicate(), to, outputMode);
+            outputs.add(settings.loop().start(received.duplicate(), to, outputMode));
             output = null; // It is the pump's now.
         }
         var from = input;
         if (from != null) {
-            reading = loop.start(from, received.duplicate(), Pump.Mode.COPY);
+            reading = settings.loop().start(from, received.duplicate(), Pump.Mode.COPY);
             input = null;
         }
     }
@@ -158,46 +162,22 @@ final class TerminalIo implements ProcessIo {
         if (reading != null) {
             reading.cut();
         }
-        if (writing == null) {
-            closeKeepers();
-        } else {
-            var _ = writing.ended().thenRun(this::closeKeepers);
-        }
-    }
-
-    private synchronized void closeKeepers() {
-        keepers.forEach(Fd::close);
-        keepers.clear();
+        outputs.exited();
     }
 
     @Override
     public boolean awaitDrained(Duration patience) {
-        var pump = writing();
-        if (pump == null) {
-            return true;
-        }
-        try {
-            pump.ended().get(patience.toMillis(), TimeUnit.MILLISECONDS);
-            return true;
-        } catch (TimeoutException | ExecutionException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    private synchronized @Nullable Pump writing() {
-        return writing;
+        return outputs.awaitDrained(patience);
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        closeOwn();
+        outputs.close();
+    }
+
+    private synchronized void closeOwn() {
         exited();
-        if (writing != null) {
-            writing.cut();
-        }
-        closeKeepers();
         socket.close();
         for (var fd : new @Nullable Fd[] {input, output, master}) {
             if (fd != null) {

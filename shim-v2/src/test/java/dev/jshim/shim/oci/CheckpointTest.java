@@ -170,7 +170,7 @@ class CheckpointTest {
         var box = container("created", LASTING);
         box.create();
         assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
-                .hasMessage("UNKNOWN: cannot checkpoint a created container");
+                .hasMessage("UNKNOWN: cannot checkpoint a task in created state");
         box.start();
         box.kill(9);
         box.await("");

@@ -119,6 +119,35 @@ class OciTaskFailureTest extends WithFakeRuntime {
         assertThat(box.bundle().resolve("runtime-root")).doesNotExist();
     }
 
+    /** The id was free when it was looked at, and taken when the runtime came to it. */
+    @Test
+    void leavesAContainerAloneThatAnotherBundleHasMeanwhile() throws Exception {
+        var box = container("raced", LASTING);
+        var other = Files.createDirectories(folder.resolve("other-bundle"));
+        runtime.on(
+                "create",
+                "raced",
+                "mkdir -p $dir; echo " + other + " >$dir/bundle; fail 'container with given ID already exists'");
+        assertFails(Code.UNKNOWN, "container with given ID already exists", box::create);
+        assertThat(runtime.state("raced").resolve("bundle")).hasContent(other.toString());
+        assertThat(runtime.calls("raced")).containsExactly("create raced", "state raced");
+        assertThat(box.bundle().resolve("runtime-root"))
+                .as("what would have `delete` clean up")
+                .doesNotExist();
+    }
+
+    /** A runtime that was killed does not clean up. */
+    @Test
+    void deletesWhatAKilledCreateHasLeftOfItsOwn() throws Exception {
+        var box = container("halfway", LASTING);
+        runtime.on("create", "halfway", "mkdir -p $dir; echo $bundle >$dir/bundle; kill -9 $$");
+        assertFails(Code.UNKNOWN, "OCI runtime create failed: killed by signal 9", box::create);
+        assertThat(runtime.state("halfway")).doesNotExist();
+        runtime.on("create", "halfway", ":");
+        box.create();
+        box.delete();
+    }
+
     @Test
     void refusesABrokenBundle() throws Exception {
         var box = container("broken", LASTING);

@@ -2,10 +2,13 @@ package dev.jshim.shim.oci;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import dev.jshim.linux.Processes;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.proto.v2.task2.DeleteResponse;
 import dev.jshim.proto.v2.task2.PauseRequest;
+import dev.jshim.proto.v2.task2.ResizePtyRequest;
 import dev.jshim.proto.v2.task2.ResumeRequest;
 import dev.jshim.shim.Until;
 import io.grpc.Status.Code;
@@ -133,12 +136,22 @@ class OciTaskTest extends WithFakeRuntime {
         box.kill(9);
         assertThat(box.await("")).isEqualTo(137);
         assertFails(Code.FAILED_PRECONDITION, "init process is not running", () -> box.start("e"));
-        assertFails(Code.UNKNOWN, "cannot exec a stopped container", () -> box.exec("f", "exit 0"));
+        assertFails(Code.UNKNOWN, "cannot exec in a stopped state", () -> box.exec("f", "exit 0"));
         var waiting = async(() -> box.await("e"));
         box.delete("e");
         // Told that it never ran, or, where the deletion was faster, that it is not there.
         waiting.handle((_, _) -> 0).get(10, TimeUnit.SECONDS);
         box.delete();
+    }
+
+    private static Object resize(String id, String execId) throws Exception {
+        return shim.task()
+                .resizePty(ResizePtyRequest.newBuilder()
+                        .setId(id)
+                        .setExecId(execId)
+                        .setWidth(80)
+                        .setHeight(25)
+                        .build());
     }
 
     @Test
@@ -147,15 +160,15 @@ class OciTaskTest extends WithFakeRuntime {
         box.create();
         assertFails(
                 Code.UNKNOWN,
-                "cannot pause a created container",
+                "cannot pause task in created state",
                 () -> shim.task()
                         .pause(PauseRequest.newBuilder().setId("states").build()));
         box.start();
-        assertFails(Code.UNKNOWN, "cannot start a running container", box::start);
-        assertFails(Code.UNKNOWN, "cannot delete a running container", box::delete);
+        assertFails(Code.UNKNOWN, "cannot start a running process", box::start);
+        assertFails(Code.UNKNOWN, "cannot delete a running process", box::delete);
         assertFails(
                 Code.UNKNOWN,
-                "cannot resume a running container",
+                "cannot resume a running process",
                 () -> shim.task()
                         .resume(ResumeRequest.newBuilder().setId("states").build()));
         box.exec("e", LASTING);
@@ -170,11 +183,22 @@ class OciTaskTest extends WithFakeRuntime {
         box.kill("e", 9);
         assertThat(box.await("e")).isEqualTo(137);
         assertFails(Code.NOT_FOUND, "process already finished", () -> box.kill("e", 9));
+        assertFails(Code.UNKNOWN, "cannot resize a stopped container", () -> resize("states", "e"));
         assertThat(box.delete("e").getExitStatus()).isEqualTo(137);
         assertFails(Code.NOT_FOUND, "does not exist", () -> box.delete("e"));
+        box.exec("e", "exit 3"); // Its id is free again.
+        box.start("e");
+        assertThat(box.await("e")).isEqualTo(3);
+        box.delete("e");
+        var broken = box.execRequest("e", "")
+                .setSpec(Any.newBuilder().setValue(ByteString.copyFromUtf8("no JSON")))
+                .build();
+        assertFails(
+                Code.INVALID_ARGUMENT, "not a JSON object", () -> shim.task().exec(broken));
+        assertFails(Code.NOT_FOUND, "does not exist", () -> box.start("e"));
         var _ = shim.task().pause(PauseRequest.newBuilder().setId("states").build());
         assertThat(box.state().getStatus()).isEqualTo(Status.PAUSED);
-        assertFails(Code.UNKNOWN, "cannot exec a paused container", () -> box.exec("g", LASTING));
+        assertFails(Code.UNKNOWN, "cannot exec in a paused state", () -> box.exec("g", LASTING));
         var _ = shim.task().resume(ResumeRequest.newBuilder().setId("states").build());
         box.kill(9);
         assertThat(box.await("")).isEqualTo(137);

@@ -20,6 +20,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,7 +56,13 @@ class PipeIoTest {
     }
 
     private static ProcessIo open(String in, String out, String err, boolean passThrough) {
-        return PipeIo.open(LOOP, new Stdio(in, out, err, false), passThrough, 0, 0);
+        return PipeIo.open(new Stdio(in, out, err, false), settings(passThrough, 0, 0));
+    }
+
+    private static IoSettings settings(boolean passThrough, int uid, int gid) {
+        return new IoSettings(LOOP, Path.of("/nowhere"), passThrough, uid, gid, (_, _, _) -> {
+            throw new AssertionError("no logger is named here");
+        });
     }
 
     private static int run(ProcessIo io, String script) throws Exception {
@@ -223,6 +230,32 @@ class PipeIoTest {
     }
 
     @Test
+    void aSlowClientIsWaitedForAndNotOneThatIsGone() throws Exception {
+        var client = reader(out);
+        // More than FIFO and pipe hold together.
+        var io = open("", out.toString(), "", false);
+        var pid = run(io, "exec head -c 200000 /dev/zero");
+        var drained = async(() -> io.awaitDrained(Duration.ofMillis(100)));
+        client.setNonBlocking(false);
+        LockSupport.parkNanos(Duration.ofMillis(500).toNanos()); // slower than its patience
+        assertThat(drained).isNotDone();
+        var got = async(() -> {
+            var buffer = new byte[1 << 16];
+            var count = 0;
+            for (var n = client.read(buffer, 0, buffer.length); n > 0; n = client.read(buffer, 0, buffer.length)) {
+                count += n;
+            }
+            return count;
+        });
+        assertThat(exitStatus(pid)).isZero();
+        io.exited();
+        assertThat(get(drained)).isTrue();
+        assertThat(get(got)).isEqualTo(200_000);
+        client.close();
+        io.close();
+    }
+
+    @Test
     void aProcessNeedNotReadItsStdin() throws Exception {
         var io = open(in.toString(), "", "", false);
         var pid = run(io, "exit 0");
@@ -314,7 +347,7 @@ class PipeIoTest {
     @Test
     void givesThePipesToTheirOwner() throws Exception {
         var reader = reader(out);
-        var io = PipeIo.open(LOOP, new Stdio(in.toString(), out.toString(), "", false), false, 7, 8);
+        var io = PipeIo.open(new Stdio(in.toString(), out.toString(), "", false), settings(false, 7, 8));
         for (Fd fd : new Fd[] {io.stdin(), io.stdout()}) {
             assertThat(FileCalls.fstat(fd).uid()).isEqualTo(7);
             assertThat(FileCalls.fstat(fd).gid()).isEqualTo(8);

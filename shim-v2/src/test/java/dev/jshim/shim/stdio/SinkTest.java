@@ -8,6 +8,8 @@ import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,19 +34,41 @@ class SinkTest {
         assertThat(Sink.of("file://" + fifo)).as("never opened as a file").isEqualTo(new Sink.Fifo(fifo));
     }
 
+    /** As url.Parse, URL.Query and NewBinaryCmd make them of it in Go. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "binary:///bin/logger|/bin/logger|",
+                "binary:///bin/logger?|/bin/logger|",
+                "binary:///bin/logger?a=b|/bin/logger|a,b",
+                "binary:///bin/logger?a=b&c=d&a=late|/bin/logger|a,b,c,d",
+                "binary:///bin/logger?flag|/bin/logger|flag,",
+                "binary:///bin/sh?-c=echo%20a+b%26c|/bin/sh|-c,echo a b&c",
+                "binary:///a%20b+c|/a b+c|",
+            })
+    void aLoggersArguments(String name, String program, @Nullable String arguments) {
+        var words = arguments == null ? List.<String>of() : List.of(arguments.split(",", -1));
+        assertThat(Sink.of(name)).isEqualTo(new Sink.Binary(Path.of(program), words, false));
+        assertThat(Sink.of(name.replaceFirst("binary", "binary-v2")))
+                .isEqualTo(new Sink.Binary(Path.of(program), words, true));
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource({
         "/nowhere/out, NOT_FOUND",
         "out, INVALID_ARGUMENT",
         "file://out, INVALID_ARGUMENT",
         "fifo://out, INVALID_ARGUMENT",
-        "binary:///bin/logger, UNIMPLEMENTED",
+        "binary://bin/logger, INVALID_ARGUMENT",
+        "binary:///bin/logger?x=%, INVALID_ARGUMENT",
         "npipe:////./pipe/x, UNIMPLEMENTED"
     })
     void refusesWhatItCannotBe(String name, Kind kind) {
         assertThatThrownBy(() -> Sink.of(name))
                 .isInstanceOfSatisfying(
                         ShimException.class, e -> assertThat(e.kind()).isEqualTo(kind))
-                .hasMessageContaining(name.replace("file://", "").replace("fifo://", ""));
+                .hasMessageContaining(
+                        name.replace("file://", "").replace("fifo://", "").replace("binary://bin", "bin"));
     }
 }

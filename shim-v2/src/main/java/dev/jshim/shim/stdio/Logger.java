@@ -1,0 +1,229 @@
+package dev.jshim.shim.stdio;
+
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
+import dev.jshim.linux.Pipe;
+import dev.jshim.linux.Processes;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A program that takes the output of one process from two pipes, which it finds as descriptors 3 and 4; on 5 it says
+ * that it is ready (process/io.go NewBinaryIO, v2.1.9, and for `binary-v2` v2.3.0). Thread-safe.
+ *
+ * <p>The shim keeps the pipes' reading ends and never reads them while the logger lives. So a logger that dies does not
+ * take the process along by SIGPIPE, as it does under runc's own shim: the shim then throws away what it would have
+ * read. The writing ends are the process's alone, so that the logger sees the end of the output with the process's.
+ */
+final class Logger {
+    /** How long one may take to be ready; containerd's own shim waits for ever. */
+    static final Duration READY = Duration.ofSeconds(10);
+
+    private static final Duration LOOK = Duration.ofMillis(2);
+
+    /** How long one that is gone from /proc may take until the reaper has its status. */
+    private static final Duration STATUS = Duration.ofSeconds(1);
+
+    /** What containerd's own shim leaves a logger between SIGTERM and SIGKILL (binaryIOProcTermTimeout). */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(12);
+
+    private static final Path NULL = Path.of("/dev/null");
+
+    private final PumpLoop loop;
+    private final Path program;
+    private final LoggerLauncher.Running process;
+    private final Fd stdout;
+    private final Fd stderr;
+    private final List<Fd> readers;
+    private final List<Pump> drains = new ArrayList<>();
+    private boolean closed;
+
+    private Logger(PumpLoop loop, Path program, LoggerLauncher.Running process, Pipe stdout, Pipe stderr) {
+        this.loop = loop;
+        this.program = program;
+        this.process = process;
+        this.stdout = stdout.writeEnd();
+        this.stderr = stderr.writeEnd();
+        readers = new ArrayList<>(List.of(stdout.readEnd(), stderr.readEnd()));
+        var _ = process.ended().thenAccept(this::ended);
+    }
+
+    /**
+     * Starts one and waits until it is ready.
+     *
+     * @param patience how long it may take
+     * @throws ShimException where it ends before that or takes longer; it has been killed then
+     */
+    static Logger start(PumpLoop loop, LoggerLauncher launcher, Sink.Binary binary, Duration patience)
+            throws IOException {
+        List<Pipe> pipes = new ArrayList<>();
+        LoggerLauncher.@Nullable Running process = null;
+        try {
+            for (var i = 0; i < 3; i++) {
+                pipes.add(FileCalls.pipe());
+            }
+            var ready = pipes.get(2);
+            var theirs = List.of(pipes.get(0).readEnd(), pipes.get(1).readEnd(), ready.writeEnd());
+            process = launch(launcher, binary, theirs);
+            ready.writeEnd().close();
+            awaitReady(binary, process, ready.readEnd(), patience);
+            ready.close();
+            return new Logger(loop, binary.program(), process, pipes.get(0), pipes.get(1));
+        } catch (IOException | RuntimeException e) {
+            pipes.forEach(Pipe::close);
+            if (process != null) {
+                signal(process, Processes.SIGKILL);
+            }
+            throw e;
+        }
+    }
+
+    private static LoggerLauncher.Running launch(LoggerLauncher launcher, Sink.Binary binary, List<Fd> theirs)
+            throws IOException {
+        try {
+            return launcher.start(binary.program(), binary.arguments(), theirs);
+        } catch (ErrnoException e) {
+            throw new IOException("logger " + binary.program() + " cannot be run: " + e.errno(), e);
+        }
+    }
+
+    private static void awaitReady(Sink.Binary binary, LoggerLauncher.Running process, Fd ready, Duration patience)
+            throws IOException {
+        ready.setNonBlocking(true);
+        var deadline = System.nanoTime() + patience.toNanos();
+        var one = new byte[1];
+        int count;
+        while ((count = ready.tryRead(one)) == 0) {
+            if (System.nanoTime() > deadline) {
+                throw new ShimException(
+                        ShimException.Kind.DEADLINE_EXCEEDED,
+                        "logger " + binary.program() + " was not ready within " + patience.toMillis()
+                                + " ms: it has to close descriptor 5 when it is");
+            }
+            LockSupport.parkNanos(LOOK.toNanos());
+        }
+        // A program that ends closes its descriptors a moment before it can be waited for.
+        if (count < 0 && (binary.mustReport() || !hasOutput(process))) {
+            refuse(binary, statusOf(process));
+        }
+    }
+
+    private static boolean hasOutput(LoggerLauncher.Running process) {
+        return Files.exists(Path.of("/proc/" + process.pid() + "/fd/3"), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private static @Nullable ExitedChild statusOf(LoggerLauncher.Running process) {
+        return Outputs.await(process.ended(), STATUS) ? process.ended().getNow(null) : null;
+    }
+
+    /** One that ended well may have left a child that does its work. */
+    private static void refuse(Sink.Binary binary, @Nullable ExitedChild end) {
+        if (end != null && end.exitStatus() != 0) {
+            throw new ShimException(
+                    ShimException.Kind.UNKNOWN,
+                    "logger " + binary.program() + " ended with status " + end.exitStatus() + " before it was ready");
+        }
+        if (binary.mustReport()) {
+            throw new ShimException(
+                    ShimException.Kind.UNKNOWN,
+                    "logger " + binary.program() + " did not say that it is ready: binary-v2 asks for a byte on"
+                            + " descriptor 5 before it is closed, binary does not");
+        }
+    }
+
+    /** For the process; it stays the logger's until {@link #handedOver}. */
+    Fd stdout() {
+        return stdout;
+    }
+
+    /** For the process; it stays the logger's until {@link #handedOver}. */
+    Fd stderr() {
+        return stderr;
+    }
+
+    /** To be called when the process has what it needs. */
+    void handedOver() {
+        stdout.close();
+        stderr.close();
+    }
+
+    /** Completes when it has ended. */
+    CompletableFuture<ExitedChild> ended() {
+        return process.ended();
+    }
+
+    /** The end of the output is what it normally ends with. If there is more, somebody has to take it. */
+    private synchronized void ended(ExitedChild end) {
+        if (closed) {
+            return;
+        }
+        var lost = false;
+        for (var reader : readers) {
+            lost |= !drain(reader);
+        }
+        readers.clear();
+        if (lost) {
+            ShimLog.warn("logger ended, output is lost", "logger", program, "status", end.exitStatus());
+        }
+    }
+
+    /** Answers whether there was nothing to drain. */
+    private boolean drain(Fd reader) {
+        try {
+            reader.setNonBlocking(true);
+            if (reader.tryRead(new byte[1]) < 0) {
+                reader.close();
+                return true;
+            }
+            var nowhere = FileCalls.open(NULL, OpenFlags.O_WRONLY, 0);
+            drains.add(loop.start(reader, nowhere, Pump.Mode.APPEND));
+        } catch (ErrnoException e) {
+            reader.close();
+            ShimLog.warn("cannot drain what a logger left", "logger", program, "error", e.getMessage());
+        }
+        return false;
+    }
+
+    /**
+     * Closes our ends. A logger that has not ended is told to by SIGTERM, and killed if it has not 12 s later; blocks
+     * until then.
+     */
+    void close() {
+        handedOver();
+        synchronized (this) {
+            closed = true;
+            readers.forEach(Fd::close);
+            readers.clear();
+            drains.forEach(Pump::cut);
+        }
+        if (process.ended().isDone()) {
+            return;
+        }
+        signal(process, Processes.SIGTERM);
+        if (!Outputs.await(process.ended(), LAST_WORDS)) {
+            ShimLog.warn("logger did not end when told to and is killed", "logger", program, "pid", process.pid());
+            signal(process, Processes.SIGKILL);
+        }
+    }
+
+    private static void signal(LoggerLauncher.Running process, int signal) {
+        try {
+            process.signal(signal);
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot signal a logger", "pid", process.pid(), "error", e.getMessage());
+        }
+    }
+}
