@@ -78,7 +78,7 @@ class NewLifeTest extends MigrationScenario {
         Path runtime = wrapper(calls);
         Path root = node.dir().resolve("runc-root");
         node.stop();
-        node.configure("""
+        node.addConfiguration("""
                 [plugins."io.containerd.runtime.v1.linux"]
                   runtime = "%s"
                   runtime_root = "%s"
