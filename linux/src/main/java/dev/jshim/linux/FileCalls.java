@@ -16,7 +16,6 @@ public final class FileCalls {
     private static final int FIONREAD = 0x541b;
     private static final int F_SETPIPE_SZ = 1031;
     private static final int F_GETPIPE_SZ = 1032;
-    private static final int FIONREAD = 0x541B;
 
     private FileCalls() {}
 
@@ -55,16 +54,6 @@ public final class FileCalls {
     /** How many bytes the pipe or FIFO holds. */
     public static int pipeCapacity(Fd pipe) throws ErrnoException {
         return (int) pipe.fcntl(F_GETPIPE_SZ, 0);
-    }
-
-    /** How many bytes lie in a pipe or FIFO, unread. */
-    public static int pipeContent(Fd pipe) throws ErrnoException {
-        try (var memory = new Memory()) {
-            var count = memory.block(Integer.BYTES);
-            var done = NativeCall.retrying(Syscall.IOCTL, pipe.number(), FIONREAD, count.address());
-            NativeCall.check(done, "ioctl FIONREAD", pipe);
-            return count.buffer().getInt(0);
-        }
     }
 
     /** Asks for a capacity in bytes; returns what the kernel made of it. EPERM above fs.pipe-max-size. */

@@ -70,7 +70,11 @@ public record FakeContainer(ShimProcess shim, FakeRuntime runtime, String id, Pa
                 .getPid();
     }
 
-    /** @param script goes as base64, which needs no escapes in JSON and is read with a shell's means */
+    /**
+     * An exec that runs a script.
+     *
+     * @param script goes as base64, which needs no escapes in JSON and is read with a shell's means
+     */
     public ExecProcessRequest.Builder execRequest(String execId, String script) {
         var encoded = Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8));
         return ExecProcessRequest.newBuilder()

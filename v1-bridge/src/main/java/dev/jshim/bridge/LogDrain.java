@@ -151,7 +151,7 @@ final class LogDrain implements AutoCloseable {
 
     private synchronized void written(long key) throws ErrnoException {
         for (var open : held.values()) {
-            if (open.key() == key && FileCalls.pipeContent(open.fd()) >= MUCH) {
+            if (open.key() == key && FileCalls.unread(open.fd()) >= MUCH) {
                 var _ = drain(open.fd());
             }
         }
