@@ -77,14 +77,13 @@ class AbstractSocketTest extends MigrationScenario {
             assertThat(plan.get("shimPid").getAsLong()).isEqualTo(shim.pid());
             migrate("apply", "--yes").ok();
             node.switchTo(Release.V2);
-            EventLog events = EventLog.open(node);
 
             assertThat(node.init("one").pid()).isEqualTo(pid);
             node.exec("one", "e", "/bin/sh", "-c", "exit 3").expect(3);
             node.kill9();
             node.start();
             assertThat(node.init("one").pid()).isEqualTo(pid);
-            events = EventLog.open(node);
+            EventLog events = EventLog.open(node);
             node.ctr("task", "kill", "-s", "KILL", "one").ok();
             assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(137);
             node.ctr("task", "rm", "one");

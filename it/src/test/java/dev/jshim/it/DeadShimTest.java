@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A v1 shim that hangs or dies under an adopted container: that one is degraded or ends, and no other is touched. */
 @ParameterizedClass(name = "from containerd {0}")
-@MethodSource("oldReleases")
+@MethodSource("oneOldRelease")
 class DeadShimTest extends MigrationScenario {
 
     DeadShimTest(Release old) {

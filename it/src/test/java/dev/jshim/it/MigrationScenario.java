@@ -33,6 +33,11 @@ abstract class MigrationScenario {
         return Stream.of(Release.values()).filter(Release::hasLegacyRuntime);
     }
 
+    /** One of them, for what takes long and does not depend on it; with {@code -Djshim.test.all=true} every one. */
+    static Stream<Release> oneOldRelease() {
+        return oldReleases().limit(Boolean.getBoolean("jshim.test.all") ? Long.MAX_VALUE : 1);
+    }
+
     @BeforeEach
     void start() {
         Product.home();

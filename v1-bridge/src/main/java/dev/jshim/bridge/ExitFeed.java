@@ -37,6 +37,7 @@ final class ExitFeed implements AutoCloseable {
     private @Nullable ContainerdClient client;
     private boolean listening;
     private boolean tellsOoms;
+    private boolean warm;
     private boolean closed;
 
     /**
@@ -83,10 +84,13 @@ final class ExitFeed implements AutoCloseable {
             return;
         }
         hangUp();
-        if (!isListening()) {
+        // The first time anyhow: what gRPC needs is loaded then, and not after containerd has come, when exits are
+        // missed.
+        if (warm && !isListening()) {
             retry();
             return;
         }
+        warm = true;
         var fresh = new ContainerdClient(address, TIMEOUT);
         client = fresh;
         // The subscription itself says nothing until the first event: ask whether there is a daemon at all.
