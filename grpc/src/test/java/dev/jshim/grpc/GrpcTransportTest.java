@@ -17,8 +17,12 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import java.net.UnixDomainSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -80,6 +84,36 @@ class GrpcTransportTest {
         assertThatThrownBy(() -> TaskGrpc.newBlockingStub(channel).state(request))
                 .isInstanceOf(StatusRuntimeException.class)
                 .hasMessage("NOT_FOUND: container x not created");
+    }
+
+    @Test
+    void anotherUserIsRefused() throws Exception {
+        var socket = folder.resolve("sock");
+        // Whatever the modes are: the folder is open to all, and so is the socket.
+        for (Path open = socket; open != null && open.startsWith("/tmp/"); open = open.getParent()) {
+            Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+        }
+
+        assertThat(probe(socket, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+                .isEqualTo("closed");
+        assertThat(probe(socket, "setpriv", "--clear-groups")).as("our own").isEqualTo("open");
+    }
+
+    /** HTTP/2 begins with the server's settings: one that reads nothing has been refused. */
+    private static String probe(Path socket, String... as) throws Exception {
+        List<String> command = new ArrayList<>(List.of(as));
+        command.addAll(List.of(
+                "perl",
+                "-MIO::Socket::UNIX",
+                "-e",
+                "$SIG{PIPE} = 'IGNORE'; $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die \"connect: $!\";"
+                        + " syswrite($s, \"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n\\0\\0\\0\\4\\0\\0\\0\\0\\0\");"
+                        + " $n = sysread($s, $b, 1); print $n ? 'open' : 'closed'",
+                socket.toString()));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        process.waitFor();
+        return said;
     }
 
     @Test

@@ -2,6 +2,11 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import dev.jshim.proto.v2.task2.DeleteRequest;
+import dev.jshim.proto.v2.task2.ExecProcessRequest;
+import dev.jshim.proto.v2.task2.StartRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,10 +69,9 @@ class LoggerTest extends ShimScenario {
         return scheme + "://" + program + "?into=" + folder;
     }
 
-    private Outcome run(Path rootfs, String logger, String id, List<String> flags, String... argv) {
-        List<String> all = new java.util.ArrayList<>(List.of("-d", "--log-uri", logger));
-        all.addAll(flags);
-        return node.ctr(node.runArgs(runtime, all, rootfs, id, argv).toArray(String[]::new));
+    private Outcome run(Path rootfs, String logger, String id, String... argv) {
+        List<String> flags = List.of("-d", "--log-uri", logger);
+        return node.ctr(node.runArgs(runtime, flags, rootfs, id, argv).toArray(String[]::new));
     }
 
     private void delete(String id) {
@@ -84,7 +88,7 @@ class LoggerTest extends ShimScenario {
     @Test
     void aShellScriptGetsBothStreams() throws Exception {
         Path folder = logs("one");
-        run(node.rootfs(), uri("binary", SHELL, folder), "one", List.of(), "/bin/sh", "-c", "echo out; echo err >&2")
+        run(node.rootfs(), uri("binary", SHELL, folder), "one", "/bin/sh", "-c", "echo out; echo err >&2")
                 .ok();
         delete("one");
 
@@ -101,8 +105,7 @@ class LoggerTest extends ShimScenario {
         Files.write(rootfs.resolve("noise"), sent);
         Path folder = logs("one");
         String scheme = setup.ours() ? "binary-v2" : "binary"; // The Go shim knows it from 2.3 on.
-        run(rootfs, uri(scheme, PERL, folder), "one", List.of(), "/bin/cat", "/noise")
-                .ok();
+        run(rootfs, uri(scheme, PERL, folder), "one", "/bin/cat", "/noise").ok();
         delete("one");
 
         assertThat(end(folder)).isEqualTo("one " + node.namespace() + " into");
@@ -112,31 +115,47 @@ class LoggerTest extends ShimScenario {
     }
 
     @Test
-    void anExecAndATerminalHaveLoggersToo() throws Exception {
-        Path ofInit = logs("init");
-        Path ofExec = logs("exec");
-        run(node.rootfs(), uri("binary", SHELL, ofInit), "one", List.of("-t"), "/bin/sh", "-c", "echo tty; sleep 1000")
-                .ok();
-        Wait.until("the terminal's output", () -> hasText(ofInit.resolve("out"), "tty\r\n"));
+    void anExecHasOneOfItsOwn() throws Exception {
+        Path folder = logs("exec");
+        sleeper("one");
 
-        node.ctr("task", "exec", "--exec-id", "e", "--log-uri", uri("binary", SHELL, ofExec), "one", "/bin/echo", "x")
+        node.ctr("task", "exec", "--exec-id", "e", "--log-uri", uri("binary", SHELL, folder), "one", "/bin/echo", "x")
                 .ok();
 
-        assertThat(end(ofExec)).isEqualTo("e " + node.namespace() + " into");
-        assertThat(ofExec.resolve("out")).hasContent("x");
+        assertThat(end(folder)).isEqualTo("e " + node.namespace() + " into");
+        assertThat(folder.resolve("out")).hasContent("x");
         node.remove("one");
-        if (!setup.ours()) {
-            return; // The Go shim leaves a terminal's logger alone, with a stream that never ends.
-        }
-        assertThat(end(ofInit)).isEqualTo("one " + node.namespace() + " into");
     }
 
-    private static boolean hasText(Path file, String text) {
-        try {
-            return Files.exists(file) && Files.readString(file).equals(text);
-        } catch (IOException e) {
-            return false;
+    /** ctr gives a terminal FIFOs whatever it is told, so the shim is asked itself. */
+    @Test
+    void aTerminalHasOneToo() throws Exception {
+        if (!setup.ours()) {
+            return; // The Go shim leaves a terminal's logger alone, with a second stream that never ends.
         }
+        Path folder = logs("tty");
+        sleeper("one");
+        String process = "{\"args\":[\"/bin/echo\",\"tty\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0}}";
+        try (ShimClient shim = ShimClient.of(node, "one")) {
+            var _ = shim.task()
+                    .exec(ExecProcessRequest.newBuilder()
+                            .setId("one")
+                            .setExecId("t")
+                            .setTerminal(true)
+                            .setStdout(uri("binary", SHELL, folder))
+                            .setSpec(Any.newBuilder().setValue(ByteString.copyFromUtf8(process)))
+                            .build());
+            var _ = shim.task()
+                    .start(StartRequest.newBuilder().setId("one").setExecId("t").build());
+            assertThat(end(folder)).isEqualTo("t " + node.namespace() + " into");
+            var _ = shim.task()
+                    .delete(DeleteRequest.newBuilder()
+                            .setId("one")
+                            .setExecId("t")
+                            .build());
+        }
+        assertThat(Files.readString(folder.resolve("out"))).isEqualTo("tty\r\n");
+        node.remove("one");
     }
 
     @Test
@@ -151,7 +170,6 @@ class LoggerTest extends ShimScenario {
                         rootfs,
                         uri("binary", dying, folder),
                         "one",
-                        List.of(),
                         "/bin/sh",
                         "-c",
                         "echo first; while [ ! -e /go ]; do sleep 0.1; done;"
@@ -170,13 +188,13 @@ class LoggerTest extends ShimScenario {
     @Test
     void whatCannotBeALoggerIsNamed() throws Exception {
         Path folder = logs("one");
-        Outcome missing = run(node.rootfs(), "binary:///no/logger", "one", List.of(), "/bin/true");
+        Outcome missing = run(node.rootfs(), "binary:///no/logger", "one", "/bin/true");
         assertThat(missing.code()).isNotZero();
         assertThat(missing.err()).contains("/no/logger");
         node.ctr("container", "rm", "one");
         if (setup.ours()) {
             String broken = uri("binary-v2", "#!/bin/sh\nexit 4\n", folder);
-            Outcome refused = run(node.rootfs(), broken, "two", List.of(), "/bin/true");
+            Outcome refused = run(node.rootfs(), broken, "two", "/bin/true");
             assertThat(refused.code()).isNotZero();
             assertThat(refused.err()).contains("logger " + folder + "/logger ended with status 4 before it was ready");
             node.ctr("container", "rm", "two");

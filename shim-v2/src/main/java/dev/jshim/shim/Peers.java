@@ -12,10 +12,11 @@ import jdk.net.ExtendedSocketOptions;
  * Who may speak to a shim: processes of its own user alone, as ttrpc's handshake in Go has it
  * (UnixSocketRequireSameUser). The socket's mode says the same; this holds if somebody changes that.
  */
-final class Peers {
+public final class Peers {
     private Peers() {}
 
-    static boolean isSameUser(SocketChannel peer) {
+    /** Whether the process at the other end is of this process' user; one that is not is named in the log. */
+    public static boolean isSameUser(SocketChannel peer) {
         try {
             var user = peer.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
             if (user.equals(Own.USER)) {

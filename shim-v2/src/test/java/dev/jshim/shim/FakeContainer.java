@@ -70,11 +70,7 @@ public record FakeContainer(ShimProcess shim, FakeRuntime runtime, String id, Pa
                 .getPid();
     }
 
-    /**
-     * An exec that runs a script.
-     *
-     * @param script goes as base64, which needs no escapes in JSON and is read with a shell's means
-     */
+    /** The script goes as base64, which needs no escapes in JSON and is read with the means of a shell. */
     public ExecProcessRequest.Builder execRequest(String execId, String script) {
         var encoded = Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8));
         return ExecProcessRequest.newBuilder()

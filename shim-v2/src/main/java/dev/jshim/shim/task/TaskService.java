@@ -44,10 +44,12 @@ import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.Timestamps;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The task API over {@link Task}: turns messages into calls and back, and publishes the events of what succeeded.
@@ -317,20 +319,30 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     @Override
     public void wait(WaitRequest r, StreamObserver<WaitResponse> answer) {
         try {
-            var _ = tasks.get(r.getId())
-                    .exited(r.getExecId())
-                    .whenComplete((exit, failure) -> answer(answer, () -> {
-                        if (failure != null) {
-                            throw new ShimException(ShimException.Kind.UNKNOWN, failure.toString(), failure);
-                        }
-                        return WaitResponse.newBuilder()
-                                .setExitStatus(exit.status())
-                                .setExitedAt(Timestamps.of(exit.at()))
-                                .build();
-                    }));
+            // A copy: what the task gave may be shared by all who wait.
+            var exited = tasks.get(r.getId()).exited(r.getExecId()).copy();
+            if (answer instanceof ServerCallStreamObserver<WaitResponse> call) {
+                // A client that went away, as containerd at its restart, waits no more.
+                call.setOnCancelHandler(() -> exited.cancel(false));
+            }
+            var _ = exited.whenComplete((exit, failure) -> {
+                if (!exited.isCancelled()) {
+                    answer(answer, () -> waited(exit, failure));
+                }
+            });
         } catch (ShimException e) {
             answer.onError(Statuses.of(e).asRuntimeException());
         }
+    }
+
+    private static WaitResponse waited(@Nullable Exit exit, @Nullable Throwable failure) {
+        if (exit == null) {
+            throw new ShimException(ShimException.Kind.UNKNOWN, String.valueOf(failure), failure);
+        }
+        return WaitResponse.newBuilder()
+                .setExitStatus(exit.status())
+                .setExitedAt(Timestamps.of(exit.at()))
+                .build();
     }
 
     @Override

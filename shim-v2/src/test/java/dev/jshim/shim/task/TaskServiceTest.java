@@ -426,6 +426,22 @@ class TaskServiceTest {
         assertThat(exits()).containsExactly("box box 4");
     }
 
+    @Test
+    void aClientThatWentAwayWaitsNoMore() throws Exception {
+        var registry = new TaskRegistry();
+        registry.add(task);
+        var service = new TaskService(registry, _ -> task, _ -> {}, () -> {});
+        var gone = new WaitCall();
+        var there = new WaitCall();
+        for (var call : List.of(gone, there)) {
+            service.wait(WaitRequest.newBuilder().setId("box").build(), call);
+        }
+        gone.cancelled.run();
+        task.end("", 4);
+        assertThat(there.answers).containsExactly(4);
+        assertThat(gone.answers).isEmpty();
+    }
+
     private static <T> StreamObserver<T> into(CompletableFuture<T> answer) {
         return new StreamObserver<>() {
             @Override
