@@ -323,6 +323,11 @@ public final class PrivateContainerd implements AutoCloseable {
         return Run.of(command(name, args)).within(Duration.ofSeconds(10)).run();
     }
 
+    /** The command line of {@code ctr} of the running version in the own namespace, for a run that is timed. */
+    public List<String> ctrCommand(List<String> args) {
+        return command(name, args.toArray(String[]::new));
+    }
+
     List<String> command(String namespace, String... args) {
         leftovers.rememberSockets();
         List<String> command =

@@ -2,6 +2,7 @@ package dev.jshim.linux;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The directories in which a command without '/' is looked up. Relative and empty entries are passed over. */
@@ -11,16 +12,24 @@ record SearchPath(List<Path> directories) {
     /** Where the environment names no PATH, as execvp(3) does. */
     private static final String FALLBACK = "/bin:/usr/bin";
 
+    /** Without lambdas: the first ones cost the first container 5 ms. */
     static SearchPath of(List<String> environment) {
-        String path = environment.stream()
-                .filter(variable -> variable.startsWith(NAME))
-                .map(variable -> variable.substring(NAME.length()))
-                .findFirst()
-                .orElse(FALLBACK);
-        return new SearchPath(List.of(path.split(":", -1)).stream()
-                .filter(entry -> entry.startsWith("/"))
-                .map(Path::of)
-                .toList());
+        List<Path> directories = new ArrayList<>();
+        for (String entry : value(environment).split(":", -1)) {
+            if (entry.startsWith("/")) {
+                directories.add(Path.of(entry));
+            }
+        }
+        return new SearchPath(List.copyOf(directories));
+    }
+
+    private static String value(List<String> environment) {
+        for (String variable : environment) {
+            if (variable.startsWith(NAME)) {
+                return variable.substring(NAME.length());
+            }
+        }
+        return FALLBACK;
     }
 
     String find(String command) throws ErrnoException {

@@ -30,6 +30,15 @@ public final class Spawn {
     }
 
     /**
+     * Links what {@link #start} and every system call needs, which takes the first of them 15 to 30 ms; for a thread
+     * that has nothing better to do. Does nothing the second time.
+     */
+    public static void link() {
+        var _ = NativeCall.once(Syscall.GETPID, 0, 0, 0);
+        var _ = SpawnFunctions.SPAWN;
+    }
+
+    /**
      * A child to be.
      *
      * @param command a path, or a name without '/' that is looked up in PATH of the child's environment

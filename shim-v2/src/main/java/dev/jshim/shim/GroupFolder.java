@@ -13,8 +13,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Objects;
@@ -72,7 +70,9 @@ final class GroupFolder {
      * @param base where containerd wants it, null for where we like; also where the path would be too long for a socket
      */
     static GroupFolder of(@Nullable Path base, String containerdAddress, String namespace, String group) {
-        var name = hash(containerdAddress + "/" + namespace + "/" + group);
+        // lib/sh/node.sh names it with sha256sum.
+        var identity = containerdAddress + "/" + namespace + "/" + group;
+        var name = HexFormat.of().formatHex(Sha256.of(identity.getBytes(StandardCharsets.UTF_8)));
         if (base != null) {
             // Shorter than a socket of the Go shim, which may lie there too, and never the same.
             var folder = base.resolve(name.substring(0, 32) + ".jshim");
@@ -81,15 +81,6 @@ final class GroupFolder {
             }
         }
         return new GroupFolder(BASE.resolve(name));
-    }
-
-    private static String hash(String identity) {
-        try {
-            var hash = MessageDigest.getInstance("SHA-256").digest(identity.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every JDK has SHA-256", e);
-        }
     }
 
     /** Where the shim of the group is found. */

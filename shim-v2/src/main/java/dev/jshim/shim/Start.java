@@ -46,6 +46,7 @@ final class Start {
 
     /** Answers the launcher, and then returns when the shim is to end, at once where it has joined another one. */
     int run() throws ErrnoException {
+        HeadStart.begin();
         try {
             requireFlags();
             var input = StartInput.of(StartInput.stdin(), flags, System.getenv("TTRPC_ADDRESS"));

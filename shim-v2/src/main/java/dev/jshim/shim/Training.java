@@ -27,7 +27,9 @@ import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.oci.Spec;
 import dev.jshim.ttrpc.TtrpcChannel;
 import dev.jshim.ttrpc.TtrpcServer;
+import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -70,6 +72,7 @@ final class Training {
     private Training() {}
 
     static int run() throws Exception {
+        HeadStart.begin();
         var folder = Files.createTempDirectory("jshim-training");
         try {
             live(folder);
@@ -114,13 +117,23 @@ final class Training {
         BundleFiles.writeText(bundle, "address", answer.addressFile());
         group.claim(new GroupRecord(self, 3, settings.protocol(), self, answer.text()));
         daemon.serve();
+        var _ = new Start(flags, bundle);
+        var noReader = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_WRONLY, 0);
+        new StartReply(noReader).ok(answer.text());
         try (var channel = TtrpcChannel.connect(group.socket(), PATIENCE);
                 var _ = FileCalls.open(bundle.resolve("out"), READER, 0);
                 var _ = FileCalls.open(bundle.resolve("err"), READER, 0)) {
-            drive(TaskGrpc.newBlockingStub(channel), folder, bundle, runtime);
+            drive(asContainerd(channel), folder, bundle, runtime);
         }
         daemon.awaitEnd();
         events.close();
+    }
+
+    /** containerd sends its namespace with each call. */
+    private static TaskGrpc.TaskBlockingStub asContainerd(TtrpcChannel channel) {
+        var metadata = new Metadata();
+        metadata.put(Metadata.Key.of("containerd-namespace-ttrpc", Metadata.ASCII_STRING_MARSHALLER), "training");
+        return TaskGrpc.newBlockingStub(channel).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata));
     }
 
     private static void drive(TaskGrpc.TaskBlockingStub shim, Path folder, Path bundle, Path runtime) {

@@ -1,0 +1,89 @@
+package dev.jshim.bench;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+
+/** What a user of {@code ctr} sees: the time of a run, of an exec, and how many a second. */
+final class CommandRows {
+    private static final String TRUE = "/bin/true";
+    private static final int AT_A_TIME = 8;
+
+    private final Rig rig;
+    private final int rounds;
+
+    CommandRows(Rig rig, int rounds) {
+        this.rig = rig;
+        this.rounds = rounds;
+    }
+
+    /** A container from nothing to nothing. The shim of node grouping is warm: it serves another container. */
+    Row run() {
+        var samples = new Samples();
+        var other = rig.sleeper(Subject.NODE);
+        for (var round = -1; round < rounds; round++) { // round -1 warms the page cache and the shim
+            for (var subject : Subject.values()) {
+                rig.use(subject);
+                var millis = Rig.millis(rig.run(subject, TRUE));
+                if (round >= 0) {
+                    samples.add(subject, millis);
+                }
+            }
+        }
+        rig.node().remove(other);
+        return new Row("`ctr run --rm` of /bin/true", "ms", 1.0, 1.3, true, samples);
+    }
+
+    Row exec() {
+        var samples = new Samples();
+        var ids = new EnumMap<Subject, String>(Subject.class);
+        for (var subject : Subject.values()) {
+            ids.put(subject, rig.sleeper(subject));
+        }
+        for (var round = -3; round < rounds; round++) {
+            for (var subject : Subject.values()) {
+                var millis = Rig.millis(rig.exec(ids.getOrDefault(subject, ""), TRUE));
+                if (round >= 0) {
+                    samples.add(subject, millis);
+                }
+            }
+        }
+        ids.values().forEach(rig.node()::remove);
+        return new Row("`ctr task exec` of /bin/true", "ms", 1.0, 1.0, true, samples);
+    }
+
+    /** Each batch is {@code batch} containers, started, awaited and deleted eight at a time. */
+    Row throughput(int batches, int batch) throws InterruptedException {
+        var samples = new Samples();
+        var other = rig.sleeper(Subject.NODE);
+        for (var round = 0; round < batches; round++) {
+            for (var subject : Subject.values()) {
+                rig.use(subject);
+                var commands = new ArrayList<List<String>>();
+                for (var i = 0; i < batch; i++) {
+                    commands.add(rig.run(subject, TRUE));
+                }
+                samples.add(subject, perSecond(commands));
+            }
+        }
+        rig.node().remove(other);
+        return new Row("8 at a time, `ctr run --rm`", "containers/s", 1.0, 0.7, false, samples);
+    }
+
+    private static double perSecond(List<List<String>> commands) throws InterruptedException {
+        try (var pool = Executors.newFixedThreadPool(AT_A_TIME)) {
+            var begin = System.nanoTime();
+            List<Callable<Double>> runs = new ArrayList<>();
+            commands.forEach(command -> runs.add(() -> Rig.millis(command)));
+            for (var run : pool.invokeAll(runs)) {
+                var _ = run.get();
+            }
+            return commands.size() * 1e9 / (System.nanoTime() - begin);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

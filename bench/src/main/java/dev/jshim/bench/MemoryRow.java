@@ -1,0 +1,58 @@
+package dev.jshim.bench;
+
+import dev.jshim.it.Wait;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** The memory of all processes that serve idle containers. */
+final class MemoryRow {
+    /** A process that has just served is not idle: its allocator and its collector may still give memory back. */
+    private static final Duration SETTLE = Duration.ofSeconds(3);
+
+    private static final double WORTH_A_LINE = 0.3;
+
+    private final Rig rig;
+    private final int containers;
+    private final Map<Subject, Map<String, Double>> parts = new EnumMap<>(Subject.class);
+
+    MemoryRow(Rig rig, int containers) {
+        this.rig = rig;
+        this.containers = containers;
+    }
+
+    /** One subject after the other, alone, so that none shares pages with another. */
+    Row measure() {
+        var samples = new Samples();
+        for (var subject : Subject.values()) {
+            var ids = new ArrayList<String>();
+            for (var i = 0; i < containers; i++) {
+                ids.add(rig.sleeper(subject));
+            }
+            Wait.pause(SETTLE);
+            var shims = Shims.of(rig.node(), ids);
+            samples.add(subject, shims.stream().mapToDouble(Shims::pss).sum() / containers);
+            parts.put(subject, Shims.pssByMapping(shims.iterator().next()));
+            ids.forEach(rig.node()::remove);
+        }
+        return new Row("Pss per idle container, %d containers".formatted(containers), "MiB", 0.9, 5, true, samples);
+    }
+
+    /** What the Pss of one process is made of, as lines of a table. */
+    String made() {
+        var text = new StringBuilder("| process | Pss, MiB | of it |\n| --- | --- | --- |\n");
+        parts.forEach((subject, sizes) -> {
+            var sum = sizes.values().stream().mapToDouble(Double::doubleValue).sum();
+            var list = sizes.entrySet().stream()
+                    .filter(entry -> entry.getValue() >= WORTH_A_LINE)
+                    .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
+                    .map(entry -> String.format(Locale.ROOT, "%s %.1f", entry.getKey(), entry.getValue()))
+                    .toList();
+            text.append(String.format(
+                    Locale.ROOT, "| %s, the first | %.1f | %s |%n", subject.label(), sum, String.join(", ", list)));
+        });
+        return text.toString();
+    }
+}

@@ -1,0 +1,30 @@
+package dev.jshim.shim;
+
+import dev.jshim.linux.Spawn;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.ServerSocketChannel;
+
+/**
+ * What takes the JDK long and waits for nothing, begun in a thread of its own when a start begins: linking the C
+ * library, and the first unix socket, for which the JDK looks through its security providers. Who needs it before it is
+ * done waits, as the JVM has it for every class that is being initialized.
+ */
+final class HeadStart implements Runnable {
+    private HeadStart() {}
+
+    /** Returns at once. */
+    static void begin() {
+        Thread.ofPlatform().daemon().name("head-start").start(new HeadStart());
+    }
+
+    @Override
+    public void run() {
+        Spawn.link();
+        try {
+            ServerSocketChannel.open(StandardProtocolFamily.UNIX).close();
+        } catch (IOException e) {
+            // The socket that is meant to serve will say it.
+        }
+    }
+}
