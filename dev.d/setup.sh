@@ -11,7 +11,7 @@ needs="
 /usr/include/stdlib.h libc6-dev
 /bin/ps procps
 /bin/ip iproute2
-/usr/lib/cni/bridge containernetworking-plugins
+/usr/lib/cni/host-local containernetworking-plugins
 /usr/bin/strace strace
 /usr/sbin/criu criu
 /usr/bin/crun crun

@@ -161,10 +161,15 @@ final class Cri implements AutoCloseable {
 
     /** Runs a command in a container to its end. */
     ExecSyncResponse execSync(String container, String... argv) {
+        return execSync(SECONDS, container, argv);
+    }
+
+    /** The same, with a limit in seconds, after which containerd kills it. */
+    ExecSyncResponse execSync(long seconds, String container, String... argv) {
         var request = ExecSyncRequest.newBuilder()
                 .setContainerId(container)
                 .addAllCmd(List.of(argv))
-                .setTimeout(SECONDS)
+                .setTimeout(seconds)
                 .build();
         return call().execSync(request);
     }

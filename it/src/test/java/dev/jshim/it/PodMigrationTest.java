@@ -1,13 +1,20 @@
 package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.proto.cri.ContainerState;
 import dev.jshim.proto.cri.ExecSyncResponse;
 import dev.jshim.proto.cri.NamespaceMode;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,6 +45,8 @@ class PodMigrationTest extends PodScenario {
         upgrade();
 
         everythingWorks(counter, shell, cat);
+        probesWork(counter, "counter");
+        probesWork(cat, "cat");
         assertThat(cri.status(web).getNetwork().getIp()).isNotEmpty().isEqualTo(address);
         assertThat(cri.stats(counter).getCpu().getUsageCoreNanoSeconds().getValue())
                 .isPositive();
@@ -96,6 +105,24 @@ class PodMigrationTest extends PodScenario {
         assertThat(host.log("cat", 0).lines()).contains("to the cat");
     }
 
+    /** What a kubelet does all the time: many at once, and now and then one that hangs. */
+    private void probesWork(String container, String name) {
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Integer>> codes = IntStream.range(0, 10)
+                    .mapToObj(code -> threads.submit(() ->
+                            cri.execSync(container, "/bin/sh", "-c", "exit " + code).getExitCode()))
+                    .toList();
+            assertThat(codes).extracting(Future::get).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        }
+        String hanging = "31" + ThreadLocalRandom.current().nextInt(1_000_000);
+        assertThatThrownBy(() -> cri.execSync(1, container, "/bin/sleep", hanging))
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED));
+        assertThat(Run.of(List.of("pgrep", "-f", "sleep " + hanging)).run().out()).isEmpty();
+        assertThat(init(name).alive()).isTrue();
+    }
+
     @Test
     void exitsKeepTheirCodes() throws IOException {
         String hungry = container(web, waiting(web, "hungry", "exec dd if=/dev/zero of=/dev/null bs=200M"));
@@ -152,6 +179,10 @@ class PodMigrationTest extends PodScenario {
         cri.remove(old);
         cri.remove(cat);
         newContainersWork(counter, next);
+        assertThatThrownBy(() -> cri.start(web, Cri.container(web, "broken", 0, "/nowhere")))
+                .isInstanceOf(StatusRuntimeException.class)
+                .hasMessageContaining("/nowhere")
+                .hasMessageContaining("no such file");
 
         Pod beside = pod("beside", NamespaceMode.POD, CriConfig.OURS);
         String peer = container(beside, Cri.container(beside, "peer", 0, "/bin/sleep", "1000000"));
