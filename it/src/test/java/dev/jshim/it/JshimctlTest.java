@@ -69,8 +69,8 @@ class JshimctlTest extends MigrationScenario {
         assertThat(json(ctl("state", id, "-o", "json").ok()).get("pid").getAsLong())
                 .isEqualTo(init.pid());
         Outcome exec = ctl("exec", id, "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 5");
-        assertThat(exec.expect(5).out()).isEqualTo("out\n");
-        assertThat(exec.err()).isEqualTo("err\n");
+        assertThat(exec.expect(5).out()).isEqualTo("out");
+        assertThat(exec.err().strip()).isEqualTo("err");
         ctl("pause", id).ok();
         assertThat(json(ctl("state", id, "-o", "json").ok()).get("status").getAsString())
                 .isEqualTo("paused");
@@ -181,9 +181,14 @@ class JshimctlTest extends MigrationScenario {
                     .contains("warning  socket: " + name, "CVE-2020-15257");
         } finally {
             shim.destroyForcibly();
+            Wait.until("it is gone", () -> !shim.isAlive());
+            try (Stream<Path> files = Files.list(bundle)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
             Files.delete(bundle);
         }
-        Wait.until("it is gone", () -> !shim.isAlive());
     }
 
     /** A v2 bundle, old enough to be cleaned. */
