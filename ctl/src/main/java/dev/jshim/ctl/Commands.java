@@ -35,6 +35,7 @@ final class Commands {
         out.put("bundles", BundlesCommand::new);
         out.put("clean", CleanCommand::new);
         out.put("check", CheckCommand::new);
+        out.put("top", TopCommand::new);
         out.put("migrate", MigrateCommand::commandLine);
         out.put("version", VersionCommand::new);
         out.put("completion", CompletionCommand::new);

@@ -30,15 +30,19 @@ final class ConfigChecks {
             return named;
         }
         for (var daemon : DaemonProcess.all(ProcFs.system())) {
-            try {
-                if (daemon.settings().grpcSocket().equals(address)) {
-                    return daemon.config();
-                }
-            } catch (IOException e) {
-                continue;
+            if (listens(daemon)) {
+                return daemon.config();
             }
         }
         return DaemonConfig.DEFAULT_FILE;
+    }
+
+    private boolean listens(DaemonProcess daemon) {
+        try {
+            return daemon.settings().grpcSocket().equals(address);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     List<Finding> all() {

@@ -100,18 +100,21 @@ final class ExecStreams implements AutoCloseable {
 
     @Override
     public void close() {
-        for (var fifo : outputs) {
-            // a reader that still waits for a writer gets one, and so the end of the file
-            try (var end = FileCalls.open(fifo, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, 0)) {
-                drain(end.isOpen() ? Duration.ofMillis(1) : Duration.ZERO);
-            } catch (ErrnoException e) {
-                continue;
-            }
-        }
+        outputs.forEach(this::release);
         for (var name : List.of("stdin", "stdout", "stderr")) {
             delete(directory.resolve(name));
         }
         delete(directory);
+    }
+
+    /** A reader that still waits for a writer gets one, and so the end of the file. */
+    private void release(Path fifo) {
+        try (var end = FileCalls.open(fifo, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, 0)) {
+            drain(end.isOpen() ? Duration.ofMillis(1) : Duration.ZERO);
+        } catch (ErrnoException e) {
+            // the folder is gone: so is whoever waited
+            return;
+        }
     }
 
     private static void delete(Path path) {

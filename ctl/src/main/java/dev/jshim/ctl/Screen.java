@@ -11,7 +11,7 @@ import java.util.Map;
  * @param hasColor whether colours may be used
  */
 record Screen(boolean isTerminal, int width, boolean hasColor) {
-    /** Set by the launcher to what {@code stty size} says, {@code rows columns}, where stdout is a terminal. */
+    /** Set by the launcher to {@code rows,columns} where stdout is a terminal. */
     static final String PROPERTY = "jshim.terminal";
 
     private static final int USUAL_WIDTH = 80;
@@ -25,6 +25,7 @@ record Screen(boolean isTerminal, int width, boolean hasColor) {
     /**
      * As {@link #of(Globals)}.
      *
+     * @param terminal empty where it is none
      * @param environment NO_COLOR (no-color.org) and TERM=dumb are heeded
      */
     static Screen of(String terminal, Map<String, String> environment, boolean truncate, boolean color) {
@@ -37,7 +38,7 @@ record Screen(boolean isTerminal, int width, boolean hasColor) {
     }
 
     private static int width(String size) {
-        var columns = size.substring(size.lastIndexOf(' ') + 1);
+        var columns = size.substring(size.lastIndexOf(',') + 1);
         try {
             var width = Integer.parseInt(columns);
             return width <= 0 ? USUAL_WIDTH : Math.max(MIN_WIDTH, width);

@@ -76,7 +76,8 @@ final class TaskFields {
         return text.isEmpty() ? null : text;
     }
 
-    private static double millis(Duration took) {
+    /** Milliseconds, to the hundredth. */
+    static double millis(Duration took) {
         return Math.round(took.toNanos() / 10_000.0) / 100.0;
     }
 }

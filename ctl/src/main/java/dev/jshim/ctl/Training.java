@@ -51,6 +51,10 @@ final class Training {
             quietly(node, "ls", "-o", "json");
             quietly(node, "inspect", "c");
             quietly(node, "pids", "c");
+            quietly(node, "state", "c");
+            quietly(node, "sockets", "-n", "ns");
+            quietly(node, "find", Long.toString(ProcessHandle.current().pid()));
+            quietly(node, "bundles", "-n", "ns");
             quietly(node, "inspect", "unknown");
             quietly(node, "version");
             quietly(node, "--help");

@@ -1,18 +1,7 @@
 package dev.jshim.ctl;
 
-import com.google.protobuf.Any;
-import com.google.protobuf.Empty;
-import dev.jshim.proto.v1.runc.ProcessDetails;
-import dev.jshim.proto.v1.shim.KillRequest;
-import dev.jshim.proto.v1.shim.ListPidsRequest;
-import dev.jshim.proto.v1.shim.ListPidsResponse;
-import dev.jshim.proto.v1.shim.ShimGrpc;
-import dev.jshim.proto.v1.shim.StateRequest;
-import dev.jshim.proto.v1.shim.StateResponse;
-import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.ttrpc.TtrpcServer;
-import io.grpc.stub.StreamObserver;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -41,9 +30,12 @@ final class FakeNode implements Closeable {
     /** A bundle whose shim answers with a state. */
     Path task(String namespace, String id, Status status) throws IOException {
         var bundle = bundle(namespace, id);
-        var server = TtrpcServer.builder().addService(new FakeShim(status)).build();
+        var server = TtrpcServer.builder()
+                .addService(new FakeShim(status, lastSignal))
+                .build();
         server.serve(listener(bundle));
         sockets.add(server::close);
+        Files.writeString(bundle.resolve("init.pid"), Integer.toString(PID));
         return bundle;
     }
 
@@ -73,49 +65,6 @@ final class FakeNode implements Closeable {
     public void close() throws IOException {
         for (var each : sockets) {
             each.close();
-        }
-    }
-
-    private final class FakeShim extends ShimGrpc.ShimImplBase {
-        private final Status status;
-
-        FakeShim(Status status) {
-            this.status = status;
-        }
-
-        @Override
-        public void state(StateRequest request, StreamObserver<StateResponse> out) {
-            var answer = StateResponse.newBuilder()
-                    .setId(request.getId())
-                    .setPid(PID)
-                    .setStatus(status)
-                    .setStdout("/run/no-fifo");
-            out.onNext(status == Status.STOPPED ? answer.setExitStatus(7).build() : answer.build());
-            out.onCompleted();
-        }
-
-        @Override
-        public void listPids(ListPidsRequest request, StreamObserver<ListPidsResponse> out) {
-            var exec = ProcessDetails.newBuilder().setExecId("shell").build();
-            out.onNext(ListPidsResponse.newBuilder()
-                    .addProcesses(ProcessInfo.newBuilder().setPid(PID))
-                    .addProcesses(
-                            ProcessInfo.newBuilder().setPid(Integer.MAX_VALUE).setInfo(Any.pack(exec)))
-                    .build());
-            out.onCompleted();
-        }
-
-        @Override
-        public void kill(KillRequest request, StreamObserver<Empty> out) {
-            if (status == Status.STOPPED) {
-                out.onError(io.grpc.Status.NOT_FOUND
-                        .withDescription("process already finished")
-                        .asRuntimeException());
-                return;
-            }
-            lastSignal.set(request.getSignal());
-            out.onNext(Empty.getDefaultInstance());
-            out.onCompleted();
         }
     }
 }

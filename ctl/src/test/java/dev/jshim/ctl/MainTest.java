@@ -186,9 +186,9 @@ class MainTest {
         assertThat(Result.on(node, "kill", "mute").err())
                 .startsWith("jshimctl: the shim of default/mute did not answer within 400 ms\n");
         assertThat(Result.on(node, "kill", "gone").err())
-                .startsWith("jshimctl: default/gone has no shim to send a signal: the socket is gone\n");
+                .startsWith("jshimctl: default/gone has no shim to ask: the socket is gone\n");
         assertThat(Result.on(node, "pids", "gone").err())
-                .startsWith("jshimctl: the shim of default/gone does not say: the socket is gone\n");
+                .startsWith("jshimctl: default/gone has no shim to ask: the socket is gone\n");
     }
 
     @Test

@@ -136,4 +136,20 @@ class TaskSurveyTest {
         with(with(bundles.v1("ns", "c"), "address", "unix:///nowhere"), "shim.pid", OWN_PID);
         assertThat(only().shimPid()).isZero();
     }
+
+    /** One after the other the mute ones alone would take 50 s; here they take the one deadline that all share. */
+    @Test
+    void fiveHundredAreAskedAtOnce() throws IOException {
+        for (var i = 0; i < 400; i++) {
+            with(bundles.v1("ns", "c" + i), "address", listen(new FakeShims.V1("c" + i)));
+        }
+        for (var i = 0; i < 100; i++) {
+            with(bundles.v1("ns", "m" + i), "address", mute());
+        }
+        var start = System.nanoTime();
+        var tasks = survey();
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(20));
+        assertThat(tasks).hasSize(500);
+        assertThat(tasks.stream().filter(task -> task.health() == Health.MUTE)).hasSizeGreaterThanOrEqualTo(100);
+    }
 }

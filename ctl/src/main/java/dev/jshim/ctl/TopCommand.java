@@ -1,0 +1,137 @@
+package dev.jshim.ctl;
+
+import dev.jshim.node.Answer;
+import dev.jshim.node.NodeTask;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.ProcessRef;
+import dev.jshim.node.TaskState;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "top",
+        description = "Show the shims again and again: memory, processor time, how fast they answer.",
+        footer = {
+            "",
+            "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks.",
+            "",
+            "Examples:",
+            "  jshimctl top",
+            "  jshimctl top --sort memory --count 1 -o json"
+        })
+final class TopCommand implements Callable<Integer> {
+    /** USER_HZ, the same on x86-64 and aarch64 (times(2)). */
+    private static final double TICKS_PER_SECOND = 100;
+
+    private static final Listing LISTING = new Listing()
+            .column("SHIM", "shimPid")
+            .column("PROGRAM", "program")
+            .column("TASKS", "tasks")
+            .column("CPU%", "cpuPercent")
+            .column("RSS KIB", "rssKib")
+            .column("PSS KIB", "pssKib")
+            .column("THREADS", "threads")
+            .column("FDS", "fds")
+            .column("ANSWER MS", "answerMillis")
+            .column("HEALTH", "health");
+
+    private final Cli cli;
+    private final ProcFs proc = ProcFs.system();
+    private final Map<ProcessRef, Sample> before = new HashMap<>();
+
+    @Mixin
+    private final RepeatOption repeat = new RepeatOption();
+
+    @Option(names = "--sort", paramLabel = "BY", description = "cpu, memory or answer (default: cpu)")
+    private Order order = Order.cpu;
+
+    /** What comes first. */
+    enum Order {
+        cpu("cpuPercent"),
+        memory("rssKib"),
+        answer("answerMillis");
+
+        private final String field;
+
+        Order(String field) {
+            this.field = field;
+        }
+    }
+
+    private record Sample(long ticks, long nanos) {}
+
+    TopCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        return repeat.run(cli, this::show);
+    }
+
+    private int show(Cli cli) {
+        var shims = new LinkedHashMap<ProcessFacts, List<NodeTask>>();
+        for (var task : cli.reader().ask(cli.reader().read().bundles())) {
+            var shim = task.shim();
+            if (shim != null) {
+                shims.computeIfAbsent(shim, _ -> new ArrayList<>()).add(task);
+            }
+        }
+        var rows = new ArrayList<Fields>();
+        shims.forEach((shim, tasks) -> rows.add(fields(shim, tasks)));
+        rows.sort(Comparator.comparingDouble(
+                        (Fields row) -> row.get(order.field) instanceof Number number ? number.doubleValue() : -1)
+                .reversed());
+        cli.show(new Fields().with("shims", rows), () -> LISTING.write(cli, rows));
+        return ExitCode.OK;
+    }
+
+    private Fields fields(ProcessFacts shim, List<NodeTask> tasks) {
+        var usage = proc.usage(shim.pid());
+        var worst = tasks.stream().map(NodeTask::health).max(Comparator.naturalOrder());
+        return new Fields()
+                .with("shimPid", shim.pid())
+                .with("program", shim.program())
+                .with("tasks", tasks.size())
+                .with("cpuPercent", cpu(shim))
+                .with("rssKib", usage == null ? null : usage.rssKib())
+                .with("pssKib", usage == null || usage.pssKib() < 0 ? null : usage.pssKib())
+                .with("threads", usage == null ? null : usage.threads())
+                .with("fds", usage == null ? null : usage.fds())
+                .with("answerMillis", slowest(tasks))
+                .with("health", worst.isEmpty() ? null : worst.get().label());
+    }
+
+    /** Null in the first round. */
+    private @Nullable Double cpu(ProcessFacts shim) {
+        var now = new Sample(proc.cpuTicks(shim.pid()), System.nanoTime());
+        var last = before.put(shim.ref(), now);
+        if (last == null || now.ticks() < 0 || now.nanos() <= last.nanos()) {
+            return null;
+        }
+        var seconds = (now.nanos() - last.nanos()) / 1e9;
+        return Math.round((now.ticks() - last.ticks()) / TICKS_PER_SECOND / seconds * 1000) / 10.0;
+    }
+
+    /** Null where one of them does not answer. */
+    private static @Nullable Double slowest(List<NodeTask> tasks) {
+        var most = 0.0;
+        for (var task : tasks) {
+            if (!(task.state() instanceof Answer.Answered<TaskState> answered)) {
+                return null;
+            }
+            most = Math.max(most, TaskFields.millis(answered.took()));
+        }
+        return most;
+    }
+}

@@ -1,0 +1,180 @@
+package dev.jshim.ctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonParser;
+import dev.jshim.proto.v1.types.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is not the same on each machine, or has no shape to compare. */
+@Timeout(60)
+class CommandsTest {
+    @TempDir
+    private Path directory;
+
+    private FakeNode node = new FakeNode(Path.of("/"));
+
+    @BeforeEach
+    void setUp() {
+        node = new FakeNode(directory);
+    }
+
+    @AfterEach
+    void tearDown() throws IOException {
+        node.close();
+    }
+
+    @Test
+    void execPassesOnOutputAndStatus() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var result = Result.on(node, "exec", "web", "-e", "A=b", "--cwd", "/x", "ls", "/");
+        assertThat(result.code()).isEqualTo(3);
+        assertThat(result.err()).isEqualTo("err\n");
+        var process = JsonParser.parseString(result.out()).getAsJsonObject();
+        assertThat(process.get("args")).hasToString("[\"ls\",\"/\"]");
+        assertThat(process.get("env")).hasToString("[\"A=b\"]");
+        assertThat(process.get("cwd").getAsString()).isEqualTo("/x");
+        assertThat(Path.of("/run/jshim"))
+                .satisfies(folder -> assertThat(folder.toFile().list((d, name) -> name.startsWith("exec")))
+                        .isEmpty());
+    }
+
+    @Test
+    void statsWithoutACallReadsTheCgroup() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var result = Result.on(node, "stats", "web", "-o", "json");
+        assertThat(result.code()).isZero();
+        var stats = JsonParser.parseString(result.out()).getAsJsonObject();
+        assertThat(stats.get("source").getAsString()).isEqualTo("cgroup");
+        assertThat(stats.keySet()).contains("memoryBytes", "cpuMillis", "processes", "metrics");
+    }
+
+    @Test
+    void checkNamesWhatBlocksTheUpgrade() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        node.mute("k8s.io", "db");
+        var config = Files.writeString(directory.resolve("config.toml"), """
+                version = 2
+                [plugins.'io.containerd.runtime.v1.linux']
+                  runtime = "/usr/bin/nvidia-container-runtime"
+                [plugins.'io.containerd.grpc.v1.cri']
+                  systemd_cgroup = true
+                  [plugins.'io.containerd.grpc.v1.cri'.containerd]
+                    default_runtime_name = "old"
+                    [plugins.'io.containerd.grpc.v1.cri'.containerd.default_runtime]
+                      runtime_type = ""
+                      runtime_root = ""
+                    [plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.old]
+                      runtime_type = "io.containerd.runtime.v1.linux"
+                """);
+        var result = Result.on(node, "check", "--config-file", config.toString(), "-o", "json");
+        assertThat(result.code()).isEqualTo(ExitCode.FINDINGS);
+        var findings = JsonParser.parseString(result.out()).getAsJsonObject().getAsJsonArray("findings");
+        assertThat(findings)
+                .extracting(finding ->
+                        finding.getAsJsonObject().get("what").getAsString().replace(directory.toString(), ""))
+                .contains(
+                        "default/web runs on the v1 runtime, shim pid 0",
+                        "k8s.io/db is mute: shim: mute for 400 ms",
+                        "/config.toml:2: plugins.io.containerd.runtime.v1.linux",
+                        "/config.toml:5: plugins.io.containerd.grpc.v1.cri.systemd_cgroup",
+                        "/config.toml:12: plugins.io.containerd.grpc.v1.cri.containerd.runtimes.old.runtime_type")
+                .noneMatch(what -> what.contains("default_runtime"));
+        var text = Result.on(node, "check", "--config-file", config.toString());
+        assertThat(text.out()).contains("error  v1 container: default/web", "  why:   ", "  to do: adopt it");
+    }
+
+    @Test
+    void checkOfAFileThatIsBroken() throws IOException {
+        var config = Files.writeString(directory.resolve("config.toml"), "version = \n");
+        var result = Result.on(node, "check", "--config-file", config.toString());
+        assertThat(result.code()).isEqualTo(ExitCode.FINDINGS);
+        assertThat(result.out()).contains("error  config: " + config);
+    }
+
+    @Test
+    void cleanTouchesNothingOfALivingContainer() throws IOException {
+        var web = node.task("default", "web", Status.RUNNING);
+        var mute = node.mute("default", "db");
+        var orphan = node.bundle("default", "orphan");
+        Files.writeString(orphan.resolve("init.pid"), Integer.toString(FakeNode.PID));
+        assertThat(Result.on(node, "clean", "-n", "default", "--older-than", "1ms", "--yes")
+                        .out()
+                        .lines())
+                .hasSize(1);
+        assertThat(web).exists();
+        assertThat(mute).exists();
+        assertThat(orphan).exists();
+    }
+
+    @Test
+    void cleanDeletesNothingOutOfARootfs() throws IOException {
+        var dead = node.bundle("default", "dead");
+        var file = Files.createDirectories(dead.resolve("rootfs/etc")).resolve("passwd");
+        Files.writeString(file, "root");
+        var result = Result.on(node, "clean", "-n", "default", "--older-than", "1ms", "--yes");
+        assertThat(result.code()).isEqualTo(ExitCode.FINDINGS);
+        assertThat(result.out()).contains("rootfs is not empty");
+        assertThat(file).exists();
+        assertThat(dead.resolve("config.json")).exists();
+    }
+
+    @Test
+    void whatIsYoungIsPassedOver() throws IOException {
+        node.bundle("default", "dead");
+        assertThat(Result.on(node, "bundles", "-n", "default").code()).isZero();
+        assertThat(Result.on(node, "bundles", "-n", "default", "--older-than", "1ms")
+                        .code())
+                .isEqualTo(ExitCode.FINDINGS);
+    }
+
+    @Test
+    void yamlHasWhatJsonHas() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        assertThat(Result.on(node, "ls", "-o", "yaml").out())
+                .startsWith("tasks:\n  - namespace: default\n    id: web\n    api: v1\n    bridged: false\n")
+                .contains("    troubles: []\nproblems: []\n", "    command: \"sleep 1\\u001b[2J\"\n");
+    }
+
+    @Test
+    void watchIsTheSameAgain() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var result = Result.on(node, "ls", "--watch", "--interval", "1ms", "--count", "3");
+        assertThat(result.code()).isZero();
+        assertThat(result.out().lines().filter(line -> line.startsWith("NAMESPACE")))
+                .hasSize(3);
+    }
+
+    @Test
+    void topHasNoRowForATaskWithoutAShim() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        assertThat(Result.on(node, "top", "--count", "1", "--sort", "memory", "-o", "json")
+                        .out())
+                .isEqualTo("{\n  \"shims\": []\n}\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bash", "zsh", "fish"})
+    void completionKnowsAllCommands(String shell) {
+        var script = Result.of("completion", shell);
+        assertThat(script.code()).isZero();
+        assertThat(script.out()).contains(Commands.names()).contains("escalate");
+    }
+
+    @Test
+    void aNameThatIsAlsoACommandIsStillAName() throws IOException {
+        node.task("default", "ls", Status.RUNNING);
+        assertThat(Result.on(node, "state", "ls").code()).isZero();
+        assertThat(Result.on(node, "stat", "ls").err())
+                .contains("there is no command \"stat\"", "did you mean state, stats");
+    }
+}

@@ -1,0 +1,118 @@
+package dev.jshim.ctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.proto.v1.types.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * What each command prints, as a table and as JSON, against files; {@code -Djshim.golden.write=true} writes them anew.
+ * Pids, times, sizes and folders differ from run to run and are exchanged for words.
+ */
+@Timeout(60)
+class GoldenTest {
+    private static final Path FILES = Path.of("src/test/resources/golden");
+    private static final boolean WRITE = Boolean.getBoolean("jshim.golden.write");
+
+    @TempDir
+    private Path directory;
+
+    private FakeNode node = new FakeNode(Path.of("/"));
+
+    @BeforeEach
+    void setUp() throws IOException {
+        node = new FakeNode(directory);
+        node.task("default", "web", Status.RUNNING);
+        node.task("default", "done", Status.STOPPED);
+        node.mute("k8s.io", "db");
+        var left = node.bundle("k8s.io", "left");
+        Files.writeString(left.resolve("init.pid"), Integer.toString(Integer.MAX_VALUE));
+        Files.setLastModifiedTime(left, FileTime.from(Instant.EPOCH));
+    }
+
+    @AfterEach
+    void tearDown() throws IOException {
+        node.close();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ls           | ls",
+                "ls-wide      | ls -o wide",
+                "state        | state web",
+                "wait         | wait web",
+                "pause        | pause web",
+                "resume       | resume web",
+                "kill         | kill web -s HUP --all",
+                "kill-exec    | kill web --exec shell",
+                "escalate     | kill left --escalate",
+                "find         | find PID",
+                "sockets      | sockets -n default",
+                "bundles      | bundles -n k8s.io",
+                "clean        | clean -n k8s.io",
+                "clean-yes    | clean -n k8s.io --yes",
+                "stacks       | stacks web",
+                "events       | events",
+            })
+    void output(String name, String args) throws IOException {
+        var words = args.replace("PID", Integer.toString(FakeNode.PID)).split(" ", -1);
+        if (!name.endsWith("-wide")) {
+            same(name + ".json", Result.on(node, with(words, "-o", "json")));
+            setUpAgain(name);
+        }
+        same(name + ".txt", Result.on(node, words));
+    }
+
+    /** What the first run has removed. */
+    private void setUpAgain(String name) throws IOException {
+        if (name.equals("clean-yes")) {
+            assertThat(node.state.resolve("io.containerd.runtime.v1.linux/k8s.io/left"))
+                    .doesNotExist();
+            tearDown();
+            Files.delete(directory.resolve("state/s0"));
+            Files.delete(directory.resolve("state/s1"));
+            Files.delete(directory.resolve("state/s2"));
+            setUp();
+        }
+    }
+
+    private static String[] with(String[] words, String... more) {
+        var all = Arrays.copyOf(words, words.length + more.length);
+        System.arraycopy(more, 0, all, words.length, more.length);
+        return all;
+    }
+
+    private void same(String file, Result result) throws IOException {
+        var text = plain(result.out()) + "-- stderr, exit " + result.code() + "\n" + plain(result.err());
+        var path = FILES.resolve(file);
+        if (WRITE) {
+            Files.createDirectories(FILES);
+            Files.writeString(path, text);
+        }
+        assertThat(text).isEqualTo(Files.readString(path));
+    }
+
+    /** Blanks in a row are one: columns are as wide as pids and folders are long. */
+    private String plain(String text) {
+        return text.replace(directory.toString(), "DIR")
+                .replaceAll("\\b" + FakeNode.PID + "\\b", "PID")
+                .replaceAll("Millis\": \\d+\\.\\d+", "Millis\": 1.5")
+                .replaceAll("\\d+\\.\\d+ ms", "1.5 ms")
+                .replaceAll("(?m)\"program\": \".*\"", "\"program\": \"PROGRAM\"")
+                .replaceAll("(?m)^program: .*", "program: PROGRAM")
+                .replaceAll("(?m)(?<=\\S) +", " ");
+    }
+}

@@ -1,0 +1,57 @@
+package dev.jshim.ctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.proto.v1.types.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(60)
+class SchemaTest {
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({
+        "ls,ls",
+        "find,find PID",
+        "state,stateOf",
+        "sockets,sockets -n default",
+        "kill,kill web",
+        "wait,wait web",
+        "stats,stats web",
+        "pause,pause web",
+        "resume,resume web",
+        "pids,pids web",
+        "inspect,inspect web",
+        "inspect,inspect db",
+        "bundles,bundles -n default --older-than 1ms",
+        "clean,clean -n default --older-than 1ms",
+        "check,check"
+    })
+    void isWhatIsWritten(String definition, String command) throws IOException {
+        var isState = definition.equals("state");
+        try (var node = new FakeNode(directory)) {
+            node.task("default", "web", Status.RUNNING);
+            node.mute("default", "db");
+            node.bundle("default", "left");
+            var args = ((isState ? "state web" : command).replace("PID", Integer.toString(FakeNode.PID)) + " -o json")
+                    .split(" ", -1);
+            var out = Result.on(node, args).out();
+            assertThat(SchemaCheck.errors(isState ? command : definition, out)).isEmpty();
+        }
+    }
+
+    @Test
+    void theCheckCanFail() throws IOException {
+        assertThat(SchemaCheck.errors("pause", "{\"namespace\":\"a\",\"id\":1,\"status\":\"running\",\"x\":null}"))
+                .hasSize(3);
+        assertThat(Files.readString(Path.of("../docs/jshimctl.schema.json"))).contains("\"$defs\"");
+    }
+}

@@ -1,0 +1,51 @@
+package dev.jshim.ctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class TableTest {
+    private static String written(Screen screen) {
+        var table = new Table("ID", "HEALTH", "BUNDLE");
+        table.row("a", "ok", "/run/containerd/io.containerd.runtime.v2.task/default/a");
+        table.row("b", "mute", null);
+        var out = new StringWriter();
+        table.write(new PrintWriter(out), screen);
+        return out.toString();
+    }
+
+    @Test
+    void asWideAsNeeded() {
+        assertThat(written(new Screen(false, 0, false))).isEqualTo("""
+                        ID  HEALTH  BUNDLE
+                        a   ok      /run/containerd/io.containerd.runtime.v2.task/default/a
+                        b   mute    -
+                        """);
+    }
+
+    @Test
+    void cutToTheScreen() {
+        assertThat(written(new Screen(true, 40, false))).isEqualTo("""
+                        ID  HEALTH  BUNDLE
+                        a   ok      /run/containerd/io.containe…
+                        b   mute    -
+                        """);
+    }
+
+    @Test
+    void coloursAreOutsideOfTheWidth() {
+        assertThat(written(new Screen(true, 40, true)))
+                .contains("\u001b[32mok\u001b[0m      /run", "\u001b[33mmute\u001b[0m    -");
+    }
+
+    @Test
+    void whatAScreenIs() {
+        assertThat(Screen.of("", Map.of(), true, true)).isEqualTo(new Screen(false, 0, false));
+        assertThat(Screen.of("24,100", Map.of(), true, true)).isEqualTo(new Screen(true, 100, true));
+        assertThat(Screen.of("24,100", Map.of("NO_COLOR", "1"), false, true)).isEqualTo(new Screen(true, 0, false));
+        assertThat(Screen.of("0,0", Map.of("TERM", "dumb"), true, true)).isEqualTo(new Screen(true, 80, false));
+    }
+}

@@ -1,0 +1,207 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The operator's command on a node with shims of three kinds, and with all the trouble that a node can have. */
+class JshimctlTest extends MigrationScenario {
+    private static final String GO = "io.containerd.runc.v2";
+    private static final int MANY = 300;
+
+    JshimctlTest() {
+        super(Release.V1_6);
+    }
+
+    private Outcome ctl(String... args) {
+        return Product.ctl(
+                node,
+                Stream.concat(Stream.of("-n", node.namespace(), "--timeout", "4s"), Stream.of(args))
+                        .toArray(String[]::new));
+    }
+
+    private static JsonObject json(Outcome outcome) {
+        return JsonParser.parseString(outcome.out()).getAsJsonObject();
+    }
+
+    private Map<String, String> health() {
+        var out = new TreeMap<String, String>();
+        for (JsonElement task : json(ctl("ls", "-o", "json").ok()).getAsJsonArray("tasks")) {
+            out.put(
+                    task.getAsJsonObject().get("id").getAsString(),
+                    task.getAsJsonObject().get("health").getAsString());
+        }
+        return out;
+    }
+
+    @Test
+    void everyShimWithAndWithoutContainerd() {
+        Map<String, ProcessFacts> inits = Map.of(
+                "old", legacy("old"),
+                "go", node.runDetached(GO, "go", "/bin/sleep", "100000"),
+                "own", node.runDetached(Product.RUNTIME, "own", "/bin/sleep", "100000"));
+        assertThat(health()).isEqualTo(Map.of("old", "ok", "go", "ok", "own", "ok"));
+        inits.forEach(this::answers);
+        node.stop();
+        inits.forEach(this::answers);
+        assertThat(ctl("events").expect(1).err()).contains("no containerd answers");
+        assertThat(ctl("stacks", "own").ok().out()).contains("Full thread dump", "WAITS IN");
+        assertThat(ctl("stacks", "old").ok().out()).contains("WAITS IN").doesNotContain("Full thread dump");
+        assertThat(ctl("stacks", "old", "--dump").expect(1).err()).contains("never sent a signal");
+        assertThat(health()).isEqualTo(Map.of("old", "ok", "go", "ok", "own", "ok"));
+        node.start();
+        List.of("old", "go", "own").forEach(node::remove);
+    }
+
+    private void answers(String id, ProcessFacts init) {
+        assertThat(json(ctl("state", id, "-o", "json").ok()).get("pid").getAsLong())
+                .isEqualTo(init.pid());
+        Outcome exec = ctl("exec", id, "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 5");
+        assertThat(exec.expect(5).out()).isEqualTo("out");
+        assertThat(exec.err().strip()).isEqualTo("err");
+        ctl("pause", id).ok();
+        assertThat(json(ctl("state", id, "-o", "json").ok()).get("status").getAsString())
+                .isEqualTo("paused");
+        ctl("resume", id).ok();
+        assertThat(json(ctl("stats", id, "-o", "json").ok()).get("processes").getAsInt())
+                .isEqualTo(1);
+        assertThat(ctl("find", Long.toString(init.pid())).ok().out()).contains("id:        " + id, "role:      init");
+        JsonObject all = json(ctl("inspect", id, "-o", "json").ok());
+        assertThat(all.getAsJsonArray("differences")).isEmpty();
+        assertThat(all.getAsJsonObject("stateByRuntime").get("alive").getAsBoolean())
+                .isTrue();
+        assertThat(all.getAsJsonObject("shim").get("pssKib").getAsLong()).isPositive();
+    }
+
+    @Test
+    void aMuteShimAndAnOrphanAreKilledWithoutIt() {
+        ProcessFacts mute = node.runDetached(GO, "mute", "/bin/sleep", "100000");
+        ProcessFacts orphan = legacy("orphan");
+        long shim = mute.parent();
+        node.kill9();
+        Signal.KILL.to(orphan.parent());
+        Wait.until("the shim is gone", () -> orphan.parent() == 1);
+        node.forgiveStaleSockets();
+        Signal.STOP.to(shim);
+        try {
+            assertThat(health()).isEqualTo(Map.of("mute", "mute", "orphan", "orphan"));
+            assertThat(ctl("kill", "mute", "-s", "KILL").expect(1).err()).contains("did not answer within 4000 ms");
+            assertThat(mute.alive()).isTrue();
+            Outcome killed = ctl("kill", "mute", "-s", "KILL", "--escalate").ok();
+            assertThat(killed.err()).contains("shim: mute for 4000 ms", "runtime: runc --root", ": sent");
+            ctl("kill", "orphan", "-s", "KILL", "--all", "--escalate").ok();
+            Wait.until("both are gone", () -> !mute.alive() && !orphan.alive());
+        } finally {
+            Signal.CONT.to(shim);
+        }
+        assertThat(health()).containsEntry("orphan", "dead");
+        node.start();
+        Wait.until("the daemon has cleaned up", () -> !Files.exists(node.legacyBundle("orphan")));
+        node.ctr("container", "rm", "orphan").ok();
+        node.remove("mute");
+    }
+
+    @Test
+    void whatWasLeftBehindGoesAndNothingElse() throws IOException {
+        ProcessFacts living = legacy("living");
+        ProcessFacts go = node.runDetached(GO, "go", "/bin/sleep", "100000");
+        node.stop();
+        for (int i = 0; i < MANY; i++) {
+            bundle("left-" + i, "unix:///run/containerd/s/gone-" + i, "/none/left");
+        }
+        bundle("truncated", "unix:///run/conta", "/none/truncated");
+        Process stranger = new ProcessBuilder("/bin/sleep", "1000").start();
+        try {
+            Path reused = bundle("reused", "unix:///run/containerd/s/gone", "/none/reused");
+            Files.writeString(reused.resolve("init.pid"), Long.toString(stranger.pid()));
+            old(reused);
+
+            assertThat(health())
+                    .hasSize(MANY + 4)
+                    .containsEntry("living", "ok")
+                    .containsEntry("go", "ok")
+                    .containsEntry("truncated", "leaked")
+                    .containsEntry("reused", "dead");
+            assertThat(ctl("kill", "reused", "-s", "KILL", "--escalate")
+                            .expect(1)
+                            .err())
+                    .contains("is another process now: not signalled");
+            assertThat(stranger.isAlive()).isTrue();
+
+            assertThat(ctl("clean").expect(0).out()).contains("would be removed");
+            assertThat(json(ctl("clean", "--yes", "-o", "json").expect(0)).getAsJsonArray("leftovers"))
+                    .hasSize(MANY + 2);
+            assertThat(health()).isEqualTo(Map.of("living", "ok", "go", "ok"));
+            assertThat(stranger.isAlive()).isTrue();
+        } finally {
+            stranger.destroyForcibly();
+        }
+        node.start();
+        assertThat(node.init("living")).isEqualTo(living);
+        assertThat(node.init("go")).isEqualTo(go);
+        node.remove("living");
+        node.remove("go");
+    }
+
+    @Test
+    void anAbstractSocketIsExposed() throws IOException {
+        Path bundle = node.legacyBundle("abstract");
+        Files.createDirectories(bundle);
+        String name = "/containerd-shim/" + node.namespace() + "/abstract/shim.sock";
+        Process shim = new ProcessBuilder(
+                        "/usr/bin/containerd-shim",
+                        "-namespace",
+                        node.namespace(),
+                        "-workdir",
+                        bundle.toString(),
+                        "-address",
+                        node.socket().toString(),
+                        "-socket",
+                        name)
+                .directory(bundle.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(node.dir().resolve("abstract.log").toFile())
+                .start();
+        try {
+            Wait.until("it listens", () -> ctl("sockets").out().contains(name));
+            assertThat(ctl("sockets").ok().out()).contains("exposed  abstract");
+            assertThat(ctl("check", "--config-file", "/nonexistent").expect(3).out())
+                    .contains("warning  socket: " + name, "CVE-2020-15257");
+        } finally {
+            shim.destroyForcibly();
+            Wait.until("it is gone", () -> !shim.isAlive());
+            try (Stream<Path> files = Files.list(bundle)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(bundle);
+        }
+    }
+
+    /** A v2 bundle, old enough to be cleaned. */
+    private Path bundle(String id, String address, String cgroup) throws IOException {
+        Path bundle = Files.createDirectories(node.bundle(id));
+        Files.writeString(bundle.resolve("config.json"), "{\"linux\":{\"cgroupsPath\":\"" + cgroup + "\"}}");
+        Files.writeString(bundle.resolve("address"), address);
+        Files.createDirectory(bundle.resolve("rootfs"));
+        old(bundle);
+        return bundle;
+    }
+
+    private static void old(Path path) throws IOException {
+        Files.setLastModifiedTime(path, FileTime.from(Instant.EPOCH));
+    }
+}
