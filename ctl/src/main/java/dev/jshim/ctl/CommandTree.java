@@ -25,6 +25,7 @@ final class CommandTree {
                 .addSubcommand(new PidsCommand(cli))
                 .addSubcommand(new KillCommand(cli))
                 .addSubcommand(MigrateCommand.commandLine(cli))
+                .addSubcommand(BridgeCommand.commandLine(cli))
                 .addSubcommand(new VersionCommand(cli));
         command.setOut(out)
                 .setErr(err)

@@ -5,57 +5,27 @@ import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.PlanRow;
 import dev.jshim.bridge.migrate.Report;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /** What the commands of {@code migrate} share: how a migration is made, and how its plan and report are written. */
 final class Migrations {
-    /** Where this tree is; set by the launcher. */
-    private static final String HOME_PROPERTY = "jshim.home";
-
-    private static final String HOME_VARIABLE = "JSHIM_HOME";
-    private static final Path BRIDGE = Path.of("bin/containerd-shim-v1-linux");
-
     private Migrations() {}
 
     /** One that only looks: it needs no bridge. */
     static Migration reading(Cli cli) {
-        return of(cli, Objects.requireNonNullElse(bridge(), Path.of("/").resolve(BRIDGE)));
+        return of(cli, Objects.requireNonNullElse(BridgeBinary.find(), Path.of("/")));
     }
 
     /** One that changes the node. */
     static Migration changing(Cli cli) {
-        if (!Privileges.isRoot()) {
-            throw CliException.failed("a migration changes the node, and you are not root", "run jshimctl as root");
-        }
-        var bridge = bridge();
-        if (bridge == null || !Files.isExecutable(bridge)) {
-            throw CliException.failed(
-                    "the bridge " + (bridge == null ? BRIDGE : bridge) + " is not there",
-                    "run jshimctl out of an installed tree, or set " + HOME_VARIABLE + " to one");
-        }
-        return of(cli, bridge);
+        return of(cli, BridgeBinary.forChanges());
     }
 
     private static Migration of(Cli cli, Path bridge) {
         var globals = cli.globals();
         return new Migration(globals.paths(), globals.address(), globals.timeout(), bridge, cli::note);
-    }
-
-    private static @Nullable Path bridge() {
-        var home = System.getProperty(HOME_PROPERTY, System.getenv(HOME_VARIABLE));
-        if (home == null || home.isEmpty()) {
-            return null;
-        }
-        try {
-            return Path.of(home).toRealPath().resolve(BRIDGE);
-        } catch (IOException e) {
-            return null;
-        }
     }
 
     /** What to say where a migration could do nothing; its message is made for people. */
