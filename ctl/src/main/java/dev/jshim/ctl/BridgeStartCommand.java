@@ -18,7 +18,10 @@ final class BridgeStartCommand implements Callable<Integer> {
 
     @Option(
             names = "--kept",
-            description = "stay in the caller's cgroup and do not start it again: the caller does, as systemd")
+            description = {
+                "for systemd: stay in the caller's cgroup, and do not start it again;",
+                "one that runs already is replaced"
+            })
     private boolean kept;
 
     BridgeStartCommand(Cli cli) {

@@ -177,7 +177,9 @@ class BridgeServiceTest extends MigrationScenario {
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
 
-        bridge("replace").ok();
+        ProcessFacts second = ProcessFacts.of(bridge());
+        bridge("start", "--kept").ok();
+        Wait.until("the second bridge ends too", () -> !second.alive());
         trio.listed(node);
         // The v1 shim's own publishing takes up to some seconds; a second event would come after it.
         Wait.pause(Duration.ofSeconds(4));

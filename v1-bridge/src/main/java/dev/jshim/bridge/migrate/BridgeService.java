@@ -76,7 +76,8 @@ public final class BridgeService {
     }
 
     /**
-     * Starts the bridge, which serves what is adopted. That it runs already is no error.
+     * Starts the bridge, which serves what is adopted. That it runs already is no error: a caller who keeps it has it
+     * replaced then by one of its own, as {@link #replace} does.
      *
      * @param isKept whether the caller, as systemd does, keeps it running, and in the caller's cgroup; else it leaves
      *     that, and is started again by a shell script of its own when it crashes
@@ -84,7 +85,7 @@ public final class BridgeService {
     public Done start(boolean isKept) throws IOException {
         var running = list();
         if (running != null) {
-            return new Done(running.getPid(), false, List.of());
+            return isKept ? replace(true) : new Done(running.getPid(), false, List.of());
         }
         var pid = isKept ? launcher.startUnkept() : launcher.start();
         return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
