@@ -13,8 +13,9 @@ while :; do
     case $? in
     0 | 1 | 2 | 143) exit ;;
     esac
-    # Nobody listens any more, and there is nobody to take over from: all after COMMAND bridge -root R -state S -address A.
-    set -- "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8"
+    # Nobody listens for an answer any more, there is nobody to take over from, and perhaps nothing is adopted any more:
+    # of COMMAND bridge -root R -state S -address A ... only that much.
+    set -- "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" -again
     # One that dies at once again and again does not get the whole machine.
     if [ $(($(date +%s) - began)) -gt 60 ]; then pause=1; fi
     sleep "$pause"

@@ -11,11 +11,12 @@ import org.jspecify.annotations.Nullable;
  * @param ttrpcAddress containerd's ttrpc socket
  * @param reply whether to answer on descriptor 3 when it serves
  * @param takeOver whether to take the place of the bridge that runs
+ * @param again whether it is started after a crash, and is to end at once where nothing is adopted any more
  */
-record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean reply, boolean takeOver) {
+record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean reply, boolean takeOver, boolean again) {
     static final String USAGE =
             "usage: containerd-shim-v1-linux bridge -root DIR -state DIR -address SOCKET [-ttrpc-address SOCKET]"
-                    + " [-take-over] [-reply]";
+                    + " [-take-over | -again] [-reply]";
 
     /**
      * Reads the flags.
@@ -29,6 +30,7 @@ record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean rep
         Path ttrpc = null;
         var reply = false;
         var takeOver = false;
+        var again = false;
         for (var i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "-root" -> root = path(args, ++i);
@@ -37,11 +39,12 @@ record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean rep
                 case "-ttrpc-address" -> ttrpc = path(args, ++i);
                 case "-reply" -> reply = true;
                 case "-take-over" -> takeOver = true;
+                case "-again" -> again = true;
                 default -> throw new IllegalArgumentException("flag " + args[i] + " is not known");
             }
         }
         var grpc = address == null ? state.resolve("containerd.sock") : address;
-        return new BridgeFlags(new NodePaths(root, state), grpc, ttrpcOf(grpc, ttrpc), reply, takeOver);
+        return new BridgeFlags(new NodePaths(root, state), grpc, ttrpcOf(grpc, ttrpc), reply, takeOver, again);
     }
 
     /** containerd's default: beside its gRPC socket (cmd/containerd/server/config, v2.1.4). */

@@ -54,6 +54,8 @@ final class Rollback {
         }
         var complete = rows.stream().noneMatch(row -> row.result().equals("refused"));
         if (complete) {
+            // After a crash its keeper may have started it meanwhile.
+            stopBridge();
             removeDirectories(entries);
             removeBridgeFiles();
             Files.delete(journalFile);
