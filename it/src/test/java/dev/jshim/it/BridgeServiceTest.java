@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
@@ -110,6 +112,9 @@ class BridgeServiceTest extends MigrationScenario {
         trio.listed(node);
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
+        Path work =
+                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve("ending");
+        Wait.until("the bridge has cleared away what was of v1", () -> !Files.exists(work));
 
         node.stop();
         Signal.KILL.to(second.pid());
