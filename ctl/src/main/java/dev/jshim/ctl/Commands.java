@@ -37,6 +37,7 @@ final class Commands {
         out.put("check", CheckCommand::new);
         out.put("top", TopCommand::new);
         out.put("migrate", MigrateCommand::commandLine);
+        out.put("bridge", BridgeCommand::commandLine);
         out.put("version", VersionCommand::new);
         out.put("completion", CompletionCommand::new);
         return out;

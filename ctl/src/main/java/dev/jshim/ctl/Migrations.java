@@ -6,54 +6,32 @@ import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.PlanRow;
 import dev.jshim.bridge.migrate.Report;
 import dev.jshim.node.DaemonConfig;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /** What the commands of {@code migrate} share: how a migration is made, and how its plan and report are written. */
 final class Migrations {
-    /** Where this tree is; set by the launcher. */
-    private static final String HOME_PROPERTY = "jshim.home";
-
-    private static final String HOME_VARIABLE = "JSHIM_HOME";
-    private static final Path BRIDGE = Path.of("bin/containerd-shim-v1-linux");
-
     private Migrations() {}
 
     /** One that only looks: it needs no bridge. */
     static Migration reading(Cli cli) {
-        return of(cli, Objects.requireNonNullElse(bridge(), Path.of("/").resolve(BRIDGE)), daemon(cli));
+        return of(cli, Objects.requireNonNullElse(BridgeBinary.find(), Path.of("/")), daemon(cli));
     }
 
     /** One that only looks at what was added, however broken containerd's configuration is by now. */
     static Migration looking(Cli cli) {
-        return of(cli, Objects.requireNonNullElse(bridge(), Path.of("/").resolve(BRIDGE)), readableDaemon(cli));
+        return of(cli, Objects.requireNonNullElse(BridgeBinary.find(), Path.of("/")), readableDaemon(cli));
     }
 
     /** One that takes away, however broken containerd's configuration is by now. */
     static Migration undoing(Cli cli) {
-        return changing(cli, readableDaemon(cli));
+        return of(cli, BridgeBinary.forChanges(), readableDaemon(cli));
     }
 
     /** One that changes the node. */
     static Migration changing(Cli cli) {
-        return changing(cli, daemon(cli));
-    }
-
-    private static Migration changing(Cli cli, DaemonConfig daemon) {
-        if (!Privileges.isRoot()) {
-            throw CliException.failed("a migration changes the node, and you are not root", "run jshimctl as root");
-        }
-        var bridge = bridge();
-        if (bridge == null || !Files.isExecutable(bridge)) {
-            throw CliException.failed(
-                    "the bridge " + (bridge == null ? BRIDGE : bridge) + " is not there",
-                    "run jshimctl out of an installed tree, or set " + HOME_VARIABLE + " to one");
-        }
-        return of(cli, bridge, daemon);
+        return of(cli, BridgeBinary.forChanges(), daemon(cli));
     }
 
     private static Migration of(Cli cli, Path bridge, DaemonConfig daemon) {
@@ -61,7 +39,8 @@ final class Migrations {
         return new Migration(globals.paths(), globals.address(daemon), daemon, globals.timeout(), bridge, cli::note);
     }
 
-    private static DaemonConfig readableDaemon(Cli cli) {
+    /** What containerd was told; the defaults, with a note, where that cannot be read. */
+    static DaemonConfig readableDaemon(Cli cli) {
         try {
             return daemon(cli);
         } catch (CliException e) {
@@ -84,18 +63,6 @@ final class Migrations {
             return reading(cli).plan(cli.globals().namespace());
         } catch (MigrationException e) {
             throw failed(e);
-        }
-    }
-
-    private static @Nullable Path bridge() {
-        var home = System.getProperty(HOME_PROPERTY, System.getenv(HOME_VARIABLE));
-        if (home == null || home.isEmpty()) {
-            return null;
-        }
-        try {
-            return Path.of(home).toRealPath().resolve(BRIDGE);
-        } catch (IOException e) {
-            return null;
         }
     }
 

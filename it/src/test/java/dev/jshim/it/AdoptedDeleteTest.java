@@ -7,8 +7,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -122,6 +127,35 @@ class AdoptedDeleteTest {
         assertThat(delete().code()).isZero();
         assertThat(foreign).exists();
         assertThat(v1Bundle).exists();
+    }
+
+    @Test
+    @DisplayName("answers for 100 bundles at once, as when the bridge dies, within containerd's 5 s")
+    void hundredAtOnce() throws Exception {
+        List<Path> bundles = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            bundle = Files.createDirectories(temp.resolve("v2/c" + i));
+            bundles.add(bundle);
+            record(alive.pid(), startOf(alive.pid()), GONE, "1");
+        }
+        String binary = tree.bin("containerd-shim-v1-linux").toString();
+        long began = System.nanoTime();
+        try (ExecutorService all = Executors.newFixedThreadPool(100)) {
+            List<Future<Launched>> deletes = new ArrayList<>();
+            for (Path each : bundles) {
+                String id = each.getFileName().toString();
+                deletes.add(all.submit(
+                        () -> Launched.run(each, Map.of(), List.of(binary, "-namespace", "n", "-id", id, "delete"))));
+            }
+            for (Future<Launched> delete : deletes) {
+                assertThat(delete.get().code()).isEqualTo(1);
+                assertThat(delete.get().err()).contains("bundle kept").doesNotContain("a JVM ran");
+            }
+        }
+        long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
+        System.out.println("100 deletes of adopted bundles at once: " + millis + " ms");
+        bundles.forEach(each -> assertThat(each).exists());
+        assertThat(alive.isAlive()).isTrue();
     }
 
     private void assertRefused(String who) {

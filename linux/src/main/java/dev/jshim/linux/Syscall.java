@@ -42,7 +42,11 @@ enum Syscall {
     BIND(49, 200),
     LISTEN(50, 201),
     ACCEPT4(288, 242),
-    RECVMSG(47, 212);
+    CONNECT(42, 203),
+    SENDTO(44, 206),
+    SENDMSG(46, 211),
+    RECVMSG(47, 212),
+    SHUTDOWN(48, 210);
 
     static final boolean X86_64 = isX86(System.getProperty("os.arch", ""));
 

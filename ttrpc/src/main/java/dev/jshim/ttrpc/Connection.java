@@ -1,6 +1,7 @@
 package dev.jshim.ttrpc;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.ThreadFactory;
@@ -12,17 +13,43 @@ abstract class Connection implements Outbox.Owner {
     final Outbox outbox;
 
     private final ByteChannel channel;
+    private final byte[] before;
     private final ThreadFactory threads;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     Connection(ByteChannel channel) {
+        this(channel, new byte[0]);
+    }
+
+    /** A connection on which something was read already, and is to be read again. */
+    Connection(ByteChannel channel, byte[] before) {
         this.channel = channel;
+        this.before = before;
         this.threads = Threads.of(channel);
         this.outbox = new Outbox(channel, threads, this);
     }
 
     final void start() {
-        threads.newThread(this::read).start();
+        resume(before);
+    }
+
+    final void resume(byte[] unread) {
+        threads.newThread(() -> read(new FrameReader(channel, unread))).start();
+    }
+
+    final ByteChannel channel() {
+        return channel;
+    }
+
+    /** In the reading thread: a {@link MovableChannel} was told to stop, between two frames or within one. */
+    void stopped(byte[] unread) {}
+
+    /** Ends without the channel, which goes on elsewhere. */
+    final void leave() {
+        if (closed.compareAndSet(false, true)) {
+            outbox.close();
+            ended(null);
+        }
     }
 
     /** In the reading thread: must not wait for a call. */
@@ -35,13 +62,15 @@ abstract class Connection implements Outbox.Owner {
         return closed.get();
     }
 
-    private void read() {
+    private void read(FrameReader reader) {
         Throwable cause = null;
         try {
-            FrameReader reader = new FrameReader(channel);
             for (Frame frame = reader.next(); frame != null; frame = reader.next()) {
                 received(frame);
             }
+        } catch (InterruptedIOException e) {
+            stopped(reader.unread());
+            return;
         } catch (IOException e) {
             cause = e;
         } catch (Throwable t) {
@@ -66,6 +95,8 @@ abstract class Connection implements Outbox.Owner {
                 // A close alone does not wake a thread that is in a native read of a channel that is not the JDK's.
                 socket.shutdownInput();
                 socket.shutdownOutput();
+            } else if (channel instanceof MovableChannel movable) {
+                movable.shutdown();
             }
         } catch (IOException | RuntimeException alreadyGone) {
             // Nothing is left to be done for it.

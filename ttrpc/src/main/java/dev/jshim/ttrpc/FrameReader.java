@@ -2,6 +2,7 @@ package dev.jshim.ttrpc;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.Arrays;
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** Takes frames off a channel. For one thread; idle, it holds {@value #BUFFER} bytes. */
 final class FrameReader {
     private static final int BUFFER = 1024;
+
+    private static final byte[] NOTHING = {};
     /**
      * The most that one read asks for: the JDK keeps a direct buffer of the largest size asked for. Also the most that
      * is allocated on the word of a header alone.
@@ -19,8 +22,35 @@ final class FrameReader {
     private final ReadableByteChannel channel;
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).limit(0);
 
+    /** Read by another reader before this one, and to be read again. */
+    private final ByteBuffer before;
+
+    /** Of a frame that was begun when the reading was stopped: its header and what there is of its data. */
+    private byte[] begun = NOTHING;
+
     FrameReader(ReadableByteChannel channel) {
+        this(channel, NOTHING);
+    }
+
+    FrameReader(ReadableByteChannel channel, byte[] before) {
         this.channel = channel;
+        this.before = ByteBuffer.wrap(before);
+    }
+
+    /** What was taken off the channel and is in no frame: after an InterruptedIOException, for another reader. */
+    byte[] unread() {
+        ByteBuffer all = ByteBuffer.allocate(begun.length + buffer.remaining() + before.remaining());
+        return all.put(begun).put(buffer.duplicate()).put(before.duplicate()).array();
+    }
+
+    private int read(ByteBuffer to) throws IOException {
+        if (!before.hasRemaining()) {
+            return channel.read(to);
+        }
+        int count = Math.min(before.remaining(), to.remaining());
+        to.put(before.slice(before.position(), count));
+        before.position(before.position() + count);
+        return count;
     }
 
     /**
@@ -47,11 +77,11 @@ final class FrameReader {
             skip(length);
             return new Frame(streamId, type, flags, Payload.EMPTY, length);
         }
-        Payload data = length == 0 ? Payload.EMPTY : Payload.of(body((int) length));
+        Payload data = length == 0 ? Payload.EMPTY : Payload.of(body((int) length, streamId, type, flags));
         return new Frame(streamId, type, flags, data, length);
     }
 
-    private byte[] body(int length) throws IOException {
+    private byte[] body(int length, int streamId, byte type, byte flags) throws IOException {
         byte[] data = new byte[Math.min(length, CHUNK)];
         int filled = Math.min(buffer.remaining(), data.length);
         buffer.get(data, 0, filled);
@@ -59,7 +89,19 @@ final class FrameReader {
             if (filled == data.length) {
                 data = Arrays.copyOf(data, Math.min(length, data.length * 2));
             }
-            int n = channel.read(ByteBuffer.wrap(data, filled, Math.min(CHUNK, data.length - filled)));
+            int n;
+            try {
+                n = read(ByteBuffer.wrap(data, filled, Math.min(CHUNK, data.length - filled)));
+            } catch (InterruptedIOException e) {
+                begun = ByteBuffer.allocate(Frame.HEADER_LENGTH + filled)
+                        .putInt(length)
+                        .putInt(streamId)
+                        .put(type)
+                        .put(flags)
+                        .put(data, 0, filled)
+                        .array();
+                throw e;
+            }
             if (n < 0) {
                 throw new EOFException("end of connection within a frame");
             }
@@ -77,16 +119,23 @@ final class FrameReader {
             if (left == 0) {
                 return;
             }
-            if (!fill()) {
-                throw new EOFException("end of connection within an oversized frame");
+            try {
+                if (!fill()) {
+                    throw new EOFException("end of connection within an oversized frame");
+                }
+            } catch (InterruptedIOException e) {
+                // Half of it is gone: nobody can go on with the other half.
+                throw new IOException("stopped within an oversized frame", e);
             }
         }
     }
 
     private boolean fill() throws IOException {
         buffer.compact();
-        int n = channel.read(buffer);
-        buffer.flip();
-        return n >= 0;
+        try {
+            return read(buffer) >= 0;
+        } finally {
+            buffer.flip();
+        }
     }
 }

@@ -6,11 +6,15 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,16 +45,62 @@ final class ServerConnection extends Connection {
     private final Map<Integer, ServerStream<?, ?>> streams = new ConcurrentHashMap<>(4);
     private final AtomicLong bytes = new AtomicLong();
 
+    /** What {@link #stopReading} makes the reading thread leave behind. */
+    private volatile CompletableFuture<byte[]> stopped = new CompletableFuture<>();
+
     /** Only in the reading thread; unsigned. */
     private int lastId;
 
     ServerConnection(ByteChannel channel, Owner owner) {
-        super(channel);
+        this(channel, owner, new byte[0]);
+    }
+
+    /** A connection that another server had begun to serve. */
+    ServerConnection(ByteChannel channel, Owner owner, byte[] unread) {
+        super(channel, unread);
         this.owner = owner;
     }
 
     int calls() {
         return streams.size();
+    }
+
+    @Override
+    void stopped(byte[] unread) {
+        stopped.complete(unread);
+    }
+
+    /** Reads no more. Completes with what was read and not used. */
+    CompletableFuture<byte[]> stopReading(MovableChannel channel) {
+        channel.stopReading();
+        return stopped;
+    }
+
+    /** Reads on after {@link #stopReading}. */
+    void resumeReading(MovableChannel channel) {
+        CompletableFuture<byte[]> before = stopped;
+        stopped = new CompletableFuture<>();
+        channel.resumeReading();
+        var _ = before.thenAccept(this::resume);
+    }
+
+    /** Whether all running calls can be made again elsewhere. */
+    boolean isMovable(Predicate<String> methods) {
+        return streams.values().stream().allMatch(stream -> stream.frame != null && methods.test(stream.methodName()));
+    }
+
+    /** Ends the running calls without a word and answers their requests, in the order in which they came. */
+    List<Frame> takeCalls() {
+        List<Frame> taken = new ArrayList<>();
+        Status moved = Status.CANCELLED.withDescription("served elsewhere from now on");
+        for (ServerStream<?, ?> stream : streams.values()) {
+            Frame request = stream.frame;
+            if (stream.abort(moved, null, false) && request != null) {
+                taken.add(request);
+            }
+        }
+        taken.sort((a, b) -> Integer.compareUnsigned(a.streamId(), b.streamId()));
+        return taken;
     }
 
     @Override
@@ -105,7 +155,7 @@ final class ServerConnection extends Connection {
 
     private <Q, R> void begin(Frame frame, ServerMethodDefinition<Q, R> method, Request request) {
         ServerStream<Q, R> stream =
-                new ServerStream<>(this, frame.streamId(), method, request, frame.length(), owner.executor());
+                new ServerStream<>(this, frame.streamId(), method, request, frame, owner.executor());
         streams.put(stream.id, stream);
         bytes.addAndGet(stream.size);
         stream.start(request, frame.has(Frame.REMOTE_CLOSED));

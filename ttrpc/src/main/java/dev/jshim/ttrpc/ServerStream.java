@@ -1,5 +1,6 @@
 package dev.jshim.ttrpc;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
@@ -30,6 +31,8 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
     final int id;
     /** What the peer sent to begin the call, in bytes. */
     final long size;
+    /** The frame that began the call, for a server that may have to hand it on; null where nobody ever will. */
+    final @Nullable Frame frame;
 
     private final ServerConnection connection;
     private final ServerMethodDefinition<Q, R> method;
@@ -50,12 +53,13 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
             int id,
             ServerMethodDefinition<Q, R> method,
             Request request,
-            long size,
+            Frame frame,
             Executor executor) {
         this.connection = connection;
         this.id = id;
         this.method = method;
-        this.size = size;
+        this.size = frame.length();
+        this.frame = connection.channel() instanceof MovableChannel && unary() ? frame : null;
         this.executor = executor;
         this.serial = new SerialExecutor(executor);
         this.headers = request.headers();
@@ -165,10 +169,19 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
         }
     }
 
-    /** Ends the call before its handler has: the handler's context is cancelled and its cancel handler called. */
-    void abort(Status status, @Nullable Metadata trailers, boolean tellPeer) {
+    String methodName() {
+        return method.getMethodDescriptor().getFullMethodName();
+    }
+
+    /**
+     * Ends the call before its handler has: the handler's context is cancelled and its cancel handler called.
+     *
+     * @return false when it had ended already
+     */
+    @CanIgnoreReturnValue
+    boolean abort(Status status, @Nullable Metadata trailers, boolean tellPeer) {
         if (!state.compareAndSet(State.OPEN, State.CANCELLED)) {
-            return;
+            return false;
         }
         inbox.clear();
         if (tellPeer) {
@@ -187,6 +200,7 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
                 listener.onCancel();
             }
         });
+        return true;
     }
 
     @Override

@@ -15,10 +15,13 @@ final class Threads {
     private Threads() {}
 
     /**
-     * Virtual threads for the JDK's own sockets. Any other channel may block in a native call, which would hold the
-     * carrier: it gets platform threads.
+     * Virtual threads for the JDK's own sockets, and for those that can be moved. Any other channel may block in a
+     * native call, which would hold the carrier: it gets platform threads.
      */
     static ThreadFactory of(Channel channel) {
+        if (channel instanceof MovableChannel) {
+            return CONNECTIONS;
+        }
         // No switch over the types: its linkage costs a start 5 ms, which an AOT cache does not save.
         SelectorProvider provider = null;
         if (channel instanceof SocketChannel socket) {

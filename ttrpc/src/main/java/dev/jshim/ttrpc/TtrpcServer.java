@@ -93,7 +93,16 @@ public final class TtrpcServer implements AutoCloseable {
      * Serves one connected peer, and returns at once. The channel, which must block, belongs to the server from now on.
      */
     public void serve(ByteChannel connection) {
-        ServerConnection served = new ServerConnection(connection, owner);
+        serve(new ServerConnection(connection, owner));
+    }
+
+    /** Serves a peer that another server, perhaps of another process, has let go of by {@link #move}. */
+    public void serve(MovedConnection connection) {
+        connection.channel().resumeReading();
+        serve(new ServerConnection(connection.channel(), owner, connection.unread()));
+    }
+
+    private void serve(ServerConnection served) {
         boolean refused;
         lock.lock();
         try {
@@ -108,6 +117,23 @@ public final class TtrpcServer implements AutoCloseable {
             served.close(null);
         } else {
             served.start();
+        }
+    }
+
+    /**
+     * Lets go of all connections, which must be {@link MovableChannel}s: nobody reads them any more, and the peers do
+     * not notice. New ones must not come meanwhile. Blocks.
+     *
+     * @param methods full names of those whose calls may be cut off and made again by whoever serves the connection
+     *     next; all others are waited for
+     * @throws IOException when they did not end in time; the server goes on as before
+     */
+    public List<MovedConnection> move(Predicate<String> methods, Duration grace) throws IOException {
+        try {
+            return new Move(snapshot(), methods, System.nanoTime() + grace.toNanos()).run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.linux.UnixSocket;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.cgroup.OomWatch;
@@ -12,16 +13,21 @@ import dev.jshim.shim.task.TaskFactory;
 import dev.jshim.shim.task.TaskRegistry;
 import dev.jshim.shim.task.TaskService;
 import dev.jshim.shim.task.TaskServiceV3;
+import dev.jshim.ttrpc.MovableChannel;
+import dev.jshim.ttrpc.MovedConnection;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One adopted container as the bridge serves it, on a socket of its own, until its end: it was deleted here and is then
@@ -47,6 +53,7 @@ final class AdoptedContainer implements AutoCloseable {
     private final TtrpcServer server;
     private final AtomicBoolean over = new AtomicBoolean();
     private volatile boolean wasDeleted;
+    private volatile @Nullable TaskDoor door;
 
     /**
      * Prepares to serve; {@link #attach} and {@link #serve} follow.
@@ -123,17 +130,39 @@ final class AdoptedContainer implements AutoCloseable {
      * container already.
      */
     void attach() {
+        attach(Set.of(), Set.of());
+    }
+
+    /**
+     * As {@link #attach()}, in the place of another bridge.
+     *
+     * @param told the processes of whose exits that one has told, "" for init
+     * @param running execs that ran when it stopped to watch: they may have ended since, and be listed no more
+     */
+    void attach(Set<String> told, Set<String> running) {
         cgroup.remember();
         service.publishOoms(task);
-        var execs = task.attach();
-        service.publishExit(task, "");
-        execs.forEach(execId -> service.publishExit(task, execId));
+        var untold = new HashSet<>(task.attach());
+        untold.addAll(running);
+        untold.add("");
+        untold.removeAll(told);
+        untold.forEach(execId -> service.publishExit(task, execId));
     }
 
     /** Begins to serve. */
     void serve() throws IOException {
-        ServerSocketChannel listener = PrivateSocket.listen(socket);
-        server.serve(listener);
+        serve(TaskDoor.listen(socket, server));
+    }
+
+    /** Goes on where another bridge has stopped to serve. */
+    void serve(UnixSocket listener, List<MovedConnection> connections) {
+        connections.forEach(server::serve);
+        serve(TaskDoor.of(listener, server));
+    }
+
+    private void serve(TaskDoor fresh) {
+        door = fresh;
+        fresh.open();
         if (Files.exists(bundle.resolve(EndOfLife.EXIT_FILE))) {
             // The bridge before this one ended between deletion and end.
             wasDeleted = true;
@@ -208,12 +237,83 @@ final class AdoptedContainer implements AutoCloseable {
     }
 
     private void stopServing() {
+        var listening = door;
+        if (listening != null) {
+            listening.close();
+        }
+        TaskDoor.remove(socket);
         var _ = server.shutdown(LAST_ANSWERS);
         task.detach();
+    }
+
+    /** Whether its end has begun. */
+    boolean isOver() {
+        return over.get();
+    }
+
+    /** What another bridge needs to go on with this container. */
+    record Belongings(UnixSocket listener, List<MovedConnection> connections) {}
+
+    /**
+     * Stops to serve without a word to anybody; {@link #unpack} takes it back.
+     *
+     * @throws IOException where calls do not end in time; all is as before then
+     */
+    Belongings pack(Duration grace) throws IOException {
+        var listening = door;
+        if (listening == null) {
+            throw new IOException(id() + " is not served yet");
+        }
+        listening.shut();
         try {
-            Files.deleteIfExists(socket);
+            return new Belongings(listening.listener(), server.move(name -> name.endsWith("/Wait"), grace));
         } catch (IOException e) {
-            ShimLog.warn("could not remove a socket", "path", socket, "error", e);
+            listening.open();
+            throw new IOException(id() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Serves again after {@link #pack}. */
+    void unpack(Belongings belongings) {
+        belongings.connections().forEach(server::serve);
+        var listening = door;
+        if (listening != null) {
+            listening.open();
+        }
+    }
+
+    /** Stops to watch, after {@link #pack}: from now on no exit is told of. {@link #watchAgain} takes it back. */
+    LegacyExits.Stopped stopWatching() {
+        return task.stopWatching();
+    }
+
+    void watchAgain() {
+        task.watchAgain();
+    }
+
+    /** Forgets about it, after {@link #stopWatching}; who took over goes on. */
+    void leave(Belongings belongings) {
+        over.set(true);
+        belongings.connections().forEach(connection -> closeHere(connection.channel()));
+        belongings.listener().close();
+        task.detach();
+    }
+
+    /** Ends to serve here at once and without a word to anybody, for another bridge has not let go of it. */
+    void drop() {
+        try {
+            leave(pack(Duration.ofMillis(1)));
+        } catch (IOException e) {
+            over.set(true);
+            task.detach();
+        }
+    }
+
+    private static void closeHere(MovableChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            ShimLog.warn("could not close a connection that was handed over", "error", e);
         }
     }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * Serves all adopted v1 shims of one containerd. What it serves after a start is what the bundles on disk say: each one
@@ -28,12 +29,19 @@ final class Bridge implements AutoCloseable {
     /** After the last container's end: for a bundle that another adoption is about to add. */
     private static final Duration GRACE = Duration.ofSeconds(10);
 
+    /** How long a start waits for the v1 shims; those that are mute are served all the same. */
+    private static final Duration ATTACHED = Duration.ofSeconds(1);
+
     private final BridgePaths paths;
     private final ExitFeed feed;
     private final Consumer<Path> moved;
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
     private final OomWatch oomWatch = new OomWatch();
+    /** Held to read by who adds or removes a container, to write while all are handed over. */
+    private final ReentrantReadWriteLock changes = new ReentrantReadWriteLock();
+
+    private volatile boolean handedOver;
     private final CountDownLatch done = new CountDownLatch(1);
 
     /**
@@ -73,9 +81,10 @@ final class Bridge implements AutoCloseable {
             container.serve();
             attaching.add(Thread.ofVirtual().name("attach-" + record.id()).start(container::attach));
         }
+        var end = System.nanoTime() + ATTACHED.toNanos();
         for (var thread : attaching) {
             try {
-                thread.join(LegacyTask.QUICK.multipliedBy(2));
+                var _ = thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -110,6 +119,22 @@ final class Bridge implements AutoCloseable {
      *     served for another process
      */
     Path adopt(LegacyRecord record) {
+        if (!changes.readLock().tryLock()) {
+            throw handingOver();
+        }
+        try {
+            return adoptNow(record);
+        } finally {
+            changes.readLock().unlock();
+        }
+    }
+
+    private static ShimException handingOver() {
+        return new ShimException(
+                ShimException.Kind.UNAVAILABLE, "this bridge is being replaced; ask the one that comes after it");
+    }
+
+    private Path adoptNow(LegacyRecord record) {
         var fresh = prepare(record);
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
@@ -154,11 +179,72 @@ final class Bridge implements AutoCloseable {
 
     /** Serves a container no longer, and does it no harm. */
     void release(TaskId id) {
-        var container = adopted.remove(id);
-        if (container != null) {
-            container.close();
-            ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
+        if (!changes.readLock().tryLock()) {
+            throw handingOver();
         }
+        try {
+            var container = adopted.remove(id);
+            if (container != null) {
+                container.close();
+                ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
+            }
+        } finally {
+            changes.readLock().unlock();
+        }
+    }
+
+    /**
+     * Gives all that is served to another bridge, and ends.
+     *
+     * @param socket where that one listens
+     * @throws IOException where it does not serve; this one goes on then
+     */
+    void handOver(Path socket) throws IOException {
+        if (!changes.writeLock().tryLock()) {
+            throw new IOException("containers are being adopted or let go of; try again");
+        }
+        try {
+            if (adopted.values().stream().anyMatch(AdoptedContainer::isOver)) {
+                throw new IOException("a container is being cleared away; try again");
+            }
+            new HandOver(adopted.values(), feed).to(socket);
+            adopted.clear();
+            handedOver = true;
+        } finally {
+            changes.writeLock().unlock();
+        }
+        stop();
+    }
+
+    /** Whether another bridge serves in this one's place. */
+    boolean isHandedOver() {
+        return handedOver;
+    }
+
+    /** Serves what another bridge has given away. */
+    void inherit(Inheritance inheritance) {
+        for (var heirloom : inheritance.containers()) {
+            var container = prepare(heirloom.record());
+            adopted.put(container.id(), container);
+            container.serve(heirloom.listener(), heirloom.connections());
+            Thread.ofVirtual()
+                    .name("attach-" + container.id())
+                    .start(() -> container.attach(heirloom.told(), heirloom.running()));
+        }
+        for (var event : inheritance.events()) {
+            try {
+                feed.publishAgain(event.getNamespace(), event.getEvent());
+            } catch (IOException e) {
+                ShimLog.error("an event is lost", "ns", event.getNamespace(), "error", e);
+            }
+        }
+    }
+
+    /** Ends at once, and leaves all that was inherited to who served it before. */
+    void drop() {
+        feed.close();
+        adopted.values().forEach(AdoptedContainer::drop);
+        adopted.clear();
     }
 
     /** That containerd listens elsewhere from now on. */

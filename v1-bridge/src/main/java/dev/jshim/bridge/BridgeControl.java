@@ -7,6 +7,8 @@ import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
 import dev.jshim.proto.v2.bridge.FollowRequest;
 import dev.jshim.proto.v2.bridge.FollowResponse;
+import dev.jshim.proto.v2.bridge.HandOverRequest;
+import dev.jshim.proto.v2.bridge.HandOverResponse;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
@@ -16,15 +18,23 @@ import dev.jshim.proto.v2.bridge.StopResponse;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Statuses;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 
 /** Orders to the bridge, from {@code jshimctl}. */
 final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     private final Bridge bridge;
+    private final Runnable stayed;
 
-    BridgeControl(Bridge bridge) {
+    /**
+     * Control of a bridge.
+     *
+     * @param stayed told when the bridge goes on though it was to be replaced
+     */
+    BridgeControl(Bridge bridge, Runnable stayed) {
         this.bridge = bridge;
+        this.stayed = stayed;
     }
 
     @Override
@@ -77,6 +87,19 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
                         .setTrouble(container.trouble()));
             }
             return response.build();
+        });
+    }
+
+    @Override
+    public void handOver(HandOverRequest r, StreamObserver<HandOverResponse> answer) {
+        answer(answer, () -> {
+            try {
+                bridge.handOver(Path.of(r.getSocket()));
+            } catch (IOException e) {
+                stayed.run();
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, String.valueOf(e.getMessage()), e);
+            }
+            return HandOverResponse.getDefaultInstance();
         });
     }
 

@@ -27,18 +27,19 @@ final class BridgeDaemon implements AutoCloseable {
     /** For the answer to the order to stop. */
     private static final Duration LAST_ANSWER = Duration.ofSeconds(1);
 
+    private static final Duration PREDECESSOR_ENDS = Duration.ofSeconds(20);
+
     private static final long MAX_LOG = 8L << 20;
 
     private final BridgePaths paths;
-    private final FileChannel lock;
     private final Bridge bridge;
     private final LogDrain drain;
+    private @Nullable FileChannel lock;
     private @Nullable TtrpcServer control;
     private boolean closed;
 
-    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, FileChannel lock) {
+    private BridgeDaemon(BridgeFlags flags, BridgePaths paths) {
         this.paths = paths;
-        this.lock = lock;
         var timer = Bridge.timer();
         var ttrpc = new AtomicReference<>(flags.ttrpcAddress());
         var feed = new ExitFeed(flags.address(), ns -> new TtrpcPublisher(ttrpc::get, ns), timer, PATIENCE);
@@ -59,15 +60,57 @@ final class BridgeDaemon implements AutoCloseable {
     static BridgeDaemon start(BridgeFlags flags) throws IOException {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
+        if (flags.takeOver()) {
+            openLog(paths.log());
+            return takeOver(flags, paths);
+        }
         var lock = lock(paths);
         try {
             openLog(paths.log());
-            var daemon = new BridgeDaemon(flags, paths, lock);
-            daemon.serve();
+            var daemon = new BridgeDaemon(flags, paths);
+            daemon.lock = lock;
+            daemon.bridge.load();
+            daemon.takeOrders();
             return daemon;
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
+        }
+    }
+
+    /** Takes the place of the bridge that runs. From the moment on that it serves there is no way back. */
+    private static BridgeDaemon takeOver(BridgeFlags flags, BridgePaths paths) throws IOException {
+        var daemon = new BridgeDaemon(flags, paths);
+        try (var inheritance = Inheritance.claim(paths)) {
+            daemon.bridge.inherit(inheritance);
+            // Before the other one ends: systemd then looks here who is in its place.
+            daemon.writePid();
+            inheritance.serves();
+        } catch (IOException | RuntimeException e) {
+            daemon.bridge.drop();
+            throw e;
+        }
+        daemon.lock = waitForLock(paths);
+        daemon.takeOrders();
+        return daemon;
+    }
+
+    private static FileChannel waitForLock(BridgePaths paths) throws IOException {
+        var end = System.nanoTime() + PREDECESSOR_ENDS.toNanos();
+        while (true) {
+            try {
+                return lock(paths);
+            } catch (IOException e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted", e);
+            }
         }
     }
 
@@ -96,14 +139,29 @@ final class BridgeDaemon implements AutoCloseable {
         }
     }
 
-    private void serve() throws IOException {
-        bridge.load();
-        var server = TtrpcServer.builder().addService(new BridgeControl(bridge)).build();
+    private void takeOrders() throws IOException {
+        var server = TtrpcServer.builder()
+                .addService(new BridgeControl(bridge, this::stayed))
+                .build();
         server.serve(PrivateSocket.listen(paths.control()));
         control = server;
-        Files.writeString(paths.pid(), Long.toString(ProcessHandle.current().pid()));
+        writePid();
         drain.start();
         ShimLog.info("serving", "adopted", bridge.list().size());
+    }
+
+    private void writePid() throws IOException {
+        var fresh = paths.pid().resolveSibling("bridge.pid.new");
+        Files.writeString(fresh, Long.toString(ProcessHandle.current().pid()));
+        Files.move(fresh, paths.pid(), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private void stayed() {
+        try {
+            writePid();
+        } catch (IOException e) {
+            ShimLog.warn("could not write the pid", "error", e);
+        }
     }
 
     Bridge bridge() {
@@ -132,9 +190,14 @@ final class BridgeDaemon implements AutoCloseable {
         }
         bridge.close();
         try {
-            Files.deleteIfExists(paths.control());
-            Files.deleteIfExists(paths.pid());
-            lock.close();
+            if (!bridge.isHandedOver()) {
+                Files.deleteIfExists(paths.control());
+                Files.deleteIfExists(paths.pid());
+            }
+            var held = lock;
+            if (held != null) {
+                held.close();
+            }
         } catch (IOException e) {
             ShimLog.warn("could not remove a file", "error", e);
         }

@@ -10,10 +10,13 @@ import org.jspecify.annotations.Nullable;
  * @param address containerd's gRPC socket
  * @param ttrpcAddress containerd's ttrpc socket
  * @param reply whether to answer on descriptor 3 when it serves
+ * @param takeOver whether to take the place of the bridge that runs
+ * @param again whether it is started after a crash, and is to end at once where nothing is adopted any more
  */
-record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean reply) {
+record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean reply, boolean takeOver, boolean again) {
     static final String USAGE =
-            "usage: containerd-shim-v1-linux bridge -root DIR -state DIR -address SOCKET [-ttrpc-address SOCKET] [-reply]";
+            "usage: containerd-shim-v1-linux bridge -root DIR -state DIR -address SOCKET [-ttrpc-address SOCKET]"
+                    + " [-take-over | -again] [-reply]";
 
     /**
      * Reads the flags.
@@ -26,6 +29,8 @@ record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean rep
         Path address = null;
         Path ttrpc = null;
         var reply = false;
+        var takeOver = false;
+        var again = false;
         for (var i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "-root" -> root = path(args, ++i);
@@ -33,11 +38,13 @@ record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean rep
                 case "-address" -> address = path(args, ++i);
                 case "-ttrpc-address" -> ttrpc = path(args, ++i);
                 case "-reply" -> reply = true;
+                case "-take-over" -> takeOver = true;
+                case "-again" -> again = true;
                 default -> throw new IllegalArgumentException("flag " + args[i] + " is not known");
             }
         }
         var grpc = address == null ? state.resolve("containerd.sock") : address;
-        return new BridgeFlags(new NodePaths(root, state), grpc, ttrpcOf(grpc, ttrpc), reply);
+        return new BridgeFlags(new NodePaths(root, state), grpc, ttrpcOf(grpc, ttrpc), reply, takeOver, again);
     }
 
     /** containerd's default: beside its gRPC socket (cmd/containerd/server/config, v2.1.4). */

@@ -32,6 +32,11 @@ public record BridgePaths(NodePaths node) {
         return fitting(directory().resolve("bridge.sock"));
     }
 
+    /** Where a bridge that replaces another one is handed everything. */
+    Path successor() {
+        return fitting(directory().resolve("successor.sock"));
+    }
+
     public Path pid() {
         return directory().resolve("bridge.pid");
     }

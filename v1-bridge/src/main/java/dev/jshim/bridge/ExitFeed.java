@@ -1,8 +1,11 @@
 package dev.jshim.bridge;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdEvent;
+import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
@@ -11,6 +14,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,6 +65,22 @@ final class ExitFeed implements AutoCloseable {
             sink.listening(listening);
         }
         return sink;
+    }
+
+    /** Gives away all that is held back, by namespace. */
+    Map<String, List<Message>> drain() {
+        Map<String, List<Message>> all = new HashMap<>();
+        sinks.forEach((namespace, sink) -> all.put(namespace, sink.drain()));
+        return all;
+    }
+
+    /** Holds back, once more, an event that another feed held back. */
+    void publishAgain(String namespace, Any event) throws IOException {
+        if (event.is(TaskExit.class)) {
+            sink(namespace).publish(event.unpack(TaskExit.class));
+        } else if (event.is(TaskDelete.class)) {
+            sink(namespace).publish(event.unpack(TaskDelete.class));
+        }
     }
 
     /** Begins to listen, now or as soon as containerd is there. */

@@ -102,6 +102,17 @@ final class ExitSink implements EventSink {
         return last;
     }
 
+    /** Gives away what is held back, in its order, for another sink to {@link #publish}. */
+    synchronized List<Message> drain() {
+        List<Message> all = new ArrayList<>();
+        for (var waiting : held.values()) {
+            all.add(waiting.exit);
+            all.addAll(waiting.after);
+        }
+        held.clear();
+        return all;
+    }
+
     /** That containerd was seen to send an exit, whoever published it. */
     synchronized void saw(TaskExit exit) {
         var key = key(exit);

@@ -10,7 +10,9 @@ import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -195,6 +197,39 @@ final class LegacyExits implements AutoCloseable {
     /** Go's zero time is in the year 1: it means that there is none, for which {@link Instant#EPOCH} stands here. */
     static Instant instant(Timestamp at) {
         return at.getSeconds() <= 0 ? Instant.EPOCH : Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
+    }
+
+    /**
+     * How the processes stood when the watch stopped, "" for init.
+     *
+     * @param told whose exits have completed
+     * @param running of execs, whose exits have not
+     */
+    record Stopped(Set<String> told, Set<String> running) {}
+
+    /** As {@link #close}, until {@link #resume}. */
+    Stopped stop() {
+        close();
+        var told = new HashSet<String>();
+        var running = new HashSet<String>();
+        watched.forEach((execId, exit) -> {
+            if (exit.known() != null) {
+                told.add(execId);
+            } else if (exit.isRunning() && !execId.isEmpty()) {
+                running.add(execId);
+            }
+        });
+        return new Stopped(told, running);
+    }
+
+    /** Watches again after {@link #stop}. */
+    void resume() {
+        closed = false;
+        watched.forEach((execId, exit) -> {
+            if (exit.known() == null) {
+                await(execId, exit);
+            }
+        });
     }
 
     /** Watches nothing any more; no exit completes from then on. */

@@ -140,6 +140,15 @@ final class LegacyTask implements Task {
         }
     }
 
+    /** Watches no process any more, until {@link #watchAgain}. */
+    LegacyExits.Stopped stopWatching() {
+        return exits.stop();
+    }
+
+    void watchAgain() {
+        exits.resume();
+    }
+
     /** Lets go of the shim without doing it any harm. */
     void detach() {
         exits.close();

@@ -16,6 +16,12 @@ public final class LiveProcess {
         return stat == null || stat.isZombie() ? null : new ProcessRef(pid, stat.startTime());
     }
 
+    /** The parent of a process; 0 where it is gone. */
+    public static int parent(int pid) {
+        var stat = Processes.stat(pid);
+        return stat == null ? 0 : stat.parent();
+    }
+
     /** Whether this very process runs; a zombie does not. */
     public static boolean isAlive(ProcessRef process) {
         return process.equals(find(process.pid()));

@@ -32,6 +32,9 @@ public final class Main {
         }
         BridgeDaemon daemon;
         try {
+            if (flags.again() && Bridge.bundles(flags.paths()).isEmpty()) {
+                return 0;
+            }
             daemon = BridgeDaemon.start(flags);
         } catch (IOException e) {
             if (flags.reply()) {

@@ -20,20 +20,30 @@ final class PrivateSocket {
 
     /** Listens. What lies at the path is taken away: who calls holds the lock that makes it ours. */
     static ServerSocketChannel listen(Path path) throws IOException {
+        prepare(path);
+        var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            listener.bind(UnixDomainSocketAddress.of(path));
+            restrict(path);
+            return listener;
+        } catch (IOException e) {
+            listener.close();
+            throw e;
+        }
+    }
+
+    /** Makes the directory of a socket that is to be made, and takes away what lies at its path. */
+    static void prepare(Path path) throws IOException {
         var parent = path.getParent();
         if (parent == null) {
             throw new IOException(path + " is no path for a socket");
         }
         makeDirectory(parent);
         Files.deleteIfExists(path);
-        var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        try {
-            listener.bind(UnixDomainSocketAddress.of(path));
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            return listener;
-        } catch (IOException e) {
-            listener.close();
-            throw e;
-        }
+    }
+
+    /** Gives a socket that was just made its mode; nobody but us could reach it before. */
+    static void restrict(Path path) throws IOException {
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
     }
 }

@@ -1,6 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.LiveProcess;
 import dev.jshim.linux.MountPoint;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -22,12 +23,24 @@ import org.jspecify.annotations.Nullable;
 /** Starts a bridge that outlives who started it: its own session, none of the caller's descriptors or cgroups. */
 final class BridgeLauncher {
     private static final Duration START = Duration.ofSeconds(30);
+    private static final Duration OTHER = Duration.ofSeconds(5);
 
     /**
      * $1 is the log, then comes the command. The bridge answers on descriptor 3, see StartReply. It stays our child
      * until we end: when a child ends the JDK closes its streams, whoever else still writes to them.
+     *
+     * <p>It needs some descriptors for each container, and is the last process of a node that may be killed for memory
+     * but containerd: where we may not say so it goes without.
      */
-    private static final String SCRIPT = "log=$1; shift; exec setsid \"$@\" 3>&1 >/dev/null 2>>\"$log\" </dev/null";
+    private static final String SCRIPT = """
+            log=$1; shift
+            ulimit -S -n "$(ulimit -H -n)"
+            echo -999 2>/dev/null >/proc/self/oom_score_adj
+            exec setsid "$@" 3>&1 >/dev/null 2>>"$log" </dev/null
+            """;
+
+    /** Starts the bridge again whenever it dies of something else than an order. */
+    private static final String KEEPER = "lib/sh/keep.sh";
 
     private final BridgePaths paths;
     private final Path address;
@@ -47,8 +60,36 @@ final class BridgeLauncher {
         bridge.follow(address, ttrpcAddress);
     }
 
-    /** Starts it and waits until it serves; answers its pid. */
+    /** Starts it, and something that starts it again when it crashes; answers its pid once it serves. */
     int start() throws IOException {
+        return start(List.of("/bin/sh", tree().resolve(KEEPER).toString()), List.of());
+    }
+
+    /** As {@link #start()}, in the place of a bridge that runs, whose connections it takes over. */
+    int replace() throws IOException {
+        return start(List.of("/bin/sh", tree().resolve(KEEPER).toString()), List.of("-take-over"));
+    }
+
+    /** As {@link #start()}, for a caller that looks after it itself, as systemd does. */
+    int startUnkept() throws IOException {
+        return start(List.of(), List.of());
+    }
+
+    /** As {@link #replace()}, for a caller that looks after it itself. */
+    int replaceUnkept() throws IOException {
+        return start(List.of(), List.of("-take-over"));
+    }
+
+    private Path tree() throws IOException {
+        var bin = binary.getParent();
+        var tree = bin == null ? null : bin.getParent();
+        if (tree == null) {
+            throw new IOException("the bridge " + binary + " is not in a tree of jshim's");
+        }
+        return tree;
+    }
+
+    private int start(List<String> before, List<String> more) throws IOException {
         if (!Files.isExecutable(binary)) {
             throw new IOException("the bridge " + binary + " is not there or cannot be run");
         }
@@ -57,12 +98,10 @@ final class BridgeLauncher {
                     paths.directory(),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         }
-        var command = List.of(
-                "/bin/sh",
-                "-c",
-                SCRIPT,
-                "sh",
-                paths.log().toString(),
+        List<String> command = new ArrayList<>(
+                List.of("/bin/sh", "-c", SCRIPT, "sh", paths.log().toString()));
+        command.addAll(before);
+        command.addAll(List.of(
                 binary.toString(),
                 "bridge",
                 "-root",
@@ -72,8 +111,9 @@ final class BridgeLauncher {
                 "-address",
                 address.toString(),
                 "-ttrpc-address",
-                ttrpcAddress.toString(),
-                "-reply");
+                ttrpcAddress.toString()));
+        command.addAll(more);
+        command.add("-reply");
         var process = new ProcessBuilder(command)
                 .directory(Path.of("/").toFile())
                 .redirectErrorStream(true)
@@ -83,7 +123,32 @@ final class BridgeLauncher {
             return pid(reply(out));
         } catch (IOException e) {
             process.destroy();
+            if (more.isEmpty()) {
+                return alreadyThere(e);
+            }
             throw e;
+        }
+    }
+
+    /** Another one may have been quicker: a keeper's, after a crash. */
+    private int alreadyThere(IOException why) throws IOException {
+        var end = System.nanoTime() + OTHER.toNanos();
+        while (System.nanoTime() < end) {
+            try (var bridge = BridgeClient.connect(paths.control(), OTHER)) {
+                return bridge.list().getPid();
+            } catch (IOException notYet) {
+                pause(why);
+            }
+        }
+        throw why;
+    }
+
+    private static void pause(IOException why) throws IOException {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw why;
         }
     }
 
@@ -118,23 +183,28 @@ final class BridgeLauncher {
     }
 
     /**
-     * Moves a bridge to the root of each cgroup hierarchy: the end of an SSH session, or of the unit that apply ran in,
-     * would take it along otherwise.
+     * Moves a bridge and its keeper to the root of each cgroup hierarchy: the end of an SSH session, or of the unit
+     * that apply ran in, would take them along otherwise.
      *
      * @return what could not be done, a sentence each
      */
     static List<String> leaveCgroups(int pid) {
         List<String> warnings = new ArrayList<>();
+        var keeper = LiveProcess.parent(pid);
         try {
             for (var mount : MountPoint.all()) {
                 if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {
-                    move(pid, Path.of(mount.path(), "cgroup.procs"), warnings);
+                    var procs = Path.of(mount.path(), "cgroup.procs");
+                    move(pid, procs, warnings);
+                    if (keeper > 1) {
+                        move(keeper, procs, warnings);
+                    }
                 }
             }
         } catch (IOException e) {
             warnings.add("the bridge is still in the caller's cgroup: " + e.getMessage());
         }
-        return warnings;
+        return warnings.stream().distinct().toList();
     }
 
     private static void move(int pid, Path procs, List<String> warnings) {

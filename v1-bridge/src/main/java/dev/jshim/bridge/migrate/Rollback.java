@@ -83,6 +83,8 @@ final class Rollback {
         }
         var complete = rows.stream().noneMatch(ReportRow::isRefused);
         if (complete) {
+            // After a crash its keeper may have started it meanwhile.
+            stopBridge();
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
             paths.removeFiles();

@@ -1,0 +1,41 @@
+package dev.jshim.ctl;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "start",
+        description = "Start the bridge and wait until it serves what is adopted; nothing changes where it runs.",
+        footer = {
+            "",
+            "It reads the adopted bundles and keeps its sockets, pid and log in the folder jshim of the state",
+            "directory. It leaves the caller's session and cgroup, and is started again when it crashes."
+        })
+final class BridgeStartCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Option(
+            names = "--kept",
+            description = {
+                "for systemd: stay in the caller's cgroup, and do not start it again;",
+                "one that runs already is replaced"
+            })
+    private boolean kept;
+
+    BridgeStartCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        try {
+            var done = Bridges.changing(cli).start(kept);
+            Bridges.write(cli, done.changed() ? "started" : "runs already", done);
+            return ExitCode.OK;
+        } catch (IOException e) {
+            throw Bridges.failed(e, "");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The bridge as a process that is looked at, replaced, killed and started again, with containerd 2.x above it. */
+@ParameterizedClass(name = "from containerd {0}")
+@MethodSource("oneRelease")
+class BridgeServiceTest extends MigrationScenario {
+
+    BridgeServiceTest(Release old) {
+        super(old);
+    }
+
+    /** The old daemon has no part in it. */
+    static Stream<Release> oneRelease() {
+        return Stream.of(Release.V1_6);
+    }
+
+    private Outcome bridge(String... args) {
+        return Product.ctl(
+                node, Stream.concat(Stream.of("bridge"), Stream.of(args)).toArray(String[]::new));
+    }
+
+    private static JsonObject json(Outcome outcome) {
+        return JsonParser.parseString(outcome.out()).getAsJsonObject();
+    }
+
+    /** The answers of {@code bridge verify}: whether each container answers, by id. */
+    private Map<String, Boolean> answers(Outcome verify) {
+        Map<String, Boolean> answers = new TreeMap<>();
+        json(verify)
+                .get("containers")
+                .getAsJsonArray()
+                .forEach(row -> answers.put(
+                        row.getAsJsonObject().get("id").getAsString(),
+                        row.getAsJsonObject().get("answers").getAsBoolean()));
+        return answers;
+    }
+
+    private ProcessFacts awaitAnother(ProcessFacts before) {
+        Wait.until(Duration.ofSeconds(30), "another bridge serves", () -> {
+            JsonElement pid = json(bridge("status", "-o", "json")).get("pid");
+            return !pid.isJsonNull() && pid.getAsLong() != before.pid();
+        });
+        return ProcessFacts.of(bridge());
+    }
+
+    @Test
+    void startedStoppedAndVerified() {
+        bridge("verify").ok();
+        bridge("stop").ok();
+        bridge("status").expect(3);
+        ProcessFacts one = legacy("one");
+        upgrade();
+        assertThat(answers(bridge("verify", "-o", "json").ok())).isEqualTo(Map.of("one", true));
+        assertThat(json(bridge("status", "-o", "json").ok()).get("connected").getAsInt())
+                .isEqualTo(1);
+
+        Outcome refused = bridge("stop").expect(1);
+        assertReadable(refused);
+        assertThat(refused.err()).contains("stop containerd first");
+        assertThat(node.init("one")).isEqualTo(one);
+
+        node.stop();
+        bridge("stop").ok();
+        assertThat(answers(Product.ctl(node, "--timeout", "1s", "-o", "json", "bridge", "verify")
+                        .expect(3)))
+                .isEqualTo(Map.of("one", false));
+        assertThat(bridge("start").ok().out()).contains("started");
+        assertThat(bridge("start").ok().out()).contains("runs already");
+        bridge("verify").ok();
+        node.start();
+        assertThat(node.init("one")).isEqualTo(one);
+        assertThat(one.alive()).isTrue();
+        node.remove("one");
+    }
+
+    @Test
+    void comesBackByItself() {
+        Trio trio = Trio.start(node);
+        Streams ending = endsOnRequest("ending", 7);
+        ProcessFacts init = node.init("ending");
+        upgrade();
+        trio.listed(node);
+        ProcessFacts first = ProcessFacts.of(bridge());
+
+        Signal.KILL.to(first.pid());
+        ProcessFacts second = awaitAnother(first);
+
+        // containerd has dropped the tasks, with an exit of 255 each, but its delete was refused: the bundles stay.
+        Wait.until("containerd has noticed", () -> !Tasks.of(node).isRunning(Trio.COUNTER));
+        trio.unharmed();
+        assertThat(answers(bridge("verify", "-o", "json").ok())).hasSize(4).doesNotContainValue(false);
+        ending.write("now");
+        Wait.until("it ends", () -> !init.alive());
+        node.stop();
+        node.start();
+        trio.listed(node);
+        assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
+        node.ctr("container", "rm", "ending").ok();
+        Path work =
+                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve("ending");
+        Wait.until("the bridge has cleared away what was of v1", () -> !Files.exists(work));
+
+        node.stop();
+        Signal.KILL.to(second.pid());
+        awaitAnother(second);
+        assertThat(answers(bridge("verify", "-o", "json").ok())).hasSize(3).doesNotContainValue(false);
+        node.start();
+        trio.listed(node);
+        trio.unharmed();
+        trio.answers("again");
+        trio.remove(node);
+    }
+
+    @Test
+    void aMuteShimDelaysNobody() {
+        legacy("one");
+        ProcessFacts mute = legacy("mute");
+        upgrade();
+        node.stop();
+        bridge("stop").ok();
+        Signal.STOP.to(mute.parent());
+        try {
+            bridge("start").ok();
+            assertThat(answers(bridge("verify", "-o", "json"))).containsEntry("one", true);
+        } finally {
+            Signal.CONT.to(mute.parent());
+        }
+        assertThat(answers(bridge("verify", "-o", "json").ok())).isEqualTo(Map.of("mute", true, "one", true));
+        node.start();
+        assertThat(node.init("mute")).isEqualTo(mute);
+        node.remove("one");
+        node.remove("mute");
+    }
+
+    @Test
+    void replacedWhileContainerdRuns() {
+        Trio trio = Trio.start(node);
+        Streams ending = endsOnRequest("ending", 7);
+        ProcessFacts init = node.init("ending");
+        upgrade();
+        trio.listed(node);
+        EventLog events = EventLog.open(node);
+        CompletableFuture<Outcome> waiting = CompletableFuture.supplyAsync(() ->
+                node.exec(Trio.HOLDER, "waiting", "/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; exit 6"));
+        Wait.until(
+                "the exec runs",
+                () -> ProcessList.of(node, Trio.HOLDER).lines().toString().contains("waiting"));
+        ProcessFacts before = ProcessFacts.of(bridge());
+
+        bridge("replace").ok();
+
+        assertThat(bridge()).isNotEqualTo(before.pid());
+        Wait.until("the old bridge ends", () -> !before.alive());
+        trio.listed(node);
+        trio.unharmed();
+        assertThat(events.all().stream().filter(e -> e.topic().equals("/tasks/exit")))
+                .isEmpty();
+        trio.answers("new bridge");
+        node.exec(Trio.COUNTER, "e", "/bin/sh", "-c", "exit 3").expect(3);
+
+        node.exec(Trio.HOLDER, "go", "/bin/sh", "-c", ": >/go").ok();
+        assertThat(waiting.join().code()).as("a call that waited went over").isEqualTo(6);
+        ending.write("now");
+        Wait.until("it ends", () -> !init.alive());
+        assertThat(events.exit("ending", "ending").number("exit_status")).isEqualTo(7);
+        assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
+        node.ctr("container", "rm", "ending").ok();
+
+        ProcessFacts second = ProcessFacts.of(bridge());
+        bridge("start", "--kept").ok();
+        Wait.until("the second bridge ends too", () -> !second.alive());
+        trio.listed(node);
+        // The v1 shim's own publishing takes up to some seconds; a second event would come after it.
+        Wait.pause(Duration.ofSeconds(4));
+        assertThat(events.exits("ending", "ending")).hasSize(1);
+        assertThat(events.exits(Trio.HOLDER, "waiting")).hasSize(1);
+        node.kill9();
+        node.start();
+        trio.listed(node);
+        trio.remove(node);
+    }
+}

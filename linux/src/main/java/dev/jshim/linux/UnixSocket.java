@@ -1,0 +1,159 @@
+package dev.jshim.linux;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * A unix socket that listens or is connected, and whose descriptor can be had: unlike one of the JDK's it can be handed
+ * to another process while its peer stays connected. Who waits parks, so that virtual threads can use it; any thread.
+ */
+public final class UnixSocket implements AutoCloseable {
+    private static final int BACKLOG = 128;
+    private static final int CHUNK = 64 << 10;
+    private static final int SHUT_RDWR = 2;
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
+
+    private final ReadyFd ready;
+
+    private UnixSocket(Fd fd) throws ErrnoException {
+        ready = new ReadyFd(fd);
+    }
+
+    /** Takes over the descriptor of a unix socket, which is made non-blocking. */
+    public static UnixSocket of(Fd fd) throws ErrnoException {
+        fd.setNonBlocking(true);
+        return new UnixSocket(fd);
+    }
+
+    /** Listens for streams. The name appears with the mode that the umask leaves; it must be free. */
+    public static UnixSocket listen(Path path) throws ErrnoException {
+        return new UnixSocket(UnixSockets.listen(path, UnixSockets.STREAM, BACKLOG));
+    }
+
+    /** Listens for connections that carry whole messages. */
+    public static UnixSocket listenForMessages(Path path) throws ErrnoException {
+        return new UnixSocket(UnixSockets.listen(path, UnixSockets.SEQPACKET, 1));
+    }
+
+    /** Connects to {@link #listenForMessages}. */
+    public static UnixSocket connectForMessages(Path path) throws ErrnoException {
+        return new UnixSocket(UnixSockets.connect(path, UnixSockets.SEQPACKET));
+    }
+
+    /** The descriptor; still owned here. */
+    public Fd fd() {
+        return ready.fd();
+    }
+
+    /**
+     * Waits for a connection.
+     *
+     * @throws ClosedChannelException after {@link #close}
+     * @throws InterruptedIOException after {@link #stopReading}
+     */
+    public UnixSocket accept() throws IOException {
+        return accept(FOR_EVER);
+    }
+
+    /** The same, at most that long: a {@link java.net.SocketTimeoutException} then. */
+    public UnixSocket accept(Duration patience) throws IOException {
+        var peer = ready.call(
+                Epoll.IN,
+                patience,
+                fd -> NativeCall.retrying(Syscall.ACCEPT4, fd, 0, 0, UnixSockets.FLAGS, 0, 0),
+                "accept");
+        return new UnixSocket(Fd.of((int) peer));
+    }
+
+    /**
+     * Waits for bytes and reads them.
+     *
+     * @return -1 when the peer has ended the connection
+     * @throws ClosedChannelException after {@link #close}
+     * @throws InterruptedIOException after {@link #stopReading}; nothing was taken then
+     */
+    public int read(ByteBuffer to) throws IOException {
+        if (!to.hasRemaining()) {
+            return 0;
+        }
+        try (var memory = new Memory()) {
+            var size = Math.min(to.remaining(), CHUNK);
+            var bytes = memory.block(size);
+            var count = (int) ready.call(
+                    Epoll.IN, FOR_EVER, fd -> NativeCall.retrying(Syscall.READ, fd, bytes.address(), size), "read");
+            if (count == 0) {
+                return -1;
+            }
+            to.put(bytes.buffer().slice(0, count));
+            return count;
+        }
+    }
+
+    /** Waits until the peer takes some of the bytes; returns how many. */
+    public int write(ByteBuffer from) throws IOException {
+        var size = Math.min(from.remaining(), CHUNK);
+        if (size == 0) {
+            return 0;
+        }
+        try (var memory = new Memory()) {
+            var bytes = memory.block(size);
+            bytes.buffer().put(0, from, from.position(), size);
+            var count = (int) ready.call(
+                    Epoll.OUT,
+                    FOR_EVER,
+                    fd -> NativeCall.retrying(Syscall.SENDTO, fd, bytes.address(), size, FdMessage.MSG_NOSIGNAL, 0, 0),
+                    "send");
+            from.position(from.position() + count);
+            return count;
+        }
+    }
+
+    /** Sends a message, with a duplicate of its descriptor; waits at most that long. */
+    public void send(FdMessage message, Duration patience) throws IOException {
+        ready.call(Epoll.OUT, patience, message::send, "sendmsg");
+    }
+
+    /** Receives a message of at most that many bytes; waits at most that long. One without data is the end. */
+    public FdMessage receive(int size, Duration patience) throws IOException {
+        var got = new FdMessage[1];
+        ready.call(
+                Epoll.IN,
+                patience,
+                fd -> {
+                    var received = FdMessage.receive(fd, size);
+                    got[0] = received.message();
+                    return received.result();
+                },
+                "recvmsg");
+        return got[0];
+    }
+
+    /** Makes whoever waits in accept or read, and each later one, leave with an InterruptedIOException. */
+    public void stopReading() {
+        ready.stop(true);
+    }
+
+    /** Allows it again. */
+    public void resumeReading() {
+        ready.stop(false);
+    }
+
+    /** Ends the connection for the peer too, however many processes hold the socket. */
+    public void shutdown() {
+        ready.now(fd -> NativeCall.once(Syscall.SHUTDOWN, fd, SHUT_RDWR, 0));
+    }
+
+    public boolean isOpen() {
+        return ready.isOpen();
+    }
+
+    /** Closes this process's descriptor; where another process has got it the peer does not notice. */
+    @Override
+    public void close() {
+        ready.close();
+    }
+}

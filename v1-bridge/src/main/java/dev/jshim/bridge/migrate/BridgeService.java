@@ -1,0 +1,179 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.LiveProcess;
+import dev.jshim.node.ContainerdClient;
+import dev.jshim.node.NodePaths;
+import dev.jshim.proto.v2.bridge.ListResponse;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The bridge of one containerd as a process that is started, looked at, replaced and ended. For one thread. */
+public final class BridgeService {
+    private static final Duration ENDS = Duration.ofSeconds(10);
+
+    private final BridgePaths paths;
+    private final Path address;
+    private final Duration timeout;
+    private final BridgeLauncher launcher;
+
+    /**
+     * The service of one containerd.
+     *
+     * @param containerdAddress its gRPC socket, whether it answers or not
+     * @param ttrpcAddress its ttrpc socket, null for the one beside
+     * @param timeout for each question
+     * @param bridgeBinary absolute path of {@code containerd-shim-v1-linux}, of the version that is to run
+     */
+    public BridgeService(
+            NodePaths paths,
+            Path containerdAddress,
+            @Nullable Path ttrpcAddress,
+            Duration timeout,
+            Path bridgeBinary) {
+        this.paths = new BridgePaths(paths);
+        this.address = containerdAddress;
+        this.timeout = timeout;
+        this.launcher = new BridgeLauncher(this.paths, containerdAddress, ttrpcAddress, bridgeBinary);
+    }
+
+    /**
+     * How the bridge stands.
+     *
+     * @param pid 0 where no bridge answers
+     * @param adopted how many containers it serves
+     * @param connected how many of these have a client, as each has while containerd runs
+     */
+    public record State(int pid, int adopted, int connected) {
+        public boolean isRunning() {
+            return pid != 0;
+        }
+    }
+
+    /**
+     * What was done.
+     *
+     * @param pid of the bridge that runs now, or of the one that ran
+     * @param changed whether there was anything to do
+     * @param notes a sentence each
+     */
+    public record Done(int pid, boolean changed, List<String> notes) {
+        public Done {
+            notes = List.copyOf(notes);
+        }
+    }
+
+    /** Asks the bridge; changes nothing. */
+    public State state() {
+        var list = list();
+        return list == null
+                ? new State(0, 0, 0)
+                : new State(list.getPid(), list.getAdoptedCount(), (int) list.getAdoptedList().stream()
+                        .filter(adopted -> adopted.getClients() > 0)
+                        .count());
+    }
+
+    /** Asks each adopted bundle what containerd asks when it starts; changes nothing. */
+    public Verification verify() {
+        return new Verifier(paths.node(), timeout).verify();
+    }
+
+    /**
+     * Starts the bridge, which serves what is adopted. That it runs already is no error: a caller who keeps it has it
+     * replaced then by one of its own, as {@link #replace} does.
+     *
+     * @param isKept whether the caller, as systemd does, keeps it running, and in the caller's cgroup; else it leaves
+     *     that, and is started again by a shell script of its own when it crashes
+     */
+    public Done start(boolean isKept) throws IOException {
+        var running = list();
+        if (running != null) {
+            return isKept ? replace(true) : new Done(running.getPid(), false, List.of());
+        }
+        var pid = isKept ? launcher.startUnkept() : launcher.start();
+        return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
+    }
+
+    /**
+     * Puts a bridge of this version in the place of the one that runs. It takes over the sockets and every connection
+     * with the calls that wait on it: who is connected does not notice.
+     *
+     * @param isKept as for {@link #start}
+     * @throws IOException where no bridge runs, or it goes on because the new one could not take over
+     */
+    public Done replace(boolean isKept) throws IOException {
+        var running = list();
+        if (running == null) {
+            throw new IOException("no bridge runs");
+        }
+        var pid = isKept ? launcher.replaceUnkept() : launcher.replace();
+        return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
+    }
+
+    /**
+     * Ends the bridge. Shims, containers and bundles stay; a bridge that starts serves them again. That none runs is no
+     * error.
+     *
+     * @param force also where somebody is connected, who takes the end of the connection for the end of the container
+     * @throws MigrationException where somebody is connected
+     * @throws IOException where it does not end
+     */
+    public Done stop(boolean force) throws IOException, MigrationException {
+        var running = list();
+        if (running == null) {
+            return new Done(0, false, List.of());
+        }
+        if (!force) {
+            refuseWatched(running);
+        }
+        var process = LiveProcess.find(running.getPid());
+        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+            bridge.stop();
+        }
+        var end = System.nanoTime() + ENDS.toNanos();
+        while (process != null && LiveProcess.isAlive(process)) {
+            if (System.nanoTime() > end) {
+                throw new IOException("the bridge, pid " + process.pid() + ", does not end; see " + paths.log());
+            }
+            pause();
+        }
+        return new Done(running.getPid(), true, List.of());
+    }
+
+    private void refuseWatched(ListResponse running) throws MigrationException {
+        if (running.getAdoptedCount() == 0) {
+            return;
+        }
+        var is = "it would report each adopted container as exited: stop containerd first";
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            var version = containerd.version().orNull();
+            if (version != null && version.major() >= 2) {
+                throw new MigrationException(
+                        "containerd " + version.version() + " answers on " + address + ", and " + is);
+            }
+        }
+        if (running.getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
+            throw new MigrationException("a containerd has the adopted containers loaded, and " + is);
+        }
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private @Nullable ListResponse list() {
+        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+            return bridge.list();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+}

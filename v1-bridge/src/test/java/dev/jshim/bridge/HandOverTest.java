@@ -1,0 +1,170 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.jshim.linux.UnixSocket;
+import dev.jshim.node.NodePaths;
+import dev.jshim.proto.v2.task2.ConnectRequest;
+import dev.jshim.proto.v2.task2.TaskGrpc;
+import dev.jshim.proto.v2.task2.WaitRequest;
+import dev.jshim.proto.v2.task2.WaitResponse;
+import dev.jshim.ttrpc.TtrpcChannel;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A client that is connected, and waits for an exit, does not notice that its bridge is another one. */
+class HandOverTest {
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    @TempDir
+    Path folder;
+
+    private NodePaths node;
+    private FakeContainer container;
+    private FakeV1Shim shim;
+
+    @BeforeEach
+    void setUp() throws Exception {
+        node = new NodePaths(folder.resolve("root"), folder.resolve("state"));
+        container = new FakeContainer(node.root(), node.state(), "ns", "c");
+        shim = container.serve();
+    }
+
+    @AfterEach
+    void tearDown() throws Exception {
+        shim.close();
+        container.kill();
+    }
+
+    private BridgeDaemon start(String... more) throws IOException {
+        var flags = List.of(
+                "-root", node.root().toString(), "-state", node.state().toString(), "-address", folder + "/none.sock");
+        var args = new ArrayList<>(flags);
+        args.addAll(List.of(more));
+        var daemon = BridgeDaemon.start(BridgeFlags.parse(args.toArray(String[]::new)));
+        Thread.ofVirtual().start(() -> {
+            try {
+                daemon.await();
+                daemon.close();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        return daemon;
+    }
+
+    private CompletableFuture<WaitResponse> waiting(TtrpcChannel channel) throws Exception {
+        var answer = new CompletableFuture<WaitResponse>();
+        TaskGrpc.newStub(channel).wait(WaitRequest.newBuilder().setId("c").build(), new StreamObserver<>() {
+            @Override
+            public void onNext(WaitResponse value) {
+                answer.complete(value);
+            }
+
+            @Override
+            public void onError(Throwable t) {
+                answer.completeExceptionally(t);
+            }
+
+            @Override
+            public void onCompleted() {}
+        });
+        // Whatever comes after it on the same connection was read after it.
+        assertThat(pid(channel)).isEqualTo((int) container.init.pid());
+        return answer;
+    }
+
+    private static int pid(TtrpcChannel channel) {
+        return TaskGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(LIMIT.toSeconds(), TimeUnit.SECONDS)
+                .connect(ConnectRequest.newBuilder().setId("c").build())
+                .getTaskPid();
+    }
+
+    @Test
+    void clientsStayConnected() throws Exception {
+        var old = start();
+        var socket = old.bridge().adopt(container.record());
+        try (var channel = TtrpcChannel.connect(socket, LIMIT)) {
+            var exit = waiting(channel);
+            try (var fresh = start("-take-over")) {
+                assertThat(old.bridge().isHandedOver()).isTrue();
+                assertThat(fresh.bridge().list())
+                        .singleElement()
+                        .satisfies(c -> assertThat(c.clients()).isEqualTo(1));
+                assertThat(pid(channel)).isEqualTo((int) container.init.pid());
+                try (var another = TtrpcChannel.connect(socket, LIMIT)) {
+                    assertThat(pid(another)).isEqualTo((int) container.init.pid());
+                }
+                assertThat(exit).isNotDone();
+                shim.exit("c");
+                assertThat(exit.get(LIMIT.toSeconds(), TimeUnit.SECONDS).getExitStatus())
+                        .isEqualTo(shim.exitStatus);
+            }
+        } finally {
+            old.close();
+        }
+    }
+
+    @Test
+    void successorThatFailsChangesNothing() throws Exception {
+        try (var daemon = start()) {
+            var socket = daemon.bridge().adopt(container.record());
+            try (var channel = TtrpcChannel.connect(socket, LIMIT)) {
+                var exit = waiting(channel);
+                for (var i = 0; i < 3; i++) {
+                    assertThatThrownBy(() -> handOverToNobody(daemon)).hasMessageContaining("successor");
+                    assertThat(pid(channel)).isEqualTo((int) container.init.pid());
+                }
+                assertThat(exit).isNotDone();
+                shim.exit("c");
+                assertThat(exit.get(LIMIT.toSeconds(), TimeUnit.SECONDS).getExitStatus())
+                        .isEqualTo(shim.exitStatus);
+            }
+        }
+    }
+
+    /** To one that takes all of it and then dies. */
+    private void handOverToNobody(BridgeDaemon daemon) throws Exception {
+        var path = folder.resolve("successor.sock");
+        Files.deleteIfExists(path);
+        try (var listener = UnixSocket.listenForMessages(path)) {
+            var taking = new CompletableFuture<Void>();
+            Thread.ofVirtual().start(() -> {
+                try (var line = listener.accept(LIMIT)) {
+                    for (var i = 0; i < 3; i++) {
+                        var fd = line.receive(HandOver.MAX_MESSAGE, LIMIT).fd();
+                        if (fd != null) {
+                            fd.close();
+                        }
+                    }
+                    taking.complete(null);
+                } catch (IOException e) {
+                    taking.completeExceptionally(e);
+                }
+            });
+            try {
+                daemon.bridge().handOver(path);
+            } finally {
+                taking.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    @Test
+    void nobodyToTakeOverFrom() {
+        assertThatThrownBy(() -> start("-take-over")).isInstanceOf(IOException.class);
+    }
+}
