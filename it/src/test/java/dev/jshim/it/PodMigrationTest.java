@@ -109,8 +109,8 @@ class PodMigrationTest extends PodScenario {
     private void probesWork(String container, String name) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<Integer>> codes = IntStream.range(0, 10)
-                    .mapToObj(code -> threads.submit(() ->
-                            cri.execSync(container, "/bin/sh", "-c", "exit " + code).getExitCode()))
+                    .mapToObj(code -> threads.submit(() -> cri.execSync(container, "/bin/sh", "-c", "exit " + code)
+                            .getExitCode()))
                     .toList();
             assertThat(codes).extracting(Future::get).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
         }
@@ -119,7 +119,8 @@ class PodMigrationTest extends PodScenario {
                 .isInstanceOfSatisfying(
                         StatusRuntimeException.class,
                         e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED));
-        assertThat(Run.of(List.of("pgrep", "-f", "sleep " + hanging)).run().out()).isEmpty();
+        assertThat(Run.of(List.of("pgrep", "-f", "sleep " + hanging)).run().out())
+                .isEmpty();
         assertThat(init(name).alive()).isTrue();
     }
 

@@ -117,7 +117,7 @@ final class Training {
         BundleFiles.writeText(bundle, "address", answer.addressFile());
         group.claim(new GroupRecord(self, 3, settings.protocol(), self, answer.text()));
         daemon.serve();
-        var _ = new Start(flags, bundle);
+        var _ = new Start(flags, bundle, _ -> Any.getDefaultInstance());
         var noReader = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_WRONLY, 0);
         new StartReply(noReader).ok(answer.text());
         try (var channel = TtrpcChannel.connect(group.socket(), PATIENCE);

@@ -29,11 +29,7 @@ public final class BridgeService {
      * @param bridgeBinary absolute path of {@code containerd-shim-v1-linux}, of the version that is to run
      */
     public BridgeService(
-            NodePaths paths,
-            Path containerdAddress,
-            @Nullable Path ttrpcAddress,
-            Duration timeout,
-            Path bridgeBinary) {
+            NodePaths paths, Path containerdAddress, @Nullable Path ttrpcAddress, Duration timeout, Path bridgeBinary) {
         this.paths = new BridgePaths(paths);
         this.address = containerdAddress;
         this.timeout = timeout;
