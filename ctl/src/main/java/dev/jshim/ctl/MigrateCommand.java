@@ -21,7 +21,9 @@ final class MigrateCommand {
         return new CommandLine(new MigrateCommand())
                 .addSubcommand(new MigratePlanCommand(cli))
                 .addSubcommand(new MigrateApplyCommand(cli))
+                .addSubcommand(new MigrateVerifyCommand(cli))
                 .addSubcommand(new MigrateStatusCommand(cli))
-                .addSubcommand(new MigrateRollbackCommand(cli));
+                .addSubcommand(new MigrateRollbackCommand(cli))
+                .addSubcommand(new MigrateFinishCommand(cli));
     }
 }

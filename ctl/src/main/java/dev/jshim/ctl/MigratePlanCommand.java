@@ -6,7 +6,12 @@ import picocli.CommandLine.Command;
 @Command(
         name = "plan",
         description = "Show each v1 container and what would be done with it; changes nothing.",
-        footer = {"", "Ends with 3 where a container would be refused."})
+        footer = {
+            "",
+            "Reads: the v1 bundles, /proc, memory and disk, the KillMode of the shims' systemd units, and asks each",
+            "v1 shim and containerd. Changes: nothing.",
+            "Ends with 3 where apply would refuse a container, or to do anything at all."
+        })
 final class MigratePlanCommand implements Callable<Integer> {
     private final Cli cli;
 
@@ -18,6 +23,8 @@ final class MigratePlanCommand implements Callable<Integer> {
     public Integer call() {
         var plan = Migrations.reading(cli).plan(cli.globals().namespace());
         Migrations.write(cli, plan);
-        return plan.rows().stream().anyMatch(row -> row.action().equals("refuse")) ? ExitCode.FINDINGS : ExitCode.OK;
+        var isGood = plan.problems().isEmpty()
+                && plan.rows().stream().noneMatch(row -> row.action().equals("refuse"));
+        return isGood ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }

@@ -52,8 +52,9 @@ public final class Migration {
     /** What {@link #apply(String)} would do to the containers of one namespace, or of all. Changes nothing. */
     public Plan plan(@Nullable String namespace) {
         try (var containerd = new ContainerdClient(address, timeout)) {
-            return new Plan(new CandidateScan(paths.node(), containerd, timeout)
-                    .scan(namespace).stream().map(Candidate::row).toList());
+            var rows = new CandidateScan(paths.node(), containerd, timeout)
+                    .scan(namespace).stream().map(Candidate::row).toList();
+            return new Plan(rows, new Preflight(paths.node()).problems(shims(rows)));
         }
     }
 
@@ -71,13 +72,20 @@ public final class Migration {
      */
     public Report apply(@Nullable String namespace, boolean rebuildJournal) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseNewDaemon(containerd, "it would not load what is added now: stop it, apply, and start it again");
+            refuseNewDaemon(
+                    containerd,
+                    "it would not load what is added now: stop it, apply, and start it again; if it has already lost"
+                            + " v1 containers, use rescue");
+            var preflight = new Preflight(paths.node());
+            refuse(preflight.resources());
             try (var _ = MigrationLock.take(home())) {
                 var entries = entries(rebuildJournal);
                 try (var journal = Journal.open(journal())) {
                     journal.add(began("apply"));
                     var rows = new ArrayList<>(new Ghosts(paths, timeout).sweep(journal, entries));
                     var candidates = new CandidateScan(paths.node(), containerd, timeout).scan(namespace);
+                    refuse(preflight.killModes(
+                            shims(candidates.stream().map(Candidate::row).toList())));
                     var report =
                             new Adoption(paths, journal, address, bridgeBinary, timeout, progress).adopt(candidates);
                     rows.addAll(report.rows());
@@ -87,6 +95,59 @@ public final class Migration {
                             report.complete() && rows.stream().noneMatch(ReportRow::isRefused));
                 }
             }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private static List<Integer> shims(List<PlanRow> rows) {
+        return rows.stream().map(PlanRow::shimPid).filter(pid -> pid > 0).toList();
+    }
+
+    private static void refuse(List<String> problems) throws MigrationException {
+        if (!problems.isEmpty()) {
+            throw new MigrationException(String.join("; ", problems) + "; nothing was changed");
+        }
+    }
+
+    /**
+     * Adopts all, exchanges containerd and verifies it; and takes all back where that does not go well.
+     *
+     * @throws MigrationException where it could not be done; its message says how things stand
+     */
+    public Report restart(RestartCommands commands) throws MigrationException {
+        return new Restart(this, commands, address, timeout, progress).run();
+    }
+
+    /** Whether a containerd 2.x has, or would find, all containers that live. Changes nothing. */
+    public Verification verify(@Nullable String namespace) {
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            var version = containerd.version().orNull();
+            var candidates = new CandidateScan(paths.node(), containerd, timeout).scan(namespace);
+            return new Verifier(paths, timeout, version != null && version.major() >= 2).verify(candidates);
+        }
+    }
+
+    /**
+     * What is in the way of {@link #finish}: a row for each container; none means that it may be done. Changes nothing.
+     */
+    public Report finishPlan() {
+        var rows = new Finish(paths, journal(), timeout).inTheWay();
+        return new Report(rows, List.of(), rows.isEmpty());
+    }
+
+    /**
+     * Takes the bridge and the journal away when no v1 container is left.
+     *
+     * @throws MigrationException where nothing was done, and why
+     */
+    public Report finish() throws MigrationException {
+        try (var _ = MigrationLock.take(home())) {
+            var plan = finishPlan();
+            if (plan.complete()) {
+                new Finish(paths, journal(), timeout).run();
+            }
+            return plan;
         } catch (IOException e) {
             throw failed(e);
         }
