@@ -24,6 +24,7 @@ final class MigrateCommand {
                 .addSubcommand(new MigrateVerifyCommand(cli))
                 .addSubcommand(new MigrateStatusCommand(cli))
                 .addSubcommand(new MigrateRollbackCommand(cli))
-                .addSubcommand(new MigrateFinishCommand(cli));
+                .addSubcommand(new MigrateFinishCommand(cli))
+                .addSubcommand(new MigrateRescueCommand(cli));
     }
 }

@@ -47,6 +47,25 @@ final class Finish {
         return rows;
     }
 
+    /**
+     * systemd's files of ours that are for this state directory, the drop-in of containerd's unit first: it names the
+     * other.
+     *
+     * @param systemd {@code /etc/systemd/system}
+     */
+    List<Path> units(Path systemd) throws IOException {
+        List<Path> units = new ArrayList<>();
+        for (var name : List.of("containerd.service.d/jshim.conf", "jshim-bridge.service")) {
+            var unit = systemd.resolve(name);
+            if (Files.isRegularFile(unit)
+                    && Files.readString(unit)
+                            .contains(" --state " + paths.node().state() + " ")) {
+                units.add(unit);
+            }
+        }
+        return units;
+    }
+
     private static ReportRow refused(TaskId task, String why) {
         return new ReportRow(task.namespace(), task.id(), "refused", why);
     }
@@ -55,8 +74,24 @@ final class Finish {
     void run() throws IOException {
         BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
         paths.removeFiles();
+        var home = journal.toAbsolutePath().getParent();
+        if (home != null) {
+            removeBackups(home.resolve("cri-status"));
+        }
         Files.deleteIfExists(journal);
         removeHome(journal);
+    }
+
+    /** Of the status files that a rescue repaired, whose containers are gone by now. */
+    private static void removeBackups(Path directory) throws IOException {
+        if (Files.isDirectory(directory)) {
+            try (var backups = Files.newDirectoryStream(directory)) {
+                for (var backup : backups) {
+                    Files.delete(backup);
+                }
+            }
+            Files.delete(directory);
+        }
     }
 
     /** Removes the lock, and the directory if nothing else is in it. */

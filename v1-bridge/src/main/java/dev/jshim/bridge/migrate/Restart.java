@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * when something on the way does not go well. Each step can be repeated, so an interrupted run is simply run again.
  */
 final class Restart {
-    private static final int STEPS = 7;
+    private static final int STEPS = 6;
     private static final Duration DAEMON = Duration.ofSeconds(90);
     private static final Duration LOADED = Duration.ofSeconds(15);
     private static final Duration PAUSE = Duration.ofMillis(200);
@@ -50,8 +50,7 @@ final class Restart {
         }
         try {
             step("stop containerd");
-            run(commands.stop());
-            await("containerd has stopped", version -> version instanceof Answer.Absent);
+            stop();
             step("adopt what was started meanwhile");
             var second = migration.apply(null);
             if (!second.complete()) {
@@ -59,17 +58,27 @@ final class Restart {
             }
             step("exchange containerd");
             run(commands.change());
-            step("start containerd");
-            run(commands.start());
-            await("containerd 2.x answers", version -> major(version) >= 2);
-            step("verify");
-            verify();
+            step("start containerd, and verify");
+            start(2);
             step("done");
             return new Report(
                     second.rows(), List.of("To go back: stop containerd, run rollback, start the old one."), true);
         } catch (IOException | MigrationException e) {
             throw back(e);
         }
+    }
+
+    /** Stops containerd and waits until it has. */
+    void stop() throws IOException {
+        run(commands.stop());
+        await("containerd has stopped", version -> version instanceof Answer.Absent);
+    }
+
+    /** Starts containerd, waits until it answers, and verifies that it has all containers. */
+    void start(int major) throws IOException {
+        run(commands.start());
+        await("containerd " + major + ".x answers", version -> major(version) >= major);
+        verify();
     }
 
     private static String refusals(Report report) {
@@ -86,8 +95,7 @@ final class Restart {
         List<String> undone = new ArrayList<>();
         try {
             progress.accept("going back");
-            run(commands.stop());
-            await("containerd has stopped", version -> version instanceof Answer.Absent);
+            stop();
             var report = migration.rollback();
             if (!report.complete()) {
                 throw new IOException("rollback is not complete: " + refusals(report));
