@@ -36,7 +36,7 @@ class MigrationCareTest extends MigrationScenario {
         node.switchTo(Release.V2);
         Wait.until("containerd has loaded both", () -> migrate("verify").code() == 0);
 
-        Signal.KILL.to(bridge());
+        killBridgeForGood();
         Outcome dead = migrate("verify").expect(3);
         assertThat(dead.err()).contains("no bridge answers");
         node.stop();
@@ -53,7 +53,7 @@ class MigrationCareTest extends MigrationScenario {
         legacy("two");
         node.stop();
         migrate("apply", "--yes").ok();
-        Signal.KILL.to(bridge());
+        killBridgeForGood();
         node.start();
         node.remove("two");
 
@@ -196,7 +196,7 @@ class MigrationCareTest extends MigrationScenario {
         upgrade();
         node.kill9();
         node.forgiveStaleSockets();
-        Signal.KILL.to(bridge());
+        killBridgeForGood();
         shims.forEach(Signal.KILL::to);
         inits.forEach(init -> Signal.KILL.to(init.pid()));
         Wait.until("all processes are gone", () -> inits.stream().noneMatch(ProcessFacts::alive));

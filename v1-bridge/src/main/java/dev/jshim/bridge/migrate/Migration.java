@@ -201,7 +201,7 @@ public final class Migration {
         try (var containerd = new ContainerdClient(address, timeout)) {
             var version = containerd.version().orNull();
             var candidates = new CandidateScan(paths.node(), containerd, timeout).scan(namespace);
-            return new Verifier(paths, timeout, version != null && version.major() >= 2).verify(candidates);
+            return new VerifySurvey(paths, timeout, version != null && version.major() >= 2).verify(candidates);
         }
     }
 

@@ -85,6 +85,8 @@ final class Rollback {
         if (complete) {
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
+            // Whoever looks after it may have started it again meanwhile.
+            var _ = BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
             Files.deleteIfExists(journalFile);

@@ -17,7 +17,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The work of {@code verify}: asks what a containerd 2.x asks, of each bundle that it would load. Changes nothing. */
-final class Verifier {
+final class VerifySurvey {
     private final BridgePaths paths;
     private final Duration timeout;
     private final boolean isNewDaemonThere;
@@ -29,7 +29,7 @@ final class Verifier {
      *
      * @param isNewDaemonThere whether a containerd 2.x answers: it must have loaded the bundles then
      */
-    Verifier(BridgePaths paths, Duration timeout, boolean isNewDaemonThere) {
+    VerifySurvey(BridgePaths paths, Duration timeout, boolean isNewDaemonThere) {
         this.paths = paths;
         this.timeout = timeout;
         this.isNewDaemonThere = isNewDaemonThere;
