@@ -179,7 +179,7 @@ public final class Migration {
                     progress.accept("repaired " + status.file());
                 }
             }
-            restart.start(2);
+            restart.start(beyond);
             List<ReportRow> rows = new ArrayList<>(report.rows());
             plan.rows().stream()
                     .filter(row -> row.result().equals(RescueSurvey.BEYOND))
