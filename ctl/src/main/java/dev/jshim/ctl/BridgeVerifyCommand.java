@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.bridge.migrate.Verification;
+import dev.jshim.bridge.migrate.BridgeVerification;
 import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -45,7 +45,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         return ExitCode.FINDINGS;
     }
 
-    private void table(Verification verification) {
+    private void table(BridgeVerification verification) {
         var table = new Table("NAMESPACE", "ID", "ANSWERS", "REASON");
         for (var row : verification.rows()) {
             var good = row.reason().isEmpty();
@@ -58,7 +58,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         }
     }
 
-    private void json(Verification verification) {
+    private void json(BridgeVerification verification) {
         var rows = new ArrayList<Fields>();
         for (var row : verification.rows()) {
             rows.add(new Fields()

@@ -1,14 +1,25 @@
 package dev.jshim.ctl;
 
 import dev.jshim.bridge.migrate.MigrationException;
+import dev.jshim.bridge.migrate.RestartCommands;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(
         name = "apply",
         description = "Start the bridge and adopt the running v1 containers; without --yes only show the plan.",
-        footer = {"", "It may be run while the old containerd runs, and again: it then adds only what is new."})
+        footer = {
+            "",
+            "Reads: what plan reads. Changes: adds a v2 bundle beside each v1 bundle, starts the bridge, writes the",
+            "journal in ROOT/jshim; of v1 nothing is touched. To undo: migrate rollback.",
+            "It may be run while the old containerd runs, and again: it then adds only what is new, and drops what was",
+            "deleted meanwhile. Run it before a package upgrade, whose scripts restart containerd by themselves.",
+            "",
+            "With --restart it does the whole change: adopt, stop containerd, adopt what is new, run the command, start",
+            "containerd, verify; if anything fails, stop it, roll back, run the --undo command, start the old one."
+        })
 final class MigrateApplyCommand implements Callable<Integer> {
     private final Cli cli;
 
@@ -20,6 +31,32 @@ final class MigrateApplyCommand implements Callable<Integer> {
             description = "put a journal that cannot be read aside, and go by the bundles on the node")
     private boolean rebuildJournal;
 
+    @Option(
+            names = "--restart",
+            paramLabel = "CMD",
+            description = "exchange containerd too: CMD puts containerd 2.x in the place of the old one")
+    private @Nullable String restart;
+
+    @Option(
+            names = "--undo",
+            paramLabel = "CMD",
+            description = "with --restart: puts the old containerd back in its place")
+    private @Nullable String undo;
+
+    @Option(
+            names = "--stop",
+            paramLabel = "CMD",
+            description = "with --restart: stops containerd (default: ${DEFAULT-VALUE})",
+            defaultValue = "systemctl stop containerd")
+    private String stop = "";
+
+    @Option(
+            names = "--start",
+            paramLabel = "CMD",
+            description = "with --restart: starts containerd (default: ${DEFAULT-VALUE})",
+            defaultValue = "systemctl start containerd")
+    private String start = "";
+
     MigrateApplyCommand(Cli cli) {
         this.cli = cli;
     }
@@ -27,13 +64,26 @@ final class MigrateApplyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var namespace = cli.globals().namespace();
+        var change = restart;
+        var back = undo;
+        if (change != null && (back == null || namespace != null)) {
+            throw CliException.usage(
+                    namespace != null
+                            ? "--restart is for all namespaces: a containerd has them all"
+                            : "--restart needs --undo: what puts the old containerd back when something fails",
+                    "such as --undo 'apt-get install --allow-downgrades -y containerd=1.6.20'");
+        }
         if (!yes) {
             Migrations.write(cli, Migrations.plan(cli));
             cli.note("nothing was changed; add --yes to do it");
             return ExitCode.OK;
         }
         try {
-            return Migrations.write(cli, Migrations.changing(cli).apply(namespace, rebuildJournal));
+            var migration = Migrations.changing(cli);
+            if (change != null && back != null) {
+                return Migrations.write(cli, migration.restart(new RestartCommands(stop, change, start, back)));
+            }
+            return Migrations.write(cli, migration.apply(namespace, rebuildJournal));
         } catch (MigrationException e) {
             throw Migrations.failed(e);
         }

@@ -21,7 +21,10 @@ final class MigrateCommand {
         return new CommandLine(new MigrateCommand())
                 .addSubcommand(new MigratePlanCommand(cli))
                 .addSubcommand(new MigrateApplyCommand(cli))
+                .addSubcommand(new MigrateVerifyCommand(cli))
                 .addSubcommand(new MigrateStatusCommand(cli))
-                .addSubcommand(new MigrateRollbackCommand(cli));
+                .addSubcommand(new MigrateRollbackCommand(cli))
+                .addSubcommand(new MigrateFinishCommand(cli))
+                .addSubcommand(new MigrateRescueCommand(cli));
     }
 }

@@ -6,7 +6,13 @@ import picocli.CommandLine.Command;
 @Command(
         name = "plan",
         description = "Show each v1 container and what would be done with it; changes nothing.",
-        footer = {"", "Ends with 3 where a container would be refused, or something lives that has no bundle."})
+        footer = {
+            "",
+            "Reads: the v1 bundles, /proc, memory and disk, the KillMode of the shims' systemd units, and asks each",
+            "v1 shim and containerd. Changes: nothing.",
+            "Ends with 3 where apply would refuse a container, or to do anything at all, or something lives that has",
+            "no bundle."
+        })
 final class MigratePlanCommand implements Callable<Integer> {
     private final Cli cli;
 
@@ -18,7 +24,9 @@ final class MigratePlanCommand implements Callable<Integer> {
     public Integer call() {
         var plan = Migrations.plan(cli);
         Migrations.write(cli, plan);
-        var refused = plan.rows().stream().anyMatch(row -> row.action().equals("refuse"));
-        return refused || !plan.strays().isEmpty() ? ExitCode.FINDINGS : ExitCode.OK;
+        var isGood = plan.problems().isEmpty()
+                && plan.strays().isEmpty()
+                && plan.rows().stream().noneMatch(row -> row.action().equals("refuse"));
+        return isGood ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }

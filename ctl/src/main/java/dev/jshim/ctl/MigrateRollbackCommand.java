@@ -7,8 +7,14 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "rollback",
-        description = "Take away what apply added and stop the bridge; without --yes only show what is adopted.",
-        footer = {"", "It is refused while a containerd 2.x answers: stop that first."})
+        description = "Take away what apply added and stop the bridge; without --yes only show what would be done.",
+        footer = {
+            "",
+            "Reads: the journal, the v2 bundles, /proc. Changes: removes the added bundles, the bridge and its files,",
+            "the journal. Leaves: containers, v1 shims and bundles, and containers that were made under containerd 2.x.",
+            "To undo: run apply. It works from any point and can be repeated; it is refused while a containerd 2.x",
+            "answers, or whatever is connected to the bridge: stop that first."
+        })
 final class MigrateRollbackCommand implements Callable<Integer> {
     private final Cli cli;
 

@@ -8,7 +8,11 @@ import picocli.CommandLine.Command;
 @Command(
         name = "status",
         description = "Show whether the bridge runs and how the adopted containers stand; changes nothing.",
-        footer = {"", "Ends with 3 where something is wrong."})
+        footer = {
+            "",
+            "Reads: the added bundles, and asks the bridge and each v1 shim. Changes: nothing.",
+            "Ends with 3 where something is wrong. For what containerd has of it see verify."
+        })
 final class MigrateStatusCommand implements Callable<Integer> {
     private final Cli cli;
 

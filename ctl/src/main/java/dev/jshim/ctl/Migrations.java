@@ -5,9 +5,12 @@ import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.PlanRow;
 import dev.jshim.bridge.migrate.Report;
+import dev.jshim.bridge.migrate.ReportRow;
+import dev.jshim.bridge.migrate.Verification;
 import dev.jshim.node.DaemonConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /** What the commands of {@code migrate} share: how a migration is made, and how its plan and report are written. */
@@ -79,7 +82,8 @@ final class Migrations {
             for (var row : plan.rows()) {
                 rows.add(fields(row));
             }
-            Json.write(cli.out(), Strays.with(new Fields().with("plan", rows), plan.strays(), plan.others()));
+            var fields = new Fields().with("plan", rows).with("problems", plan.problems());
+            Json.write(cli.out(), Strays.with(fields, plan.strays(), plan.others()));
             return;
         }
         var table = new Table("NAMESPACE", "ID", "PID", "SHIM", "SOCKET", "KIND", "REACHABLE", "ACTION", "REASON");
@@ -96,6 +100,7 @@ final class Migrations {
                     row.reason());
         }
         table.write(cli.out());
+        plan.problems().forEach(problem -> cli.note("apply would refuse: " + problem));
         Strays.note(cli, plan.strays(), plan.others());
     }
 
@@ -113,29 +118,51 @@ final class Migrations {
                 .with("reason", TaskFields.known(row.reason()));
     }
 
-    /** Writes a report and answers with the exit code. */
-    static int write(Cli cli, Report report) {
+    /** Writes what was found and answers with the exit code. */
+    static int write(Cli cli, Verification verification) {
         if (cli.globals().isJson()) {
-            var rows = new ArrayList<Fields>();
-            for (var row : report.rows()) {
-                rows.add(new Fields()
+            Json.write(
+                    cli.out(),
+                    new Fields()
+                            .with("good", verification.isGood())
+                            .with("containers", fields(verification.rows()))
+                            .with("problems", verification.problems()));
+        } else {
+            table(cli, verification.rows());
+            verification.problems().forEach(cli::note);
+        }
+        return verification.isGood() ? ExitCode.OK : ExitCode.FINDINGS;
+    }
+
+    private static List<Fields> fields(List<ReportRow> rows) {
+        return rows.stream()
+                .map(row -> new Fields()
                         .with("namespace", row.namespace())
                         .with("id", row.id())
                         .with("result", row.result())
-                        .with("reason", TaskFields.known(row.reason())));
-            }
+                        .with("reason", TaskFields.known(row.reason())))
+                .toList();
+    }
+
+    private static void table(Cli cli, List<ReportRow> rows) {
+        var table = new Table("NAMESPACE", "ID", "RESULT", "REASON");
+        for (var row : rows) {
+            table.row(row.namespace(), row.id(), row.result(), row.reason());
+        }
+        table.write(cli.out());
+    }
+
+    /** Writes a report and answers with the exit code. */
+    static int write(Cli cli, Report report) {
+        if (cli.globals().isJson()) {
             Json.write(
                     cli.out(),
                     new Fields()
                             .with("complete", report.complete())
-                            .with("containers", rows)
+                            .with("containers", fields(report.rows()))
                             .with("nextSteps", report.nextSteps()));
         } else {
-            var table = new Table("NAMESPACE", "ID", "RESULT", "REASON");
-            for (var row : report.rows()) {
-                table.row(row.namespace(), row.id(), row.result(), row.reason());
-            }
-            table.write(cli.out());
+            table(cli, report.rows());
             report.nextSteps().forEach(step -> cli.out().println("next: " + Text.oneLine(step)));
         }
         return report.complete() ? ExitCode.OK : ExitCode.FINDINGS;

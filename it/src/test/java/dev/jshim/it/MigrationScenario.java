@@ -119,6 +119,13 @@ abstract class MigrationScenario {
                 .getAsLong();
     }
 
+    /** Kills the bridge, and before it whatever would start it again. */
+    void killBridgeForGood() {
+        long bridge = bridge();
+        ProcessFacts.withCommand("keep.sh", node.state().toString()).forEach(Signal.KILL::to);
+        Signal.KILL.to(bridge);
+    }
+
     /** Says what a person would read: a line or two, and no stack trace. */
     static void assertReadable(Outcome outcome) {
         assertThat(outcome.err()).doesNotContain("Exception", "\tat ");

@@ -75,7 +75,8 @@ class MigrationTortureTest {
     private static int[] seeds(Release old) {
         String one = System.getProperty("jshim.torture.seed", "");
         String usual = Boolean.getBoolean("jshim.test.all") ? "0-200" : "0-10";
-        String[] range = (one.isEmpty() ? System.getProperty("jshim.torture.runs", usual) : one + "-").split("-", 2);
+        String runs = System.getProperty("jshim.torture.runs", "");
+        String[] range = (!one.isEmpty() ? one + "-" : runs.isEmpty() ? usual : runs).split("-", 2);
         int first = Integer.parseInt(range[0]);
         int end = range[1].isEmpty() ? first + 1 : Integer.parseInt(range[1]);
         return IntStream.range(first, end)

@@ -73,7 +73,7 @@ public final class BridgeService {
     }
 
     /** Asks each adopted bundle what containerd asks when it starts; changes nothing. */
-    public Verification verify() {
+    public BridgeVerification verify() {
         return new Verifier(paths.node(), timeout).verify();
     }
 

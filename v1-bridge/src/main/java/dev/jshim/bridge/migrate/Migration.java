@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdVersion;
@@ -10,12 +11,18 @@ import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.StrayScan;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.V1Bundle;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * taken away again. For one thread.
  */
 public final class Migration {
+    private static final Path SYSTEMD = Path.of("/etc/systemd/system");
+    private static final Path PROC = Path.of("/proc");
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     private final BridgePaths paths;
@@ -81,18 +90,17 @@ public final class Migration {
      */
     public Plan plan(@Nullable String namespace) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
-            var old = OldDaemon.entry(daemon, Journal.read(journal()));
-            var candidates = new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
+            var rows = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout)
+                    .scan(namespace).stream().map(Candidate::row).toList();
             var found = StrayScan.of(Node.read(paths.node()));
             return new Plan(
-                    candidates.stream().map(Candidate::row).toList(),
+                    rows,
+                    new Preflight(paths.node()).problems(shims(rows)),
                     found.strays().stream()
                             .filter(stray -> namespace == null
                                     || stray.task().namespace().equals(namespace))
                             .toList(),
                     found.others());
-        } catch (IOException e) {
-            throw new MigrationException(String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -109,8 +117,18 @@ public final class Migration {
      * @throws MigrationException where nothing could be adopted at all, and why
      */
     public Report apply(@Nullable String namespace, boolean rebuildJournal) throws MigrationException {
+        return apply(namespace, rebuildJournal, Set.of());
+    }
+
+    private Report apply(@Nullable String namespace, boolean rebuildJournal, Set<TaskId> but)
+            throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseNewDaemon(containerd, "it would not load what is added now: stop it, apply, and start it again");
+            refuseNewDaemon(
+                    containerd,
+                    "it would not load what is added now: stop it, apply, and start it again; if it has already lost"
+                            + " v1 containers, use rescue");
+            var preflight = new Preflight(paths.node());
+            refuse(preflight.resources());
             try (var _ = MigrationLock.take(home())) {
                 var entries = entries(rebuildJournal);
                 try (var journal = Journal.open(journal())) {
@@ -120,7 +138,12 @@ public final class Migration {
                         journal.add(old);
                     }
                     var rows = new ArrayList<>(new Ghosts(paths, timeout).sweep(journal, entries));
-                    var candidates = new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
+                    var candidates = new CandidateScan(paths.node(), containerd, old, timeout)
+                            .scan(namespace).stream()
+                                    .filter(candidate -> !but.contains(candidate.task()))
+                                    .toList();
+                    refuse(preflight.killModes(
+                            shims(candidates.stream().map(Candidate::row).toList())));
                     var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
                     var report =
                             new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates);
@@ -131,6 +154,160 @@ public final class Migration {
                             report.complete() && rows.stream().noneMatch(ReportRow::isRefused));
                 }
             }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** What the old daemon was told, as far as its configuration or the journal still say it. */
+    private JournalEntry.OldDaemon oldDaemon() throws MigrationException {
+        try {
+            return OldDaemon.entry(daemon, Journal.read(journal()));
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private static List<Integer> shims(List<PlanRow> rows) {
+        return rows.stream().map(PlanRow::shimPid).filter(pid -> pid > 0).toList();
+    }
+
+    private static void refuse(List<String> problems) throws MigrationException {
+        if (!problems.isEmpty()) {
+            throw new MigrationException(String.join("; ", problems) + "; nothing was changed");
+        }
+    }
+
+    /**
+     * Adopts all, exchanges containerd and verifies it; and takes all back where that does not go well.
+     *
+     * @throws MigrationException where it could not be done; its message says how things stand
+     */
+    public Report restart(RestartCommands commands) throws MigrationException {
+        return new Restart(this, commands, address, timeout, progress).run();
+    }
+
+    /**
+     * What {@link #rescue} would do for the v1 containers that a containerd 2.x has lost: {@code adopt}, with what each
+     * has lost, or {@code beyond}. Says most while that containerd runs. Changes nothing.
+     */
+    public Report rescuePlan() throws MigrationException {
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            Map<TaskId, V1Bundle> bundles = new HashMap<>();
+            Node.read(paths.node()).v1().forEach(bundle -> bundles.put(bundle.task(), bundle));
+            var rows = new RescueSurvey(paths.node(), containerd, PROC)
+                    .rows(new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(null), bundles);
+            return new Report(
+                    rows, List.of(), rows.stream().noneMatch(row -> row.result().equals(RescueSurvey.BEYOND)));
+        }
+    }
+
+    /**
+     * Brings lost v1 containers back under containerd 2.x: stops it, adopts all but what is beyond rescue, repairs what
+     * CRI has on record of them, starts it and verifies. Can be repeated.
+     *
+     * @param commands of which stop and start are used
+     * @throws MigrationException where it could not be done; its message says how things stand
+     */
+    public Report rescue(RestartCommands commands) throws MigrationException {
+        var plan = rescuePlan();
+        if (plan.rows().isEmpty()) {
+            return plan;
+        }
+        Set<TaskId> beyond = new HashSet<>();
+        Set<TaskId> lost = new HashSet<>();
+        for (var row : plan.rows()) {
+            (row.result().equals(RescueSurvey.BEYOND) ? beyond : lost).add(new TaskId(row.namespace(), row.id()));
+        }
+        try {
+            var restart = new Restart(this, commands, address, timeout, progress);
+            restart.stop();
+            var report = apply(null, false, beyond);
+            for (var task : lost) {
+                var status = CriStatus.of(paths.node().root(), task.id());
+                if (AddedBundle.isOurs(paths.node().v2Bundle(task)) && isRunning(task) && status.isExited()) {
+                    status.repair(home().resolve("cri-status").resolve(task.id()));
+                    progress.accept("repaired " + status.file());
+                }
+            }
+            restart.start(beyond);
+            List<ReportRow> rows = new ArrayList<>(report.rows());
+            plan.rows().stream()
+                    .filter(row -> row.result().equals(RescueSurvey.BEYOND))
+                    .forEach(rows::add);
+            return new Report(rows, List.of(), report.complete() && beyond.isEmpty());
+        } catch (IOException e) {
+            throw new MigrationException(
+                    e.getMessage() + "; what was adopted stays: see to it and run rescue again, or rollback", e);
+        }
+    }
+
+    private boolean isRunning(TaskId task) throws IOException {
+        return LiveProcess.isAlive(
+                LegacyRecord.read(paths.node().v2Bundle(task)).init());
+    }
+
+    /** Whether a containerd 2.x has, or would find, all containers that live. Changes nothing. */
+    public Verification verify(@Nullable String namespace) {
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            var version = containerd.version().orNull();
+            var candidates = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);
+            return new VerifySurvey(paths, timeout, version != null && version.major() >= 2).verify(candidates);
+        }
+    }
+
+    /**
+     * What is in the way of {@link #finish}: a row for each container; none means that it may be done. The next steps
+     * are what goes, and what of containerd's configuration would go. Changes nothing.
+     *
+     * @param config containerd's config.toml; null where that is not to be looked at
+     * @throws MigrationException where that cannot be told, and why
+     */
+    public Report finishPlan(@Nullable Path config) throws MigrationException {
+        var finish = new Finish(paths, journal(), timeout);
+        var rows = finish.inTheWay();
+        List<String> notes = new ArrayList<>();
+        try {
+            finish.units(SYSTEMD).forEach(unit -> notes.add("remove " + unit));
+            if (config != null) {
+                OldConfig.of(Files.readString(config))
+                        .diff()
+                        .forEach(line -> notes.add("change " + config + ": " + line));
+            }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+        return new Report(rows, notes, rows.isEmpty());
+    }
+
+    /**
+     * Takes the bridge, our files of systemd and the journal away when no v1 container is left.
+     *
+     * @param config containerd's config.toml, out of which the v1 runtime is taken, with a backup; null to leave it
+     * @throws MigrationException where it could not be done, and why; it can be repeated
+     */
+    public Report finish(@Nullable Path config) throws MigrationException {
+        try (var _ = MigrationLock.take(home())) {
+            var plan = finishPlan(config);
+            if (!plan.complete()) {
+                return plan;
+            }
+            var finish = new Finish(paths, journal(), timeout);
+            List<String> next = new ArrayList<>();
+            for (var unit : finish.units(SYSTEMD)) {
+                Files.delete(unit);
+                progress.accept("removed " + unit);
+                next.add("Run systemctl daemon-reload.");
+            }
+            if (config != null) {
+                var old = OldConfig.of(Files.readString(config));
+                if (old.isChanged()) {
+                    progress.accept("changed " + config + ", as it was: " + old.write(config));
+                    next.add("Restart containerd when it suits you, for its changed configuration.");
+                }
+            }
+            finish.run();
+            return new Report(List.of(), next.stream().distinct().toList(), true);
         } catch (IOException e) {
             throw failed(e);
         }

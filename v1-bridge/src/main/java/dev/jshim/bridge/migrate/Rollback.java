@@ -11,7 +11,6 @@ import dev.jshim.node.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,14 +67,16 @@ final class Rollback {
         var entries = Journal.read(journalFile);
         var added = added(entries);
         if (!Files.exists(journalFile) && added.isEmpty()) {
-            removeHome();
+            Finish.removeHome(journalFile);
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
         refuseWatchedBridge();
         NewLife.refuse(paths.node(), timeout);
         begin();
         FaultPoint.at("rollback-begun");
-        stopBridge();
+        if (BridgeStop.stop(paths, timeout, BRIDGE_ENDS)) {
+            progress.accept("stopped the bridge");
+        }
         FaultPoint.at("rollback-stopped");
         List<ReportRow> rows = new ArrayList<>();
         for (var entry : added.entrySet()) {
@@ -87,11 +88,13 @@ final class Rollback {
             stopBridge();
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
+            // Whoever looks after it may have started it again meanwhile.
+            var _ = BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
             Files.deleteIfExists(journalFile);
             FaultPoint.at("rollback-journal");
-            removeHome();
+            Finish.removeHome(journalFile);
         }
         rows.addAll(left(added.keySet()));
         var next = complete
@@ -213,28 +216,6 @@ final class Rollback {
                 .toList();
     }
 
-    private void stopBridge() throws IOException {
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
-            var process = LiveProcess.find(bridge.list().getPid());
-            bridge.stop();
-            progress.accept("stopping the bridge");
-            var end = System.nanoTime() + BRIDGE_ENDS.toNanos();
-            var inThisProcess =
-                    process != null && process.pid() == ProcessHandle.current().pid();
-            while (process != null && !inThisProcess && LiveProcess.isAlive(process)) {
-                if (System.nanoTime() > end) {
-                    throw new IOException("the bridge, pid " + process.pid() + ", does not end");
-                }
-                Thread.sleep(20);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        } catch (IOException e) {
-            BridgeGuard.refuseAlive(paths, e);
-        }
-    }
-
     /** On disk too, before the journal goes, which alone knows of them. */
     private static void removeDirectories(List<JournalEntry> entries) throws IOException {
         Set<Path> made = new LinkedHashSet<>();
@@ -250,19 +231,6 @@ final class Rollback {
                 }
             } catch (DirectoryNotEmptyException e) {
                 // Somebody else uses it by now.
-            }
-        }
-    }
-
-    private void removeHome() throws IOException {
-        var home = journalFile.getParent();
-        if (home != null) {
-            Files.deleteIfExists(home.resolve("lock"));
-            try {
-                Files.deleteIfExists(home);
-                DirectorySync.parent(home);
-            } catch (DirectoryNotEmptyException | NoSuchFileException e) {
-                // Not all in it is ours.
             }
         }
     }

@@ -1,20 +1,23 @@
 package dev.jshim.bridge.migrate;
 
-import java.time.Duration;
 import java.util.List;
 
 /**
- * Whether a containerd 2.x that started now would keep what was adopted.
+ * Whether a containerd 2.x has, or would find, all that lives.
  *
- * @param took until the last answer, or until the deadline
+ * @param rows one for each container, with the result {@code ok} or what is wrong
+ * @param problems of the node as a whole, a sentence each
  */
-public record Verification(Duration took, List<VerificationRow> rows) {
+public record Verification(List<ReportRow> rows, List<String> problems) {
+    static final String OK = "ok";
+
     public Verification {
         rows = List.copyOf(rows);
+        problems = List.copyOf(problems);
     }
 
-    /** Also where nothing is adopted. */
+    /** Whether nothing is wrong. */
     public boolean isGood() {
-        return rows.stream().allMatch(row -> row.reason().isEmpty());
+        return problems.isEmpty() && rows.stream().allMatch(row -> row.result().equals(OK));
     }
 }

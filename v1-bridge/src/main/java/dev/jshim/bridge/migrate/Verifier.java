@@ -37,7 +37,7 @@ final class Verifier {
         this.timeout = timeout;
     }
 
-    Verification verify() {
+    BridgeVerification verify() {
         var began = System.nanoTime();
         var deadline = began + timeout.toNanos();
         var bundles = Node.read(paths).v2().stream()
@@ -53,7 +53,7 @@ final class Verifier {
         for (var i = 0; i < asked.size(); i++) {
             rows.add(answer(bundles.get(i), asked.get(i), deadline));
         }
-        return new Verification(Duration.ofNanos(System.nanoTime() - began), rows);
+        return new BridgeVerification(Duration.ofNanos(System.nanoTime() - began), rows);
     }
 
     private VerificationRow answer(V2Bundle bundle, FutureTask<VerificationRow> asked, long deadline) {

@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.TestBridge;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -256,10 +258,27 @@ class MigrationTest {
 
     private static void deleteTree(Path tree) throws IOException {
         try (var paths = Files.walk(tree)) {
-            for (var path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
+            for (var path : paths.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
             }
         }
+    }
+
+    @Test
+    void finishIsForTheUnitsOfThisStateDirectory() throws Exception {
+        var systemd = folder.resolve("systemd");
+        var dropIn =
+                Files.createDirectories(systemd.resolve("containerd.service.d")).resolve("jshim.conf");
+        var unit = systemd.resolve("jshim-bridge.service");
+        Files.writeString(dropIn, "ExecStartPre=jshimctl --state " + node.state() + " bridge verify\n");
+        Files.writeString(unit, "ExecStart=jshimctl --state /another bridge start\n");
+        var finish = new Finish(new BridgePaths(node), node.root().resolve("jshim/journal"), Duration.ofSeconds(1));
+
+        assertThat(finish.units(systemd)).containsExactly(dropIn);
+        assertThat(finish.units(folder)).isEmpty();
+        assertThat(finish.inTheWay())
+                .singleElement()
+                .satisfies(row -> assertThat(row.reason()).contains("is not adopted"));
     }
 
     @Test

@@ -1,0 +1,28 @@
+package dev.jshim.ctl;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+
+@Command(
+        name = "verify",
+        description = "Ask what containerd 2.x asks of each adopted container; changes nothing.",
+        footer = {
+            "",
+            "Reads: the bundles, /proc, and asks the bridge, each v1 shim and containerd. Changes: nothing.",
+            "Ends with 3 where a live v1 container has no v2 bundle, an adopted one does not answer, one was deleted",
+            "meanwhile, or a running containerd 2.x has not loaded it. Run it before containerd 2.x is started, and",
+            "after."
+        })
+final class MigrateVerifyCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    MigrateVerifyCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        return Migrations.write(
+                cli, Migrations.reading(cli).verify(cli.globals().namespace()));
+    }
+}

@@ -1,0 +1,94 @@
+package dev.jshim.bridge.migrate;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.jshim.bridge.DirectorySync;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/**
+ * What containerd's CRI plugin keeps of a container's state (v2.1.4, internal/cri/store/container/status.go). A 2.x
+ * that did not find a container writes down that it has exited, and believes that more than the task it finds later.
+ */
+record CriStatus(Path file) {
+    private static final String VERSION = "v1";
+    private static final String CRI = "io.containerd.grpc.v1.cri";
+
+    /** The file of a container, which only those of pods have. */
+    static CriStatus of(Path root, String id) {
+        return new CriStatus(root.resolve(CRI).resolve("containers").resolve(id).resolve("status"));
+    }
+
+    /** Whether it says that the container has exited; false where there is no such file. */
+    boolean isExited() throws IOException {
+        return Files.exists(file) && number(read(), "FinishedAt") != 0;
+    }
+
+    /**
+     * Makes it say that the container runs. In one step, on disk when this returns; can be repeated.
+     *
+     * @param backup keeps the file as it was; one that is there already is the older and stays
+     */
+    void repair(Path backup) throws IOException {
+        var status = read();
+        var directory = backup.getParent();
+        if (directory != null) {
+            DirectorySync.make(directory, "rwx------");
+        }
+        if (!Files.exists(backup)) {
+            var part = backup.resolveSibling(backup.getFileName() + ".part");
+            write(part, Files.readAllBytes(file));
+            Files.move(part, backup, StandardCopyOption.ATOMIC_MOVE);
+            DirectorySync.parent(backup);
+        }
+        status.addProperty("FinishedAt", 0);
+        status.addProperty("ExitCode", 0);
+        status.addProperty("Reason", "");
+        status.addProperty("Message", "");
+        var part = file.resolveSibling("status.jshim");
+        write(part, status.toString().getBytes(StandardCharsets.UTF_8));
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        DirectorySync.parent(file);
+    }
+
+    private JsonObject read() throws IOException {
+        try {
+            if (JsonParser.parseString(Files.readString(file)) instanceof JsonObject status
+                    && status.has("Version")
+                    && VERSION.equals(status.get("Version").getAsString())) {
+                return status;
+            }
+        } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
+            throw new IOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+        throw new IOException(file + " is of a form that this jshim does not know");
+    }
+
+    private static long number(JsonObject status, String key) throws IOException {
+        try {
+            return status.has(key) ? status.get(key).getAsLong() : 0;
+        } catch (IllegalStateException | UnsupportedOperationException | NumberFormatException e) {
+            throw new IOException(key + " is no number", e);
+        }
+    }
+
+    private static void write(Path path, byte[] bytes) throws IOException {
+        Files.deleteIfExists(path);
+        try (var channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            var buffer = ByteBuffer.wrap(bytes);
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+            channel.force(true);
+        }
+    }
+}

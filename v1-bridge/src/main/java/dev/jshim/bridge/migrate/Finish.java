@@ -1,0 +1,110 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.LiveProcess;
+import dev.jshim.node.Node;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The work of {@code finish}: when no v1 container is left, the bridge, its files and the journal go. */
+final class Finish {
+    private static final Duration BRIDGE_ENDS = Duration.ofSeconds(10);
+
+    private final BridgePaths paths;
+    private final Path journal;
+    private final Duration timeout;
+
+    Finish(BridgePaths paths, Path journal, Duration timeout) {
+        this.paths = paths;
+        this.journal = journal;
+        this.timeout = timeout;
+    }
+
+    /** What is in the way: a row for each container that still needs the bridge, or might. */
+    List<ReportRow> inTheWay() {
+        List<ReportRow> rows = new ArrayList<>();
+        var node = Node.read(paths.node());
+        for (var bundle : node.v2()) {
+            if (AddedBundle.isOurs(bundle.path())) {
+                rows.add(refused(bundle.task(), "is adopted: it lives on the bridge until it is deleted"));
+            }
+        }
+        for (var bundle : node.v1()) {
+            var isAdopted = AddedBundle.isOurs(paths.node().v2Bundle(bundle.task()));
+            if (!isAdopted && LiveProcess.find(bundle.initPid()) != null) {
+                rows.add(refused(bundle.task(), "runs on the v1 runtime and is not adopted: see verify and rescue"));
+            }
+        }
+        return rows;
+    }
+
+    /**
+     * systemd's files of ours that are for this state directory, the drop-in of containerd's unit first: it names the
+     * other.
+     *
+     * @param systemd {@code /etc/systemd/system}
+     */
+    List<Path> units(Path systemd) throws IOException {
+        List<Path> units = new ArrayList<>();
+        for (var name : List.of("containerd.service.d/jshim.conf", "jshim-bridge.service")) {
+            var unit = systemd.resolve(name);
+            if (Files.isRegularFile(unit)
+                    && Files.readString(unit)
+                            .contains(" --state " + paths.node().state() + " ")) {
+                units.add(unit);
+            }
+        }
+        return units;
+    }
+
+    private static ReportRow refused(TaskId task, String why) {
+        return new ReportRow(task.namespace(), task.id(), "refused", why);
+    }
+
+    /** Takes all away. Only for when nothing is in the way. Can be repeated. */
+    void run() throws IOException {
+        BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
+        paths.removeFiles();
+        var home = journal.toAbsolutePath().getParent();
+        if (home != null) {
+            removeBackups(home.resolve("cri-status"));
+        }
+        Files.deleteIfExists(journal);
+        removeHome(journal);
+    }
+
+    /** Of the status files that a rescue repaired, whose containers are gone by now. */
+    private static void removeBackups(Path directory) throws IOException {
+        if (Files.isDirectory(directory)) {
+            try (var backups = Files.newDirectoryStream(directory)) {
+                for (var backup : backups) {
+                    Files.delete(backup);
+                }
+            }
+            Files.delete(directory);
+        }
+    }
+
+    /** Removes the lock, and the directory if nothing else is in it. */
+    static void removeHome(Path journal) throws IOException {
+        var home = journal.getParent();
+        if (home != null) {
+            Files.deleteIfExists(home.resolve("lock"));
+            try {
+                Files.deleteIfExists(home);
+                DirectorySync.parent(home);
+            } catch (DirectoryNotEmptyException | NoSuchFileException e) {
+                // Not all in it is ours.
+            }
+        }
+    }
+}

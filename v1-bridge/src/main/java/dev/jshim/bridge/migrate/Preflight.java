@@ -1,0 +1,146 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.node.NodePaths;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+
+/** What on a node would make a migration do harm, whatever its containers are. Changes nothing. */
+final class Preflight {
+    /** The bridge takes about 60 MB for 100 containers. */
+    private static final long MEMORY_KIB = 128 << 10;
+    /** A bundle takes some 30 KiB, most of it config.json; the journal about the same. */
+    private static final long DISK_BYTES = 16L << 20;
+
+    private static final String SERVICE = ".service";
+
+    private final NodePaths paths;
+    private final Path proc;
+    private final String systemctl;
+
+    Preflight(NodePaths paths) {
+        this(paths, Path.of("/proc"), "systemctl");
+    }
+
+    /** With another /proc and another program to ask for a unit's settings. */
+    Preflight(NodePaths paths, Path proc, String systemctl) {
+        this.paths = paths;
+        this.proc = proc;
+        this.systemctl = systemctl;
+    }
+
+    /**
+     * Looks at all of it.
+     *
+     * @param shims pids of the v1 shims that are to live on
+     * @return a sentence for each problem
+     */
+    List<String> problems(Collection<Integer> shims) {
+        var problems = new ArrayList<>(resources());
+        problems.addAll(killModes(shims));
+        return problems;
+    }
+
+    /** Memory and disk. */
+    List<String> resources() {
+        List<String> problems = new ArrayList<>();
+        memory(problems);
+        disk(paths.root(), problems);
+        disk(paths.state(), problems);
+        return problems;
+    }
+
+    /** Units whose stop would kill shims. */
+    List<String> killModes(Collection<Integer> shims) {
+        List<String> problems = new ArrayList<>();
+        for (var unit : units(shims)) {
+            killMode(unit, problems);
+        }
+        return problems;
+    }
+
+    private void memory(List<String> problems) {
+        try {
+            for (var line : Files.readAllLines(proc.resolve("meminfo"))) {
+                var words = line.split("\\s+", -1);
+                if (words[0].equals("MemAvailable:") && Long.parseLong(words[1]) < MEMORY_KIB) {
+                    problems.add("only " + Long.parseLong(words[1]) / 1024
+                            + " MiB of memory are available, and the bridge may need "
+                            + MEMORY_KIB / 1024 + " MiB: free some first");
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            problems.add("cannot read how much memory is available: " + e.getMessage());
+        }
+    }
+
+    private static void disk(Path directory, List<String> problems) {
+        if (!Files.isDirectory(directory)) {
+            problems.add(directory + " is no directory: name containerd's own with --root and --state");
+            return;
+        }
+        try {
+            var store = Files.getFileStore(directory);
+            if (store.isReadOnly() || !Files.isWritable(directory)) {
+                problems.add(directory + " cannot be written (" + store + "): mount it read-write first");
+            } else if (store.getUsableSpace() < DISK_BYTES) {
+                problems.add("only " + store.getUsableSpace() / 1024 + " KiB are free in " + directory + ", and "
+                        + DISK_BYTES / 1024 + " KiB are needed: free some first");
+            }
+        } catch (IOException e) {
+            problems.add("cannot read how much space is free in " + directory + ": " + e.getMessage());
+        }
+    }
+
+    /** The systemd units that the shims run in: containerd's own, and its KillMode is theirs too. */
+    private Set<String> units(Collection<Integer> shims) {
+        Set<String> units = new TreeSet<>();
+        for (var pid : shims) {
+            try {
+                for (var line : Files.readAllLines(proc.resolve(pid + "/cgroup"))) {
+                    var parts = line.split(":", 3);
+                    // The hierarchy of systemd, and the only one where cgroups are of version 2.
+                    if (parts.length == 3 && (parts[1].equals("name=systemd") || parts[1].isEmpty())) {
+                        for (var part : parts[2].split("/", -1)) {
+                            if (part.endsWith(SERVICE)) {
+                                units.add(part);
+                            }
+                        }
+                    }
+                }
+            } catch (IOException e) {
+                // It has ended.
+            }
+        }
+        return units;
+    }
+
+    private void killMode(String unit, List<String> problems) {
+        try {
+            var process = new ProcessBuilder(systemctl, "show", "--property=KillMode", unit)
+                    .redirectErrorStream(true)
+                    .start();
+            process.getOutputStream().close();
+            var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+            if (!said.equals("KillMode=process") && !said.equals("KillMode=none")) {
+                problems.add("the shims run in the unit " + unit + " (" + said + "), and stopping it would kill them:"
+                        + " set KillMode=process in a drop-in of it and run systemctl daemon-reload");
+            }
+        } catch (IOException e) {
+            problems.add(
+                    "the shims run in the unit " + unit + ", and its KillMode cannot be asked for: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

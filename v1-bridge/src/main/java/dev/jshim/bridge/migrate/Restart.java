@@ -1,0 +1,189 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.node.Answer;
+import dev.jshim.node.ContainerdClient;
+import dev.jshim.node.ContainerdVersion;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * The whole change in one go: adopt, stop, adopt what is new, exchange containerd, start it, verify; and all of it back
+ * when something on the way does not go well. Each step can be repeated, so an interrupted run is simply run again.
+ */
+final class Restart {
+    private static final int STEPS = 6;
+    private static final Duration DAEMON = Duration.ofSeconds(90);
+    private static final Duration LOADED = Duration.ofSeconds(10);
+    private static final Duration PAUSE = Duration.ofMillis(200);
+
+    private final Migration migration;
+    private final RestartCommands commands;
+    private final Path address;
+    private final Duration timeout;
+    private final Consumer<String> progress;
+    private int step;
+
+    Restart(Migration migration, RestartCommands commands, Path address, Duration timeout, Consumer<String> progress) {
+        this.migration = migration;
+        this.commands = commands;
+        this.address = address;
+        this.timeout = timeout;
+        this.progress = progress;
+    }
+
+    /**
+     * Does it.
+     *
+     * @throws MigrationException where it could not be done; its message says whether all is as it was before
+     */
+    Report run() throws MigrationException {
+        step("adopt what runs");
+        var first = migration.apply(null);
+        if (!first.complete()) {
+            // Under 2.x a refused one would be lost: the operator decides about it first. Nothing was stopped.
+            return new Report(
+                    first.rows(), List.of("See to what was refused, and run this again: nothing was stopped."), false);
+        }
+        try {
+            step("stop containerd");
+            stop();
+            step("adopt what was started meanwhile");
+            var second = migration.apply(null);
+            if (!second.complete()) {
+                throw new IOException("not every container can be adopted: " + refusals(second));
+            }
+            step("exchange containerd");
+            run(commands.change());
+            step("start containerd, and verify");
+            start(Set.of());
+            step("done");
+            return new Report(
+                    second.rows(), List.of("To go back: stop containerd, run rollback, start the old one."), true);
+        } catch (IOException | MigrationException e) {
+            throw back(e);
+        }
+    }
+
+    /** Stops containerd and waits until it has. */
+    void stop() throws IOException {
+        run(commands.stop());
+        await("containerd has stopped", version -> version instanceof Answer.Absent);
+    }
+
+    /**
+     * Starts containerd, waits until a 2.x answers, and verifies that it has all containers.
+     *
+     * @param but those that it cannot have any more
+     */
+    void start(Set<TaskId> but) throws IOException {
+        run(commands.start());
+        await("containerd 2.x answers", version -> major(version) >= 2);
+        verify(but);
+    }
+
+    private static String refusals(Report report) {
+        return String.join(
+                "; ",
+                report.rows().stream()
+                        .filter(ReportRow::isRefused)
+                        .map(row -> row.namespace() + "/" + row.id() + ": " + row.reason())
+                        .toList());
+    }
+
+    private MigrationException back(Exception why) {
+        progress.accept("FAILED: " + why.getMessage());
+        List<String> undone = new ArrayList<>();
+        try {
+            progress.accept("going back");
+            stop();
+            var report = migration.rollback();
+            if (!report.complete()) {
+                throw new IOException("rollback is not complete: " + refusals(report));
+            }
+            undone.add("the adoption was taken back");
+            run(commands.undo());
+            undone.add("the old containerd is in its place");
+            run(commands.start());
+            await("the old containerd answers", version -> major(version) == 1);
+            return new MigrationException(why.getMessage() + "; all is as it was before: the old containerd runs", why);
+        } catch (IOException | MigrationException e) {
+            why.addSuppressed(e);
+            return new MigrationException(
+                    why.getMessage() + "; and the way back did not end either: " + e.getMessage()
+                            + (undone.isEmpty() ? "" : " (done: " + String.join(", ", undone) + ")")
+                            + "; the containers run on. Before a containerd 2.x starts here run apply, before an old"
+                            + " one run rollback",
+                    why);
+        }
+    }
+
+    private void step(String what) {
+        progress.accept("[" + "#".repeat(step) + ".".repeat(STEPS - 1 - step) + "] " + what);
+        step++;
+    }
+
+    private void run(String line) throws IOException {
+        new HostCommand(line, progress).run();
+    }
+
+    /** A condition on what the daemon says. */
+    private interface Condition {
+        boolean holds(Answer<ContainerdVersion> version);
+    }
+
+    private static int major(Answer<ContainerdVersion> answer) {
+        var version = answer.orNull();
+        return version == null ? 0 : version.major();
+    }
+
+    private void await(String what, Condition condition) throws IOException {
+        var end = System.nanoTime() + DAEMON.toNanos();
+        while (true) {
+            try (var containerd = new ContainerdClient(address, timeout)) {
+                var version = containerd.version();
+                if (condition.holds(version)) {
+                    return;
+                }
+                if (System.nanoTime() > end) {
+                    throw new IOException("not within " + DAEMON.toSeconds() + " s: " + what + " (on " + address + ": "
+                            + version + ")");
+                }
+            }
+            pause();
+        }
+    }
+
+    private void verify(Set<TaskId> but) throws IOException {
+        var end = System.nanoTime() + LOADED.toNanos();
+        while (true) {
+            var verification = migration.verify(null);
+            var wrong = new ArrayList<>(verification.problems());
+            verification.rows().stream()
+                    .filter(row -> !row.result().equals(Verification.OK)
+                            && !but.contains(new TaskId(row.namespace(), row.id())))
+                    .forEach(row -> wrong.add(row.namespace() + "/" + row.id() + ": " + row.reason()));
+            if (wrong.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() > end) {
+                throw new IOException("containerd does not have all containers: " + String.join("; ", wrong));
+            }
+            pause();
+        }
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+}
