@@ -247,8 +247,12 @@ public final class Migration {
                 LegacyRecord.read(paths.node().v2Bundle(task)).init());
     }
 
-    /** Whether a containerd 2.x has, or would find, all containers that live. Changes nothing. */
-    public Verification verify(@Nullable String namespace) {
+    /**
+     * Whether a containerd 2.x has, or would find, all containers that live. Changes nothing.
+     *
+     * @throws MigrationException where the journal of the adoption is damaged
+     */
+    public Verification verify(@Nullable String namespace) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
             var version = containerd.version().orNull();
             var candidates = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);

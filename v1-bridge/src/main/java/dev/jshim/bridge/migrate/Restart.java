@@ -81,7 +81,7 @@ final class Restart {
      *
      * @param but those that it cannot have any more
      */
-    void start(Set<TaskId> but) throws IOException {
+    void start(Set<TaskId> but) throws IOException, MigrationException {
         run(commands.start());
         await("containerd 2.x answers", version -> major(version) >= 2);
         verify(but);
@@ -159,7 +159,7 @@ final class Restart {
         }
     }
 
-    private void verify(Set<TaskId> but) throws IOException {
+    private void verify(Set<TaskId> but) throws IOException, MigrationException {
         var end = System.nanoTime() + LOADED.toNanos();
         while (true) {
             var verification = migration.verify(null);

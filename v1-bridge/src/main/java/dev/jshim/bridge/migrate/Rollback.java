@@ -84,8 +84,6 @@ final class Rollback {
         }
         var complete = rows.stream().noneMatch(ReportRow::isRefused);
         if (complete) {
-            // After a crash its keeper may have started it meanwhile.
-            stopBridge();
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
