@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +20,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>{@link #use} by one thread; the rest by any.
  */
 final class Rig implements AutoCloseable {
+    /** A shim stays for 10 s after its last container. */
+    private static final Duration END = Duration.ofSeconds(40);
+
     private final PrivateContainerd node;
     private final Path rootfs;
     private final Path config;
@@ -109,9 +113,14 @@ final class Rig implements AutoCloseable {
         return (System.nanoTime() - begin) / 1e6;
     }
 
+    /** Waits for the shims to end by themselves: one that is killed leaves its group's folder below /run/jshim. */
     @Override
     public void close() {
-        node.close();
-        Runtime.getRuntime().removeShutdownHook(hook);
+        try {
+            node.finish(END);
+        } finally {
+            node.close();
+            Runtime.getRuntime().removeShutdownHook(hook);
+        }
     }
 }
