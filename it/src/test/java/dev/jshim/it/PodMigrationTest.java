@@ -165,19 +165,19 @@ class PodMigrationTest extends PodScenario {
 
     @Test
     void containersComeAndGo() {
-        String old = counter(web, 0);
+        String first = counter(web, 0);
         String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
         upgrade();
 
         // As a kubelet does it: the next attempt is made beside what is left of the one before.
-        cri.stop(old, 20);
+        cri.stop(first, 20);
         cri.stop(cat, 0);
         String counter = counter(web, 1);
         String next = container(host, Cri.container(host, "cat", 1, "/bin/cat").setStdin(true));
         assertThat(node.dir().resolve(Leftovers.PRIVATE_RUNC + "/k8s.io").resolve(next))
                 .isDirectory();
-        assertThat(cri.status(old).getState()).isEqualTo(ContainerState.CONTAINER_EXITED);
-        cri.remove(old);
+        assertThat(cri.status(first).getState()).isEqualTo(ContainerState.CONTAINER_EXITED);
+        cri.remove(first);
         cri.remove(cat);
         newContainersWork(counter, next);
         assertThatThrownBy(() -> cri.start(web, Cri.container(web, "broken", 0, "/nowhere")))
@@ -216,7 +216,18 @@ class PodMigrationTest extends PodScenario {
         newContainersWork(counter, next);
         cri.stop(counter, 20);
         assertThat(exited(counter).getExitCode()).isEqualTo(42);
-        removeAll(web, host, beside, unchanged);
+        cri.remove(counter);
+        cri.remove(next);
+        cri.remove(beside);
+        cri.remove(unchanged);
+
+        // Without them it can.
+        node.stop();
+        migrate("rollback").ok();
+        startDaemon(old);
+        assertReady(web, host);
+        assertRunning(counter(web, 2));
+        removeAll(web, host);
     }
 
     private void newContainersWork(String counter, String cat) {
