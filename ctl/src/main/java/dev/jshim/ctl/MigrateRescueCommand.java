@@ -43,12 +43,12 @@ final class MigrateRescueCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!yes) {
-            var plan = Migrations.reading(cli).rescuePlan();
-            cli.note(plan.rows().isEmpty() ? "no v1 container is lost" : "nothing was changed; add --yes to do it");
-            return Migrations.write(cli, plan);
-        }
         try {
+            if (!yes) {
+                var plan = Migrations.reading(cli).rescuePlan();
+                cli.note(plan.rows().isEmpty() ? "no v1 container is lost" : "nothing was changed; add --yes to do it");
+                return Migrations.write(cli, plan);
+            }
             return Migrations.write(cli, Migrations.changing(cli).rescue(new RestartCommands(stop, "", start, "")));
         } catch (MigrationException e) {
             throw Migrations.failed(e);

@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.bridge.migrate.MigrationException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
@@ -22,7 +23,11 @@ final class MigrateVerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        return Migrations.write(
-                cli, Migrations.reading(cli).verify(cli.globals().namespace()));
+        try {
+            return Migrations.write(
+                    cli, Migrations.reading(cli).verify(cli.globals().namespace()));
+        } catch (MigrationException e) {
+            throw Migrations.failed(e);
+        }
     }
 }
