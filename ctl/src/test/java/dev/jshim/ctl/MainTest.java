@@ -64,8 +64,9 @@ class MainTest {
     void lsAsJson() throws IOException {
         node.task("default", "web", Status.PAUSED);
         var result = Result.on(node, "-o", "json", "ls", "-n", "default");
-        assertThat(result.out().replaceAll("Millis\": \\d+\\.\\d+", "Millis\": N"))
-                .isEqualTo("""
+        // Whatever other containerds the machine has.
+        var own = result.out().replaceAll("(?s),\\s*\"strays\": \\[\\],\\s*\"others\": \\[.*\\]\\s*}\\s*$", "\n}\n");
+        assertThat(own.replaceAll("Millis\": \\d+\\.\\d+", "Millis\": N")).isEqualTo("""
                         {
                           "tasks": [
                             {
