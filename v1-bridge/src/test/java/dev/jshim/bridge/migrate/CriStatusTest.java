@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CriStatusTest {
-    /** As a containerd 2.1 left it that did not find the container's task. */
+    /** Written by hand, in the form of containerd 2.1 for a container whose task it did not find. */
     private static final String EXITED = """
             {"Version":"v1","Pid":0,"CreatedAt":1764000000000000001,"StartedAt":1764000000000000002,\
             "FinishedAt":1764000000000000003,"ExitCode":255,"Reason":"Unknown","Message":"","Resources":null,\
