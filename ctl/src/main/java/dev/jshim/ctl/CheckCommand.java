@@ -25,7 +25,8 @@ final class CheckCommand implements Callable<Integer> {
     @Option(
             names = "--config-file",
             paramLabel = "FILE",
-            description = "containerd's config.toml (default: that of the running containerd, else /etc/containerd)")
+            description = "containerd's config.toml (default: --config, else that of the running containerd, else"
+                    + " /etc/containerd)")
     private @Nullable Path config;
 
     CheckCommand(Cli cli) {
@@ -39,7 +40,8 @@ final class CheckCommand implements Callable<Integer> {
         }
         var node = cli.reader().read();
         var findings = new ArrayList<>(new TaskChecks(cli).of(node));
-        var configChecks = new ConfigChecks(config, cli.globals().address());
+        var configChecks = new ConfigChecks(
+                config == null ? cli.globals().config() : config, cli.globals().address());
         findings.addAll(configChecks.all());
         var host = new HostChecks(cli);
         findings.addAll(host.all());

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
         description = "Remove the bridge and the journal when no v1 container is left; without --yes only look.",
         footer = {
             "",
-            "Reads: the bundles, /proc, the units in /etc/systemd/system, and FILE of --config. Changes: ends the bridge,",
+            "Reads: the bundles, /proc, the units in /etc/systemd/system, and FILE of --edit-config. Changes: ends the bridge,",
             "removes its files, its unit and drop-in, the journal; takes the v1 runtime out of FILE, comments stay, the old",
             "one is kept as FILE.jshim-backup. It is refused, with 3, while a v1 container is left. To undo: the backup."
         })
@@ -23,7 +23,7 @@ final class MigrateFinishCommand implements Callable<Integer> {
     private boolean yes;
 
     @Option(
-            names = "--config",
+            names = "--edit-config",
             paramLabel = "FILE",
             description = "containerd's config.toml: show what of it names the v1 runtime, and with --yes take it out")
     private @Nullable Path config;

@@ -66,7 +66,8 @@ class MainTest {
         var result = Result.on(node, "-o", "json", "ls", "-n", "default");
         // Whatever other containerds the machine has.
         var own = result.out().replaceAll("(?s),\\s*\"strays\": \\[\\],\\s*\"others\": \\[.*\\]\\s*}\\s*$", "\n}\n");
-        assertThat(own.replaceAll("Millis\": \\d+\\.\\d+", "Millis\": N")).isEqualTo("""
+        assertThat(own.replaceAll("Millis\": \\d+\\.\\d+", "Millis\": N"))
+                .isEqualTo("""
                         {
                           "tasks": [
                             {
