@@ -255,7 +255,9 @@ class MainTest {
         var apply = Result.on(node, "migrate", "apply");
         assertThat(apply.code()).isZero();
         assertThat(apply.out()).isEqualTo(plan.out());
-        assertThat(apply.err()).isEqualTo("jshimctl: nothing was changed; add --yes to do it\n");
+        assertThat(apply.err())
+                .contains("apply would refuse: ", "root is no directory")
+                .endsWith("jshimctl: nothing was changed; add --yes to do it\n");
         var rollback = Result.on(node, "migrate", "rollback");
         assertThat(rollback.code()).isZero();
         assertThat(rollback.out()).startsWith("bridge: not running\n");

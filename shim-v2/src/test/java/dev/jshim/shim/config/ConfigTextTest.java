@@ -31,6 +31,7 @@ class ConfigTextTest {
                 Grouping = "node"
                 Protocol = "grpc"
                 TaskApi = 3
+                OrphanedContainers = "keep"
                 """);
 
         assertThat(settings.values()).hasSize(Key.values().length);

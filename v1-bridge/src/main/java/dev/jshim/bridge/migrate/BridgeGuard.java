@@ -6,10 +6,22 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 
 /** Whether a bridge lives, by the lock that it holds as long as it does: a pid in a file says nothing after a crash. */
 final class BridgeGuard {
+    private static final Duration ENDING = Duration.ofSeconds(2);
+
     private BridgeGuard() {}
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
 
     static boolean isAlive(BridgePaths paths) throws IOException {
         if (!Files.exists(paths.lock())) {
@@ -28,6 +40,11 @@ final class BridgeGuard {
      * @param why it could not be asked
      */
     static void refuseAlive(BridgePaths paths, IOException why) throws IOException {
+        // One that is about to end closes its socket first, and has its lock a moment longer.
+        var end = System.nanoTime() + ENDING.toNanos();
+        while (isAlive(paths) && System.nanoTime() < end) {
+            pause();
+        }
         if (isAlive(paths)) {
             throw new IOException(
                     "a bridge runs (it holds " + paths.lock() + ") but does not do as it is told: " + why.getMessage()
