@@ -26,7 +26,7 @@ class DaemonProcessTest {
         assertThat(k3s.address()).isEqualTo("/run/k3s/containerd/containerd.sock");
 
         var docker = known("docker-containerd --config=docker.toml -l info -state=/run/d");
-        assertThat(docker.config()).isEqualTo(Path.of("/work/docker.toml"));
+        assertThat(docker.config()).isEqualTo(Path.of("/folder/docker.toml"));
         assertThat(docker.state()).isEqualTo("/run/d");
         assertThat(docker.root()).isEmpty();
 
@@ -69,6 +69,6 @@ class DaemonProcessTest {
 
     private static @Nullable DaemonProcess of(String argv) {
         var words = List.of(argv.split(" ", -1));
-        return DaemonProcess.of(new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), Path.of("/work"));
+        return DaemonProcess.of(new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), Path.of("/folder"));
     }
 }
