@@ -16,6 +16,9 @@ import io.grpc.Status;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -102,7 +105,19 @@ public final class ContainerdClient implements AutoCloseable {
         if (answer instanceof Answer.Refused<T> refused && refused.code() == Status.Code.UNAVAILABLE) {
             return new Answer.Absent<>("no containerd answers on " + address);
         }
+        if (answer instanceof Answer.Mute<T> && !isListening()) {
+            // On a busy machine the time may be up before this JVM has come as far as to try.
+            return new Answer.Absent<>("nobody listens on " + address);
+        }
         return answer;
+    }
+
+    private boolean isListening() {
+        try (var _ = SocketChannel.open(UnixDomainSocketAddress.of(address))) {
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private <S extends AbstractStub<S>> S deadline(S stub) {
