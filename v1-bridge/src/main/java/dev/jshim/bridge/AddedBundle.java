@@ -66,6 +66,7 @@ public final class AddedBundle {
                 part,
                 AdoptedOoms.FILE,
                 Long.toString(AdoptedOoms.countedNow(record.init().pid())));
+        RememberedCgroup.write(record.init(), part);
         Files.createSymbolicLink(part.resolve("work"), work);
         FaultPoint.at("bundle-filled");
         DirectorySync.of(part);

@@ -47,7 +47,9 @@ final class AdoptedContainer implements AutoCloseable {
     private final Path socket;
     private final ScheduledExecutorService timer;
     private final Consumer<AdoptedContainer> ended;
+    private final BridgePaths paths;
     private final RememberedCgroup cgroup;
+    private final ExitLedger ledger;
     private final LegacyTask task;
     private final TaskService service;
     private final TtrpcServer server;
@@ -58,30 +60,30 @@ final class AdoptedContainer implements AutoCloseable {
     /**
      * Prepares to serve; {@link #attach} and {@link #serve} follow.
      *
-     * @param bundle the bundle that the adoption adds, now or later
      * @param oomWatch shared by all
      * @param ended told once, when nothing is left to serve
      */
     AdoptedContainer(
             LegacyRecord record,
-            Path bundle,
-            Path socket,
+            BridgePaths paths,
             EventSink events,
             OomWatch oomWatch,
             ScheduledExecutorService timer,
             Consumer<AdoptedContainer> ended) {
         this.record = record;
-        this.bundle = bundle;
-        this.socket = socket;
+        this.paths = paths;
+        bundle = paths.node().v2Bundle(record.task());
+        socket = paths.socket(record.task());
         this.timer = timer;
         this.ended = ended;
-        cgroup = new RememberedCgroup(record.init());
+        cgroup = new RememberedCgroup(record.init(), bundle);
+        ledger = new ExitLedger(record, bundle);
         var address = ShimSocket.parse(record.socket());
         var link = new ShimLink(record.key(), () -> ShimLine.dial(address));
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, bundle);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
-        task = new LegacyTask(record, bundle, link, cgroup, ooms, orphan, this::deleted);
+        task = new LegacyTask(record, ledger, link, cgroup, ooms, orphan, new End());
         var registry = new TaskRegistry();
         registry.add(task);
         TaskFactory none = request -> {
@@ -99,7 +101,12 @@ final class AdoptedContainer implements AutoCloseable {
     }
 
     TaskId id() {
-        return new TaskId(record.namespace(), record.id());
+        return record.task();
+    }
+
+    /** What the bridges of this container know of its exits. */
+    ExitLedger ledger() {
+        return ledger;
     }
 
     Path socket() {
@@ -142,8 +149,7 @@ final class AdoptedContainer implements AutoCloseable {
     void attach(Set<String> told, Set<String> running) {
         cgroup.remember();
         service.publishOoms(task);
-        var untold = new HashSet<>(task.attach());
-        untold.addAll(running);
+        var untold = new HashSet<>(task.attach(running));
         untold.add("");
         untold.removeAll(told);
         untold.forEach(execId -> service.publishExit(task, execId));
@@ -170,19 +176,49 @@ final class AdoptedContainer implements AutoCloseable {
         }
     }
 
-    private void deleted(Exit exit) {
-        wasDeleted = true;
-        try {
-            // Without the answer, the launcher's delete cleans up by itself: as it must where the v1 shim could not.
-            var isClean = !Files.exists(record.runtimeRoot().resolve(record.id()));
-            if (isClean && Files.isDirectory(bundle)) {
-                BundleFiles.writeExit(bundle, exit);
-            }
-        } catch (IOException e) {
-            ShimLog.warn(
-                    "could not leave the exit in the bundle", "ns", record.namespace(), "id", record.id(), "error", e);
+    /** What the deletion of the container means here. */
+    private final class End implements Deletion {
+        @Override
+        public void begins(@Nullable Exit exit) {
+            note(exit);
+            FaultPoint.at("deletion-begun");
         }
-        endLater(SHUTDOWN_COMES);
+
+        @Override
+        public void refused() {
+            Ending.of(paths, record, null).forget();
+        }
+
+        @Override
+        public void done(Exit exit) {
+            FaultPoint.at("deletion-done");
+            wasDeleted = true;
+            note(exit);
+            try {
+                // Without the answer, the launcher's delete cleans up by itself: as it must where the v1 shim could
+                // not.
+                var isClean = !Files.exists(record.runtimeRoot().resolve(record.id()));
+                if (isClean && Files.isDirectory(bundle)) {
+                    BundleFiles.writeExit(bundle, exit);
+                }
+            } catch (IOException e) {
+                failed("could not leave the exit in the bundle", e);
+            }
+            endLater(SHUTDOWN_COMES);
+            FaultPoint.at("deletion-noted");
+        }
+
+        private void note(@Nullable Exit exit) {
+            try {
+                Ending.of(paths, record, exit).note();
+            } catch (IOException e) {
+                failed("could not note the end of a container", e);
+            }
+        }
+
+        private void failed(String what, IOException e) {
+            ShimLog.warn(what, "ns", record.namespace(), "id", record.id(), "error", e);
+        }
     }
 
     private void endLater(Duration delay) {
@@ -194,6 +230,7 @@ final class AdoptedContainer implements AutoCloseable {
             Thread.ofVirtual().name("end-" + record.id()).start(() -> {
                 stopServing();
                 new EndOfLife(record).finish();
+                Ending.of(paths, record, null).forget();
                 ended.accept(this);
             });
         }

@@ -24,7 +24,7 @@ final class AdoptedOoms implements AutoCloseable {
     private final OomWatch watch;
     private final RememberedCgroup cgroup;
     private final Path bundle;
-    private boolean begun;
+    private @Nullable Runnable told;
     private volatile @Nullable OomListener listener;
 
     /** Watches nothing yet. */
@@ -35,16 +35,30 @@ final class AdoptedOoms implements AutoCloseable {
     }
 
     /** Begins to tell. Does nothing the second time. */
-    void begin(Runnable told) {
-        synchronized (this) {
-            if (begun) {
-                return;
-            }
-            begun = true;
+    synchronized void begin(Runnable fresh) {
+        if (told == null) {
+            told = fresh;
+            open(fresh);
         }
+    }
+
+    /** Tells what is left to tell, and nothing more until {@link #resume}. */
+    synchronized void stop() {
+        close();
+        listener = null;
+    }
+
+    /** Tells again after {@link #stop}, also of what happened meanwhile. */
+    synchronized void resume() {
+        if (told != null) {
+            open(told);
+        }
+    }
+
+    private void open(Runnable tell) {
         try {
-            var open = watch.open(cgroup.cgroup(), () -> {
-                told.run();
+            var open = watch.open(cgroup.lastKnown(), () -> {
+                tell.run();
                 remember();
             });
             listener = open;

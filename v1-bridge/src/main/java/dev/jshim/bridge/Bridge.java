@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
+import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
@@ -20,6 +21,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves all adopted v1 shims of one containerd. What it serves after a start is what the bundles on disk say: each one
@@ -54,6 +56,7 @@ final class Bridge implements AutoCloseable {
         this.feed = feed;
         this.moved = moved;
         this.timer = timer;
+        feed.trust(Witness::new);
     }
 
     /** The timer that all parts of a bridge share: one thread, which never blocks. */
@@ -67,6 +70,7 @@ final class Bridge implements AutoCloseable {
      * bundle unserved, for containerd would then delete it.
      */
     void load() throws IOException {
+        finishEndings();
         List<Thread> attaching = new ArrayList<>();
         for (var bundle : bundles(paths.node())) {
             LegacyRecord record;
@@ -87,6 +91,52 @@ final class Bridge implements AutoCloseable {
                 var _ = thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Goes on where the bridge before died while it cleared something away. */
+    private void finishEndings() throws IOException {
+        List<Thread> all = new ArrayList<>();
+        for (var ending : Ending.all(paths)) {
+            all.add(Thread.ofVirtual().name("end-" + ending.record().id()).start(() -> finish(ending)));
+        }
+        for (var thread : all) {
+            try {
+                // What takes longer goes on meanwhile; a bundle of it has its answer by then.
+                thread.join(ATTACHED);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        if (!all.isEmpty()) {
+            var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void finish(Ending ending) {
+        switch (DeletionCheck.of(ending.record())) {
+            case PRESENT -> ending.forget();
+            case UNKNOWN ->
+                ShimLog.warn(
+                        "its deletion was begun, and its v1 shim does not answer",
+                        "ns",
+                        ending.record().namespace(),
+                        "id",
+                        ending.record().id());
+            case DELETED -> {
+                try {
+                    if (ending.hasBundle(paths.node())) {
+                        // It is served once more, for a containerd that still asks, and ended then.
+                        ending.answer(paths.node());
+                        return;
+                    }
+                } catch (IOException e) {
+                    ShimLog.warn(
+                            "could not leave an exit", "id", ending.record().id(), "error", e);
+                }
+                new EndOfLife(ending.record()).finish();
+                ending.forget();
             }
         }
     }
@@ -166,15 +216,55 @@ final class Bridge implements AutoCloseable {
     }
 
     private AdoptedContainer prepare(LegacyRecord record) {
-        var id = new TaskId(record.namespace(), record.id());
-        return new AdoptedContainer(
-                record,
-                paths.node().v2Bundle(id),
-                paths.socket(id),
-                feed.sink(record.namespace()),
-                oomWatch,
-                timer,
-                this::ended);
+        return new AdoptedContainer(record, paths, feed.sink(record.namespace()), oomWatch, timer, this::ended);
+    }
+
+    /** What the containers of a namespace know of their exits. */
+    private final class Witness implements ExitWitness {
+        private final String namespace;
+
+        Witness(String namespace) {
+            this.namespace = namespace;
+        }
+
+        private @Nullable AdoptedContainer of(TaskExit exit) {
+            return adopted.get(new TaskId(namespace, exit.getContainerId()));
+        }
+
+        @Override
+        public boolean isTold(TaskExit exit) {
+            var container = of(exit);
+            return container != null && container.ledger().isTold(exit);
+        }
+
+        @Override
+        public boolean isRefuted(TaskExit exit) {
+            var container = of(exit);
+            return container != null
+                    && exit.getId().equals(container.record().id())
+                    && exit.getPid() == container.record().init().pid()
+                    && LiveProcess.isAlive(container.record().init());
+        }
+
+        @Override
+        public boolean wasWithinReach(TaskExit exit) {
+            var container = of(exit);
+            return container != null && ShimWord.reaches(container.record(), feed.address());
+        }
+
+        @Override
+        public boolean isBeingTold(TaskExit exit) {
+            var container = of(exit);
+            return container != null && ShimWord.isOnItsWay(container.record());
+        }
+
+        @Override
+        public void told(TaskExit exit) {
+            var container = of(exit);
+            if (container != null) {
+                container.ledger().told(exit);
+            }
+        }
     }
 
     /** Serves a container no longer, and does it no harm. */
@@ -249,6 +339,7 @@ final class Bridge implements AutoCloseable {
 
     /** That containerd listens elsewhere from now on. */
     void follow(Path address, Path ttrpcAddress) {
+        new Containerd(address, ttrpcAddress).note(paths);
         feed.follow(address);
         moved.accept(ttrpcAddress);
     }

@@ -1,8 +1,6 @@
 package dev.jshim.bridge;
 
-import dev.jshim.linux.ErrnoException;
-import dev.jshim.linux.FileCalls;
-import dev.jshim.linux.OpenFlags;
+import dev.jshim.node.NodePaths;
 import dev.jshim.shim.event.TtrpcPublisher;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.ttrpc.TtrpcServer;
@@ -14,7 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,29 +28,50 @@ final class BridgeDaemon implements AutoCloseable {
     /** For the answer to the order to stop. */
     private static final Duration LAST_ANSWER = Duration.ofSeconds(1);
 
+    /** For events that are under way; with containerd away they are lost. */
+    private static final Duration LAST_EVENTS = Duration.ofSeconds(2);
+
+    private static final Duration HEARS = Duration.ofSeconds(5);
+
     private static final Duration PREDECESSOR_ENDS = Duration.ofSeconds(20);
 
-    private static final long MAX_LOG = 8L << 20;
-
     private final BridgePaths paths;
+    private final List<TtrpcPublisher> publishers = new CopyOnWriteArrayList<>();
+    private final ExitFeed feed;
     private final Bridge bridge;
     private final LogDrain drain;
     private @Nullable FileChannel lock;
     private @Nullable TtrpcServer control;
     private boolean closed;
 
-    private BridgeDaemon(BridgeFlags flags, BridgePaths paths) {
+    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log) {
         this.paths = paths;
         var timer = Bridge.timer();
-        var ttrpc = new AtomicReference<>(flags.ttrpcAddress());
-        var feed = new ExitFeed(flags.address(), ns -> new TtrpcPublisher(ttrpc::get, ns), timer, PATIENCE);
+        log.watch(timer);
+        var given = new Containerd(flags.address(), flags.ttrpcAddress());
+        // One that is started by itself, or replaced, has no newer word of it than the bridge before had.
+        var containerd = flags.again() || flags.takeOver() ? Containerd.noted(paths, given) : given;
+        containerd.note(paths);
+        var ttrpc = new AtomicReference<>(containerd.ttrpcAddress());
+        feed = new ExitFeed(
+                containerd.address(),
+                ns -> publisher(ttrpc::get, ns),
+                new HeardDaemon(paths.heard(), flags.takeOver()),
+                timer,
+                PATIENCE);
+        feed.warm();
         bridge = new Bridge(paths, feed, ttrpc::set, timer);
         drain = new LogDrain(
                 () -> bridge.list().stream()
                         .map(container -> container.record().v1Work())
                         .toList(),
                 timer);
-        feed.start();
+    }
+
+    private TtrpcPublisher publisher(Supplier<Path> address, String namespace) {
+        var publisher = new TtrpcPublisher(address, namespace);
+        publishers.add(publisher);
+        return publisher;
     }
 
     /**
@@ -60,16 +82,19 @@ final class BridgeDaemon implements AutoCloseable {
     static BridgeDaemon start(BridgeFlags flags) throws IOException {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
+        var log = new BridgeLog(paths.log());
         if (flags.takeOver()) {
-            openLog(paths.log());
-            return takeOver(flags, paths);
+            log.open();
+            return takeOver(flags, paths, log);
         }
         var lock = lock(paths);
         try {
-            openLog(paths.log());
-            var daemon = new BridgeDaemon(flags, paths);
+            log.open();
+            var daemon = new BridgeDaemon(flags, paths, log);
             daemon.lock = lock;
             daemon.bridge.load();
+            // Only now: what has happened by then is known to be older than what containerd tells from then on.
+            daemon.feed.start();
             daemon.takeOrders();
             return daemon;
         } catch (IOException | RuntimeException e) {
@@ -79,9 +104,12 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     /** Takes the place of the bridge that runs. From the moment on that it serves there is no way back. */
-    private static BridgeDaemon takeOver(BridgeFlags flags, BridgePaths paths) throws IOException {
-        var daemon = new BridgeDaemon(flags, paths);
+    private static BridgeDaemon takeOver(BridgeFlags flags, BridgePaths paths, BridgeLog log) throws IOException {
+        var daemon = new BridgeDaemon(flags, paths, log);
+        daemon.feed.start();
+        daemon.hearFirst();
         try (var inheritance = Inheritance.claim(paths)) {
+            FaultPoint.at("take-over-claimed");
             daemon.bridge.inherit(inheritance);
             // Before the other one ends: systemd then looks here who is in its place.
             daemon.writePid();
@@ -93,6 +121,18 @@ final class BridgeDaemon implements AutoCloseable {
         daemon.lock = waitForLock(paths);
         daemon.takeOrders();
         return daemon;
+    }
+
+    /** An exit that containerd tells of while neither bridge hears it would be told again. */
+    private void hearFirst() throws IOException {
+        try {
+            if (!feed.awaitListening(HEARS)) {
+                ShimLog.info("taking over without hearing containerd");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     private static FileChannel waitForLock(BridgePaths paths) throws IOException {
@@ -127,18 +167,6 @@ final class BridgeDaemon implements AutoCloseable {
         throw new IOException("another bridge serves " + paths.node().state() + " already");
     }
 
-    private static void openLog(Path log) throws IOException {
-        if (Files.exists(log) && Files.size(log) > MAX_LOG) {
-            Files.move(log, log.resolveSibling("bridge.log.1"), StandardCopyOption.REPLACE_EXISTING);
-        }
-        var flags = OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_CLOEXEC;
-        try {
-            ShimLog.open(FileCalls.open(log, flags, 0600), false);
-        } catch (ErrnoException e) {
-            throw new IOException("cannot write " + log + ": " + e.getMessage(), e);
-        }
-    }
-
     private void takeOrders() throws IOException {
         var server = TtrpcServer.builder()
                 .addService(new BridgeControl(bridge, this::stayed))
@@ -162,6 +190,12 @@ final class BridgeDaemon implements AutoCloseable {
         } catch (IOException e) {
             ShimLog.warn("could not write the pid", "error", e);
         }
+    }
+
+    /** Whether a bridge would have nothing to serve and nothing to clear away. */
+    static boolean isNothingLeft(NodePaths node) throws IOException {
+        return Bridge.bundles(node).isEmpty()
+                && Ending.all(new BridgePaths(node)).isEmpty();
     }
 
     Bridge bridge() {
@@ -189,6 +223,8 @@ final class BridgeDaemon implements AutoCloseable {
             var _ = server.shutdown(LAST_ANSWER);
         }
         bridge.close();
+        var end = System.nanoTime() + LAST_EVENTS.toNanos();
+        publishers.forEach(publisher -> publisher.drain(Duration.ofNanos(Math.max(1, end - System.nanoTime()))));
         try {
             if (!bridge.isHandedOver()) {
                 Files.deleteIfExists(paths.control());

@@ -37,6 +37,26 @@ public record BridgePaths(NodePaths node) {
         return fitting(directory().resolve("successor.sock"));
     }
 
+    /** Where it stands that a container is being cleared away, a file for each. */
+    Path endings() {
+        return directory().resolve("ending");
+    }
+
+    /** The note of one; the key tells it from all others, those of the same id included. */
+    Path ending(String key) {
+        return endings().resolve(hash(key) + ".v1");
+    }
+
+    /** Which containerd is heard. */
+    Path heard() {
+        return directory().resolve("heard");
+    }
+
+    /** Where containerd listens, as the bridge was told last. */
+    Path containerd() {
+        return directory().resolve("containerd");
+    }
+
     public Path pid() {
         return directory().resolve("bridge.pid");
     }

@@ -48,10 +48,13 @@ final class EndOfLife {
                     record.id());
             return;
         }
+        FaultPoint.at("end-begun");
         step("end the v1 shim", this::endShim);
+        FaultPoint.at("end-shim");
         step("remove the v1 socket", this::removeSocket);
         awaitRuntime();
         step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
+        FaultPoint.at("end-bundle");
         step("remove the v1 work directory", () -> removeTree(record.v1Work()));
         ShimLog.info("the v1 shim and its files are gone", "ns", record.namespace(), "id", record.id());
     }

@@ -10,8 +10,6 @@ import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -25,44 +23,65 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Listens to the exits that containerd tells of, whoever published them, and tells the sinks of all namespaces. Where
- * containerd is away it is looked for again and again. Thread-safe.
+ * containerd is away it is waited for. Thread-safe.
  */
 final class ExitFeed implements AutoCloseable {
     private static final String TOPIC = "/tasks/exit";
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
-    /** Short: an exit that comes between containerd's start and our subscription is told of twice. */
+    /** For a daemon that listens and does not answer. */
     private static final Duration RETRY = Duration.ofMillis(200);
+    /** How often one is looked for that was not seen to come. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
-    private Path address;
+    private volatile Path address;
     private final Function<String, EventSink> publishers;
+    private final HeardDaemon heard;
     private final ScheduledExecutorService timer;
     private final Duration patience;
     private final Map<String, ExitSink> sinks = new ConcurrentHashMap<>();
+    private volatile Function<String, ExitWitness> witnesses = _ -> ExitWitness.NONE;
     private @Nullable ContainerdClient client;
     private boolean listening;
     private boolean tellsOoms;
-    private boolean warm;
-    private boolean closed;
+    private volatile boolean closed;
 
     /**
      * A feed that does not listen yet.
      *
      * @param publishers gives the way to containerd for a namespace
+     * @param heard which containerd the bridge before has heard
      * @param patience how long an exit is held back to be seen
      */
-    ExitFeed(Path address, Function<String, EventSink> publishers, ScheduledExecutorService timer, Duration patience) {
+    ExitFeed(
+            Path address,
+            Function<String, EventSink> publishers,
+            HeardDaemon heard,
+            ScheduledExecutorService timer,
+            Duration patience) {
         this.address = address;
         this.publishers = publishers;
+        this.heard = heard;
         this.timer = timer;
         this.patience = patience;
     }
 
+    /** Says who knows more of the exits of a namespace; before the first {@link #sink}. */
+    void trust(Function<String, ExitWitness> fresh) {
+        witnesses = fresh;
+    }
+
+    /** Where containerd listens. */
+    Path address() {
+        return address;
+    }
+
     /** The sink for the events of a namespace. */
     EventSink sink(String namespace) {
-        var sink = sinks.computeIfAbsent(namespace, ns -> new ExitSink(publishers.apply(ns), timer, patience));
+        var sink = sinks.computeIfAbsent(
+                namespace, ns -> new ExitSink(publishers.apply(ns), witnesses.apply(ns), timer, patience));
         synchronized (this) {
             sink.daemonTellsOoms(tellsOoms);
-            sink.listening(listening);
+            sink.listening(listening, false);
         }
         return sink;
     }
@@ -83,9 +102,31 @@ final class ExitFeed implements AutoCloseable {
         }
     }
 
+    /** Loads what gRPC needs, so that it need not be done after containerd has come, when exits are missed. */
+    void warm() {
+        Thread.ofVirtual().name("grpc-warm").start(() -> {
+            try (var none = new ContainerdClient(address, TIMEOUT)) {
+                var _ = none.version();
+            }
+        });
+    }
+
     /** Begins to listen, now or as soon as containerd is there. */
     void start() {
-        Thread.ofVirtual().name("exit-feed").start(this::connect);
+        Thread.ofVirtual().name("exit-feed").start(this::look);
+    }
+
+    /** Waits until containerd is heard, where there is one; answers whether it is. */
+    synchronized boolean awaitListening(Duration atMost) throws InterruptedException {
+        var end = System.nanoTime() + atMost.toNanos();
+        while (!listening && SocketArrival.isListening(address)) {
+            var left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+            if (left <= 0) {
+                return false;
+            }
+            wait(left);
+        }
+        return listening;
     }
 
     /** Listens at another address from now on. */
@@ -99,38 +140,43 @@ final class ExitFeed implements AutoCloseable {
         }
     }
 
-    private synchronized void connect() {
-        if (closed) {
-            return;
+    private void look() {
+        try {
+            while (!closed) {
+                if (SocketArrival.await(address, LOOK)) {
+                    FaultPoint.at("feed-finds");
+                    if (subscribe()) {
+                        return;
+                    }
+                    Thread.sleep(RETRY);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        hangUp();
-        // The first time anyhow: what gRPC needs is loaded then, and not after containerd has come, when exits are
-        // missed.
-        if (warm && !isListening()) {
-            retry();
-            return;
-        }
-        warm = true;
-        var fresh = new ContainerdClient(address, TIMEOUT);
-        client = fresh;
-        // The subscription itself says nothing until the first event: ask whether there is a daemon at all.
-        var version = fresh.version().orNull();
-        if (version == null) {
-            retry();
-            return;
-        }
-        tellsOoms = version.major() < 2;
-        var _ = fresh.subscribe(List.of("topic==\"" + TOPIC + "\""), this::event, reason -> ended(fresh, reason));
-        tell(true);
     }
 
-    /** Whether there is anybody at all, asked without the cost of gRPC. */
-    private boolean isListening() {
-        try (var _ = SocketChannel.open(UnixDomainSocketAddress.of(address))) {
+    private synchronized boolean subscribe() {
+        hangUp();
+        if (closed) {
             return true;
-        } catch (IOException e) {
+        }
+        var at = address;
+        // Before the connection: of a daemon that comes after this one nothing is said then.
+        var identity = HeardDaemon.identity(at);
+        var fresh = new ContainerdClient(at, TIMEOUT);
+        client = fresh;
+        var _ = fresh.subscribe(List.of("topic==\"" + TOPIC + "\""), this::event, reason -> ended(fresh, reason));
+        // The subscription itself says nothing until the first event: ask whether there is a daemon at all. It answers
+        // calls in their order.
+        var version = fresh.version().orNull();
+        if (version == null) {
+            hangUp();
             return false;
         }
+        tellsOoms = version.major() < 2;
+        tell(true, heard.hears(identity));
+        return true;
     }
 
     private void event(ContainerdEvent event) {
@@ -148,29 +194,27 @@ final class ExitFeed implements AutoCloseable {
     private synchronized void ended(ContainerdClient which, String reason) {
         if (!closed && which.equals(client)) {
             ShimLog.info("containerd tells of no exits any more", "reason", reason);
-            tell(false);
-            retry();
+            heard.noMore();
+            tell(false, false);
+            start();
         }
     }
 
-    private synchronized void tell(boolean now) {
+    private synchronized void tell(boolean now, boolean since) {
         listening = now;
         tellsOoms &= now;
         sinks.values().forEach(sink -> {
             sink.daemonTellsOoms(tellsOoms);
-            sink.listening(now);
+            sink.listening(now, since);
         });
-    }
-
-    private void retry() {
-        var _ = timer.schedule(this::start, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        notifyAll();
     }
 
     private void hangUp() {
         var open = client;
         if (open != null) {
-            open.close();
             client = null;
+            open.close();
         }
     }
 

@@ -28,7 +28,11 @@ final class ExitSink implements EventSink {
     /** What is kept while containerd is away; past that the oldest goes out unseen, so that none is lost here. */
     private static final int MAX_HELD = 4096;
 
-    private record Key(String container, String id, int pid) {}
+    /** A v1 shim gives its program 30 s to tell of an exit. */
+    private static final int MOST_DELAYS = 10;
+
+    /** With the status: what containerd makes up of a container that it has lost is not the exit. */
+    private record Key(String container, String id, int pid, int status) {}
 
     private static final class Held {
         final TaskExit exit;
@@ -40,6 +44,7 @@ final class ExitSink implements EventSink {
     }
 
     private final EventSink next;
+    private final ExitWitness witness;
     private final ScheduledExecutorService timer;
     private final Duration patience;
     private final Map<Key, Held> held = new LinkedHashMap<>();
@@ -52,8 +57,9 @@ final class ExitSink implements EventSink {
      *
      * @param patience how long an exit is held back
      */
-    ExitSink(EventSink next, ScheduledExecutorService timer, Duration patience) {
+    ExitSink(EventSink next, ExitWitness witness, ScheduledExecutorService timer, Duration patience) {
         this.next = next;
+        this.witness = witness;
         this.timer = timer;
         this.patience = patience;
     }
@@ -81,7 +87,7 @@ final class ExitSink implements EventSink {
 
     private void hold(TaskExit exit) {
         var key = key(exit);
-        if (seen.containsKey(key)) {
+        if (seen.containsKey(key) || witness.isTold(exit)) {
             return;
         }
         held.put(key, new Held(exit));
@@ -115,21 +121,43 @@ final class ExitSink implements EventSink {
 
     /** That containerd was seen to send an exit, whoever published it. */
     synchronized void saw(TaskExit exit) {
+        if (witness.isRefuted(exit)) {
+            return;
+        }
+        witness.told(exit);
         var key = key(exit);
         seen.put(key, System.nanoTime());
-        var waiting = held.remove(key);
-        if (waiting != null) {
-            waiting.after.forEach(next::publish);
-        }
+        drop(key);
         // Long enough for our own Wait to answer after containerd has told of the exit.
         var old = System.nanoTime() - 20 * patience.toNanos();
         seen.values().removeIf(at -> at - old < 0);
     }
 
-    /** Whether containerd's events are heard. When that begins, what was kept gets its time to be seen. */
-    synchronized void listening(boolean now) {
+    /** What was held back is told already, and not here; what waited for it goes out. */
+    private void drop(Key key) {
+        var waiting = held.remove(key);
+        if (waiting != null) {
+            waiting.after.forEach(next::publish);
+        }
+    }
+
+    /**
+     * Whether containerd's events are heard. When that begins, what was kept gets its time to be seen.
+     *
+     * @param since whether this containerd has run ever since the bridge before this one heard it: what is kept then
+     *     happened under its eyes, and the v1 shims have told it
+     */
+    synchronized void listening(boolean now, boolean since) {
         var began = now && !listening;
         listening = now;
+        if (began && since) {
+            for (var waiting : List.copyOf(held.values())) {
+                if (witness.wasWithinReach(waiting.exit)) {
+                    witness.told(waiting.exit);
+                    drop(key(waiting.exit));
+                }
+            }
+        }
         if (began) {
             List.copyOf(held.keySet()).forEach(this::schedule);
         }
@@ -141,12 +169,31 @@ final class ExitSink implements EventSink {
     }
 
     private void schedule(Key key) {
-        var _ = timer.schedule(() -> expired(key), patience.toMillis(), TimeUnit.MILLISECONDS);
+        schedule(key, MOST_DELAYS);
     }
 
-    private synchronized void expired(Key key) {
-        if (listening) {
-            release(key);
+    private void schedule(Key key, int delays) {
+        Runnable look = () -> Thread.ofVirtual().name("exit-unseen").start(() -> expired(key, delays));
+        var _ = timer.schedule(look, patience.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void expired(Key key, int delays) {
+        TaskExit exit;
+        synchronized (this) {
+            var waiting = held.get(key);
+            if (waiting == null || !listening) {
+                return;
+            }
+            exit = waiting.exit;
+        }
+        // Not under the lock: it looks at processes.
+        var isBeingTold = delays > 0 && witness.isBeingTold(exit);
+        synchronized (this) {
+            if (isBeingTold) {
+                schedule(key, delays - 1);
+            } else if (listening) {
+                release(key);
+            }
         }
     }
 
@@ -159,6 +206,6 @@ final class ExitSink implements EventSink {
     }
 
     private static Key key(TaskExit exit) {
-        return new Key(exit.getContainerId(), exit.getId(), exit.getPid());
+        return new Key(exit.getContainerId(), exit.getId(), exit.getPid(), exit.getExitStatus());
     }
 }

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Without the system property {@value #PROPERTY}, which only tests set, a point does nothing. Thread-safe.
  *
  * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does, or
- * {@code POINT:N:hold:FILE}, which makes that file and waits until somebody has removed it. POINT may be {@code any}.
+ * {@code POINT:N:hold:FILE}, which makes that file and waits until somebody has removed it; where it is there already
+ * nothing is done. POINT may be {@code any}.
  */
 public final class FaultPoint {
     private static final String PROPERTY = "jshim.fault";
@@ -62,6 +64,8 @@ public final class FaultPoint {
     private static void hold(Path file) {
         try {
             Files.createFile(file);
+        } catch (FileAlreadyExistsException e) {
+            return; // a process before this one was held here
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import dev.jshim.node.ProcessRef;
+import dev.jshim.node.TaskId;
 import dev.jshim.shim.task.Ids;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -36,6 +37,10 @@ public record LegacyRecord(
     public LegacyRecord {
         Ids.requireSafe("namespace", namespace);
         Ids.requireSafe("container id", id);
+    }
+
+    public TaskId task() {
+        return new TaskId(namespace, id);
     }
 
     /** Namespace and id: ids are unique only within their namespace. */

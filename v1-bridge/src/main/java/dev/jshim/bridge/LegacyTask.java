@@ -18,7 +18,6 @@ import dev.jshim.proto.v1.shim.ResizePtyRequest;
 import dev.jshim.proto.v1.shim.ShimGrpc.ShimBlockingStub;
 import dev.jshim.proto.v1.shim.StartRequest;
 import dev.jshim.proto.v1.shim.StateRequest;
-import dev.jshim.proto.v1.shim.StateResponse;
 import dev.jshim.proto.v1.shim.UpdateTaskRequest;
 import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.shim.task.ExecRequest;
@@ -28,19 +27,18 @@ import dev.jshim.shim.task.ProcessState;
 import dev.jshim.shim.task.ProcessStatus;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
-import dev.jshim.shim.task.Stdio;
 import dev.jshim.shim.task.Task;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A container that a v1 shim runs, as a task of today. Maps each call to the v1 API (containerd v1.6.20,
@@ -67,57 +65,80 @@ final class LegacyTask implements Task {
 
     private final LegacyRecord record;
     private final Path bundle;
+    private final ExitLedger ledger;
     private final ShimLink link;
     private final LegacyExits exits;
     private final Supplier<Message> stats;
     private final AdoptedOoms ooms;
     private final Orphan orphan;
-    /** What the shim said last of each process: for the time in which it does not answer. */
-    private final Map<String, StateResponse> seen = new ConcurrentHashMap<>();
+    private final LegacyStates states;
 
-    private final Consumer<Exit> deleted;
+    private final Deletion deletion;
 
     /**
      * The task of an adopted container. {@link #attach} begins to watch it.
      *
-     * @param bundle the bundle that the adoption added
+     * @param ledger what is noted in the bundle that the adoption added
      * @param stats reads the container's cgroup
      * @param ooms watches it
      * @param orphan the same container, for when its shim is dead
-     * @param deleted told after the container was deleted, in the thread of that call
+     * @param deletion told when the container is deleted
      */
     LegacyTask(
             LegacyRecord record,
-            Path bundle,
+            ExitLedger ledger,
             ShimLink link,
             Supplier<Message> stats,
             AdoptedOoms ooms,
             Orphan orphan,
-            Consumer<Exit> deleted) {
+            Deletion deletion) {
         this.record = record;
-        this.bundle = bundle;
+        this.bundle = ledger.bundle();
+        this.ledger = ledger;
         this.link = link;
         this.exits = new LegacyExits(record, link, ooms::check, orphan);
+        this.states = new LegacyStates(record, bundle, link, exits);
         this.stats = stats;
         this.ooms = ooms;
         this.orphan = orphan;
-        this.deleted = deleted;
+        this.deletion = deletion;
     }
 
     /**
-     * Begins to watch init and the execs that run, and answers the exec ids. Blocks for as long as the shim takes to
-     * list them, at most {@link #QUICK}.
+     * Begins to watch init and the execs that there are, and answers the exec ids. Blocks for as long as the shim takes
+     * to list them, at most {@link #QUICK}.
+     *
+     * @param before execs that are known to have run: they may have ended since, and be listed no more
      */
-    List<String> attach() {
+    List<String> attach(Set<String> before) {
         exits.watch("");
-        List<String> running = new ArrayList<>();
+        Map<String, Integer> execs = new LinkedHashMap<>();
         for (var listed : pids()) {
             if (!listed.execId().isEmpty()) {
-                exits.watch(listed.execId()).runs(listed.pid());
-                running.add(listed.execId());
+                execs.put(listed.execId(), listed.pid());
             }
         }
-        return running;
+        var known = new HashMap<>(ledger.execs());
+        before.forEach(execId -> known.putIfAbsent(execId, 0));
+        known.forEach((execId, pid) -> {
+            if (!execs.containsKey(execId)) {
+                if (states.isGone(execId, v1Id(execId))) {
+                    ledger.deleted(execId);
+                } else {
+                    execs.put(execId, pid);
+                }
+            }
+        });
+        execs.forEach(this::runs);
+        return List.copyOf(execs.keySet());
+    }
+
+    private void runs(String execId, int pid) {
+        var exit = exits.watch(execId);
+        if (pid != 0) {
+            exit.runs(pid);
+            ledger.started(execId, pid);
+        }
     }
 
     /**
@@ -140,12 +161,14 @@ final class LegacyTask implements Task {
         }
     }
 
-    /** Watches no process any more, until {@link #watchAgain}. */
+    /** Watches no process and no memory any more, until {@link #watchAgain}. */
     LegacyExits.Stopped stopWatching() {
+        ooms.stop();
         return exits.stop();
     }
 
     void watchAgain() {
+        ooms.resume();
         exits.resume();
     }
 
@@ -185,67 +208,7 @@ final class LegacyTask implements Task {
 
     @Override
     public ProcessState state(String execId) {
-        StateResponse r;
-        try {
-            var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
-            r = link.read(GLANCE, shim -> shim.state(request));
-            seen.put(execId, r);
-        } catch (ShimException e) {
-            var known = withoutShim(execId, e);
-            if (known != null) {
-                return known;
-            }
-            throw e;
-        }
-        return shown(execId, r);
-    }
-
-    private ProcessState shown(String execId, StateResponse r) {
-        var status = status(r);
-        var exit = status == ProcessStatus.STOPPED
-                ? new Exit(r.getPid(), r.getExitStatus(), LegacyExits.instant(r.getExitedAt()))
-                : null;
-        var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
-        return new ProcessState(execId.isEmpty() ? id() : execId, bundle, r.getPid(), status, stdio, exit);
-    }
-
-    /** How a process stands, without the shim that should know; null where that cannot be said. */
-    private @Nullable ProcessState withoutShim(String execId, ShimException failure) {
-        var isSilent = failure.kind() == Kind.UNAVAILABLE || failure.kind() == Kind.DEADLINE_EXCEEDED;
-        if (!isSilent && failure.kind() != Kind.NOT_FOUND) {
-            return null;
-        }
-        var exit = exits.known(execId);
-        if (exit != null) {
-            return new ProcessState(
-                    execId.isEmpty() ? id() : execId, bundle, exit.pid(), ProcessStatus.STOPPED, Stdio.NONE, exit);
-        }
-        var before = seen.get(execId);
-        if (isSilent
-                && before != null
-                && status(before) != ProcessStatus.STOPPED
-                && isStillThere(execId, before.getPid())) {
-            return shown(execId, before);
-        }
-        if (execId.isEmpty() && isSilent && LiveProcess.isAlive(record.init())) {
-            return new ProcessState(id(), bundle, pid(), ProcessStatus.RUNNING, Stdio.NONE, null);
-        }
-        return null;
-    }
-
-    private boolean isStillThere(String execId, int pid) {
-        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : LiveProcess.find(pid) != null;
-    }
-
-    private static ProcessStatus status(StateResponse r) {
-        return switch (r.getStatus()) {
-            case CREATED -> ProcessStatus.CREATED;
-            case RUNNING -> ProcessStatus.RUNNING;
-            case STOPPED -> ProcessStatus.STOPPED;
-            case PAUSED -> ProcessStatus.PAUSED;
-            case PAUSING -> ProcessStatus.PAUSING;
-            case UNKNOWN, UNRECOGNIZED -> ProcessStatus.UNKNOWN;
-        };
+        return states.of(execId, v1Id(execId));
     }
 
     @Override
@@ -255,29 +218,59 @@ final class LegacyTask implements Task {
             var pid = explained(execId, () -> link.call(SLOW, shim -> shim.start(request)))
                     .getPid();
             exit.runs(pid);
+            if (!execId.isEmpty()) {
+                ledger.started(execId, pid);
+            }
             started.accept(pid);
         });
     }
 
     @Override
     public Exit delete(String execId) {
+        if (!execId.isEmpty()) {
+            var exit = deleteNow(execId);
+            exits.forget(execId, exit);
+            states.forget(execId);
+            ledger.deleted(execId);
+            return exit;
+        }
+        deletion.begins(exits.known(""));
         Exit exit;
         try {
-            exit = explained(execId, () -> exit(link.call(SLOW, shim -> deleteCall(shim, execId))));
+            exit = deleteNow("");
+        } catch (ShimException e) {
+            exit = deletedBefore(e);
+        }
+        exits.forget("", exit);
+        states.forget("");
+        deletion.done(exit);
+        return exit;
+    }
+
+    /** A deletion that took longer than anybody waited for is done all the same, and is not done again. */
+    private Exit deletedBefore(ShimException e) {
+        var isThere = e.kind() != Kind.NOT_FOUND && e.kind() != Kind.FAILED_PRECONDITION;
+        if (isThere || DeletionCheck.of(record) != DeletionCheck.DELETED) {
+            if (e.kind() != Kind.UNAVAILABLE && e.kind() != Kind.DEADLINE_EXCEEDED) {
+                deletion.refused();
+            }
+            throw e;
+        }
+        var known = exits.known("");
+        return known == null ? new Exit(pid(), Ending.UNKNOWN, Instant.now()) : known;
+    }
+
+    private Exit deleteNow(String execId) {
+        try {
+            return explained(execId, () -> exit(link.call(SLOW, shim -> deleteCall(shim, execId))));
         } catch (ShimException e) {
             // Without its shim a container that has ended is ended for good: let the client be done with it.
             var known = exits.known(execId);
             if (e.kind() != Kind.UNAVAILABLE || known == null || LiveProcess.isAlive(record.shim())) {
                 throw e;
             }
-            exit = known;
+            return known;
         }
-        exits.forget(execId, exit);
-        seen.remove(execId);
-        if (execId.isEmpty()) {
-            deleted.accept(exit);
-        }
-        return exit;
     }
 
     private DeleteResponse deleteCall(ShimBlockingStub shim, String execId) {
@@ -354,7 +347,7 @@ final class LegacyTask implements Task {
                 killOrphan(signal, all);
                 return;
             }
-            if (e.kind() == Kind.UNKNOWN && isStopped(execId)) {
+            if (e.kind() == Kind.UNKNOWN && states.isStopped(execId, v1Id(execId))) {
                 throw new ShimException(Kind.NOT_FOUND, "process already finished", e);
             }
             throw e;
@@ -448,14 +441,6 @@ final class LegacyTask implements Task {
         return execId.isEmpty() ? id() : execId;
     }
 
-    private boolean isStopped(String execId) {
-        try {
-            return state(execId).status() == ProcessStatus.STOPPED;
-        } catch (ShimException e) {
-            return e.kind() == Kind.NOT_FOUND;
-        }
-    }
-
     /**
      * Makes a call. A v1 shim says a bare UNKNOWN for much, and where the process is in the wrong state so does a v2
      * shim; only for a process that is not there it says NOT_FOUND. Whether that is so is asked of the process, not
@@ -465,19 +450,10 @@ final class LegacyTask implements Task {
         try {
             return call.get();
         } catch (ShimException e) {
-            if (e.kind() == Kind.UNKNOWN && isGone(execId)) {
+            if (e.kind() == Kind.UNKNOWN && states.isGone(execId, v1Id(execId))) {
                 throw new ShimException(Kind.NOT_FOUND, e.getMessage() == null ? "" : e.getMessage(), e);
             }
             throw e;
-        }
-    }
-
-    private boolean isGone(String execId) {
-        try {
-            var _ = state(execId);
-            return false;
-        } catch (ShimException e) {
-            return e.kind() == Kind.NOT_FOUND;
         }
     }
 }

@@ -32,7 +32,7 @@ public final class Main {
         }
         BridgeDaemon daemon;
         try {
-            if (flags.again() && Bridge.bundles(flags.paths()).isEmpty()) {
+            if (flags.again() && BridgeDaemon.isNothingLeft(flags.paths())) {
                 return 0;
             }
             daemon = BridgeDaemon.start(flags);

@@ -5,6 +5,8 @@ import dev.jshim.node.ProcessRef;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -13,18 +15,38 @@ import org.jspecify.annotations.Nullable;
  * processes. A v1 shim has no stats, containerd read the cgroup itself.
  */
 final class RememberedCgroup implements Supplier<Message> {
+    /** In the added bundle: what /proc/PID/cgroup said of init, for a bridge that starts after its end. */
+    static final String FILE = "init.cgroup";
+
     private final ProcessRef init;
+    private final Path bundle;
     private @Nullable Cgroup cgroup;
 
-    RememberedCgroup(ProcessRef init) {
+    /** @param bundle the added one */
+    RememberedCgroup(ProcessRef init, Path bundle) {
         this.init = init;
+        this.bundle = bundle;
+    }
+
+    /** Notes in a bundle where init is accounted; does nothing where it has ended. */
+    static void write(ProcessRef init, Path bundle) throws IOException {
+        String text;
+        try {
+            text = Files.readString(Path.of("/proc/" + init.pid() + "/cgroup"));
+        } catch (IOException e) {
+            return;
+        }
+        // A zombie is shown in the root of each hierarchy, and a pid may be another's by now.
+        if (LiveProcess.isAlive(init)) {
+            Files.writeString(bundle.resolve(FILE), text);
+        }
     }
 
     /** Its metrics. NOT_FOUND where there is no such cgroup any more, as from a v2 shim. */
     @Override
     public Message get() {
         try {
-            return cgroup().stats();
+            return lastKnown().stats();
         } catch (IOException e) {
             throw new ShimException(ShimException.Kind.NOT_FOUND, "cgroup does not exist: " + e.getMessage(), e);
         }
@@ -36,6 +58,22 @@ final class RememberedCgroup implements Supplier<Message> {
             cgroup();
         } catch (IOException | ShimException e) {
             // Asked again with the first metrics.
+        }
+    }
+
+    /**
+     * Where it is, or was when the container was adopted: another container may have taken its place since. For what
+     * only looks.
+     */
+    Cgroup lastKnown() throws IOException {
+        try {
+            return cgroup();
+        } catch (IOException | ShimException e) {
+            var file = bundle.resolve(FILE);
+            if (!Files.exists(file)) {
+                throw e;
+            }
+            return Cgroup.of(Files.readString(file));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.shim.cgroup.OomWatch;
 import java.io.IOException;
@@ -90,9 +91,59 @@ class AdoptedOomsTest {
         }
     }
 
+    /** As two bridges do of which one takes the place of the other. */
+    @Test
+    void whileOneStopsAndTheNextHasNotBegunAKillIsToldOnce() throws Exception {
+        AdoptedOoms.write(bundle, 0);
+        var old = begin();
+        exhaust();
+        old.stop();
+        assertThat(told).as("the last word of who stops").hasValue(1);
+        exhaust();
+        try (var fresh = begin()) {
+            fresh.check();
+            assertThat(told).hasValue(2);
+            exhaust();
+            fresh.check();
+            old.check();
+            assertThat(told).hasValue(3);
+        }
+        old.close();
+        assertThat(told).hasValue(3);
+    }
+
+    @Test
+    void whoTakesBackTellsOfWhatHappenedMeanwhile() throws Exception {
+        AdoptedOoms.write(bundle, 0);
+        try (var ooms = begin()) {
+            ooms.stop();
+            exhaust();
+            ooms.check();
+            assertThat(told).hasValue(0);
+            ooms.resume();
+            assertThat(told).hasValue(1);
+        }
+    }
+
+    @Test
+    void theCgroupIsKnownAlsoAfterInitsEnd() throws Exception {
+        AdoptedOoms.write(bundle, 0);
+        var ref = Objects.requireNonNull(LiveProcess.find((int) init.pid()));
+        RememberedCgroup.write(ref, bundle);
+        exhaust();
+        FakeContainer.end(init);
+        try (var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle)) {
+            ooms.begin(told::incrementAndGet);
+            assertThat(told).hasValue(1);
+        }
+        assertThatThrownBy(() -> new RememberedCgroup(ref, bundle).cgroup())
+                .as("what kills goes by what lives")
+                .isInstanceOf(IOException.class);
+    }
+
     private AdoptedOoms begin() {
         var ref = Objects.requireNonNull(LiveProcess.find((int) init.pid()));
-        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref), bundle);
+        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle);
         ooms.begin(told::incrementAndGet);
         return ooms;
     }

@@ -8,16 +8,21 @@ import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.task2.ConnectRequest;
 import dev.jshim.proto.v2.task2.DeleteRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
+import dev.jshim.shim.task.Exit;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class BridgeDaemonTest {
     @TempDir
@@ -42,9 +47,11 @@ class BridgeDaemonTest {
         container.kill();
     }
 
-    private BridgeDaemon start() throws Exception {
-        return BridgeDaemon.start(BridgeFlags.parse(
-                "-root", node.root().toString(), "-state", node.state().toString(), "-address", folder + "/none.sock"));
+    private BridgeDaemon start(String... more) throws Exception {
+        var flags = Stream.of(
+                "-root", node.root().toString(), "-state", node.state().toString(), "-address", folder + "/none.sock");
+        return BridgeDaemon.start(
+                BridgeFlags.parse(Stream.concat(flags, Stream.of(more)).toArray(String[]::new)));
     }
 
     private Path adopt(BridgeDaemon daemon) throws Exception {
@@ -170,6 +177,107 @@ class BridgeDaemonTest {
             LegacyRig.eventually(() -> !Files.exists(container.v1Bundle) && !Files.exists(container.v1Work));
             assertThat(container.shim.waitFor(2, TimeUnit.SECONDS)).isTrue();
             LegacyRig.eventually(() -> daemon.bridge().list().isEmpty());
+        }
+    }
+
+    /** As far as a deletion had come when the bridge died, and whether containerd has done with the bundle. */
+    @ParameterizedTest(name = "{0}, bundle {1}")
+    @CsvSource({"begun, there", "begun, gone", "half, there", "half, gone", "done, there", "done, gone"})
+    void nextBridgeFinishesADeletion(String came, String bundle) throws Exception {
+        var record = container.record();
+        try (var daemon = start()) {
+            adopt(daemon);
+        }
+        var exit = new Exit(record.init().pid(), 3, Instant.EPOCH);
+        var ending = Ending.of(paths, record, exit);
+        ending.note();
+        FakeContainer.end(container.init);
+        shim.states.remove("c"); // what a v1 shim says after Delete
+        switch (came) {
+            case "half" -> FakeContainer.end(container.shim);
+            case "done" -> {
+                shim.close();
+                FakeContainer.end(container.shim);
+                EndOfLife.removeUnmounted(container.v1Bundle);
+            }
+            default -> {}
+        }
+        if (bundle.equals("gone")) {
+            AddedBundle.remove(node.v2Bundle(record.task()));
+        }
+        assertThat(BridgeDaemon.isNothingLeft(node)).isFalse();
+
+        try (var _ = start()) {
+            if (bundle.equals("there")) {
+                assertThat(node.v2Bundle(record.task()).resolve("exit.pb")).exists();
+            }
+            LegacyRig.eventually(() -> !Files.exists(container.v1Bundle) && !Files.exists(container.v1Work));
+            LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
+            assertThat(container.shim.waitFor(2, TimeUnit.SECONDS)).isTrue();
+            assertThat(container.socket).doesNotExist();
+        }
+    }
+
+    @Test
+    void aDeletionThatWasRefusedIsNoEnd() throws Exception {
+        try (var daemon = start()) {
+            adopt(daemon);
+        }
+        Ending.of(paths, container.record(), null).note();
+        try (var _ = start()) {
+            assertThat(Ending.all(paths)).isEmpty();
+            assertThat(container.v1Bundle).isDirectory();
+            assertThat(container.shim.isAlive()).isTrue();
+        }
+    }
+
+    @Test
+    void anotherContainerOfTheIdIsNotClearedAway() throws Exception {
+        try (var daemon = start()) {
+            adopt(daemon);
+        }
+        var record = container.record();
+        Ending.of(paths, record, null).note();
+        container.kill();
+        shim.close();
+        AddedBundle.remove(node.v2Bundle(record.task()));
+        EndOfLife.removeUnmounted(container.v1Bundle);
+        EndOfLife.removeUnmounted(container.v1Work);
+        var again = new FakeContainer(node.root(), node.state(), "ns", "c");
+        try (var _ = again.serve();
+                var _ = start()) {
+            LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
+            assertThat(again.v1Bundle).isDirectory();
+            assertThat(again.v1Work).isDirectory();
+            assertThat(again.shim.isAlive()).isTrue();
+        } finally {
+            again.kill();
+        }
+    }
+
+    @Test
+    void withoutABridgeTheEndOfAMigrationFinishesDeletions() throws Exception {
+        Files.createDirectories(paths.directory());
+        Ending.of(paths, container.record(), null).note();
+        container.kill();
+        Ending.finishAll(paths);
+        assertThat(container.v1Bundle).doesNotExist();
+        assertThat(container.v1Work).doesNotExist();
+    }
+
+    @Test
+    void oneThatIsStartedAgainGoesWhereTheLastWordWas() throws Exception {
+        var moved = new Containerd(folder.resolve("moved.sock"), folder.resolve("moved.ttrpc"));
+        try (var daemon = start()) {
+            daemon.bridge().follow(moved.address(), moved.ttrpcAddress());
+        }
+        try (var _ = start("-again")) {
+            assertThat(Containerd.noted(paths, new Containerd(folder, folder))).isEqualTo(moved);
+        }
+        try (var _ = start()) {
+            assertThat(Containerd.noted(paths, moved).address())
+                    .as("what a person says counts")
+                    .isEqualTo(folder.resolve("none.sock"));
         }
     }
 

@@ -9,8 +9,11 @@ import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.proto.v2.events.TaskStart;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -27,7 +30,41 @@ class ExitSinkTest {
 
     private final List<Message> published = new CopyOnWriteArrayList<>();
     private final ScheduledExecutorService timer = Bridge.timer();
-    private final ExitSink sink = new ExitSink(published::add, timer, PATIENCE);
+    private final Known known = new Known();
+    private final ExitSink sink = new ExitSink(published::add, known, timer, PATIENCE);
+
+    /** What the bridge would know. */
+    private static final class Known implements ExitWitness {
+        final Set<TaskExit> told = new CopyOnWriteArraySet<>();
+        volatile boolean lives;
+        volatile boolean withinReach = true;
+        final AtomicInteger beingTold = new AtomicInteger();
+
+        @Override
+        public boolean isTold(TaskExit exit) {
+            return told.contains(exit);
+        }
+
+        @Override
+        public boolean isRefuted(TaskExit exit) {
+            return lives;
+        }
+
+        @Override
+        public boolean wasWithinReach(TaskExit exit) {
+            return withinReach;
+        }
+
+        @Override
+        public boolean isBeingTold(TaskExit exit) {
+            return beingTold.getAndDecrement() > 0;
+        }
+
+        @Override
+        public void told(TaskExit exit) {
+            told.add(exit);
+        }
+    }
 
     @AfterEach
     void tearDown() {
@@ -38,7 +75,7 @@ class ExitSinkTest {
     void aDaemonThatTellsOfOomsItselfIsNotTold() {
         var oom = TaskOOM.newBuilder().setContainerId("c").build();
         sink.daemonTellsOoms(true);
-        sink.listening(true);
+        sink.listening(true, false);
         sink.publish(oom);
         assertThat(published).isEmpty();
         sink.daemonTellsOoms(false);
@@ -48,7 +85,7 @@ class ExitSinkTest {
 
     @Test
     void exitThatContainerdWasSeenToSendIsNotSentAgain() throws Exception {
-        sink.listening(true);
+        sink.listening(true, false);
         sink.publish(EXIT);
         sink.saw(EXIT);
         Thread.sleep(2 * PATIENCE.toMillis());
@@ -57,7 +94,7 @@ class ExitSinkTest {
 
     @Test
     void exitThatWasSeenBeforeItIsKnownHereIsNotSentAgain() throws Exception {
-        sink.listening(true);
+        sink.listening(true, false);
         sink.saw(EXIT);
         sink.publish(EXIT);
         Thread.sleep(2 * PATIENCE.toMillis());
@@ -66,7 +103,7 @@ class ExitSinkTest {
 
     @Test
     void exitThatNobodySawIsSentOnce() throws Exception {
-        sink.listening(true);
+        sink.listening(true, false);
         sink.publish(EXIT);
         assertThat(published).isEmpty();
         LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
@@ -76,7 +113,7 @@ class ExitSinkTest {
 
     @Test
     void exitOfAnotherPidIsAnotherExit() throws Exception {
-        sink.listening(true);
+        sink.listening(true, false);
         sink.saw(EXIT.toBuilder().setPid(8).build());
         sink.publish(EXIT);
         LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
@@ -87,13 +124,13 @@ class ExitSinkTest {
         sink.publish(EXIT);
         Thread.sleep(2 * PATIENCE.toMillis());
         assertThat(published).isEmpty();
-        sink.listening(true);
+        sink.listening(true, false);
         LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
     }
 
     @Test
     void deletionComesAfterItsExitAndOthersPassBy() throws Exception {
-        sink.listening(true);
+        sink.listening(true, false);
         var start = TaskStart.newBuilder().setContainerId("other").build();
         sink.publish(EXIT);
         sink.publish(DELETE);
@@ -104,10 +141,82 @@ class ExitSinkTest {
 
     @Test
     void deletionComesAtOnceWhenTheExitWasSeen() {
-        sink.listening(true);
+        sink.listening(true, false);
         sink.publish(EXIT);
         sink.publish(DELETE);
         sink.saw(EXIT);
         assertThat(published).containsExactly(DELETE);
+    }
+
+    @Test
+    void whatIsSeenIsNotedAndNotSentAgainByTheNextBridge() throws Exception {
+        sink.listening(true, false);
+        sink.saw(EXIT);
+        assertThat(known.told).containsExactly(EXIT);
+        var next = new ExitSink(published::add, known, timer, PATIENCE);
+        next.listening(true, false);
+        next.publish(EXIT);
+        next.publish(DELETE);
+        Thread.sleep(2 * PATIENCE.toMillis());
+        assertThat(published).containsExactly(DELETE);
+    }
+
+    @Test
+    void whatWasSentIsToldOnlyOnceItIsSeen() throws Exception {
+        sink.listening(true, false);
+        sink.publish(EXIT);
+        LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
+        assertThat(known.told).as("it may be lost on its way").isEmpty();
+        sink.saw(EXIT);
+        assertThat(known.told).containsExactly(EXIT);
+    }
+
+    @Test
+    void ofAProcessThatLivesNoExitIsBelieved() throws Exception {
+        sink.listening(true, false);
+        known.lives = true;
+        sink.saw(EXIT.toBuilder().setExitStatus(255).build());
+        sink.saw(EXIT);
+        assertThat(known.told).isEmpty();
+        known.lives = false;
+        sink.publish(EXIT);
+        LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
+    }
+
+    @Test
+    void aCodeThatContainerdMadeUpIsNotTheExit() throws Exception {
+        sink.listening(true, false);
+        sink.saw(EXIT.toBuilder().setExitStatus(255).build());
+        sink.publish(EXIT);
+        LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
+    }
+
+    @Test
+    void whatHappenedBetweenTwoBridgesUnderOneDaemonWasToldByTheShims() throws Exception {
+        sink.publish(EXIT);
+        sink.publish(DELETE);
+        sink.listening(true, true);
+        assertThat(published).containsExactly(DELETE);
+        assertThat(known.told).containsExactly(EXIT);
+        Thread.sleep(2 * PATIENCE.toMillis());
+        assertThat(published).containsExactly(DELETE);
+    }
+
+    @Test
+    void exceptWhereTheShimsWordCannotCome() throws Exception {
+        known.withinReach = false;
+        sink.publish(EXIT);
+        sink.listening(true, true);
+        LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
+    }
+
+    @Test
+    void aShimThatIsAtItIsWaitedFor() throws Exception {
+        known.beingTold.set(2);
+        sink.listening(true, false);
+        sink.publish(EXIT);
+        Thread.sleep(2 * PATIENCE.toMillis());
+        assertThat(published).isEmpty();
+        LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
     }
 }

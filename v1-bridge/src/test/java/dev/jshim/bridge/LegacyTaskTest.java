@@ -26,14 +26,17 @@ import dev.jshim.shim.task.ProcessStatus;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import dev.jshim.shim.task.Stdio;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +61,8 @@ class LegacyTaskTest {
     private LegacyTask task;
     private volatile boolean orphansAreKept = true;
     private final List<Exit> deleted = new CopyOnWriteArrayList<>();
+    private final List<String> deletion = new CopyOnWriteArrayList<>();
+    private ExitLedger ledger;
 
     @BeforeEach
     void setUp() throws Exception {
@@ -65,11 +70,29 @@ class LegacyTaskTest {
         shim = container.serve();
         var socket = ShimSocket.parse("unix://" + container.socket);
         var link = new ShimLink("ns/c", () -> ShimLine.dial(socket));
-        var bundle = Path.of("/v2/bundle");
-        var cgroup = new RememberedCgroup(container.record().init());
+        var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
+        var cgroup = new RememberedCgroup(container.record().init(), bundle);
         var ooms = new AdoptedOoms(new OomWatch(), cgroup, bundle);
         var orphan = new Orphan(container.record(), cgroup, () -> orphansAreKept);
-        task = new LegacyTask(container.record(), bundle, link, Empty::getDefaultInstance, ooms, orphan, deleted::add);
+        ledger = new ExitLedger(container.record(), bundle);
+        task = new LegacyTask(
+                container.record(), ledger, link, Empty::getDefaultInstance, ooms, orphan, new Deletion() {
+                    @Override
+                    public void begins(@Nullable Exit exit) {
+                        deletion.add("begins");
+                    }
+
+                    @Override
+                    public void refused() {
+                        deletion.add("refused");
+                    }
+
+                    @Override
+                    public void done(Exit exit) {
+                        deletion.add("done");
+                        deleted.add(exit);
+                    }
+                });
     }
 
     @AfterEach
@@ -212,7 +235,7 @@ class LegacyTaskTest {
         assertThat(state.id()).isEqualTo("c");
         assertThat(state.pid()).isEqualTo((int) container.init.pid());
         assertThat(state.status()).isEqualTo(ProcessStatus.RUNNING);
-        assertThat(state.bundle()).isEqualTo(Path.of("/v2/bundle"));
+        assertThat(state.bundle()).isEqualTo(folder.resolve("v2/bundle"));
         assertThat(state.stdio()).isEqualTo(new Stdio("in", "out", "err", true));
         assertThat(state.exit()).isNull();
     }
@@ -369,9 +392,46 @@ class LegacyTaskTest {
     }
 
     @Test
+    void aDeletionIsNotedBeforeItIsAskedFor() {
+        shim.failures.put("delete", io.grpc.Status.UNKNOWN.withDescription("it runs"));
+        assertThatThrownBy(() -> task.delete("")).isInstanceOf(ShimException.class);
+        assertThat(deletion).containsExactly("begins", "refused");
+        shim.failures.clear();
+        shim.exit("c");
+        var _ = task.delete("");
+        assertThat(deletion).containsExactly("begins", "refused", "begins", "done");
+    }
+
+    @Test
+    void aDeletionThatCameLateIsNotAskedForTwice() throws Exception {
+        var exit = task.exited("");
+        LegacyRig.eventually(() -> shim.isWaitedFor("c"));
+        shim.exit("c");
+        assertThat(exit.get(5, TimeUnit.SECONDS).status()).isEqualTo(3);
+        FakeContainer.end(container.init);
+        shim.states.remove("c");
+        shim.failures.put("delete", io.grpc.Status.FAILED_PRECONDITION.withDescription("container must be created"));
+        assertThat(task.delete("").status()).isEqualTo(3);
+        assertThat(deletion).containsExactly("begins", "done");
+    }
+
+    @Test
+    void execsThatTheBridgeBeforeHasSeenAreWatchedThoughTheyAreListedNoMore() throws Exception {
+        ledger.started("e", FakeV1Shim.EXEC_PID);
+        ledger.started("gone", 4243);
+        shim.states.put("e", Status.STOPPED);
+        assertThat(task.attach(Set.of("unknown"))).containsExactly("e");
+        LegacyRig.eventually(() -> shim.isWaitedFor("c"));
+        assertThat(task.exited("e").get(5, TimeUnit.SECONDS).status()).isEqualTo(3);
+        assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
+        var _ = task.delete("e");
+        assertThat(new ExitLedger(container.record(), ledger.bundle()).execs()).isEmpty();
+    }
+
+    @Test
     void runningExecsAreFoundWhenAttached() throws Exception {
         shim.states.put("e", Status.RUNNING);
-        assertThat(task.attach()).containsExactly("e");
+        assertThat(task.attach(Set.of())).containsExactly("e");
         LegacyRig.eventually(() -> shim.isWaitedFor("c") && shim.isWaitedFor("e"));
     }
 

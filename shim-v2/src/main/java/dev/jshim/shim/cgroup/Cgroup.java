@@ -28,6 +28,16 @@ public sealed interface Cgroup permits Cgroup1, Cgroup2 {
     }
 
     /**
+     * Finds the cgroup of a process that may have ended, by what its {@code /proc/PID/cgroup} said while it ran.
+     * Whether it is still there, and the same, is not known.
+     *
+     * @throws IOException where the text cannot be understood, or no hierarchy that held the process is mounted
+     */
+    static Cgroup of(String membership) throws IOException {
+        return Host.REAL.cgroupOf(Membership.parse(membership));
+    }
+
+    /**
      * Every process in this cgroup and in its children, each once, in ascending order; what {@code runc ps} lists.
      * Empty when the cgroup is gone. The list cannot be modified.
      *

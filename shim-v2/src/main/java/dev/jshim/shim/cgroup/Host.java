@@ -27,7 +27,10 @@ record Host(Path root) {
         if (pid <= 0) {
             throw new IOException("pid " + pid + " is not that of a process");
         }
-        var membership = membership(pid);
+        return cgroupOf(membership(pid));
+    }
+
+    Cgroup cgroupOf(Membership membership) throws IOException {
         var mounts = mounts();
         return mounts.isCgroup2(UNIFIED_MOUNT_POINT)
                 ? Cgroup2.locate(this, membership, mounts)

@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.Ending;
 import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
@@ -73,6 +74,7 @@ final class Finish {
     /** Takes all away. Only for when nothing is in the way. Can be repeated. */
     void run() throws IOException {
         BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
+        Ending.finishAll(paths);
         paths.removeFiles();
         var home = journal.toAbsolutePath().getParent();
         if (home != null) {

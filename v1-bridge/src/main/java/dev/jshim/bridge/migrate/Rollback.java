@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.Ending;
 import dev.jshim.bridge.FaultPoint;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.bridge.LiveProcess;
@@ -88,6 +89,7 @@ final class Rollback {
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
             var _ = BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
+            Ending.finishAll(paths);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
             Files.deleteIfExists(journalFile);

@@ -1,0 +1,20 @@
+package dev.jshim.bridge;
+
+import dev.jshim.shim.task.Exit;
+import org.jspecify.annotations.Nullable;
+
+/** Is told of the deletion of a container, in the thread of the call that deletes it. */
+interface Deletion {
+    /**
+     * It is about to be asked for.
+     *
+     * @param exit init's, null where it is not known
+     */
+    void begins(@Nullable Exit exit);
+
+    /** It was refused: the container is there as before. */
+    void refused();
+
+    /** It is done, and nobody knows it yet. */
+    void done(Exit exit);
+}

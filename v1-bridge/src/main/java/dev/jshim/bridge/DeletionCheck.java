@@ -1,0 +1,54 @@
+package dev.jshim.bridge;
+
+import dev.jshim.node.ShimSocket;
+import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Whether a v1 container whose deletion was begun has been deleted; asked by who comes after a bridge that died. */
+enum DeletionCheck {
+    /** It has; what was of v1 is to be cleared away. */
+    DELETED,
+    /** It is there, or something else is in its place: nothing may be cleared away. */
+    PRESENT,
+    /** Its shim does not answer. */
+    UNKNOWN;
+
+    /**
+     * Looks at the processes, the v1 bundle and the v1 shim. Blocks for its answer, at most {@link LegacyTask#QUICK}.
+     */
+    static DeletionCheck of(LegacyRecord record) {
+        if (LiveProcess.isAlive(record.init()) || isAnothers(record)) {
+            return PRESENT;
+        }
+        if (!LiveProcess.isAlive(record.shim())) {
+            return Files.exists(record.runtimeRoot().resolve(record.id())) ? PRESENT : DELETED;
+        }
+        var address = ShimSocket.parse(record.socket());
+        try (var link = new ShimLink(record.key(), () -> ShimLine.dial(address))) {
+            var request = StateRequest.newBuilder().setId(record.id()).build();
+            var _ = link.read(LegacyTask.QUICK, shim -> shim.state(request));
+            return PRESENT;
+        } catch (ShimException e) {
+            return e.kind() == ShimException.Kind.NOT_FOUND || e.kind() == ShimException.Kind.FAILED_PRECONDITION
+                    ? DELETED
+                    : UNKNOWN;
+        }
+    }
+
+    /** An old daemon may have made another container of the same id, whose files lie where ours did. */
+    private static boolean isAnothers(LegacyRecord record) {
+        return differs(record.v1Bundle().resolve("init.pid"), record.init().pid())
+                || differs(record.v1Bundle().resolve("shim.pid"), record.shim().pid());
+    }
+
+    private static boolean differs(Path file, int pid) {
+        try {
+            return Files.exists(file) && !Files.readString(file).strip().equals(Integer.toString(pid));
+        } catch (IOException e) {
+            return true;
+        }
+    }
+}

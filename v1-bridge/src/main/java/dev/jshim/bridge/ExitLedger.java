@@ -1,0 +1,116 @@
+package dev.jshim.bridge;
+
+import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.shim.log.ShimLog;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What the next bridge has to know of the processes of one container, in a file of the added bundle: the execs that
+ * there are, for a v1 shim does not list one that has ended, and the exits that containerd was seen to tell of. It
+ * outlives the death of the bridge, not that of the machine, as the processes do. Thread-safe.
+ */
+final class ExitLedger {
+    /** In the added bundle: lines {@code exec PID ID} and {@code told PID STATUS ID}. */
+    static final String FILE = "jshim.exits";
+
+    private record Which(String id, int pid) {}
+
+    private final LegacyRecord record;
+    private final Path bundle;
+    private final Map<String, Integer> execs = new LinkedHashMap<>();
+    private final Map<Which, Integer> told = new LinkedHashMap<>();
+
+    /** The ledger of a container, with what the bridge before has written. */
+    ExitLedger(LegacyRecord record, Path bundle) {
+        this.record = record;
+        this.bundle = bundle;
+        try {
+            Files.readAllLines(bundle.resolve(FILE)).forEach(this::read);
+        } catch (IOException e) {
+            // There is none yet, or it cannot be read: then an exit may be told again, and none is lost.
+        }
+    }
+
+    private void read(String line) {
+        var words = line.split(" ", 4);
+        try {
+            if (words.length == 3 && words[0].equals("exec")) {
+                execs.put(words[2], Integer.valueOf(words[1]));
+            } else if (words.length == 4 && words[0].equals("told")) {
+                told.put(new Which(words[3], Integer.parseInt(words[1])), Integer.parseUnsignedInt(words[2]));
+            }
+        } catch (NumberFormatException e) {
+            ShimLog.warn("a line is damaged and is passed over", "path", bundle.resolve(FILE), "line", line);
+        }
+    }
+
+    Path bundle() {
+        return bundle;
+    }
+
+    /** The pids of the execs that there are, by id: they run, or have ended and were not deleted. */
+    synchronized Map<String, Integer> execs() {
+        return Map.copyOf(execs);
+    }
+
+    /** That an exec runs. */
+    synchronized void started(String execId, int pid) {
+        if (!Integer.valueOf(pid).equals(execs.put(execId, pid))) {
+            write();
+        }
+    }
+
+    /** That there is such an exec no more: its id may come to mean another one. */
+    synchronized void deleted(String execId) {
+        var pid = execs.remove(execId);
+        if (pid != null) {
+            told.remove(new Which(execId, pid));
+            write();
+        }
+    }
+
+    /** That containerd was seen to tell of an exit. One of a process that is no more is not kept. */
+    synchronized void told(TaskExit exit) {
+        var isInit = exit.getId().equals(record.id())
+                && exit.getPid() == record.init().pid();
+        if (!isInit && !Integer.valueOf(exit.getPid()).equals(execs.get(exit.getId()))) {
+            return;
+        }
+        var before = told.put(new Which(exit.getId(), exit.getPid()), exit.getExitStatus());
+        if (before == null || before != exit.getExitStatus()) {
+            write();
+        }
+    }
+
+    /** Whether containerd was seen to tell of an exit. */
+    synchronized boolean isTold(TaskExit exit) {
+        var status = told.get(new Which(exit.getId(), exit.getPid()));
+        return status != null && status == exit.getExitStatus();
+    }
+
+    private void write() {
+        // Not there yet in the short time between adoption and bundle, and not any more after the end.
+        if (!Files.isDirectory(bundle)) {
+            return;
+        }
+        List<String> lines = new ArrayList<>();
+        execs.forEach((id, pid) -> lines.add("exec " + pid + " " + id));
+        told.forEach((process, status) ->
+                lines.add("told " + process.pid() + " " + Integer.toUnsignedString(status) + " " + process.id()));
+        try {
+            var fresh = bundle.resolve(FILE + ".new");
+            Files.write(fresh, lines);
+            Files.move(fresh, bundle.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            ShimLog.warn(
+                    "could not note an exit: a bridge that starts may tell of it again", "bundle", bundle, "error", e);
+        }
+    }
+}

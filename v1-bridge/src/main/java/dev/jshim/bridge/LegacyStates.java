@@ -1,0 +1,133 @@
+package dev.jshim.bridge;
+
+import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.proto.v1.shim.StateResponse;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ProcessState;
+import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import dev.jshim.shim.task.Stdio;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the processes of a v1 shim stand: as it says, and while it does not answer as far as that can be said without it.
+ * Thread-safe.
+ */
+final class LegacyStates {
+    private final LegacyRecord record;
+    private final Path bundle;
+    private final ShimLink link;
+    private final LegacyExits exits;
+    /** What the shim said last of each process. */
+    private final Map<String, StateResponse> seen = new ConcurrentHashMap<>();
+
+    /** @param bundle the bundle that the adoption added */
+    LegacyStates(LegacyRecord record, Path bundle, ShimLink link, LegacyExits exits) {
+        this.record = record;
+        this.bundle = bundle;
+        this.link = link;
+        this.exits = exits;
+    }
+
+    /**
+     * Asks for a process.
+     *
+     * @param execId "" for init
+     * @param v1Id what the shim calls it
+     */
+    ProcessState of(String execId, String v1Id) {
+        var request = StateRequest.newBuilder().setId(v1Id).build();
+        StateResponse r;
+        try {
+            r = link.read(LegacyTask.GLANCE, shim -> shim.state(request));
+        } catch (ShimException e) {
+            var known = withoutShim(execId, e);
+            if (known != null) {
+                return known;
+            }
+            throw e;
+        }
+        seen.put(execId, r);
+        return shown(execId, r);
+    }
+
+    boolean isStopped(String execId, String v1Id) {
+        try {
+            return of(execId, v1Id).status() == ProcessStatus.STOPPED;
+        } catch (ShimException e) {
+            return e.kind() == Kind.NOT_FOUND;
+        }
+    }
+
+    /** Whether the shim knows of no such process. */
+    boolean isGone(String execId, String v1Id) {
+        try {
+            var _ = of(execId, v1Id);
+            return false;
+        } catch (ShimException e) {
+            return e.kind() == Kind.NOT_FOUND;
+        }
+    }
+
+    /** That a process was deleted. */
+    void forget(String execId) {
+        seen.remove(execId);
+    }
+
+    private ProcessState shown(String execId, StateResponse r) {
+        var status = status(r);
+        var exit = status == ProcessStatus.STOPPED
+                ? new Exit(r.getPid(), r.getExitStatus(), LegacyExits.instant(r.getExitedAt()))
+                : null;
+        var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
+        return new ProcessState(execId.isEmpty() ? record.id() : execId, bundle, r.getPid(), status, stdio, exit);
+    }
+
+    /** How a process stands, without the shim that should know; null where that cannot be said. */
+    private @Nullable ProcessState withoutShim(String execId, ShimException failure) {
+        var isSilent = failure.kind() == Kind.UNAVAILABLE || failure.kind() == Kind.DEADLINE_EXCEEDED;
+        if (!isSilent && failure.kind() != Kind.NOT_FOUND) {
+            return null;
+        }
+        var exit = exits.known(execId);
+        if (exit != null) {
+            return new ProcessState(
+                    execId.isEmpty() ? record.id() : execId,
+                    bundle,
+                    exit.pid(),
+                    ProcessStatus.STOPPED,
+                    Stdio.NONE,
+                    exit);
+        }
+        var before = seen.get(execId);
+        if (isSilent
+                && before != null
+                && status(before) != ProcessStatus.STOPPED
+                && isStillThere(execId, before.getPid())) {
+            return shown(execId, before);
+        }
+        if (execId.isEmpty() && isSilent && LiveProcess.isAlive(record.init())) {
+            return new ProcessState(record.id(), bundle, record.init().pid(), ProcessStatus.RUNNING, Stdio.NONE, null);
+        }
+        return null;
+    }
+
+    private boolean isStillThere(String execId, int pid) {
+        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : LiveProcess.find(pid) != null;
+    }
+
+    private static ProcessStatus status(StateResponse r) {
+        return switch (r.getStatus()) {
+            case CREATED -> ProcessStatus.CREATED;
+            case RUNNING -> ProcessStatus.RUNNING;
+            case STOPPED -> ProcessStatus.STOPPED;
+            case PAUSED -> ProcessStatus.PAUSED;
+            case PAUSING -> ProcessStatus.PAUSING;
+            case UNKNOWN, UNRECOGNIZED -> ProcessStatus.UNKNOWN;
+        };
+    }
+}

@@ -1,0 +1,94 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.node.ProcessRef;
+import dev.jshim.proto.v2.events.TaskExit;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What one bridge notes is what the next one knows. */
+class ExitLedgerTest {
+    private static final LegacyRecord RECORD = new LegacyRecord(
+            "ns",
+            "c",
+            Path.of("/v1"),
+            Path.of("/work"),
+            new ProcessRef(6, 1),
+            new ProcessRef(7, 1),
+            "unix:///s",
+            "runc",
+            Path.of("/runc"));
+
+    @TempDir
+    Path folder;
+
+    private static TaskExit exit(String id, int pid, int status) {
+        return TaskExit.newBuilder()
+                .setContainerId("c")
+                .setId(id)
+                .setPid(pid)
+                .setExitStatus(status)
+                .build();
+    }
+
+    private ExitLedger ledger() {
+        return new ExitLedger(RECORD, folder.resolve("bundle"));
+    }
+
+    @Test
+    void isKeptByProcessAndCode() throws Exception {
+        Files.createDirectory(folder.resolve("bundle"));
+        var ledger = ledger();
+        ledger.started("e", 8);
+        ledger.told(exit("e", 8, 3));
+        ledger.told(exit("c", 7, -1));
+
+        var next = ledger();
+        assertThat(next.execs()).isEqualTo(Map.of("e", 8));
+        assertThat(next.isTold(exit("e", 8, 3))).isTrue();
+        assertThat(next.isTold(exit("e", 9, 3))).as("an id used again").isFalse();
+        assertThat(next.isTold(exit("e", 8, 255))).isFalse();
+        assertThat(next.isTold(exit("c", 7, -1))).isTrue();
+        assertThat(next.isTold(exit("c", 7, 0))).isFalse();
+    }
+
+    @Test
+    void holdsNothingOfProcessesThatAreNoMore() throws Exception {
+        Files.createDirectory(folder.resolve("bundle"));
+        var ledger = ledger();
+        for (var i = 1; i <= 1000; i++) {
+            ledger.started("probe" + i, i);
+            ledger.told(exit("probe" + i, i, 0));
+            ledger.deleted("probe" + i);
+            ledger.told(exit("probe" + i, i, 0)); // containerd may be the slower one
+        }
+        ledger.told(exit("c", 70, 0));
+        assertThat(folder.resolve("bundle").resolve(ExitLedger.FILE)).isEmptyFile();
+    }
+
+    @Test
+    void whatIsKnownBeforeTheBundleIsThereIsNotLost() throws Exception {
+        var ledger = ledger();
+        ledger.told(exit("c", 7, 0));
+        assertThat(folder).isEmptyDirectory();
+        Files.createDirectory(folder.resolve("bundle"));
+        ledger.started("e", 8);
+        assertThat(ledger().isTold(exit("c", 7, 0))).isTrue();
+    }
+
+    @Test
+    void aDamagedFileCostsWhatItHeldAndNoMore() throws Exception {
+        Files.createDirectory(folder.resolve("bundle"));
+        Files.writeString(
+                folder.resolve("bundle").resolve(ExitLedger.FILE),
+                "told x 0 c\nexec\n\u0000\nexec 8 e\ntold 7 99999999999 c\ntold 7 0 c\n");
+        assertThat(ledger().execs()).isEqualTo(Map.of("e", 8));
+        assertThat(ledger().isTold(exit("c", 7, 0))).isTrue();
+        Files.write(folder.resolve("bundle").resolve(ExitLedger.FILE), new byte[] {(byte) 0xff, (byte) 0xfe});
+        assertThat(ledger().execs()).isEmpty();
+    }
+}
