@@ -41,6 +41,7 @@ public final class PrivateContainerd implements AutoCloseable {
     private @Nullable Path copy;
     private String socketName = "c.sock";
     private String more = "";
+    private boolean logsEvents;
     private final AtomicInteger made = new AtomicInteger();
 
     /** The text of the daemon's configuration file. */
@@ -127,6 +128,11 @@ public final class PrivateContainerd implements AutoCloseable {
         more = toml;
     }
 
+    /** From its next start on the daemon's log has each event that it takes, also those that nobody can hear yet. */
+    public void logEvents() {
+        logsEvents = true;
+    }
+
     /** From its next start on the daemon runs from a copy of its program, which {@link #removeCopy} takes away. */
     public void runFromCopy() {
         try {
@@ -153,7 +159,8 @@ public final class PrivateContainerd implements AutoCloseable {
         }
         try {
             Path config = dir.resolve("config.toml");
-            Files.writeString(config, configuration.text(release, this) + more);
+            String text = configuration.text(release, this) + more;
+            Files.writeString(config, logsEvents ? text.replace("level = \"info\"", "level = \"trace\"") : text);
             Path daemonProgram = copy == null ? release.daemon() : copy;
             ProcessBuilder builder =
                     environment.builder(release, List.of(daemonProgram.toString(), "--config", config.toString()));

@@ -55,6 +55,47 @@ class AbstractSocketTest extends MigrationScenario {
         theWholeWay("/containerd-shim/" + node.namespace() + ".sock", true);
     }
 
+    /** One that the old daemon has created and has not started: that is for the new one to do. */
+    @Test
+    void createdAndNotStarted() throws Exception {
+        String name = "/containerd-shim/" + node.namespace() + "/one/shim.sock";
+        OldRecord.create(node, "one");
+        byte[] spec = OldRecord.spec(node, "one");
+        node.stop();
+        Path bundle = node.legacyBundle("one");
+        Path work =
+                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve("one");
+        Files.createDirectories(bundle.resolve("rootfs"));
+        Files.createDirectories(work);
+        Files.write(bundle.resolve("config.json"), spec);
+        Process shim = shim(bundle, work, name);
+        try {
+            int pid = create(bundle, name, false);
+            migrate("apply", "--yes").ok();
+            node.switchTo(Release.V2);
+            assertThat(Tasks.of(node).get("one").status()).isEqualTo("CREATED");
+            EventLog events = EventLog.open(node);
+            try (ShimClient client = ShimClient.of(node, "one")) {
+                int started = client.task()
+                        .start(dev.jshim.proto.v2.task2.StartRequest.newBuilder()
+                                .setId("one")
+                                .build())
+                        .getPid();
+                assertThat(started).isEqualTo(pid);
+            }
+            assertThat(Tasks.of(node).isRunning("one")).isTrue();
+            Wait.until("its start is told", () -> events.topics("one").contains("/tasks/start"));
+            node.exec("one", "e", "/bin/sh", "-c", "exit 3").expect(3);
+            node.remove("one");
+            assertThat(shim.waitFor(10, TimeUnit.SECONDS))
+                    .as("its shim ends with it")
+                    .isTrue();
+            Wait.until("nothing of v1 is left", () -> !Files.exists(bundle) && !Files.exists(work));
+        } finally {
+            shim.destroyForcibly().waitFor();
+        }
+    }
+
     private void theWholeWay(String name, boolean withFile) throws Exception {
         OldRecord.create(node, "one");
         byte[] spec = OldRecord.spec(node, "one");
@@ -67,7 +108,7 @@ class AbstractSocketTest extends MigrationScenario {
         Files.write(bundle.resolve("config.json"), spec);
         Process shim = shim(bundle, work, name);
         try {
-            int pid = create(bundle, name);
+            int pid = create(bundle, name, true);
             if (withFile) {
                 Files.writeString(bundle.resolve("address"), name);
                 Files.writeString(bundle.resolve("shim.pid"), Long.toString(shim.pid()));
@@ -120,7 +161,7 @@ class AbstractSocketTest extends MigrationScenario {
     }
 
     /** What the old daemon asks of a shim for a container with a root file system of its own. */
-    private static int create(Path bundle, String name) throws IOException {
+    private static int create(Path bundle, String name, boolean started) throws IOException {
         try (TtrpcChannel channel = Wait.forValue("the shim listens", () -> connect(name))) {
             var shim = ShimGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
             int pid = shim.create(CreateTaskRequest.newBuilder()
@@ -129,7 +170,9 @@ class AbstractSocketTest extends MigrationScenario {
                             .setRuntime("runc")
                             .build())
                     .getPid();
-            var _ = shim.start(StartRequest.newBuilder().setId("one").build());
+            if (started) {
+                var _ = shim.start(StartRequest.newBuilder().setId("one").build());
+            }
             return pid;
         }
     }

@@ -1,8 +1,15 @@
 package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -13,6 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AdoptedOomTest extends MigrationScenario {
     private static final String GREEDY = "exec busybox tail -c 64m /dev/zero >/dev/null";
 
+    private static final String WAIT = "until [ -e %s ]; do busybox sleep 0.05; done; ";
+
     AdoptedOomTest(Release old) {
         super(old);
     }
@@ -20,16 +29,7 @@ class AdoptedOomTest extends MigrationScenario {
     @Test
     void eachKillIsToldOnceWhoeverServes() {
         EventLog ofOld = EventLog.open(node);
-        String script = "while [ ! -e /go ]; do busybox sleep 0.1; done; " + GREEDY;
-        node.ctr(node.runArgs(
-                                Product.LEGACY,
-                                List.of("-d", "--memory-limit", "16777216"),
-                                "one",
-                                "/bin/sh",
-                                "-c",
-                                script)
-                        .toArray(String[]::new))
-                .ok();
+        limited("one", WAIT.formatted("/go") + GREEDY);
         killOneExec("before", ofOld);
         assertThat(ooms(ofOld)).as("told by the old daemon itself").isEqualTo(1);
         migrate("apply", "--yes").ok();
@@ -54,6 +54,94 @@ class AdoptedOomTest extends MigrationScenario {
         Wait.until("the kill is told", () -> ooms(restarted) > 0);
         node.remove("one");
         assertThat(ooms(restarted)).isEqualTo(1);
+    }
+
+    /** Also that of an init, whose cgroup could not be found by its process any more. */
+    @Test
+    void killsThatNoBridgeSeesAreToldByTheNext() throws Exception {
+        assumeTrue(oneOldRelease().anyMatch(old::equals), "the old daemon has no part in it");
+        limited("one", WAIT.formatted("/go") + "(" + GREEDY + "); : >/survived; busybox sleep 1000");
+        limited("two", WAIT.formatted("/go") + GREEDY);
+        ProcessFacts one = node.init("one");
+        ProcessFacts two = node.init("two");
+        upgrade();
+        node.stop();
+        killBridgeForGood();
+
+        touch(one, "go");
+        touch(two, "go");
+        Wait.until("the kernel has killed", () -> Files.exists(inside(one, "survived")) && !two.alive());
+        migrate("apply", "--yes").ok();
+        // Nobody can subscribe early enough: the bridge tells of them as soon as containerd takes events.
+        node.logEvents();
+        node.start();
+        Wait.until("both kills are told", () -> toldInLog() == 2);
+
+        EventLog events = EventLog.open(node);
+        killOneExec("again", events);
+        assertThat(Tasks.of(node).get("two").status()).isEqualTo("STOPPED");
+        node.remove("one");
+        assertThat(node.ctr("task", "rm", "two").ok().err()).contains("exit code 137");
+        node.ctr("container", "rm", "two").ok();
+        assertThat(ooms(events)).isEqualTo(1);
+        assertThat(toldInLog()).isEqualTo(3);
+    }
+
+    @Test
+    void killsWhileABridgeReplacesAnotherAreToldOnce() throws Exception {
+        assumeTrue(oneOldRelease().anyMatch(old::equals), "the old daemon has no part in it");
+        String kill = "(" + GREEDY + "); : >/done%1$d; ";
+        limited(
+                "one",
+                (WAIT.formatted("/go1") + kill.formatted(1))
+                        + (WAIT.formatted("/go2") + kill.formatted(2))
+                        + (WAIT.formatted("/go3") + kill.formatted(3))
+                        + "busybox sleep 1000");
+        ProcessFacts init = node.init("one");
+        upgrade();
+        EventLog events = EventLog.open(node);
+        Path held = node.dir().resolve("held");
+        CompletableFuture<Outcome> replaced = CompletableFuture.supplyAsync(() -> Product.ctl(
+                node,
+                Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=take-over-claimed:1:hold:" + held),
+                "bridge",
+                "replace"));
+        Wait.until(Duration.ofSeconds(30), "neither bridge watches", () -> Files.exists(held));
+        touch(init, "go1");
+        Wait.until("the kernel has killed", () -> Files.exists(inside(init, "done1")));
+        Files.delete(held);
+        replaced.join().ok();
+        Wait.until("the kill is told", () -> ooms(events) == 1);
+
+        touch(init, "go2");
+        Wait.until("the kill is told", () -> ooms(events) == 2);
+        Product.ctl(node, "bridge", "replace").ok();
+        touch(init, "go3");
+        Wait.until("the kill is told", () -> ooms(events) == 3);
+        events.quiet(Duration.ofSeconds(1));
+        assertThat(ooms(events)).isEqualTo(3);
+        node.remove("one");
+    }
+
+    private void limited(String id, String script) {
+        node.ctr(node.runArgs(Product.LEGACY, List.of("-d", "--memory-limit", "16777216"), id, "/bin/sh", "-c", script)
+                        .toArray(String[]::new))
+                .ok();
+    }
+
+    private static Path inside(ProcessFacts init, String file) {
+        return Path.of("/proc/" + init.pid() + "/root", file);
+    }
+
+    private static void touch(ProcessFacts init, String file) throws IOException {
+        Files.createFile(inside(init, file));
+    }
+
+    private long toldInLog() {
+        return node.logText()
+                .lines()
+                .filter(line -> line.contains("topic=/tasks/oom") && line.contains(node.namespace()))
+                .count();
     }
 
     private void killOneExec(String execId, EventLog events) {

@@ -1,0 +1,113 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A bridge that is killed between the deletion of a container and the end of what was of v1: the next one ends it. */
+@ParameterizedClass(name = "from containerd {0}")
+@MethodSource("oneOldRelease")
+class AdoptedEndTest extends MigrationScenario {
+    private static final Duration LONG = Duration.ofSeconds(30);
+
+    AdoptedEndTest(Release old) {
+        super(old);
+    }
+
+    /** Where it is killed, in the order in which a bridge comes there. */
+    static Stream<String> points() {
+        return Boolean.getBoolean("jshim.test.all")
+                ? Stream.of("deletion-begun", "deletion-done", "deletion-noted", "end-begun", "end-shim", "end-bundle")
+                : Stream.of("deletion-done");
+    }
+
+    private Path legacyWork(String id) {
+        return node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve(id);
+    }
+
+    private Path held(String point) {
+        Path file = node.dir().resolve("held");
+        node.stop();
+        Product.ctl(
+                        node,
+                        Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=" + point + ":1:hold:" + file),
+                        "migrate",
+                        "apply",
+                        "--yes")
+                .ok();
+        node.switchTo(Release.V2);
+        return file;
+    }
+
+    @ParameterizedTest(name = "killed at {0}")
+    @MethodSource("points")
+    void theNextBridgeEndsIt(String point) {
+        ProcessFacts one = legacy("one");
+        ProcessFacts other = legacy("other");
+        long shim = one.parent();
+        ProcessFacts shimProcess = ProcessFacts.of(shim);
+        Path held = held(point);
+        node.ctr("task", "kill", "-s", "KILL", "one").ok();
+        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
+        CompletableFuture<Outcome> deletion = CompletableFuture.supplyAsync(() -> node.ctr("task", "rm", "one"));
+        Wait.until(LONG, "the bridge is at " + point, () -> Files.exists(held));
+        long first = bridge();
+
+        Signal.KILL.to(first);
+
+        var _ = deletion.join();
+        // Whatever containerd has made of it: it is started again, as it has to be after the death of a bridge.
+        Wait.until(
+                LONG,
+                "another bridge serves",
+                () -> Product.ctl(node, "bridge", "verify").code() == 0);
+        node.stop();
+        node.start();
+        if (point.equals("deletion-begun")) {
+            assertThat(Tasks.of(node).get("one").status()).isEqualTo("STOPPED");
+            assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");
+        }
+        Wait.until(
+                LONG,
+                "nothing of v1 is left",
+                () -> !Files.exists(legacyWork("one"))
+                        && !Files.exists(node.legacyBundle("one"))
+                        && !shimProcess.alive());
+        assertThat(Tasks.of(node).has("one")).isFalse();
+        assertThat(node.bundle("one")).doesNotExist();
+        assertThat(node.init("other")).isEqualTo(other);
+        node.ctr("container", "rm", "one").ok();
+        node.remove("other");
+    }
+
+    /** Nobody starts a bridge for what is no more: {@code finish} and {@code rollback} end it themselves. */
+    @Test
+    void withoutABridgeTheEndOfTheMigrationEndsIt() {
+        ProcessFacts one = legacy("one");
+        ProcessFacts shim = ProcessFacts.of(one.parent());
+        Path held = held("end-begun");
+        node.ctr("task", "kill", "-s", "KILL", "one").ok();
+        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
+        node.ctr("task", "rm", "one").ok();
+        Wait.until(LONG, "the bridge is there", () -> Files.exists(held));
+        killBridgeForGood();
+        Wait.until("containerd is done with it", () -> !Files.exists(node.bundle("one")));
+        node.ctr("container", "rm", "one").ok();
+
+        migrate("finish", "--yes").ok();
+
+        assertThat(shim.alive()).isFalse();
+        assertThat(legacyWork("one")).doesNotExist();
+        assertThat(node.legacyBundle("one")).doesNotExist();
+        assertThat(node.state().resolve("jshim")).doesNotExist();
+    }
+}
