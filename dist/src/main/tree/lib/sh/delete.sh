@@ -39,10 +39,11 @@ first_line() { # file
 
 # A hung runtime must not cost more than our 5 s, and what it leaves behind must not hold a pipe of containerd's.
 delete_container() { # runtime, its root
-    [ -n "$2" ] && [ -d "$2/$id" ] || return 0
+    [ -n "$2" ] || return 0
     errors=$bundle/jshim.delete.err
     { true >"$errors"; } 2>/dev/null || errors=/dev/null
-    timeout -k 1 3 "${1:-runc}" --root "$2" delete --force "$id" </dev/null >/dev/null 2>"$errors" 5>&- ||
+    timeout -k 1 3 "${1:-runc}" --root "$2" --log "$bundle/log.json" --log-format json delete --force "$id" \
+        </dev/null >/dev/null 2>"$errors" 5>&- ||
         printf '%s\n' "jshim: ${1:-runc} delete --force $id: $(tail -n 3 "$errors")" >&2
 }
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * A containerd of one's own: folder, socket and namespace carry one random name, by which all that it leaves behind is
  * found again. The daemon can be stopped, killed, and started again in another version on the same folders.
  *
- * <p>Used by one thread, but that several may run ctr. {@link #close} cleans up whatever happened.
+ * <p>Used by one thread, but that several may run ctr and {@link #attach}. {@link #close} cleans up whatever happened.
  */
 public final class PrivateContainerd implements AutoCloseable {
     private static final String TERMINAL_SIZE = "stty rows 33 cols 77; exec ";
@@ -116,6 +116,16 @@ public final class PrivateContainerd implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** From its next start on the daemon, and all it starts, finds programs of this folder before the system's. */
+    public void prefer(Path folder) {
+        environment.prefer(folder);
+    }
+
+    /** From its next start on the daemon is started by this program, which becomes the daemon. */
+    void wrap(List<String> program) {
+        environment.wrap(program);
     }
 
     /** From its next start on the daemon listens on another socket in the same folder. */
@@ -420,7 +430,9 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** Closes something together with this containerd. */
     <T extends AutoCloseable> T attach(T resource) {
-        attached.add(resource);
+        synchronized (attached) {
+            attached.add(resource);
+        }
         return resource;
     }
 
@@ -446,14 +458,18 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     private void closeAttached() {
-        for (AutoCloseable resource : attached.reversed()) {
+        List<AutoCloseable> all;
+        synchronized (attached) {
+            all = List.copyOf(attached);
+            attached.clear();
+        }
+        for (AutoCloseable resource : all.reversed()) {
             try {
                 resource.close();
             } catch (Exception e) {
                 throw new IllegalStateException(e);
             }
         }
-        attached.clear();
     }
 
     /** Kills, unmounts and removes whatever is left of this containerd, and nothing else. */

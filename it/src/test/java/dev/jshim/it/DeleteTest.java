@@ -56,7 +56,8 @@ class DeleteTest {
         assertThat(response.getExitStatus()).isEqualTo(137);
         assertThat(Instant.ofEpochSecond(response.getExitedAt().getSeconds()))
                 .isBetween(Instant.now().minusSeconds(10), Instant.now().plusSeconds(1));
-        assertThat(temp.resolve("calls")).hasContent("--root " + root + " delete --force one");
+        assertThat(temp.resolve("calls"))
+                .hasContent("--root " + root + " --log " + bundle + "/log.json --log-format json delete --force one");
     }
 
     @Test

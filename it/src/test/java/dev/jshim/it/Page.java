@@ -45,6 +45,22 @@ record Page(List<String> lines) {
         return script.stream().map(line -> line + "\n").collect(Collectors.joining());
     }
 
+    /** What stands under a heading, to the next one. */
+    Page section(String heading) {
+        int from = 0;
+        while (from < lines.size() && !lines.get(from).replaceFirst("^#+ ", "").equals(heading)) {
+            from++;
+        }
+        int to = from + 1;
+        while (to < lines.size() && !lines.get(to).startsWith("#")) {
+            to++;
+        }
+        if (from == lines.size()) {
+            throw new IllegalArgumentException("no heading: " + heading);
+        }
+        return new Page(lines.subList(from, to));
+    }
+
     /** The cells of its tables, heads and rulers left out. */
     List<List<String>> rows() {
         List<List<String>> rows = new ArrayList<>();

@@ -194,9 +194,9 @@ final class LegacyExits implements AutoCloseable {
         return instant(response.getExitedAt());
     }
 
-    /** Go's zero time is in the year 1: it means that there is none, for which {@link Instant#EPOCH} stands here. */
+    /** Go's zero time is in the year 1: it means that there is none, for which {@link Exit#NEVER} stands here. */
     static Instant instant(Timestamp at) {
-        return at.getSeconds() <= 0 ? Instant.EPOCH : Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
+        return at.getSeconds() <= 0 ? Exit.NEVER : Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
     }
 
     /**

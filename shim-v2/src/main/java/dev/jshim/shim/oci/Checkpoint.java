@@ -59,10 +59,13 @@ record Checkpoint(Container container, CheckpointSpec spec) {
         }
     }
 
-    /** Of a line such as {@code (00.027902) Error (criu/vdso.c:381): vdso: ...}; later ones mostly follow from it. */
+    /**
+     * Of a line such as {@code (00.027902) Error (criu/vdso.c:381): vdso: ...}; later ones mostly follow from it. That
+     * it may not open more files says CRIU of every container of a machine that does not let it, and goes on.
+     */
     private static String firstError(Path log) throws IOException {
         try (var lines = Files.lines(log, StandardCharsets.ISO_8859_1)) {
-            return lines.filter(line -> line.contains(") Error ("))
+            return lines.filter(line -> line.contains(") Error (") && !line.contains("): rlimit: "))
                     .findFirst()
                     .map(line -> ": " + line.substring(line.indexOf("Error (")))
                     .orElse("");

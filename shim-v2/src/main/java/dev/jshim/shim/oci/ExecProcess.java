@@ -202,7 +202,7 @@ final class ExecProcess {
             if (phase == Phase.RUNNING || phase == Phase.STARTING) {
                 throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a running process");
             }
-            end = exit == null ? new Exit(0, 0, Instant.EPOCH) : exit;
+            end = exit == null ? new Exit(0, 0, Exit.NEVER) : exit;
             phase = phase == Phase.CREATED ? Phase.FAILED : phase;
         }
         var streams = io();
@@ -225,7 +225,7 @@ final class ExecProcess {
             streams.close();
         }
         if (neverRan) {
-            exited.complete(new Exit(0, NEVER_RAN, Instant.EPOCH));
+            exited.complete(new Exit(0, NEVER_RAN, Exit.NEVER));
         }
     }
 }

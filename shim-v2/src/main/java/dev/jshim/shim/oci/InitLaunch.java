@@ -29,9 +29,10 @@ sealed interface InitLaunch {
      * A container that is made from a checkpoint (process/init.go createCheckpointedState, v2.1.4).
      *
      * @param image the directory of the checkpoint
+     * @param parent that of an earlier one that it builds on, empty for none
      * @param pidFile where the runtime leaves init's pid
      */
-    record Restored(Container container, ProcessIo io, Path image, Path pidFile) implements InitLaunch {
+    record Restored(Container container, ProcessIo io, Path image, String parent, Path pidFile) implements InitLaunch {
         @Override
         public @Nullable InitProcess waiting() {
             return null;
@@ -42,7 +43,7 @@ sealed interface InitLaunch {
             try (var window = container.reaper().open()) {
                 var work = container.criuWork();
                 Files.createDirectories(work);
-                container.runc().restore(container.id(), image, work, pidFile, Runc.Streams.of(io));
+                container.runc().restore(container.id(), image, parent, work, pidFile, Runc.Streams.of(io));
                 io.started();
                 var pid = BundleFiles.readPid(pidFile);
                 return InitProcess.of(pid, window.claim(pid));

@@ -126,7 +126,7 @@ final class OciTask implements Task {
         if (execId.isEmpty()) {
             startInit(started);
         } else {
-            startExec(exec(execId), started);
+            startExec(execId, started);
         }
     }
 
@@ -167,11 +167,13 @@ final class OciTask implements Task {
         return running;
     }
 
-    private void startExec(ExecProcess exec, IntConsumer started) {
+    private void startExec(String execId, IntConsumer started) {
+        ExecProcess exec;
         synchronized (this) {
             if (seenExit != null) {
                 throw ShimException.failedPrecondition("container " + id() + " init process is not running");
             }
+            exec = exec(execId);
             runningExecs++;
         }
         var running = new boolean[1];
@@ -249,9 +251,7 @@ final class OciTask implements Task {
         try {
             io.awaitDrained(DRAIN);
             container.oom().close();
-            if (container.runc().knows(id())) {
-                container.runc().delete(id(), false);
-            }
+            deleteFromRuntime();
             var exit = lastExit();
             io.close();
             unmount();
@@ -266,6 +266,27 @@ final class OciTask implements Task {
                 notifyAll();
             }
         }
+    }
+
+    /** It may have lost the container already, as after a checkpoint that was its end. */
+    private void deleteFromRuntime() {
+        try {
+            container.runc().delete(id(), false);
+        } catch (ShimException e) {
+            if (!isLost(e)) {
+                throw e;
+            }
+        }
+        try {
+            BundleFiles.forgetRuntime(bundle());
+        } catch (IOException e) {
+            ShimLog.warn("`delete` will look for the container again", "id", id(), "error", e.getMessage());
+        }
+    }
+
+    /** Whether a call failed because the runtime has no such container, or not yet as before a restore. */
+    private boolean isLost(ShimException failure) {
+        return init() == null || container.runc().lost(id(), failure);
     }
 
     /**
@@ -303,7 +324,7 @@ final class OciTask implements Task {
     /** The runtime's delete of a container that was never started kills its init: that exit is on its way. */
     private Exit lastExit() {
         if (init() == null) {
-            return new Exit(0, 0, Instant.EPOCH); // To be restored, and never was.
+            return new Exit(0, 0, Exit.NEVER); // To be restored, and never was.
         }
         try {
             return exited.get(DEATH.toMillis(), TimeUnit.MILLISECONDS);
@@ -332,7 +353,7 @@ final class OciTask implements Task {
         }
         List<ListedPid> listed = new ArrayList<>();
         try {
-            for (var member : cgroup().pids()) {
+            for (var member : members()) {
                 listed.add(new ListedPid(member, execIds.getOrDefault(member, "")));
             }
         } catch (IOException e) {
@@ -341,13 +362,26 @@ final class OciTask implements Task {
         return listed;
     }
 
+    private List<Integer> members() throws IOException {
+        var cgroup = knownCgroup();
+        if (cgroup == null) {
+            // Not NotFound, for which newer daemons clean a container up that waits to be restored.
+            throw new ShimException(ShimException.Kind.UNKNOWN, "container does not exist");
+        }
+        return cgroup.pids();
+    }
+
     private Cgroup cgroup() {
-        var process = init();
-        var cgroup = process == null ? null : process.cgroup();
+        var cgroup = knownCgroup();
         if (cgroup == null) {
             throw ShimException.notFound("cgroup does not exist");
         }
         return cgroup;
+    }
+
+    private @Nullable Cgroup knownCgroup() {
+        var process = init();
+        return process == null ? null : process.cgroup();
     }
 
     @Override
@@ -392,7 +426,10 @@ final class OciTask implements Task {
             return;
         }
         synchronized (this) {
-            phase.require(Action.KILL);
+            // Whoever shared init's pid namespace, and outlived it, is still to be reached.
+            if (!all || phase != InitPhase.STOPPED) {
+                phase.require(Action.KILL);
+            }
         }
         try {
             container.runc().kill(id(), signal, all);
@@ -411,9 +448,7 @@ final class OciTask implements Task {
                 return new ShimException(ShimException.Kind.NOT_FOUND, "process already finished", e);
             }
         }
-        return container.runc().knows(id())
-                ? e
-                : new ShimException(ShimException.Kind.NOT_FOUND, "no such container", e);
+        return isLost(e) ? new ShimException(ShimException.Kind.NOT_FOUND, "no such container", e) : e;
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Task;
 import dev.jshim.shim.task.TaskFactory;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.Function;
 
@@ -58,18 +59,21 @@ public final class OciTaskFactory implements TaskFactory {
             if (!request.rootfs().isEmpty()) {
                 unmount(container);
             }
-            throw e instanceof RuntimeException known
-                    ? known
-                    : new ShimException(ShimException.Kind.UNKNOWN, String.valueOf(e.getMessage()), e);
+            throw e instanceof RuntimeException known ? known : failure(e);
         }
+    }
+
+    /** A bundle that is not there is NotFound, as with the Go shim. */
+    private static ShimException failure(Exception e) {
+        var kind =
+                e.getCause() instanceof NoSuchFileException ? ShimException.Kind.NOT_FOUND : ShimException.Kind.UNKNOWN;
+        return new ShimException(kind, String.valueOf(e.getMessage()), e);
     }
 
     private Task create(Container container, CreateRequest request, Spec spec) throws IOException {
         var io = container.open(request.stdio(), "init", container.id(), !Criu.isInstalled());
         try {
-            var launch = request.checkpoint().isEmpty()
-                    ? created(container, io)
-                    : new InitLaunch.Restored(container, io, Path.of(request.checkpoint()), pidFile(container));
+            var launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
             return new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
         } catch (IOException | RuntimeException e) {
             io.close();
@@ -85,6 +89,11 @@ public final class OciTaskFactory implements TaskFactory {
             var pid = BundleFiles.readPid(pidFile(container));
             return new InitLaunch.Created(container, InitProcess.of(pid, window.claim(pid)));
         }
+    }
+
+    private static InitLaunch restored(Container container, ProcessIo io, CreateRequest request) {
+        var image = Path.of(request.checkpoint());
+        return new InitLaunch.Restored(container, io, image, request.parentCheckpoint(), pidFile(container));
     }
 
     private static Path pidFile(Container container) {

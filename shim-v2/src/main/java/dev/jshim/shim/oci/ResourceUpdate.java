@@ -1,6 +1,8 @@
 package dev.jshim.shim.oci;
 
 import com.google.protobuf.ByteString;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,11 +16,13 @@ record ResourceUpdate(Container container) {
      */
     void apply(ByteString resources) {
         try {
-            // A file, since what the runtime reads from a pipe would have to be written while it runs.
+            // From a file, since into a pipe it would have to be written while the runtime runs.
             var file = Files.createTempFile(container.bundle(), "resources-", ".json");
             try {
                 Files.write(file, resources.toByteArray());
-                container.runc().update(container.id(), file);
+                try (var open = FileCalls.open(file, OpenFlags.O_RDONLY | OpenFlags.O_CLOEXEC, 0)) {
+                    container.runc().update(container.id(), open);
+                }
             } finally {
                 Files.deleteIfExists(file);
             }

@@ -50,6 +50,7 @@ final class Runc {
     private final RuntimeOptions options;
     private final Path root;
     private final Path bundle;
+    private volatile boolean keepsFolders;
 
     /** @param namespace containerd's, which names the root's folder */
     Runc(Reaper reaper, RuntimeOptions options, String namespace, Path bundle) {
@@ -97,24 +98,33 @@ final class Runc {
         }
         args.add(id);
         run("OCI runtime create failed", args, streams, LONG);
+        noteFolder(id);
     }
 
     void start(String id) {
         call("OCI runtime start failed", List.of("start", id), LONG);
     }
 
-    /** Makes a container from a checkpoint and starts it. Its streams are those of the call. */
-    void restore(String id, Path image, Path work, Path pidFile, Streams streams) {
+    /**
+     * Makes a container from a checkpoint and starts it. Its streams are those of the call.
+     *
+     * @param parent the directory of an earlier checkpoint that this one builds on, empty for none
+     */
+    void restore(String id, Path image, String parent, Path work, Path pidFile, Streams streams) {
         List<String> args = new ArrayList<>(List.of("restore", "--image-path", image.toString()));
-        args.addAll(List.of("--work-path", work.toString(), "--bundle", bundle.toString()));
+        args.addAll(List.of("--work-path", work.toString()));
+        if (!parent.isEmpty()) {
+            args.addAll(List.of("--parent-path", parent));
+        }
         args.addAll(List.of("--detach", "--pid-file", pidFile.toString()));
         args.addAll(streams.flags());
         if (options.noPivotRoot()) {
             args.add("--no-pivot");
         }
         // The shim is the subreaper, and stays.
-        args.addAll(List.of("--no-subreaper", id));
+        args.addAll(List.of("--no-subreaper", "--bundle", bundle.toString(), id));
         run("OCI runtime restore failed", args, streams, CRIU);
+        noteFolder(id);
     }
 
     void checkpoint(String id, Path image, Path work, List<String> flags) {
@@ -125,17 +135,20 @@ final class Runc {
         call("OCI runtime checkpoint failed", args, CRIU);
     }
 
-    /** @param resources a file with the spec's LinuxResources */
-    void update(String id, Path resources) {
-        call("OCI runtime update failed", List.of("update", "--resources", resources.toString(), id), SHORT);
+    /** @param resources a file with the spec's LinuxResources, which the runtime reads as its standard input */
+    void update(String id, Fd resources) {
+        var log = log();
+        try (var words = words(log)) {
+            var streams = new Streams(resources, null, words, null);
+            run("OCI runtime update failed", List.of("update", "--resources=-", id), streams, log, SHORT);
+        }
     }
 
     /** Runs a process in a container and leaves it running. */
     void exec(String id, Path processFile, Path pidFile, Streams streams) {
         List<String> args = new ArrayList<>(List.of("exec", "--process", processFile.toString()));
-        args.addAll(List.of("--pid-file", pidFile.toString()));
         args.addAll(streams.flags());
-        args.addAll(List.of("--detach", id));
+        args.addAll(List.of("--detach", "--pid-file", pidFile.toString(), id));
         run("OCI runtime exec failed", args, streams, LONG);
     }
 
@@ -173,9 +186,21 @@ final class Runc {
         }
     }
 
-    /** Whether the runtime has a container of that id. */
+    /** Whether the runtime has a container of that id, if it keeps a folder for each as runc and crun do. */
     boolean knows(String id) {
         return Files.exists(root.resolve(id));
+    }
+
+    private void noteFolder(String id) {
+        if (knows(id)) {
+            keepsFolders = true;
+        }
+    }
+
+    /** Whether a failure says that the runtime has no such container any more; others keep no folders, as runsc. */
+    boolean lost(String id, ShimException failure) {
+        return (keepsFolders && !knows(id))
+                || String.valueOf(failure.getMessage()).contains("does not exist");
     }
 
     /** A call that starts no process of the container's. */

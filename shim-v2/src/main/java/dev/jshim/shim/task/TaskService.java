@@ -184,7 +184,8 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     public void state(StateRequest r, StreamObserver<StateResponse> answer) {
         answer(answer, () -> {
             var state = tasks.get(r.getId()).state(r.getExecId());
-            var response = StateResponse.newBuilder()
+            var exit = state.exit();
+            return StateResponse.newBuilder()
                     .setId(state.id())
                     .setBundle(state.bundle().toString())
                     .setPid(state.pid())
@@ -193,12 +194,9 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                     .setStdout(state.stdio().stdout())
                     .setStderr(state.stdio().stderr())
                     .setTerminal(state.stdio().terminal())
-                    .setExecId(r.getExecId());
-            var exit = state.exit();
-            if (exit != null) {
-                response.setExitStatus(exit.status()).setExitedAt(Timestamps.of(exit.at()));
-            }
-            return response.build();
+                    .setExitStatus(exit == null ? 0 : exit.status())
+                    .setExitedAt(Timestamps.of(exit == null ? Exit.NEVER : exit.at()))
+                    .build();
         });
     }
 

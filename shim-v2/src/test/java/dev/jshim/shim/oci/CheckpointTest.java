@@ -198,8 +198,9 @@ class CheckpointTest {
         assertThat(pid).isPositive();
         var bundle = box.bundle();
         assertThat(runtime.commandLines("restore", "back").getFirst())
-                .endsWith("restore --image-path /img --work-path " + bundle.resolve("work") + " --bundle " + bundle
-                        + " --detach --pid-file " + bundle.resolve("init.pid") + " --no-subreaper back");
+                .endsWith("restore --image-path /img --work-path " + bundle.resolve("work")
+                        + " --detach --pid-file " + bundle.resolve("init.pid") + " --no-subreaper --bundle " + bundle
+                        + " back");
         assertThat(box.state().getPid()).isEqualTo(pid);
         assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
         try (var lines = Files.newBufferedReader(out)) {

@@ -154,7 +154,7 @@ class OciTaskFailureTest extends WithFakeRuntime {
         Files.writeString(box.bundle().resolve("config.json"), "{\"linux\":");
         assertFails(Code.UNKNOWN, "config.json cannot be read as an OCI spec", box::create);
         Files.delete(box.bundle().resolve("config.json"));
-        assertFails(Code.UNKNOWN, "config.json is missing", box::create);
+        assertFails(Code.NOT_FOUND, "config.json is missing", box::create);
         assertThat(runtime.calls("broken")).isEmpty();
     }
 
