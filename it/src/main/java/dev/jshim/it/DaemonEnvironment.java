@@ -18,6 +18,8 @@ final class DaemonEnvironment {
     private final Map<String, String> variables = new HashMap<>();
     private Engine engine = Engine.RUNC;
     private @Nullable Path tools;
+    private final List<Path> preferred = new ArrayList<>();
+    private List<String> wrapper = List.of();
 
     /** @param dir the daemon's folder */
     DaemonEnvironment(Path dir) {
@@ -32,6 +34,16 @@ final class DaemonEnvironment {
 
     void set(String name, String value) {
         variables.put(name, value);
+    }
+
+    /** From now on programs of this folder are found before those of the system. */
+    void prefer(Path folder) {
+        preferred.add(folder);
+    }
+
+    /** From now on a daemon is started by this program, which becomes the daemon. */
+    void wrap(List<String> program) {
+        wrapper = List.copyOf(program);
     }
 
     /** From now on every program of the system is found but this one. */
@@ -54,7 +66,9 @@ final class DaemonEnvironment {
 
     /** A daemon that is yet to be started; the process that is started becomes the daemon. */
     ProcessBuilder builder(Release release, List<String> command) {
-        ProcessBuilder builder = new ProcessBuilder(engine.daemon(command)).directory(dir.toFile());
+        List<String> wrapped = new ArrayList<>(wrapper);
+        wrapped.addAll(engine.daemon(command));
+        ProcessBuilder builder = new ProcessBuilder(wrapped).directory(dir.toFile());
         builder.environment().clear();
         builder.environment().putAll(Run.environment(path(release)));
         builder.environment().putAll(variables);
@@ -71,6 +85,7 @@ final class DaemonEnvironment {
             first.add(Product.bin());
         }
         first.addAll(engine.folders(dir));
+        first.addAll(preferred);
         first.add(release.folder());
         return first;
     }

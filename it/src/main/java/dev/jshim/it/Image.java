@@ -38,6 +38,19 @@ public final class Image {
         return archive;
     }
 
+    /**
+     * Makes the archive in the daemon's folder and imports it. The client does it, not the daemon's transfer service:
+     * that one unpacks into the default snapshotter alone.
+     */
+    static void load(PrivateContainerd node, String snapshotter) throws IOException {
+        List<String> command = new ArrayList<>(List.of("images", "import", "--snapshotter", snapshotter));
+        if (node.release() != Release.V1_6) {
+            command.add("--local");
+        }
+        command.add(archive(node.dir().resolve("image-" + snapshotter)).toString());
+        node.ctr(command.toArray(String[]::new)).ok();
+    }
+
     private static String configuration(String layer, String command) {
         return """
                 {"architecture": "%s", "os": "linux", "config": {"Env": ["PATH=/bin"], "Cmd": [%s]},

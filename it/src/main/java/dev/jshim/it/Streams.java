@@ -39,7 +39,12 @@ public final class Streams implements AutoCloseable {
 
     /** Starts a container and takes its streams over. */
     public static Streams start(PrivateContainerd node, String runtime, String id, String... argv) {
-        List<String> args = node.runArgs(runtime, List.of(), id, argv);
+        return start(node, runtime, List.of(), id, argv);
+    }
+
+    /** The same with flags of {@code ctr run}. */
+    static Streams start(PrivateContainerd node, String runtime, List<String> flags, String id, String... argv) {
+        List<String> args = node.runArgs(runtime, flags, id, argv);
         Path fifos = Path.of(args.get(args.indexOf("--fifo-dir") + 1));
         ProcessBuilder builder = new ProcessBuilder(node.command(node.namespace(), args.toArray(String[]::new)));
         builder.environment().clear();

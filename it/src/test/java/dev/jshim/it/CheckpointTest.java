@@ -10,12 +10,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Checkpoints by CRIU; where the machine's CRIU and kernel do not go together, what is said about it. */
+/** Checkpoints by CRIU, and what is said where it takes none. */
 @ParameterizedClass(name = "{0}")
 @MethodSource("dev.jshim.it.Setup#all")
 class CheckpointTest extends ShimScenario {
     /** What Debian's crun says, which is built without CRIU. */
     private static final String WITHOUT_CRIU = "unknown command checkpoint";
+
+    /** CRIU knows of no way to open it anew for a process that holds it. */
+    private static final String DEVICE = "/dev/loop-control";
 
     private static final Duration RUNS_ON = Duration.ofMillis(300);
 
@@ -23,34 +26,54 @@ class CheckpointTest extends ShimScenario {
         super(setup);
     }
 
+    @Override
+    void prepare() {
+        node.prefer(Criu.folder());
+    }
+
     @Test
-    void takenOrRefusedInCriusWordsAndTheContainerRunsOn() throws Exception {
-        boolean able = Run.of(List.of("criu", "check")).run().code() == 0;
+    void takenAndTheContainerRunsOn() {
         Path image = node.dir().resolve("image");
+        EventLog events = EventLog.open(node);
         Counter counter = Counter.start(node, runtime, "one");
-        counter.awaitProgress();
 
         Outcome checkpoint = node.ctr("task", "checkpoint", "--image-path", image.toString(), "one");
 
         if (setup.engine() == Engine.CRUN) {
             assertThat(checkpoint.code()).isEqualTo(1);
             assertThat(checkpoint.err()).contains(WITHOUT_CRIU);
-        } else if (able) {
-            checkpoint.ok();
         } else {
-            Path log = node.bundle("one").resolve("criu-dump.log");
-            assertThat(checkpoint.code()).isEqualTo(1);
-            assertThat(checkpoint.err()).contains("criu failed: type DUMP", "path= " + log);
-            assertThat(Files.readString(log)).contains("Error (criu/");
+            checkpoint.ok();
+            if (setup.release() == Release.V2 || !setup.ours()) {
+                // Older daemons heed the path for runtimes alone whose names begin with io.containerd.runc.
+                assertThat(image.resolve("inventory.img")).exists();
+            }
             if (setup.ours()) {
-                assertThat(checkpoint.err()).contains("Error (criu/");
+                assertThat(events.topics("one")).contains("/tasks/checkpointed");
             }
         }
-        assertThat(node.bundle("one").resolve("work/criu-work")).doesNotExist();
-        assertThat(Tasks.of(node).isRunning("one")).isTrue();
-        counter.awaitProgress();
-        assertThat(counter.gapless()).isPositive();
-        node.remove("one");
+        runsOn(counter);
+    }
+
+    @Test
+    void refusedInCriusWordsAndTheContainerRunsOn() throws Exception {
+        if (setup.engine() == Engine.CRUN) {
+            return; // As above.
+        }
+        String[] holder = {"/bin/sh", "-c", "exec 8<" + DEVICE + "; " + Counter.argv()[2]};
+        Counter counter = new Counter(Streams.start(node, runtime, List.of("--device", DEVICE), "one", holder));
+        Wait.until("it counts", () -> counter.count() > 2);
+
+        Outcome checkpoint = node.ctr("task", "checkpoint", "one");
+
+        Path log = node.bundle("one").resolve("criu-dump.log");
+        assertThat(checkpoint.code()).isEqualTo(1);
+        assertThat(checkpoint.err()).contains("criu failed: type ", "path= " + log);
+        assertThat(Files.readString(log)).contains("Can't dump file 8");
+        if (setup.ours()) {
+            assertThat(checkpoint.err()).contains("Can't dump file 8");
+        }
+        runsOn(counter);
     }
 
     @Test
@@ -62,13 +85,18 @@ class CheckpointTest extends ShimScenario {
         node.hide("criu");
         node.start();
         Counter counter = Counter.start(node, runtime, "one");
-        counter.awaitProgress();
 
         Outcome checkpoint = node.ctr("task", "checkpoint", "one");
 
         assertThat(checkpoint.code()).isEqualTo(1);
         assertThat(checkpoint.err())
                 .contains("OCI runtime checkpoint failed:", setup.engine() == Engine.CRUN ? WITHOUT_CRIU : "criu");
+        runsOn(counter);
+    }
+
+    private void runsOn(Counter counter) {
+        assertThat(node.bundle("one").resolve("work/criu-work")).doesNotExist();
+        assertThat(Tasks.of(node).isRunning("one")).isTrue();
         Wait.pause(RUNS_ON);
         counter.awaitProgress();
         assertThat(counter.gapless()).isPositive();

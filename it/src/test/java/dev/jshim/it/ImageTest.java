@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -22,7 +21,7 @@ class ImageTest extends ShimScenario {
     @Test
     void mountedByTheShimAndUnmounted() throws Exception {
         for (String snapshotter : List.of("native", "overlayfs")) {
-            importImage(snapshotter);
+            Image.load(node, snapshotter);
 
             Outcome run = node.ctr(
                     "run",
@@ -64,7 +63,7 @@ class ImageTest extends ShimScenario {
     @Test
     void unmountedWhenTheShimIsKilled() throws Exception {
         forgiveTheGoShim();
-        importImage("overlayfs");
+        Image.load(node, "overlayfs");
         node.ctr(
                         "run",
                         "-d",
@@ -86,15 +85,5 @@ class ImageTest extends ShimScenario {
         Wait.until("its process is gone", () -> !init.alive());
         Wait.until("its bundle is gone", () -> Files.notExists(node.bundle("one")));
         node.ctr("container", "rm", "one").ok();
-    }
-
-    /** The client does it, not the daemon's transfer service: that one unpacks into the default snapshotter alone. */
-    private void importImage(String snapshotter) throws Exception {
-        List<String> command = new ArrayList<>(List.of("images", "import", "--snapshotter", snapshotter));
-        if (setup.release() != Release.V1_6) {
-            command.add("--local");
-        }
-        command.add(Image.archive(node.dir().resolve("image-" + snapshotter)).toString());
-        node.ctr(command.toArray(String[]::new)).ok();
     }
 }

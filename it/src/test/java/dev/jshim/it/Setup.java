@@ -47,6 +47,14 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
         return Stream.of(new Setup(Release.V1_6, Product.RUNTIME, Engine.RUNC, false));
     }
 
+    /** With a runtime that can restore; the newest daemon alone in a usual run. */
+    static Stream<Setup> restoring() {
+        Stream<Setup> each = all().filter(s -> s.engine == Engine.RUNC);
+        return System.getProperty("jshim.test.all", "false").equals("false")
+                ? each.filter(s -> s.release == Release.V2)
+                : each;
+    }
+
     private static Stream<Setup> own() {
         return each(Product.RUNTIME, Engine.RUNC, false);
     }

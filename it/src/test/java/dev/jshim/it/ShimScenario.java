@@ -38,8 +38,12 @@ abstract class ShimScenario {
             node.configure("Grouping = \"node\"\n");
             node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=1"); // Each test waits for its end.
         }
+        prepare();
         node.start();
     }
+
+    /** What {@link #node} needs before its first start. */
+    void prepare() {}
 
     @AfterEach
     void nothingIsLeft() {
