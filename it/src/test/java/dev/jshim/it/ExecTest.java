@@ -122,4 +122,18 @@ class ExecTest extends ShimScenario {
         node.exec("one", "e", "/bin/true").ok();
         node.remove("one");
     }
+
+    /** The client sees the end of the exec, and not that of the output that is still held open. */
+    @Test
+    void whatItLeavesInTheBackgroundHoldsUpNobody() {
+        sleeper("one");
+
+        assertThat(node.exec("one", "e", "/bin/sh", "-c", "sleep 1000 & echo done")
+                        .ok()
+                        .out())
+                .isEqualTo("done");
+
+        assertThat(Tasks.of(node).isRunning("one")).isTrue();
+        node.remove("one");
+    }
 }

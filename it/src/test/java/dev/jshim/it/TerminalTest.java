@@ -67,6 +67,19 @@ class TerminalTest extends ShimScenario {
         assertThat(run.ok().out()).contains("resized");
     }
 
+    @Test
+    void aClientLeavesAndAnotherComes() {
+        List<String> args = node.runArgs(runtime, List.of("-d", "-t"), "one", "/bin/sh");
+        node.ctrOnTerminal(new byte[0], args.toArray(String[]::new)).ok();
+
+        byte[] typed = "echo again $((40 + 2))\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        Outcome attached = node.ctrOnTerminal(typed, "task", "attach", "one");
+
+        assertThat(attached.expect(4).out()).contains("again 42");
+        node.ctr("task", "rm", "one");
+        node.ctr("container", "rm", "one").ok();
+    }
+
     private Outcome onTerminal(String id, String script) {
         List<String> args = node.runArgs(runtime, List.of("--rm", "-t"), id, "/bin/sh", "-c", script);
         return node.ctrOnTerminal(new byte[0], args.toArray(String[]::new));
