@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +26,9 @@ import java.util.stream.Stream;
  * beginning.
  */
 public final class Streams implements AutoCloseable {
+    /** On a busy machine. */
+    private static final Duration START = Duration.ofSeconds(30);
+
     private final InputStream stdout;
     private final OutputStream stdin;
     private final List<String> lines = new ArrayList<>();
@@ -54,7 +58,7 @@ public final class Streams implements AutoCloseable {
         try {
             Process ctr = builder.start();
             try {
-                Wait.until("task " + id + " runs", () -> {
+                Wait.until(START, "task " + id + " runs", () -> {
                     if (!ctr.isAlive()) {
                         throw new IllegalStateException("ctr run ended: " + said(node, id));
                     }
