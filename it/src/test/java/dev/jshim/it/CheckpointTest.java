@@ -29,6 +29,7 @@ class CheckpointTest extends ShimScenario {
     @Override
     void prepare() {
         node.prefer(Criu.folder());
+        node.setVariable("TMPDIR", node.dir().toString()); // The daemon leaves its copy of a checkpoint there.
     }
 
     @Test

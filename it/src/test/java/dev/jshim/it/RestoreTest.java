@@ -37,6 +37,7 @@ class RestoreTest extends ShimScenario {
     @Override
     void prepare() {
         node.prefer(Criu.folder());
+        node.setVariable("TMPDIR", node.dir().toString()); // The daemon leaves its copy of a checkpoint there.
     }
 
     @AfterEach
