@@ -2,9 +2,9 @@
 # Packages of another Debian suite of the mirror that this machine's apt uses: fetched and unpacked, never installed.
 # Trust goes from Debian's archive keyring to InRelease, from there to the package list, from there to the package.
 
-# Leaves the suite's list of packages in FOLDER/Packages.
+# Leaves the suite's list of packages in FOLDER/Packages, and sets mirror for debian_unpack.
 debian_list() { # suite, folder
-    local mirror list sum
+    local list sum
     mirror=$(debian_mirror)
     list=main/binary-$(dpkg --print-architecture)/Packages.xz
     download "$mirror/dists/$1/InRelease" "$2/InRelease"
@@ -19,7 +19,7 @@ debian_list() { # suite, folder
 # Unpacks a package into FOLDER/tree.
 debian_unpack() { # file on the mirror, sha256, folder
     local deb=$3/${1##*/}
-    download "$(debian_mirror)/$1" "$deb"
+    download "$mirror/$1" "$deb"
     check_sum "$2" "$deb"
     dpkg-deb -x "$deb" "$3/tree" || die "cannot unpack ${1##*/}"
 }
