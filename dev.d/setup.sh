@@ -18,6 +18,12 @@ needs="
 /usr/bin/unshare util-linux
 /usr/bin/perl perl
 "
+# For ./dev test --all.
+all_needs="
+/usr/bin/qemu-x86_64 qemu-user
+/usr/sbin/debootstrap debootstrap
+/usr/bin/objdump binutils
+"
 download_needs="
 /usr/bin/xz xz-utils
 /usr/bin/gpgv gpgv

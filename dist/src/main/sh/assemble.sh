@@ -35,30 +35,13 @@ write_component() { # component, module, main class
     flags_sum=$(sha256sum <"$new/lib/sh/java.sh")
     hash=$(printf '%s\n%s\n' "$sums" "$flags_sum" | sha256sum | cut -c 1-16)
     cache=$1-$hash.aot
-    printf "jars='%s'\ncache=%s\n" "$names" "$cache" >"$new/lib/$1.env"
+    printf "main=%s\njars='%s'\ncache=%s\n" "$3" "$names" "$cache" >"$new/lib/$1.env"
     if [ -f "$tree/lib/aot/$cache" ]; then
         cp -a "$tree/lib/aot/$cache" "$new/lib/aot/$cache"
     else
-        train "$1" "$3" "$cache" "$names"
+        train "$1" || { echo "assemble: the training run of $3 failed" >&2 && exit 1; }
     fi
     (cd "$new/lib" && { printf '%s\n' "$sums" && sha256sum "aot/$cache"; } >"$1.sha256")
-}
-
-# The main class walks through its own start-up code and ends.
-train() { # component, main class, cache, jars
-    lib=$new/lib
-    # shellcheck source=/dev/null
-    . "$lib/sh/java.sh"
-    jvm_flags "$1"
-    class_path=$(for name in $4; do printf ':%s' "$lib/app/$name"; done)
-    log=$dist/target/train-$1.log
-    # shellcheck disable=SC2086
-    (cd "$dist/target" && exec "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$3" "-Djshim.home=$new" \
-        "-Djffi.boot.library.path=$lib/native" -cp "${class_path#:}" "$2" aot-train) </dev/null >"$log" 2>&1 && [ -s "$lib/aot/$3" ] || {
-        cat "$log" >&2
-        echo "assemble: the training run of $2 failed" >&2
-        exit 1
-    }
 }
 
 # jnr would unpack its library into /tmp at each start.
@@ -101,8 +84,9 @@ for module in ctl v1-bridge shim-v2; do
 done
 copy_grpc
 copy_native
-# shellcheck source=/dev/null
-jar_time=$(sed -n 's/^jar_time=\([0-9]*\).*/\1/p' "$new/lib/sh/java.sh")
+lib=$new/lib
+. "$lib/sh/java.sh"
+. "$lib/sh/train.sh"
 find "$new/lib" -name '*.jar' -exec touch -d "@$jar_time" {} +
 check_modules "$new"/lib/app/*-"$version".jar "$new"/lib/grpc/grpc-"$version".jar
 write_component shim shim-v2 dev.jshim.shim.Main

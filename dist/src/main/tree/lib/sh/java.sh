@@ -16,6 +16,9 @@ jvm_flags() { # component
     flags="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -XX:-UsePerfData -XX:-MaxFDLimit"
     # The cache is mapped where it was made for: its pages stay the file's, shared by all shims, and nothing is patched.
     flags="$flags -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
+    # The cache would otherwise hold machine code for the processor that it was made on, and a JVM on a lesser one dies of
+    # it with SIGILL: JDK 25 does not look.
+    flags="$flags -XX:-AOTAdapterCaching -XX:-AOTStubCaching"
     # Few methods run often in a shim's life: compiling others early takes time from the start, and memory for good.
     # With a country String.format needs no locale data: protobuf formats its version.
     flags="$flags -XX:-AOTReplayTraining -XX:CompileThresholdScaling=5 -Duser.country=US"

@@ -8,17 +8,21 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @DisplayName("The AOT cache")
 class AotCacheTest {
+
+    private static final Duration EMULATED = Duration.ofMinutes(4);
 
     @TempDir
     private Path temp;
@@ -75,6 +79,39 @@ class AotCacheTest {
             Files.delete(cache);
             assertThat(version(copy, "containerd-shim-v2-oci")).isEqualTo(expected);
         }
+    }
+
+    /**
+     * JDK 25 puts machine code into a cache and never looks whether another processor knows it: its JVM dies of SIGILL.
+     */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({
+        "containerd-shim-v2-oci, -v, dev.jshim.shim.Main",
+        "containerd-shim-v1-linux, -v, dev.jshim.bridge.Main",
+        "jshimctl, --version, dev.jshim.ctl.Main"
+    })
+    @EnabledIfSystemProperty(
+            named = "jshim.test.all",
+            matches = "true",
+            disabledReason = "an emulated processor is slow")
+    @DisplayName("is good for a processor that knows less than the one it was made on")
+    void lesserProcessor(String program, String flag, String mainClass) throws IOException {
+        DistTree copy = DistTree.built().copyTo(temp.resolve("tree"));
+        Path java = copy.home().resolve("lib/jvm/bin/java");
+        Files.move(java, java.resolveSibling("java.real"));
+        Files.writeString(java, "#!/bin/sh\nexec qemu-x86_64 -cpu Nehalem \"$0.real\" \"$@\"\n");
+        assertThat(java.toFile().setExecutable(true)).isTrue();
+        Path log = temp.resolve("classes.log");
+
+        Outcome outcome = Run.of(List.of(copy.bin(program).toString(), flag))
+                .variables(Map.of("JSHIM_JAVA_OPTS", "-Xlog:class+load:file=" + log))
+                .within(EMULATED)
+                .run()
+                .ok();
+
+        assertThat(outcome.out()).isNotEmpty();
+        assertThat(Files.readAllLines(log))
+                .anyMatch(line -> line.contains(" " + mainClass + " source: shared objects"));
     }
 
     private String sourceOf(DistTree tree, String program, String mainClass) {
