@@ -11,6 +11,10 @@ final class BridgeBinary {
     private static final String HOME_PROPERTY = "jshim.home";
 
     private static final String HOME_VARIABLE = "JSHIM_HOME";
+
+    /** Beside trees that replace one another: a link to the newest. */
+    private static final String NEWEST = "current";
+
     private static final Path BINARY = Path.of("bin/containerd-shim-v1-linux");
 
     private BridgeBinary() {}
@@ -22,10 +26,21 @@ final class BridgeBinary {
             return null;
         }
         try {
-            return Path.of(home).toRealPath().resolve(BINARY);
+            return in(Path.of(home));
         } catch (IOException e) {
             return null;
         }
+    }
+
+    /**
+     * The program under the name by which it is found after an upgrade too. That goes into bundles and into the command
+     * line of what starts a bridge again, and both outlive the tree that wrote them.
+     */
+    static Path in(Path home) throws IOException {
+        var tree = home.toRealPath();
+        var newest = tree.resolveSibling(NEWEST);
+        var isReplaced = Files.isSymbolicLink(newest) && Files.isExecutable(newest.resolve(BINARY));
+        return (isReplaced ? newest : tree).resolve(BINARY);
     }
 
     /** The program, for root, who alone may use it. */
