@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
-import picocli.CommandLine.Model.OptionSpec;
 
 /** Writes the manual out of the commands' own help, so that the two cannot differ: {@code Manual FILE}. */
 public final class Manual {
@@ -33,7 +32,7 @@ public final class Manual {
                 .usageMessage()
                 .exitCodeList()
                 .forEach((code, meaning) -> manual.row(code.strip(), meaning));
-        root.getSubcommands().values().stream().distinct().forEach(command -> manual.command(command, "##"));
+        CommandText.subcommands(root).forEach(command -> manual.command(command, "##"));
         return manual.out.toString();
     }
 
@@ -45,8 +44,9 @@ public final class Manual {
                 .append(spec.qualifiedName())
                 .append("\n\n");
         description(command);
-        out.append("\n    ").append(synopsis(command)).append("\n");
-        if (!spec.positionalParameters().isEmpty() || hasOwnOptions(command)) {
+        out.append("\n    ").append(CommandText.synopsis(command)).append("\n");
+        if (!spec.positionalParameters().isEmpty()
+                || !CommandText.ownOptions(command).isEmpty()) {
             out.append("\n| | |\n| --- | --- |\n");
             for (var parameter : spec.positionalParameters()) {
                 row(parameter.paramLabel(), String.join(" ", parameter.description()));
@@ -54,53 +54,21 @@ public final class Manual {
             options(command, false);
         }
         footer(spec.usageMessage().footer());
-        command.getSubcommands().values().stream().distinct().forEach(inner -> command(inner, heading + "#"));
-    }
-
-    private static String synopsis(CommandLine command) {
-        var text = new StringBuilder(command.getCommandSpec().qualifiedName());
-        for (var option : command.getCommandSpec().options()) {
-            if (isOwn(option)) {
-                text.append(" [").append(name(option)).append(']');
-            }
-        }
-        for (var parameter : command.getCommandSpec().positionalParameters()) {
-            text.append(' ').append(parameter.paramLabel());
-            text.append(parameter.arity().max() > 1 ? "..." : "");
-        }
-        return text.append(command.getSubcommands().isEmpty() ? "" : " COMMAND").toString();
+        CommandText.subcommands(command).forEach(inner -> command(inner, heading + "#"));
     }
 
     private void description(CommandLine command) {
-        out.append(String.join(" ", command.getCommandSpec().usageMessage().description()))
-                .append('\n');
+        out.append(CommandText.description(command)).append('\n');
     }
 
     private void options(CommandLine command, boolean isRoot) {
         if (isRoot) {
             out.append("| | |\n| --- | --- |\n");
         }
-        for (var option : command.getCommandSpec().options()) {
-            if (isRoot || isOwn(option)) {
-                row(String.join(", ", option.names()) + label(option), String.join(" ", option.description()));
-            }
+        var options = isRoot ? command.getCommandSpec().options() : CommandText.ownOptions(command);
+        for (var option : options) {
+            row(CommandText.names(option), String.join(" ", option.description()));
         }
-    }
-
-    private static boolean hasOwnOptions(CommandLine command) {
-        return command.getCommandSpec().options().stream().anyMatch(Manual::isOwn);
-    }
-
-    private static boolean isOwn(OptionSpec option) {
-        return !option.inherited() && !option.hidden();
-    }
-
-    private static String name(OptionSpec option) {
-        return option.longestName() + label(option);
-    }
-
-    private static String label(OptionSpec option) {
-        return option.arity().max() == 0 ? "" : " " + option.paramLabel();
     }
 
     private void row(String name, String meaning) {
