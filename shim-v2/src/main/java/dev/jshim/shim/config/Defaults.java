@@ -27,10 +27,16 @@ final class Defaults {
     /** Reads a file that must be there. */
     static Settings readFile(Path path) {
         try {
-            return ConfigText.parse(path.toString(), Files.readString(path));
+            var text = Files.readString(path);
+            return saysNothing(text) ? Settings.NONE : ConfigText.parse(path.toString(), text);
         } catch (IOException e) {
             throw new ShimException(ShimException.Kind.INVALID_ARGUMENT, path + ": cannot be read: " + reason(e), e);
         }
+    }
+
+    /** As the file of the package does: it costs no start the loading of a parser. */
+    private static boolean saysNothing(String text) {
+        return text.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"));
     }
 
     private static String reason(IOException e) {

@@ -12,6 +12,7 @@ import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -161,6 +162,25 @@ class OptionsTest {
         assertThat(message.text(Key.BINARY_NAME)).isEqualTo("crun");
         assertThat(message.text(Key.ROOT)).isEqualTo("/r");
         assertThat(message.on(Key.SYSTEMD_CGROUP)).isTrue();
+    }
+
+    /** The package's own file: each key is there, with what holds anyway behind it, and all are switched off. */
+    @Test
+    void theFileOfThePackage() throws IOException {
+        var text = Files.readString(Path.of("../dist/src/main/deb/config.toml"));
+        Files.writeString(folder.resolve("config.toml"), text);
+        assertThat(Defaults.read()).isSameAs(Settings.NONE);
+
+        var allOn = text.replaceAll("(?m)^#(?=[A-Z])", "");
+        var settings = ConfigText.parse("config.toml", allOn);
+        var notOptions =
+                List.of(Key.CRIU_PATH, Key.TASK_API_ADDRESS, Key.TASK_API_VERSION, Key.TYPE_URL, Key.CONFIG_PATH);
+        for (var key : Key.values()) {
+            assertThat(allOn.contains("\n" + key.text() + " = ")).as(key.text()).isEqualTo(!notOptions.contains(key));
+        }
+        assertThat(settings.grouping()).isEqualTo(Settings.NONE.grouping());
+        assertThat(settings.protocol()).isEqualTo(Settings.NONE.protocol());
+        assertThat(settings.on(Key.SYSTEMD_CGROUP)).isFalse();
     }
 
     @Test
