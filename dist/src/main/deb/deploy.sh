@@ -1,0 +1,91 @@
+# shellcheck shell=sh
+# Part of the package's scripts. What dpkg unpacks, package/, is never run: it changes file by file while it is replaced,
+# and a JVM opens some of its files late. What runs is a copy of it by hard links, tree-VERSION.N, to which the link
+# "current" points. An upgrade makes another copy and turns the link; the old one stays while a process uses it.
+
+home=/usr/lib/jshim
+v2_bundles=/run/containerd/io.containerd.runtime.v2.task
+
+deploy() { # version
+    umask 022
+    number=1
+    while [ -e "$home/tree-$1.$number" ]; do number=$((number + 1)); done
+    new=$home/tree-$1.$number part=$home/.new
+    rm -rf "$part"
+    cp -al "$home/package" "$part" 2>/dev/null || { rm -rf "$part" && cp -a "$home/package" "$part"; }
+    mkdir "$part/lib/aot"
+    add_caches "$part" "$home/current"
+    mv -T "$part" "$new"
+    sync -f "$new" || :
+    ln -sfn "${new##*/}" "$home/.current"
+    mv -T "$home/.current" "$home/current"
+    prove
+}
+
+# The AOT caches (docs/adr/0002-aot-cache.md): those of the tree before where they are for the same jars, else new ones.
+add_caches() ( # tree, tree before
+    lib=$1/lib
+    . "$lib/sh/java.sh"
+    . "$lib/sh/train.sh"
+    for component in shim bridge ctl; do
+        . "$lib/$component.env" # cache
+        cp "$lib/$component.sha256" "$lib/$component.sha256.new" # not in place: the file is dpkg's too
+        mv "$lib/$component.sha256.new" "$lib/$component.sha256"
+        if ! take_over "$2/lib" && ! train "$component"; then
+            echo "jshim: no AOT cache for $component: it starts slower and needs more memory" >&2
+            continue
+        fi
+        (cd "$lib" && exec sha256sum "aot/$cache") >>"$lib/$component.sha256"
+    done
+)
+
+take_over() { # lib folder
+    [ -f "$1/aot/$cache" ] && (cd "$1" && exec sha256sum --check --status "$component.sha256") 2>/dev/null &&
+        { ln "$1/aot/$cache" "$lib/aot/$cache" 2>/dev/null || cp -p "$1/aot/$cache" "$lib/aot/$cache"; }
+}
+
+# The first start of each program takes its sums and remembers that they hold; the first container shall not wait.
+prove() {
+    for program in 'containerd-shim-v2-oci -v' 'containerd-shim-v1-linux -v' 'jshimctl --version'; do
+        # shellcheck disable=SC2086 # a program and its argument
+        (cd / && "$home/current/bin/"$program </dev/null >/dev/null 2>&1) || echo "jshim: $program does not run" >&2
+    done
+}
+
+# Removes the trees that were replaced and that nobody uses any more.
+remove_unused() {
+    for tree in "$home"/tree-*; do
+        if [ -d "$tree" ] && [ "$tree" != "$home/$(readlink "$home/current")" ] && ! is_used "$tree"; then
+            rm -rf "$tree"
+        fi
+    done
+}
+
+# A process that runs a program of the tree or has a file of it open, be it a script. No /proc: nobody knows.
+is_used() { # tree
+    [ -d /proc/self/fd ] || return 0
+    [ -n "$(find /proc/[0-9]*/exe /proc/[0-9]*/fd -maxdepth 1 -lname "$1/*" -print -quit 2>/dev/null)" ]
+}
+
+# Prints what would be harmed if the package went: shims and bridges that run, adopted containers. jshimctl is nobody.
+users() {
+    for exe in /proc/[0-9]*/exe; do
+        pid=${exe#/proc/} pid=${pid%/exe}
+        case $(readlink "$exe") in "$home"/*) ;; *) continue ;; esac
+        for tree in "$home"/tree-*; do
+            [ "$exe" -ef "$tree/lib/jvm/bin/java" ] || continue
+            case " $(tr '\0' ' ' <"/proc/$pid/cmdline") " in
+            *' dev.jshim.shim.Main '*) echo "process $pid, a shim" ;;
+            *' dev.jshim.bridge.Main '*) echo "process $pid, a bridge or a shim of containerd-shim-v1-linux" ;;
+            esac
+            break
+        done
+    done 2>/dev/null
+    for record in "$v2_bundles"/*/*/jshim.v1; do
+        [ ! -e "$record" ] || echo "the adopted container ${record#"$v2_bundles"/}" | sed 's|/jshim.v1$||'
+    done
+}
+
+reload_systemd() {
+    [ ! -d /run/systemd/system ] || systemctl --system daemon-reload >/dev/null || :
+}
