@@ -13,7 +13,7 @@ debian_root() {
         echo "dev: making a Debian 12 in $root" >&2
         rm -rf "$root.new"
         mkdir -p "$cache"
-        debootstrap --variant=minbase --include=containerd,runc,busybox-static,man-db,bash-completion bookworm "$root.new" \
+        debootstrap --variant=minbase --include=containerd,runc,busybox-static,man-db,bash-completion,systemd bookworm "$root.new" \
             "$(debian_mirror)" >"$root.log" 2>&1 || die "debootstrap: $(tail -n 5 "$root.log")"
         rm -rf "$root.new"/var/cache/apt/archives/*.deb
         mv "$root.new" "$root"

@@ -1,104 +1,17 @@
 #!/usr/bin/env bash
 # The Debian package on a clean Debian 12 with the distribution's containerd: installed, used, upgraded under what runs,
 # removed. package.sh REPOSITORY, with JSHIM_HOME, the tree to pack, and JSHIM_CONTAINERD_2 as for the other tests.
-#
-# All of it happens in a mount and a process namespace of its own: what it starts ends with it, whatever happens, and what
-# it mounts is seen by nobody else. Prints a line for each thing that holds; ends with 1 at the first that does not.
 set -euo pipefail
 repository=$1
-ns=jtpackage$$
-v2=io.containerd.runtime.v2.oci
-v1=io.containerd.runtime.v1.linux
-bundles=/run/containerd/io.containerd.runtime.v2.task
-
-die() {
-    echo "package test: $*" >&2
-    exit 1
-}
-
-# Outside of the namespaces: the root file system, and what is left of cgroups afterwards.
-outside() {
-    cache=${JSHIM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/jshim}
-    . "$repository/dev.d/setup.sh"
-    . "$repository/dev.d/containerd.sh"
-    . "$repository/dev.d/debian.sh"
-    clean=$(debian_root)
-    temp=$(mktemp -d /tmp/jtpackage.XXXXXX)
-    trap 'clean_up' EXIT
-    cp -a "$clean" "$temp/root"
-    export JSHIM_TEST_NS=$ns
-    timeout 35m unshare --mount --propagation private --pid --fork --kill-child -- "$0" "$repository" "$temp"
-}
-
-clean_up() {
-    rm -rf --one-file-system "$temp"
-    find /sys/fs/cgroup -depth -type d -path "*/$ns/*" -exec rmdir {} + 2>/dev/null || :
-    find /sys/fs/cgroup -depth -type d -name "$ns" -exec rmdir {} + 2>/dev/null || :
-}
-
-# --- what the steps are made of
+. "$repository/it/src/test/sh/rig.sh"
 
 in_root() {
-    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb "$@"
-}
-
-holds() { # what, command...
-    local what=$1 out
-    shift
-    out=$("$@" 2>&1) || die "not so: $what: $*: $out$(printf '\n'; tail -n 20 "$temp/containerd.log" 2>/dev/null)"
-    echo "  holds: $what"
-}
-
-waits_for() { # what, command...
-    local what=$1 tries=150
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ $((tries -= 1)) -gt 0 ] || die "never so: $what: $*"
-        sleep 0.2
-    done
-    echo "  holds: $what"
-}
-
-not() {
-    ! "$@"
-}
-
-ctr() {
-    in_root "$ctr" -n "$ns" "$@"
-}
-
-run_container() { # runtime, id
-    ctr run -d --runtime "$1" --rootfs /images/box "$2" /bin/sh -c 'trap "exit 7" TERM; while :; do sleep 0.1; done'
-}
-
-pid_of() { # id
-    ctr task ls | awk -v id="$1" '$1 == id && $3 == "RUNNING" { print $2 }'
-}
-
-start_of() { # pid
-    awk '{ sub(/.*\) /, ""); print $20 }' "/proc/$1/stat"
-}
-
-# Whether a container is listed, is the very process that it was, and can be spoken with.
-lives() { # id, pid, start
-    [ "$(pid_of "$1")" = "$2" ] && [ "$(start_of "$2")" = "$3" ] &&
-        [ "$(ctr task exec --exec-id "e$RANDOM" "$1" /bin/echo here)" = here ]
-}
-
-end_container() { # id
-    ctr task kill "$1" && waits_for "$1 ends" ended "$1" &&
-        { ctr task rm "$1" || [ $? -eq 7 ]; } && ctr container rm "$1"
-}
-
-ended() { # id
-    ctr task ls | grep -q "^$1 .*STOPPED"
+    chroot "$root" /usr/bin/env -i $system_path HOME=/root TERM=dumb "$@"
 }
 
 start_daemon() { # folder with containerd and ctr
     ctr=$2/ctr
-    mkdir -p "$root/etc/containerd"
-    printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' >"$root/etc/containerd/config.toml"
-    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1/containerd" >>"$temp/containerd.log" 2>&1 &
+    chroot "$root" /usr/bin/env -i $system_path "$1/containerd" >>"$temp/containerd.log" 2>&1 &
     daemon=$!
     waits_for "$("$root$1/containerd" --version | awk '{ print $1, $3 }') answers" in_root "$ctr" version
 }
@@ -116,11 +29,6 @@ with_version() { # package, version
     sed -i "s/deploy '.*'/deploy '$2'/" "$folder/DEBIAN/postinst"
     dpkg-deb --root-owner-group -Znone --build "$folder" "$temp/$2.deb" >/dev/null
     rm -rf "$folder"
-}
-
-install_package() { # file
-    cp "$1" "$root/tmp/jshim.deb"
-    in_root dpkg --install /tmp/jshim.deb >"$temp/dpkg.log" 2>&1 || die "dpkg: $(cat "$temp/dpkg.log")"
 }
 
 tree() {
@@ -142,22 +50,13 @@ is_bound() { # pid
 
 # --- the steps
 
-prepare() {
-    root=$temp/root
-    mount --bind "$root" "$root"
+prepares() {
     mount -t proc proc "$root/proc"
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=755 tmpfs "$root/run"
     mount -t tmpfs tmpfs "$root/tmp"
-    mount -t proc proc /proc
-    mkdir -p "$root/opt/containerd-2" "$root/images/box/bin"
-    mount --bind "$JSHIM_CONTAINERD_2" "$root/opt/containerd-2"
-    cp "$root/bin/busybox" "$root/images/box/bin/"
-    for name in sh echo sleep; do ln "$root/images/box/bin/busybox" "$root/images/box/bin/$name"; done
-    DPKG_DEB_COMPRESSOR_TYPE=none "$repository/dist/src/main/sh/package.sh" "$repository/dist" "$JSHIM_HOME" \
-        "$(basename "$JSHIM_HOME"/lib/app/ctl-*.jar .jar | sed 's/ctl-//')" 0.1.0-1 "$temp" deb
-    first=$(echo "$temp"/jshim_*.deb)
+    build_package
     with_version "$first" 0.1.0-2
 }
 
@@ -193,15 +92,13 @@ runs_containers() {
     run_container $v2 killed
     run_container $v1 old
     for id in new killed old; do
-        pid[$id]=$(pid_of $id)
-        start[$id]=$(start_of "${pid[$id]}")
-        holds "$id lives" lives $id "${pid[$id]}" "${start[$id]}"
+        holds "$id lives" lives $id
         holds "jshimctl ls shows $id" in_root sh -c "jshimctl -n $ns ls | grep -q '$id '"
     done
 }
 
 adopts() {
-    holds "the v1 container is adopted" in_root jshimctl migrate apply --yes
+    waits_for "the v1 container is adopted" in_root jshimctl migrate apply --yes
     holds "its bundle names what stays" test "$(cat "$root$bundles/$ns/old/shim-binary-path")" = \
         /usr/lib/jshim/current/bin/containerd-shim-v1-linux
     holds "a drop-in where something is adopted" test "$(drop_in)" = /tmp/units/containerd.service.d/jshim.conf
@@ -210,13 +107,6 @@ adopts() {
     stop_daemon
     start_daemon /opt/containerd-2 /opt/containerd-2
     all_live
-}
-
-all_live() {
-    local id
-    for id in "${!pid[@]}"; do
-        waits_for "$id lives" lives "$id" "${pid[$id]}" "${start[$id]}"
-    done
 }
 
 upgrades() {
@@ -235,8 +125,6 @@ upgrades() {
     holds "it pauses" ctr task pause new
     holds "and resumes" ctr task resume new
     run_container $v2 newer
-    pid[newer]=$(pid_of newer)
-    start[newer]=$(start_of "${pid[newer]}")
     holds "a new container runs on the new tree" test "$(tree_of "$(shim_of newer)")" = tree-0.1.0-2.1
 
     kill -KILL "$shim"
@@ -253,7 +141,7 @@ upgrades() {
     stop_daemon
     start_daemon /opt/containerd-2 /opt/containerd-2
     all_live
-    holds "the bridge is replaced under containerd" in_root jshimctl bridge replace
+    waits_for "the bridge is replaced under containerd" in_root jshimctl bridge replace
     all_live
 }
 
@@ -268,7 +156,6 @@ ends() {
     local id
     for id in "${!pid[@]}"; do
         end_container "$id"
-        holds "$id is gone" test ! -e "$root$bundles/$ns/$id"
     done
     holds "the v1 shim's things are gone" test ! -e "$root/run/containerd/$v1/$ns/old"
     waits_for "shims and bridge end with their containers" unused
@@ -278,7 +165,7 @@ ends() {
     holds "with all that it made" test ! -e "$root/usr/lib/jshim" -a ! -L "$root/usr/bin/jshimctl"
     holds "but for the configuration" test -f "$root/etc/jshim/config.toml"
     holds "it can be purged" in_root dpkg --purge jshim
-    holds "and nothing is left" test -z "$(find "$root" -xdev -name '*jshim*' -not -path "$root/tmp/*" -not -path "$root/var/lib/containerd/jshim*" \
+    holds "and nothing is left" test -z "$(find "$root" -xdev -name '*jshim*' -not -path "$root/tmp/*" -not -path "$root/opt/*" -not -path "$root/var/lib/containerd/jshim*" \
         -not -path "$root/var/cache/man/*" -not -path "$root/run/*")"
 }
 
@@ -286,15 +173,8 @@ unused() {
     [ -z "$(in_root sh -c '. /usr/lib/jshim/deploy.sh && users')" ]
 }
 
-inside() {
-    temp=$2
-    ns=$JSHIM_TEST_NS
-    declare -A pid start
-    for step in prepare installs runs_containers adopts upgrades refuses_removal ends; do
-        echo "== $step"
-        $step
-    done
-    echo "== all holds"
-}
-
-if [ $# -eq 1 ]; then outside; else inside "$@"; fi
+if [ $# -eq 1 ]; then
+    outside "$0"
+else
+    inside "$2" prepares installs runs_containers adopts upgrades refuses_removal ends
+fi
