@@ -7,11 +7,10 @@ package_needs="
 "
 check_needs="
 /usr/bin/lintian lintian
-/usr/bin/tar tar
 "
 
 package() {
-    local version debian_version='' check=
+    local version debian_version='' check='' folder=$PWD/dist/target/package
     version=$(sed -n '0,/<version>/s|.*<version>\(.*\)</version>.*|\1|p' pom.xml)
     while [ $# -gt 0 ]; do
         case $1 in
@@ -21,46 +20,44 @@ package() {
         esac
         shift
     done
+    debian_version=${debian_version:-$version-1}
     install_missing "$package_needs"
     is_built || build
-    pack "$version" "${debian_version:-$version-1}" "$PWD/dist/target/package"
-    [ -z "$check" ] || check_package "$PWD/dist/target/package"
+    mkdir -p "$folder"
+    dist/src/main/sh/package.sh "$PWD/dist" "$PWD/dist/target/jshim" "$version" "$debian_version" "$folder" tar deb
+    local archive deb
+    archive=jshim-$version-linux-$(dpkg --print-architecture).tar.gz
+    deb=jshim_${debian_version}_$(dpkg --print-architecture).deb
+    [ -z "$check" ] || check_package "$folder" "$debian_version"
+    printf '%s\n' "dist/target/package/$archive" "dist/target/package/$deb"
 }
 
-pack() { # version, Debian version, folder
-    mkdir -p "$3"
-    dist/src/main/sh/package.sh "$PWD/dist" "$PWD/dist/target/jshim" "$@" tar deb
-    (cd "$3" && ls -- *"$1"*."tar.gz" *_"$2"_*.deb | sed "s|^|${3#"$PWD/"}/|")
-}
-
-# Builds all of it once more, from a copy of the sources in another place, with another umask, clock zone and order of
-# files, and compares: the package is the same to the byte, the archive but for the AOT caches and the sums that name them.
-check_package() ( # folder with what was packed
-    first=$1
+# Builds all of it once more, from a copy of the sources in another place, with another umask and clock zone, and compares.
+check_package() ( # folder with what was packed, Debian version
     install_missing "$check_needs"
     temp=$(mktemp -d)
     trap 'rm -rf "$temp"' EXIT
-    echo "dev: building again, in $temp"
-    git ls-files --cached --others --exclude-standard -z | xargs -0 tar --create --ignore-failed-read 2>/dev/null |
+    echo "dev: building again, in $temp" >&2
+    git ls-files --cached --others --exclude-standard -z | xargs -0 tar --create |
         (umask 077 && mkdir "$temp/again" && tar --extract --directory "$temp/again" --no-same-permissions)
-    (umask 077 && export TZ=Asia/Kathmandu && cd "$temp/again" && ./dev package) >"$temp/log" 2>&1 ||
+    (umask 077 && export TZ=Asia/Kathmandu && cd "$temp/again" && ./dev package --version "$2") >"$temp/log" 2>&1 ||
         die "the second build failed: $(tail -n 30 "$temp/log")"
-    again=$temp/again/dist/target/package
-    for file in "$first"/*.deb; do
-        [ -f "$again/${file##*/}" ] || continue
-        cmp "$file" "$again/${file##*/}" || die "${file##*/} is not reproducible"
-        lintian --allow-root --fail-on error --tag-display-limit 0 "$file" || die "${file##*/} is no good package"
-        echo "dev: ${file##*/} is the same twice, and lintian has no error"
-    done
-    for file in "$first"/*.tar.gz; do
-        for side in first again; do
-            mkdir "$temp/$side.tree"
-            tar --extract --gzip --file "${!side}/${file##*/}" --directory "$temp/$side.tree"
-            tar --list --verbose --full-time --gzip --file "${!side}/${file##*/}" | grep -vE '/lib/aot/.|\.sha256$' >"$temp/$side.list"
-        done
-        diff "$temp/first.list" "$temp/again.list" || die "${file##*/} has other files, modes or times"
-        diff --recursive --no-dereference --exclude aot --exclude '*.sha256' "$temp/first.tree" "$temp/again.tree" ||
-            die "${file##*/} is not reproducible"
-        echo "dev: ${file##*/} is the same twice, but for $(cd "$temp/first.tree" && du -ch ./*/lib/aot | tail -n 1 | cut -f 1) of AOT caches"
-    done
+    compare_packages "$1" "$temp/again/dist/target/package" "$deb" "$archive" "$temp"
+    lintian --allow-root --fail-on error --tag-display-limit 0 "$1/$deb" >&2 || die "$deb is no good package"
+    echo "dev: lintian finds no error" >&2
 )
+
+# The package is the same to the byte, the archive but for the AOT caches and the sums that name them.
+compare_packages() { # two folders, Debian package, archive, folder to work in
+    cmp "$1/$3" "$2/$3" || die "$3 is not reproducible"
+    echo "dev: $3 is the same twice" >&2
+    local side
+    for side in 1 2; do
+        mkdir "$5/tree$side"
+        tar --extract --gzip --file "${!side}/$4" --directory "$5/tree$side"
+        tar --list --verbose --full-time --gzip --file "${!side}/$4" | grep -vE '/lib/aot/.|\.sha256$' >"$5/list$side"
+    done
+    diff "$5/list1" "$5/list2" || die "$4 has other files, modes or times"
+    diff --recursive --no-dereference --exclude aot --exclude '*.sha256' "$5/tree1" "$5/tree2" || die "$4 is not reproducible"
+    echo "dev: $4 is the same twice, but for the AOT caches" >&2
+}
