@@ -134,7 +134,7 @@ survives() {
     holds "is one of containerd" not test "$(process containerd)" = "$before"
     all_live
     before=$(process jshim-bridge)
-    in_root kill -KILL "$before"
+    in_root sh -c "kill -KILL $before"
     waits_for "a bridge that was killed comes back" came_back "$before"
     all_live
     in_root systemctl stop jshim-bridge
