@@ -105,7 +105,7 @@ pack_deb() {
     mv "$work/jshim.deb" "$out/jshim_${debian_version}_$arch.deb"
 }
 
-# The package makes them where it is installed, docs/adr/0011-the-package.md.
+# The package makes them where it is installed, docs/adr/0012-the-package.md.
 without_caches() { # lib folder
     rm -r "$1/aot"
     for sums in "$1"/*.sha256; do
