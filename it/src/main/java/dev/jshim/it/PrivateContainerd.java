@@ -293,6 +293,11 @@ public final class PrivateContainerd implements AutoCloseable {
         return state().resolve(Product.LEGACY).resolve(name).resolve(id);
     }
 
+    /** The directory in which a shim of the first API keeps its logs. */
+    public Path legacyWork(String id) {
+        return root().resolve(Product.LEGACY).resolve(name).resolve(id);
+    }
+
     /** Runs {@code ctr} of the running version in the own namespace. */
     public Outcome ctr(String... args) {
         return Run.of(command(name, args)).run();

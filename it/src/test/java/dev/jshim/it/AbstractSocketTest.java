@@ -59,15 +59,8 @@ class AbstractSocketTest extends MigrationScenario {
     @Test
     void createdAndNotStarted() throws Exception {
         String name = "/containerd-shim/" + node.namespace() + "/one/shim.sock";
-        OldRecord.create(node, "one");
-        byte[] spec = OldRecord.spec(node, "one");
-        node.stop();
-        Path bundle = node.legacyBundle("one");
-        Path work =
-                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve("one");
-        Files.createDirectories(bundle.resolve("rootfs"));
-        Files.createDirectories(work);
-        Files.write(bundle.resolve("config.json"), spec);
+        Path bundle = prepare();
+        Path work = node.legacyWork("one");
         Process shim = shim(bundle, work, name);
         try {
             int pid = create(bundle, name, false);
@@ -97,15 +90,8 @@ class AbstractSocketTest extends MigrationScenario {
     }
 
     private void theWholeWay(String name, boolean withFile) throws Exception {
-        OldRecord.create(node, "one");
-        byte[] spec = OldRecord.spec(node, "one");
-        node.stop();
-        Path bundle = node.legacyBundle("one");
-        Path work =
-                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve("one");
-        Files.createDirectories(bundle.resolve("rootfs"));
-        Files.createDirectories(work);
-        Files.write(bundle.resolve("config.json"), spec);
+        Path bundle = prepare();
+        Path work = node.legacyWork("one");
         Process shim = shim(bundle, work, name);
         try {
             int pid = create(bundle, name, true);
@@ -136,6 +122,18 @@ class AbstractSocketTest extends MigrationScenario {
         } finally {
             shim.destroyForcibly().waitFor();
         }
+    }
+
+    /** Makes what the old daemon makes of a container before it starts a shim, and ends the daemon. */
+    private Path prepare() throws IOException {
+        OldRecord.create(node, "one");
+        byte[] spec = OldRecord.spec(node, "one");
+        node.stop();
+        Path bundle = node.legacyBundle("one");
+        Files.createDirectories(bundle.resolve("rootfs"));
+        Files.createDirectories(node.legacyWork("one"));
+        Files.write(bundle.resolve("config.json"), spec);
+        return bundle;
     }
 
     /** As the old daemon starts it, but that it listens by itself. */

@@ -30,10 +30,6 @@ class AdoptedEndTest extends MigrationScenario {
                 : Stream.of("deletion-done");
     }
 
-    private Path legacyWork(String id) {
-        return node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve(id);
-    }
-
     private Path held(String point) {
         Path file = node.dir().resolve("held");
         node.stop();
@@ -79,7 +75,7 @@ class AdoptedEndTest extends MigrationScenario {
         Wait.until(
                 LONG,
                 "nothing of v1 is left",
-                () -> !Files.exists(legacyWork("one"))
+                () -> !Files.exists(node.legacyWork("one"))
                         && !Files.exists(node.legacyBundle("one"))
                         && !shimProcess.alive());
         assertThat(Tasks.of(node).has("one")).isFalse();
@@ -106,7 +102,7 @@ class AdoptedEndTest extends MigrationScenario {
         migrate("finish", "--yes").ok();
 
         assertThat(shim.alive()).isFalse();
-        assertThat(legacyWork("one")).doesNotExist();
+        assertThat(node.legacyWork("one")).doesNotExist();
         assertThat(node.legacyBundle("one")).doesNotExist();
         assertThat(node.state().resolve("jshim")).doesNotExist();
     }

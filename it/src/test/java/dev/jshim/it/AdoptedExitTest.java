@@ -64,7 +64,7 @@ class AdoptedExitTest extends MigrationScenario {
     @Test
     @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
     void theSocketForEventsIsElsewhere() throws IOException {
-        String elsewhere = "[ttrpc]\n  address = \"%s\"\n".formatted(node.dir().resolve("events.sock"));
+        String elsewhere = "[ttrpc]\n  address = \"%s\"\n".formatted(node.dir().resolve("c.sock.events"));
         node.stop();
         node.runFromCopy();
         node.addConfiguration(elsewhere);

@@ -38,15 +38,11 @@ class AdoptedTroubleTest extends MigrationScenario {
                 () -> Product.ctl(node, "bridge", "verify").code() == 0);
     }
 
-    private Path legacyWork(String id) {
-        return node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve(id);
-    }
-
     private void assertNothingOfV1(String id) {
         Wait.until(
                 LONG,
                 "nothing of v1 is left",
-                () -> !Files.exists(legacyWork(id)) && !Files.exists(node.legacyBundle(id)));
+                () -> !Files.exists(node.legacyWork(id)) && !Files.exists(node.legacyBundle(id)));
     }
 
     /** Directories that are links to others, with a blank in the name; an id as long as there can be one. */

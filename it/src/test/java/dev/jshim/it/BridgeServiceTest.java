@@ -112,8 +112,7 @@ class BridgeServiceTest extends MigrationScenario {
         trio.listed(node);
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
-        Path work =
-                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve("ending");
+        Path work = node.legacyWork("ending");
         Wait.until("the bridge has cleared away what was of v1", () -> !Files.exists(work));
 
         node.stop();

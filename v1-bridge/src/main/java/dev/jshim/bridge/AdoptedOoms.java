@@ -8,7 +8,6 @@ import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,9 +90,7 @@ final class AdoptedOoms implements AutoCloseable {
 
     /** Notes the count in a bundle: all up to it is told, or was the old daemon's to tell. */
     static void write(Path bundle, long kills) throws IOException {
-        var fresh = bundle.resolve(FILE + ".new");
-        Files.writeString(fresh, Long.toString(kills));
-        Files.move(fresh, bundle.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        WholeFile.write(bundle.resolve(FILE), Long.toString(kills));
     }
 
     /** What the kernel has counted for a process's container by now; -1 where it does not say. */

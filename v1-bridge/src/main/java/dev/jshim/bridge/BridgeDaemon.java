@@ -9,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
@@ -179,9 +178,7 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     private void writePid() throws IOException {
-        var fresh = paths.pid().resolveSibling("bridge.pid.new");
-        Files.writeString(fresh, Long.toString(ProcessHandle.current().pid()));
-        Files.move(fresh, paths.pid(), StandardCopyOption.ATOMIC_MOVE);
+        WholeFile.write(paths.pid(), Long.toString(ProcessHandle.current().pid()));
     }
 
     private void stayed() {

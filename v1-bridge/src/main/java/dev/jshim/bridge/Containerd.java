@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /**
@@ -34,10 +33,8 @@ record Containerd(Path address, Path ttrpcAddress) {
     /** Notes it, a line each. */
     void note(BridgePaths paths) {
         var file = paths.containerd();
-        var fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.write(fresh, List.of(address.toString(), ttrpcAddress.toString()));
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+            WholeFile.write(file, address + "\n" + ttrpcAddress + "\n");
         } catch (IOException e) {
             ShimLog.warn("could not note where containerd is", "path", file, "error", e);
         }

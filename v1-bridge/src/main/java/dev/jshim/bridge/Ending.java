@@ -7,7 +7,6 @@ import dev.jshim.shim.task.Exit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -69,9 +68,7 @@ public record Ending(
             PrivateSocket.makeDirectory(folder);
         }
         var how = exit == null ? "" : "exit " + exit.pid() + " " + exit.status() + " " + exit.at() + "\n";
-        var fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(fresh, record.text() + how);
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        WholeFile.write(file, record.text() + how);
     }
 
     /** That it is done, or was none. */

@@ -5,10 +5,7 @@ import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -100,14 +97,12 @@ final class ExitLedger {
         if (!Files.isDirectory(bundle)) {
             return;
         }
-        List<String> lines = new ArrayList<>();
-        execs.forEach((id, pid) -> lines.add("exec " + pid + " " + id));
-        told.forEach((process, status) ->
-                lines.add("told " + process.pid() + " " + Integer.toUnsignedString(status) + " " + process.id()));
+        var lines = new StringBuilder();
+        execs.forEach((id, pid) -> lines.append("exec " + pid + " " + id + "\n"));
+        told.forEach((which, status) ->
+                lines.append("told " + which.pid() + " " + Integer.toUnsignedString(status) + " " + which.id() + "\n"));
         try {
-            var fresh = bundle.resolve(FILE + ".new");
-            Files.write(fresh, lines);
-            Files.move(fresh, bundle.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+            WholeFile.write(bundle.resolve(FILE), lines.toString());
         } catch (IOException e) {
             ShimLog.warn(
                     "could not note an exit: a bridge that starts may tell of it again", "bundle", bundle, "error", e);

@@ -4,7 +4,6 @@ import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /**
  * Which containerd a bridge hears, in a file for the bridge after it: one that runs still has run all the while. A
@@ -49,9 +48,7 @@ final class HeardDaemon {
         var isStill = !identity.isEmpty() && identity.equals(before);
         before = NONE;
         try {
-            var fresh = file.resolveSibling(file.getFileName() + ".new");
-            Files.writeString(fresh, identity);
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+            WholeFile.write(file, identity);
         } catch (IOException e) {
             // A bridge that starts tells of exits once more then.
             ShimLog.warn("could not note which containerd is heard", "error", e);
