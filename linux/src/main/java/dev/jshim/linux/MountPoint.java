@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,10 +23,18 @@ public record MountPoint(int id, int parent, String path, List<String> options, 
     /** All mounts of this process' mount namespace, in the order in which they were made. */
     public static List<MountPoint> all() throws IOException {
         byte[] table = Files.readAllBytes(Path.of("/proc/self/mountinfo"));
-        return new String(table, StandardCharsets.UTF_8)
-                .lines()
-                .map(MountPoint::parse)
-                .toList();
+        return parseTable(new String(table, StandardCharsets.UTF_8));
+    }
+
+    /** Not {@code lines()}: the kernel leaves a carriage return in a name as it is. */
+    static List<MountPoint> parseTable(String table) {
+        List<MountPoint> mounts = new ArrayList<>();
+        for (String line : table.split("\n", -1)) {
+            if (!line.isEmpty()) {
+                mounts.add(parse(line));
+            }
+        }
+        return mounts;
     }
 
     /** Parses a line; IllegalArgumentException for anything else. */

@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Calls on this process and on others, by pid. None of them blocks. */
@@ -22,6 +23,7 @@ public final class Processes {
     private static final int PR_SCHED_CORE_CREATE = 1;
     private static final int PR_SCHED_CORE_SCOPE_PROCESS_GROUP = 2;
     private static final int NAME_BYTES = 15;
+    private static final Pattern PID = Pattern.compile("[1-9][0-9]{0,9}");
 
     private Processes() {}
 
@@ -83,6 +85,15 @@ public final class Processes {
         try (Fd comm = FileCalls.open(Path.of("/proc/self/comm"), OpenFlags.O_WRONLY, 0)) {
             comm.write(bytes, 0, Math.min(bytes.length, NAME_BYTES));
         }
+    }
+
+    /** The pid in a text that is nothing but one, as containerd and runtimes write it; 0 for any other text. */
+    public static int parsePid(String text) {
+        if (!PID.matcher(text).matches()) {
+            return 0;
+        }
+        long pid = Long.parseLong(text);
+        return pid <= Integer.MAX_VALUE ? (int) pid : 0;
     }
 
     /** Ignores a signal in this process; children made by {@link Spawn} have the default again. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -110,7 +111,8 @@ public final class BundleScanner {
         var out = new ArrayList<Path>();
         try (var entries = Files.newDirectoryStream(parent)) {
             for (var entry : entries) {
-                if (!name(entry).startsWith(".") && Files.isDirectory(entry)) {
+                // A link is none, as for containerd: through it one container would be there under two names.
+                if (!name(entry).startsWith(".") && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
                     out.add(entry);
                 }
             }

@@ -1,8 +1,8 @@
 package dev.jshim.node;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -23,6 +23,8 @@ import org.tomlj.TomlPosition;
  * than ours is read too.
  */
 public final class DaemonConfigReader {
+    private static final int MAX_BYTES = 4 << 20;
+
     private static final List<String> V1_SECTION = List.of("plugins", "linux");
     private static final List<String> V2_SECTION = List.of("plugins", NodePaths.V1_RUNTIME);
 
@@ -85,19 +87,35 @@ public final class DaemonConfigReader {
     }
 
     private static TomlParseResult parse(Path file) throws IOException {
-        TomlParseResult toml;
-        try {
-            toml = Toml.parse(file);
-        } catch (NoSuchFileException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new IOException(file + ": cannot be read: " + e, e);
-        }
+        var toml = toml(file);
         if (toml.hasErrors()) {
             var first = toml.errors().getFirst();
             throw new IOException(at(file, first.position()) + Printable.of(String.valueOf(first.getMessage())), first);
         }
         return toml;
+    }
+
+    /**
+     * Whatever stands in the place of the file: an import may name a directory, a device, or a file that is none of
+     * containerd's.
+     *
+     * @throws NoSuchFileException where it is not there
+     */
+    static TomlParseResult toml(Path file) throws IOException {
+        byte[] bytes;
+        try {
+            bytes = SmallFile.bytes(file, MAX_BYTES);
+        } catch (IOException e) {
+            throw new IOException(file + ": " + e.getMessage(), e);
+        }
+        if (bytes == null) {
+            throw new NoSuchFileException(file.toString());
+        }
+        try {
+            return Toml.parse(new String(bytes, StandardCharsets.UTF_8));
+        } catch (RuntimeException | StackOverflowError e) {
+            throw new IOException(file + ": is no TOML that can be read: " + Printable.of(e.toString()), e);
+        }
     }
 
     private void take(Path file, TomlParseResult toml, List<String> key, String name) throws IOException {
@@ -150,8 +168,9 @@ public final class DaemonConfigReader {
             }
             try {
                 found.addAll(matches(file, text));
-            } catch (InvalidPathException | IOException e) {
-                throw wrong(file, toml, key, "names " + Printable.of(text) + ", which cannot be read: " + e);
+            } catch (IllegalArgumentException | IOException e) {
+                var why = Printable.of(e.toString());
+                throw wrong(file, toml, key, "names " + Printable.of(text) + ", which cannot be read: " + why);
             }
         }
         return found;

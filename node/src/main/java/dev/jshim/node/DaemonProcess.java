@@ -22,12 +22,12 @@ public record DaemonProcess(ProcessFacts process, Path config, String root, Stri
     private static final Set<String> WITH_VALUE =
             Set.of("-config", "-c", "-log-level", "-l", "-address", "-a", "-root", "-state", "-service-name");
 
-    /** All that run. */
+    /** All that run, but those in containers: their files and directories are not this machine's. */
     public static List<DaemonProcess> all(ProcFs proc) {
         List<DaemonProcess> found = new ArrayList<>();
         for (var process : proc.all()) {
             var daemon = process.isZombie() ? null : of(process, proc.cwd(process.pid()));
-            if (daemon != null) {
+            if (daemon != null && !proc.isElsewhere(process.pid())) {
                 found.add(daemon);
             }
         }

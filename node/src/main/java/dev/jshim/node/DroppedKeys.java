@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.tomlj.Toml;
 import org.tomlj.TomlTable;
 
 /**
@@ -52,7 +51,7 @@ public final class DroppedKeys {
      * @throws IOException for one that cannot be read or understood
      */
     public static List<Dropped> of(Path file) throws IOException {
-        var toml = Toml.parse(file);
+        var toml = DaemonConfigReader.toml(file);
         if (toml.hasErrors()) {
             throw new IOException(file + ": "
                     + Printable.of(String.valueOf(toml.errors().getFirst().getMessage())));

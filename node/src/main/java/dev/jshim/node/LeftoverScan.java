@@ -219,7 +219,10 @@ public final class LeftoverScan {
         var out = new ArrayList<Leftover>();
         for (var process : proc.all()) {
             var task = process.isZombie() || !process.program().startsWith("containerd-shim") ? null : task(process);
-            if (task != null && !bundled.contains(task) && isOf(process, containerd)) {
+            if (task != null
+                    && !bundled.contains(task)
+                    && isOf(process, containerd)
+                    && !proc.isElsewhere(process.pid())) {
                 out.add(new Leftover(
                         Kind.SHIM,
                         task,

@@ -1,6 +1,7 @@
 package dev.jshim.node;
 
 import dev.jshim.linux.ProcessStat;
+import dev.jshim.linux.Processes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -9,11 +10,17 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Reads processes from /proc. A process that ends while it is read is one that is not there; nothing here throws. */
 public final class ProcFs {
+    private static final int MAX_BYTES = 16 << 20;
+
+    /** A shim's flags, and a daemon's, stand at the beginning. */
+    private static final int MAX_COMMAND_LINE = 128 << 10;
+
     private final Path root;
 
     public ProcFs(Path root) {
@@ -23,6 +30,16 @@ public final class ProcFs {
     /** The machine's own. */
     public static ProcFs system() {
         return new ProcFs(Path.of("/proc"));
+    }
+
+    /**
+     * Whether it is in another pid namespace than we are, as the processes of containers are: what it says of itself,
+     * such as paths, is not said of this machine. False where it cannot be told.
+     */
+    public boolean isElsewhere(int pid) {
+        var ours = link(root.resolve("self/ns/pid"));
+        var its = link(pid, "ns/pid");
+        return ours != null && its != null && !ours.equals(its);
     }
 
     /** What is known of a pid; null where there is no such process. */
@@ -72,7 +89,7 @@ public final class ProcFs {
     /** The lines of /proc/PID/cgroup, {@code hierarchy:controllers:path}; empty where it cannot be read. */
     public List<String> cgroups(int pid) {
         var text = read(pid, "cgroup");
-        return text == null ? List.of() : text.lines().toList();
+        return text == null ? List.of() : lines(text);
     }
 
     /** Memory, threads and descriptors; null where there is no such process. */
@@ -126,7 +143,7 @@ public final class ProcFs {
         var text = read(pid, "mountinfo");
         return text == null
                 ? List.of()
-                : text.lines()
+                : lines(text).stream()
                         .map(line -> line.split(" ", 6))
                         .filter(f -> f.length > 5)
                         .map(f -> f[4])
@@ -154,7 +171,8 @@ public final class ProcFs {
         if (text != null) {
             for (var line : text.lines().toList()) {
                 if (line.startsWith("flags:")) {
-                    return Integer.parseInt(line.substring("flags:".length()).strip(), 8);
+                    var flags = number(line.substring("flags:".length()), 8).orElse(-1);
+                    return flags == (int) flags ? (int) flags : -1;
                 }
             }
         }
@@ -167,8 +185,7 @@ public final class ProcFs {
         if (status != null) {
             for (var line : status.lines().toList()) {
                 if (line.startsWith("SigCgt:")) {
-                    var mask = Long.parseUnsignedLong(
-                            line.substring("SigCgt:".length()).strip(), 16);
+                    var mask = number(line.substring("SigCgt:".length()), 16).orElse(0);
                     return (mask & (1L << (signal - 1))) != 0;
                 }
             }
@@ -182,8 +199,9 @@ public final class ProcFs {
         if (status != null) {
             for (var line : status.lines().toList()) {
                 if (line.startsWith("NSpid:")) {
-                    return Integer.parseInt(
+                    var inside = Processes.parsePid(
                             line.substring(line.lastIndexOf('\t') + 1).strip());
+                    return inside > 0 ? inside : pid;
                 }
             }
         }
@@ -234,7 +252,7 @@ public final class ProcFs {
     }
 
     private List<String> argv(int pid) {
-        var text = read(pid, "cmdline");
+        var text = read(root.resolve(pid + "/cmdline"), MAX_COMMAND_LINE);
         if (text == null || text.isEmpty()) {
             return List.of();
         }
@@ -257,8 +275,12 @@ public final class ProcFs {
     }
 
     private @Nullable Path link(int pid, String name) {
+        return link(root.resolve(pid + "/" + name));
+    }
+
+    private static @Nullable Path link(Path link) {
         try {
-            return Files.readSymbolicLink(root.resolve(pid + "/" + name));
+            return Files.readSymbolicLink(link);
         } catch (IOException | UnsupportedOperationException e) {
             return null;
         }
@@ -269,10 +291,32 @@ public final class ProcFs {
     }
 
     private static @Nullable String read(Path file) {
-        try {
-            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        return read(file, MAX_BYTES);
+    }
+
+    /** What is beyond the limit is not there: a process can make some of its files as long as its memory. */
+    private static @Nullable String read(Path file, int max) {
+        try (var in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(max), StandardCharsets.UTF_8);
         } catch (IOException e) {
             return null;
+        }
+    }
+
+    /** Not {@code String.lines()}: the kernel leaves a carriage return in a name as it is. */
+    private static List<String> lines(String text) {
+        var lines = new ArrayList<>(List.of(text.split("\n", -1)));
+        if (lines.getLast().isEmpty()) {
+            lines.removeLast();
+        }
+        return lines;
+    }
+
+    private static OptionalLong number(String digits, int radix) {
+        try {
+            return OptionalLong.of(Long.parseUnsignedLong(digits.strip(), radix));
+        } catch (NumberFormatException e) {
+            return OptionalLong.empty();
         }
     }
 }

@@ -42,7 +42,7 @@ public record RuntimeState(
                 if (bytes != null) {
                     return parse(directory, new String(bytes, StandardCharsets.UTF_8));
                 }
-            } catch (IOException | IllegalStateException | NumberFormatException e) {
+            } catch (IOException | IllegalStateException | IllegalArgumentException e) {
                 return null;
             }
         }
@@ -71,7 +71,7 @@ public record RuntimeState(
         return new RuntimeState(
                 directory,
                 pid > 0 && start > 0 ? new ProcessRef(pid, start) : null,
-                bundle.startsWith("/") ? Path.of(bundle) : null,
+                bundle.startsWith("/") ? Path.of(bundle).normalize() : null,
                 cgroups);
     }
 

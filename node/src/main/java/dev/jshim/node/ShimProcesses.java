@@ -11,11 +11,12 @@ public final class ShimProcesses {
     private final ProcFs proc;
     private final List<Candidate> shims;
 
-    /** Looks at the processes that there are now. */
+    /** Looks at the processes that there are now. What calls itself a shim in a container is none of this machine's. */
     public ShimProcesses(ProcFs proc) {
         this.proc = proc;
         this.shims = proc.all().stream()
                 .filter(process -> process.program().contains("containerd-shim") && !process.isZombie())
+                .filter(process -> !proc.isElsewhere(process.pid()))
                 .map(Candidate::of)
                 .toList();
     }

@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
@@ -33,6 +34,9 @@ public sealed interface ShimSocket {
 
     String SCHEME = "unix://";
 
+    /** unix(7): sun_path has 108, one of them a NUL. */
+    int MAX_BYTES = 107;
+
     /** As an {@code address} file has it: {@code unix:///path}, or bare for an abstract name. */
     String address();
 
@@ -55,8 +59,12 @@ public sealed interface ShimSocket {
         if (name.isEmpty()) {
             throw new IllegalArgumentException("the address is empty");
         }
-        if (name.indexOf('\0') >= 0 || !name.startsWith("/")) {
+        if (name.chars().anyMatch(Character::isISOControl) || !name.startsWith("/")) {
             throw new IllegalArgumentException("the address is not a path: " + Printable.of(text));
+        }
+        if (name.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) {
+            throw new IllegalArgumentException(
+                    "the address is longer than a socket's name can be: " + Printable.of(text));
         }
         return named ? named(name) : new Abstract(name);
     }

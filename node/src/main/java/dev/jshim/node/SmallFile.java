@@ -1,19 +1,21 @@
 package dev.jshim.node;
 
+import dev.jshim.linux.Processes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the small files of a bundle. What is odd about one goes to a list of problems; a FIFO or a device in the place
- * of a file is never opened, since that could wait for ever.
+ * Reads small files, such as those of a bundle. What is odd about one goes to a list of problems; a FIFO or a device in
+ * the place of a file is never opened, since that could wait for ever, and none is read further than it may be long.
  */
-final class SmallFile {
+public final class SmallFile {
     private static final int MAX_BYTES = 8192;
 
     private SmallFile() {}
@@ -24,7 +26,7 @@ final class SmallFile {
             var bytes = bytes(file, MAX_BYTES);
             return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8).strip();
         } catch (IOException e) {
-            problems.add(e.getMessage() == null ? file + " cannot be read" : e.getMessage());
+            problems.add(String.valueOf(e.getMessage()));
             return null;
         }
     }
@@ -35,13 +37,9 @@ final class SmallFile {
         if (text == null) {
             return 0;
         }
-        try {
-            var pid = Integer.parseInt(text);
-            if (pid > 0) {
-                return pid;
-            }
-        } catch (NumberFormatException e) {
-            // said below, as for a number that is no pid
+        var pid = Processes.parsePid(text);
+        if (pid > 0) {
+            return pid;
         }
         problems.add(name(file) + " holds no pid: \"" + Printable.of(text) + "\"");
         return 0;
@@ -50,22 +48,30 @@ final class SmallFile {
     /**
      * All of a regular file; null where it does not exist.
      *
+     * @param max bytes that it may have
      * @throws IOException with a message for people, where it is no regular file, too long or not readable
      */
-    static byte @Nullable [] bytes(Path file, int max) throws IOException {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+    public static byte @Nullable [] bytes(Path file, int max) throws IOException {
+        try {
+            if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
+                throw new IOException(name(file) + " is not a regular file");
+            }
+            return bounded(file, max);
+        } catch (NoSuchFileException e) {
+            if (Files.isSymbolicLink(file)) {
+                throw new IOException(name(file) + " is a link to nowhere", e);
+            }
             return null;
+        } catch (FileSystemException e) {
+            // Not null: what cannot be read now may be there all the same.
+            throw new IOException(name(file) + " cannot be read: " + Printable.of(e.toString()), e);
         }
-        if (!Files.isRegularFile(file)) {
-            throw new IOException(name(file) + " is not a regular file");
-        }
+    }
+
+    private static byte[] bounded(Path file, int max) throws IOException {
         byte[] bytes;
         try (var in = Files.newInputStream(file)) {
             bytes = in.readNBytes(max + 1);
-        } catch (NoSuchFileException e) {
-            return null;
-        } catch (IOException e) {
-            throw new IOException(name(file) + " cannot be read: " + e, e);
         }
         if (bytes.length > max) {
             throw new IOException(name(file) + " is longer than " + max + " bytes");
@@ -74,6 +80,6 @@ final class SmallFile {
     }
 
     private static String name(Path file) {
-        return String.valueOf(file.getFileName());
+        return Printable.of(String.valueOf(file.getFileName() == null ? file : file.getFileName()));
     }
 }

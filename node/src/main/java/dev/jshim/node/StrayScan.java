@@ -66,7 +66,7 @@ public final class StrayScan {
 
     private void shims() {
         for (var process : proc.all()) {
-            var flags = process.isZombie() ? null : ShimFlags.parse(process.argv());
+            var flags = process.isZombie() || proc.isElsewhere(process.pid()) ? null : ShimFlags.parse(process.argv());
             var place = flags == null ? null : place(process, flags);
             if (flags == null || place == null) {
                 continue;
@@ -140,21 +140,22 @@ public final class StrayScan {
             for (var namespace : directories(root)) {
                 for (var container : directories(namespace)) {
                     var task = new TaskId(name(namespace), name(container));
-                    var state = bundled.contains(task) ? null : RuncState.read(container);
-                    if (state != null && isOurs(state.bundle()) && proc.isAlive(state.init())) {
+                    var state = bundled.contains(task) ? null : RuntimeState.read(container);
+                    var init = state == null ? null : state.init();
+                    if (state != null && init != null && isOurs(state.bundle()) && proc.isAlive(init)) {
                         found(new Stray(
                                 Stray.Kind.CONTAINER_WITHOUT_BUNDLE,
                                 task,
-                                state.init().pid(),
-                                "the container lives, pid " + state.init().pid() + ", and its bundle is gone"));
+                                init.pid(),
+                                "the container lives, pid " + init.pid() + ", and its bundle is gone"));
                     }
                 }
             }
         }
     }
 
-    private boolean isOurs(Path bundle) {
-        return bundle.startsWith(paths.v1State()) || bundle.startsWith(paths.v2State());
+    private boolean isOurs(@Nullable Path bundle) {
+        return bundle != null && (bundle.startsWith(paths.v1State()) || bundle.startsWith(paths.v2State()));
     }
 
     /** A shim says more than its container, which is found later. */

@@ -70,6 +70,24 @@ class BundleScannerTest {
         assertThat(none.problems()).singleElement().asString().contains("no address file");
     }
 
+    /** Nor are they for containerd: through one a container would be there under two names. */
+    @Test
+    void linksAreNoBundles() throws IOException {
+        var path = bundles.v1("ns", "id");
+        Files.createSymbolicLink(path.resolveSibling("other"), path);
+        Files.createSymbolicLink(
+                path.resolve("../../ns2").normalize(), path.resolve("..").normalize());
+        assertThat(read().v1()).extracting(bundle -> bundle.task().toString()).containsExactly("ns/id");
+    }
+
+    @Test
+    void nameWithALineEndIsListed() throws IOException {
+        bundles.v1("ns", "a\nb");
+        assertThat(read().v1())
+                .singleElement()
+                .satisfies(bundle -> assertThat(bundle.task().id()).isEqualTo("a\nb"));
+    }
+
     @Test
     void addressFileGoesBeforeNames() throws IOException {
         with(bundles.v1("ns", "id"), "address", "/bare/name.sock");

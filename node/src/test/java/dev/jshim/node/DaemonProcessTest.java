@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,5 +71,43 @@ class DaemonProcessTest {
     private static @Nullable DaemonProcess of(String argv) {
         var words = List.of(argv.split(" ", -1));
         return DaemonProcess.of(new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), Path.of("/folder"));
+    }
+
+    /** One in a container means its own root and configuration, however much they are called like ours. */
+    @Test
+    void daemonInAContainerIsNoneOfThisMachine() throws Exception {
+        var proc = ProcFs.system();
+        var here = new ProcessBuilder("bash", "-c", "exec -a containerd sleep 100").start();
+        var inside = new ProcessBuilder(
+                        "unshare", "--pid", "--fork", "--kill-child", "bash", "-c", "exec -a containerd sleep 100")
+                .start();
+        try {
+            var end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            while (!pids(proc).contains((int) here.pid()) || runs(proc, inside).isEmpty()) {
+                assertThat(System.nanoTime()).as("both run").isLessThan(end);
+                Thread.sleep(20);
+            }
+            assertThat(pids(proc)).doesNotContainAnyElementsOf(runs(proc, inside));
+            assertThat(runs(proc, inside)).allMatch(proc::isElsewhere);
+            assertThat(proc.isElsewhere((int) here.pid())).isFalse();
+        } finally {
+            here.destroyForcibly().waitFor();
+            inside.destroyForcibly().waitFor();
+        }
+    }
+
+    private static List<Integer> pids(ProcFs proc) {
+        return DaemonProcess.all(proc).stream()
+                .map(daemon -> daemon.process().pid())
+                .toList();
+    }
+
+    /** The children that are what they are to be by now. */
+    private static List<Integer> runs(ProcFs proc, Process parent) {
+        return proc.all().stream()
+                .filter(process ->
+                        process.ppid() == parent.pid() && process.argv().equals(List.of("containerd", "100")))
+                .map(ProcessFacts::pid)
+                .toList();
     }
 }

@@ -9,6 +9,7 @@ import dev.jshim.shim.config.Options;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -70,7 +71,7 @@ record StartInput(
         return new StartInput(
                 options(params),
                 events == null ? environment : events,
-                params.getSocketDir().isEmpty() ? null : Path.of(params.getSocketDir()),
+                path(params.getSocketDir()),
                 flags.debug() || params.getLogLevel() <= DEBUG_LEVEL,
                 true);
     }
@@ -104,8 +105,15 @@ record StartInput(
     }
 
     /** containerd writes a path, and says that it may become a URI. */
-    private static @Nullable Path socket(String address) {
-        var path = address.startsWith("unix://") ? address.substring("unix://".length()) : address;
-        return path.isEmpty() ? null : Path.of(path);
+    private static @Nullable Path socket(String address) throws IOException {
+        return path(address.startsWith("unix://") ? address.substring("unix://".length()) : address);
+    }
+
+    private static @Nullable Path path(String text) throws IOException {
+        try {
+            return text.isEmpty() ? null : Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new IOException("what containerd gave is no path: " + e.getReason(), e);
+        }
     }
 }

@@ -1,14 +1,17 @@
 package dev.jshim.bridge;
 
 import dev.jshim.node.ProcessRef;
+import dev.jshim.node.SmallFile;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.task.Ids;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -34,9 +37,30 @@ public record LegacyRecord(
         Path runtimeRoot) {
     public static final String FILE = "jshim.v1";
 
+    private static final int MAX_BYTES = 64 << 10;
+
     public LegacyRecord {
         Ids.requireSafe("namespace", namespace);
         Ids.requireSafe("container id", id);
+        requireOwn(v1Bundle, namespace, id);
+        requireOwn(v1Work, namespace, id);
+        for (var text : List.of(v1Bundle.toString(), v1Work.toString(), socket, runtime, runtimeRoot.toString())) {
+            requireLine(text);
+        }
+    }
+
+    /** The two are removed with all that is in them when the container is deleted. */
+    private static void requireOwn(Path folder, String namespace, String id) {
+        if (!folder.isAbsolute() || !folder.equals(folder.normalize()) || !folder.endsWith(Path.of(namespace, id))) {
+            throw new IllegalArgumentException(folder + " is no folder of " + namespace + "/" + id);
+        }
+    }
+
+    /** A shell reads it too, line by line and without the blanks at a line's ends. */
+    private static void requireLine(String text) {
+        if (text.isEmpty() || !text.equals(text.strip()) || text.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException("\"" + text.replaceAll("\\p{Cntrl}", "?") + "\" is no line of text");
+        }
     }
 
     public TaskId task() {
@@ -84,7 +108,11 @@ public record LegacyRecord(
     public static LegacyRecord read(Path bundle) throws IOException {
         var file = bundle.resolve(FILE);
         try {
-            return parse(Files.readString(file));
+            var bytes = SmallFile.bytes(file, MAX_BYTES);
+            if (bytes == null) {
+                throw new NoSuchFileException(file.toString());
+            }
+            return parse(new String(bytes, StandardCharsets.UTF_8));
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " is damaged: " + e.getMessage(), e);
         }
@@ -97,10 +125,10 @@ public record LegacyRecord(
      */
     public static LegacyRecord parse(String text) {
         Map<String, String> values = new LinkedHashMap<>();
-        for (var line : text.lines().toList()) {
+        for (var line : text.split("\n", -1)) {
             var space = line.indexOf(' ');
-            if (space > 0) {
-                values.put(line.substring(0, space), line.substring(space + 1));
+            if (space > 0 && values.put(line.substring(0, space), line.substring(space + 1)) != null) {
+                throw new IllegalArgumentException(line.substring(0, space) + " is there twice");
             }
         }
         try {
@@ -120,8 +148,11 @@ public record LegacyRecord(
     }
 
     private static ProcessRef process(Map<String, String> values, String who) {
-        return new ProcessRef(
-                Integer.parseInt(need(values, who + "-pid")), Long.parseLong(need(values, who + "-start")));
+        var pid = Integer.parseInt(need(values, who + "-pid"));
+        if (pid <= 0) {
+            throw new IllegalArgumentException(who + "-pid is " + pid);
+        }
+        return new ProcessRef(pid, Long.parseLong(need(values, who + "-start")));
     }
 
     private static String need(Map<String, String> values, String key) {

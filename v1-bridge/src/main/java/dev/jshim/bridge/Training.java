@@ -62,8 +62,8 @@ final class Training {
 
     private static void adopt(BridgePaths paths, Path folder, Path socket) throws IOException {
         var self = self();
-        var record = new LegacyRecord(
-                "train", "c", folder.resolve("v1"), folder, self, self, "unix://" + socket, "runc", folder);
+        var own = folder.resolve("train").resolve("c");
+        var record = new LegacyRecord("train", "c", own, own, self, self, "unix://" + socket, "runc", folder);
         try (var control = TtrpcChannel.connect(paths.control(), TIMEOUT)) {
             var bridge = BridgeGrpc.newBlockingStub(control);
             var adopted = bridge.adopt(

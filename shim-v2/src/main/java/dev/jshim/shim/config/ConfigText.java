@@ -17,6 +17,10 @@ import org.jspecify.annotations.Nullable;
 final class ConfigText {
     private static final Pattern TOML4J_LINE = Pattern.compile("on line (\\d+)");
 
+    private static final int MAX_LENGTH = 64 << 10;
+
+    private static final int MAX_BRACKETS = 64;
+
     private static final Pattern NO_VALUE = Pattern.compile("\\s*([A-Za-z0-9_-]+)\\s*=\\s*(?:#.*)?");
 
     private final String name;
@@ -71,11 +75,16 @@ final class ConfigText {
     }
 
     private Map<String, Object> read() {
+        // No option is a list. toml4j takes a minute for three thousand of them in one another.
+        if (text.length() > MAX_LENGTH
+                || text.chars().filter(c -> c == '[' || c == '{').count() > MAX_BRACKETS) {
+            throw error(0, "not valid TOML: it is too long, or has too many brackets, for options", null);
+        }
         try {
             return new Toml().read(text).toMap();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | StackOverflowError e) {
             // IllegalStateException for what toml4j finds; others for texts that it stumbles over.
-            var message = String.valueOf(e.getMessage());
+            var message = String.valueOf(e.getMessage() == null ? e : e.getMessage());
             var line = TOML4J_LINE.matcher(message);
             var reason = message.lines().findFirst().orElse("").strip();
             throw error(line.find() ? Integer.parseInt(line.group(1)) : 0, "not valid TOML: " + reason, e);

@@ -6,6 +6,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.proto.v1.runc.CreateOptions;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.shim.task.ShimException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
@@ -121,7 +122,15 @@ public final class Options {
         if (!o.getConfigBody().isEmpty()) {
             return ConfigText.parse("ConfigBody", o.getConfigBody().toStringUtf8());
         }
-        return o.getConfigPath().isEmpty() ? Settings.NONE : Defaults.readFile(Path.of(o.getConfigPath()));
+        return o.getConfigPath().isEmpty() ? Settings.NONE : Defaults.readFile(path(o.getConfigPath()));
+    }
+
+    private static Path path(String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new ShimException(ShimException.Kind.INVALID_ARGUMENT, "ConfigPath is no path", e);
+        }
     }
 
     private static final class Builder {

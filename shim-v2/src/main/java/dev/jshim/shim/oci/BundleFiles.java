@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import dev.jshim.linux.Processes;
 import dev.jshim.proto.v2.task2.DeleteResponse;
 import dev.jshim.shim.event.Timestamps;
 import dev.jshim.shim.task.Exit;
@@ -61,10 +62,10 @@ public final class BundleFiles {
     /** The pid in a file that a runtime wrote. */
     static int readPid(Path file) throws IOException {
         var text = Files.readString(file).strip();
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new IOException(file + " holds no pid: \"" + text + "\"", e);
+        var pid = Processes.parsePid(text);
+        if (pid == 0) {
+            throw new IOException(file + " holds no pid: \"" + text + "\"");
         }
+        return pid;
     }
 }

@@ -14,6 +14,7 @@ import dev.jshim.node.ProcessRef;
 import dev.jshim.node.Shim;
 import dev.jshim.node.ShimFlags;
 import dev.jshim.node.ShimProcesses;
+import dev.jshim.node.ShimSocket;
 import dev.jshim.node.V1Bundle;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.shim.task.Ids;
@@ -52,7 +53,7 @@ final class CandidateScan {
         var processes = new ShimProcesses(proc);
         List<Callable<Candidate>> looks = Node.read(paths).v1().stream()
                 .filter(bundle -> namespace == null || bundle.task().namespace().equals(namespace))
-                .<Callable<Candidate>>map(bundle -> () -> look(bundle, processes))
+                .<Callable<Candidate>>map(bundle -> () -> lookOrRefuse(bundle, processes))
                 .toList();
         try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
             return executor.invokeAll(looks).stream().map(CandidateScan::result).toList();
@@ -70,6 +71,15 @@ final class CandidateScan {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    /** What is odd about one container is no reason to leave the others. */
+    private Candidate lookOrRefuse(V1Bundle bundle, ShimProcesses processes) {
+        try {
+            return look(bundle, processes);
+        } catch (RuntimeException e) {
+            return Candidate.refuse(bundle, 0, false, "it cannot be adopted: " + e.getMessage());
         }
     }
 
@@ -109,6 +119,14 @@ final class CandidateScan {
         var now = state.orNull();
         if (now == null) {
             return refuseMute(bundle, saidPid, state);
+        }
+        if (foundPid == 0 && bundle.socket() instanceof ShimSocket.Abstract) {
+            // Anybody in the host's network namespace can listen on the name of a shim that has died, and name any pid.
+            return Candidate.refuse(
+                    bundle,
+                    saidPid,
+                    true,
+                    "something answers on its abstract name, and none of its processes is a shim");
         }
         var shimRef = LiveProcess.find(saidPid);
         if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {

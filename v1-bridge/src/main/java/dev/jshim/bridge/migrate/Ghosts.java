@@ -45,6 +45,9 @@ final class Ghosts {
         } catch (IOException e) {
             return false; // the scan says what is wrong with it
         }
+        if (!record.key().equals(bundle.task().toString())) {
+            return false; // somebody's copy of a bundle
+        }
         if (LiveProcess.isAlive(record.shim()) || LiveProcess.isAlive(record.init())) {
             return false;
         }

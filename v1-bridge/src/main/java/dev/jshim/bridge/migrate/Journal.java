@@ -2,11 +2,15 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.DirectorySync;
 import dev.jshim.bridge.FaultPoint;
+import dev.jshim.node.SmallFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -19,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * damage is refused. For one thread, which holds the migration's lock.
  */
 final class Journal implements AutoCloseable {
+    /** Some ten thousand containers. Whoever reads it may have little memory: a shim does when a container restarts. */
+    private static final int MAX_BYTES = 16 << 20;
+
     private static final String WAY_OUT = "; nothing was changed. If the jshim that wrote it is at hand, use that one."
             + " Else repeat the command with --rebuild-journal: it puts this file aside and goes by the bundles on the"
             + " node, each of which says whether it was added";
@@ -26,9 +33,25 @@ final class Journal implements AutoCloseable {
     private final Path file;
     private final FileChannel channel;
 
-    private Journal(Path file, FileChannel channel) {
+    /** The checksum of the last line. */
+    private String sum;
+
+    private Journal(Path file, FileChannel channel, String sum) {
         this.file = file;
         this.channel = channel;
+        this.sum = sum;
+    }
+
+    /**
+     * What is in a journal.
+     *
+     * @param length bytes up to the end of its last whole line
+     * @param sum the checksum of that line; empty where there is none
+     */
+    private record Content(List<JournalEntry> entries, int length, String sum) {
+        Content {
+            entries = List.copyOf(entries);
+        }
     }
 
     /**
@@ -37,11 +60,11 @@ final class Journal implements AutoCloseable {
      * @throws IOException also for a damaged one; the message names the line and what to do
      */
     static Journal open(Path file) throws IOException {
-        var _ = read(file);
+        var content = content(file);
         var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        var journal = new Journal(file, channel);
+        var journal = new Journal(file, channel, content.sum());
         try {
-            channel.truncate(wholeLines(file));
+            channel.truncate(content.length());
             channel.position(channel.size());
             if (channel.size() == 0) {
                 journal.write(JournalLine.header());
@@ -55,28 +78,69 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /** The entries of a journal, none where there is no such file. */
+    /**
+     * The entries of a journal, none where there is no such file.
+     *
+     * @throws IOException for one that is damaged or cannot be read; the message names the line and what to do
+     */
     static List<JournalEntry> read(Path file) throws IOException {
+        return content(file).entries();
+    }
+
+    private static Content content(Path file) throws IOException {
         List<JournalEntry> entries = new ArrayList<>();
-        if (!Files.exists(file)) {
-            return entries;
-        }
-        // Not readString: it throws at what is no UTF-8, and damage is to be named by its line.
-        var text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-        var lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
-        for (var i = 0; i < lines.size(); i++) {
+        var bytes = bytes(file);
+        var start = 0;
+        var sum = "";
+        for (int end = lineEnd(bytes, 0), number = 1; end >= 0; end = lineEnd(bytes, start), number++) {
             try {
-                if (i == 0) {
-                    JournalLine.checkHeader(lines.get(i));
+                var line = text(bytes, start, end);
+                if (number == 1) {
+                    JournalLine.checkHeader(line);
                 } else {
-                    entries.add(JournalLine.entry(lines.get(i)));
+                    entries.add(JournalLine.entry(line, sum));
                 }
+                sum = JournalLine.sumOf(line);
             } catch (IOException e) {
-                throw new IOException(
-                        "the journal " + file + " is damaged in line " + (i + 1) + ": " + e.getMessage() + WAY_OUT, e);
+                throw damaged(file, "damaged in line " + number + ": " + e.getMessage(), e);
+            }
+            start = end + 1;
+        }
+        return new Content(entries, start, sum);
+    }
+
+    private static byte[] bytes(Path file) throws IOException {
+        try {
+            var bytes = SmallFile.bytes(file, MAX_BYTES);
+            return bytes == null ? new byte[0] : bytes;
+        } catch (IOException e) {
+            throw damaged(file, "damaged: " + e.getMessage(), e);
+        }
+    }
+
+    private static IOException damaged(Path file, String how, IOException cause) {
+        return new IOException("the journal " + file + " is " + how + WAY_OUT, cause);
+    }
+
+    private static int lineEnd(byte[] bytes, int from) {
+        for (var i = from; i < bytes.length; i++) {
+            if (bytes[i] == '\n') {
+                return i;
             }
         }
-        return entries;
+        return -1;
+    }
+
+    /** Strictly: bytes that are no text must not become one that passes for another. */
+    private static String text(byte[] bytes, int start, int end) throws IOException {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes, start, end - start))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new IOException("it is no text", e);
+        }
     }
 
     /**
@@ -85,7 +149,7 @@ final class Journal implements AutoCloseable {
      * @return its new place; null where there was none, or it can be read
      */
     static @Nullable Path putAside(Path file) throws IOException {
-        if (!Files.exists(file)) {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             return null;
         }
         try {
@@ -93,7 +157,7 @@ final class Journal implements AutoCloseable {
             return null;
         } catch (IOException damaged) {
             var aside = file.resolveSibling("journal.damaged");
-            for (var i = 1; Files.exists(aside); i++) {
+            for (var i = 1; Files.exists(aside, LinkOption.NOFOLLOW_LINKS); i++) {
                 aside = file.resolveSibling("journal.damaged." + i);
             }
             Files.move(file, aside);
@@ -104,14 +168,15 @@ final class Journal implements AutoCloseable {
 
     /** Adds an entry; it is on disk when this returns. Where it cannot be written the journal is as it was before. */
     void add(JournalEntry entry) throws IOException {
-        write(JournalLine.of(entry));
+        write(JournalLine.of(entry, sum));
     }
 
     private void write(String line) throws IOException {
         FaultPoint.at("journal-before");
         var start = channel.position();
-        var bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
         try {
+            // Strictly: a text that cannot be read again is not written.
+            var bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(line + "\n"));
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
@@ -123,16 +188,8 @@ final class Journal implements AutoCloseable {
             channel.position(start);
             throw new IOException("the journal " + file + " cannot be written: " + e.getMessage(), e);
         }
+        sum = JournalLine.sumOf(line);
         FaultPoint.at("journal-forced");
-    }
-
-    private static long wholeLines(Path file) throws IOException {
-        var bytes = Files.readAllBytes(file);
-        var end = bytes.length;
-        while (end > 0 && bytes[end - 1] != '\n') {
-            end--;
-        }
-        return end;
     }
 
     @Override

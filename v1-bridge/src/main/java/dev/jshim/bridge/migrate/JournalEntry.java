@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.shim.task.Ids;
 import java.nio.file.Path;
 
 /** A line of the {@link Journal}. */
@@ -12,20 +13,38 @@ sealed interface JournalEntry {
     record Began(String command, String boot) implements JournalEntry {}
 
     /** A directory that was not there before is about to be made. */
-    record MakeDirectory(Path path) implements JournalEntry {}
+    record MakeDirectory(Path path) implements JournalEntry {
+        public MakeDirectory {
+            if (!path.isAbsolute() || !path.equals(path.normalize())) {
+                throw new IllegalArgumentException("no absolute path: " + path);
+            }
+        }
+    }
 
     /**
      * A bundle is about to be added.
      *
      * @param record the text of its record
      */
-    record Adopt(String namespace, String id, String record) implements JournalEntry {}
+    record Adopt(String namespace, String id, String record) implements JournalEntry {
+        public Adopt {
+            requireSafe(namespace, id);
+        }
+    }
 
     /** The bundle is in place. */
-    record Adopted(String namespace, String id) implements JournalEntry {}
+    record Adopted(String namespace, String id) implements JournalEntry {
+        public Adopted {
+            requireSafe(namespace, id);
+        }
+    }
 
     /** The bundle was not added after all. */
-    record Abandoned(String namespace, String id, String reason) implements JournalEntry {}
+    record Abandoned(String namespace, String id, String reason) implements JournalEntry {
+        public Abandoned {
+            requireSafe(namespace, id);
+        }
+    }
 
     /**
      * What the old daemon was told of the v1 runtime; containerd 2.x drops that section.
@@ -37,8 +56,18 @@ sealed interface JournalEntry {
     record OldDaemon(String file, String runtime, String runtimeRoot) implements JournalEntry {}
 
     /** An added bundle is about to be taken away, since its container is no more. */
-    record Drop(String namespace, String id) implements JournalEntry {}
+    record Drop(String namespace, String id) implements JournalEntry {
+        public Drop {
+            requireSafe(namespace, id);
+        }
+    }
 
     /** All that was added is about to be taken away. */
     record RollBack() implements JournalEntry {}
+
+    /** What a journal names is made and removed: nothing in it may lead out of containerd's directories. */
+    private static void requireSafe(String namespace, String id) {
+        Ids.requireSafe("namespace", namespace);
+        Ids.requireSafe("container id", id);
+    }
 }

@@ -2,43 +2,51 @@ package dev.jshim.bridge.migrate;
 
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonWriter;
+import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.zip.CRC32C;
 
-/** The form of a journal's lines: an object of strings in JSON, the last of which is the checksum of all before it. */
+/**
+ * The form of a journal's lines: an object of strings in JSON, the last of which is a checksum. It covers the line and
+ * the checksum of the line before, so that no line can be missing, or be there twice, but at the end.
+ */
 final class JournalLine {
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
     private static final String SUM = ",\"sum\":\"";
+    private static final String END = "\"}";
 
     private JournalLine() {}
 
     /** The first line of a journal. */
     static String header() throws IOException {
-        return json("jshim-journal", Integer.toString(VERSION));
+        return json("", "jshim-journal", Integer.toString(VERSION));
     }
 
-    static String of(JournalEntry entry) throws IOException {
+    /** @param before the checksum of the line before, see {@link #sumOf} */
+    static String of(JournalEntry entry, String before) throws IOException {
         return switch (entry) {
-            case JournalEntry.Began(var command, var boot) -> json("step", "began", "command", command, "boot", boot);
-            case JournalEntry.MakeDirectory(var path) -> json("step", "make-directory", "path", path.toString());
+            case JournalEntry.Began(var command, var boot) ->
+                json(before, "step", "began", "command", command, "boot", boot);
+            case JournalEntry.MakeDirectory(var path) ->
+                json(before, "step", "make-directory", "path", path.toString());
             case JournalEntry.Adopt(var namespace, var id, var record) ->
-                json("step", "adopt", "namespace", namespace, "id", id, "record", record);
+                json(before, "step", "adopt", "namespace", namespace, "id", id, "record", record);
             case JournalEntry.Adopted(var namespace, var id) ->
-                json("step", "adopted", "namespace", namespace, "id", id);
+                json(before, "step", "adopted", "namespace", namespace, "id", id);
             case JournalEntry.Abandoned(var namespace, var id, var reason) ->
-                json("step", "abandoned", "namespace", namespace, "id", id, "reason", reason);
-            case JournalEntry.Drop(var namespace, var id) -> json("step", "drop", "namespace", namespace, "id", id);
+                json(before, "step", "abandoned", "namespace", namespace, "id", id, "reason", reason);
+            case JournalEntry.Drop(var namespace, var id) ->
+                json(before, "step", "drop", "namespace", namespace, "id", id);
             case JournalEntry.OldDaemon(var file, var runtime, var runtimeRoot) ->
-                json("step", "old-daemon", "file", file, "runtime", runtime, "runtime-root", runtimeRoot);
-            case JournalEntry.RollBack() -> json("step", "roll-back");
+                json(before, "step", "old-daemon", "file", file, "runtime", runtime, "runtime-root", runtimeRoot);
+            case JournalEntry.RollBack() -> json(before, "step", "roll-back");
         };
     }
 
@@ -55,16 +63,30 @@ final class JournalLine {
         if (!version.equals(Integer.toString(VERSION))) {
             throw new IOException("version " + version + " was written by another jshim; this one knows " + VERSION);
         }
-        checkSum(line);
+        checkSum(line, "");
     }
 
     /**
      * Reads any other line.
      *
+     * @param before the checksum of the line before
      * @throws IOException that says what is wrong with it
      */
-    static JournalEntry entry(String line) throws IOException {
-        checkSum(line);
+    static JournalEntry entry(String line, String before) throws IOException {
+        checkSum(line, before);
+        var entry = entry(line);
+        if (!of(entry, before).equals(line)) {
+            throw new IOException("it is not as it is written");
+        }
+        return entry;
+    }
+
+    /** The checksum of a line that was checked. */
+    static String sumOf(String line) {
+        return line.substring(line.lastIndexOf(SUM) + SUM.length(), line.length() - END.length());
+    }
+
+    private static JournalEntry entry(String line) throws IOException {
         var values = parse(line);
         var step = need(values, "step");
         try {
@@ -83,7 +105,7 @@ final class JournalLine {
                 case "roll-back" -> new JournalEntry.RollBack();
                 default -> throw new IOException("step " + step + " is not known");
             };
-        } catch (InvalidPathException e) {
+        } catch (IllegalArgumentException | ShimException e) {
             throw new IOException(e.getMessage(), e);
         }
     }
@@ -96,7 +118,7 @@ final class JournalLine {
         return value;
     }
 
-    private static String json(String... keysAndValues) throws IOException {
+    private static String json(String before, String... keysAndValues) throws IOException {
         var text = new StringWriter();
         try (var json = new JsonWriter(text)) {
             json.beginObject();
@@ -107,13 +129,13 @@ final class JournalLine {
         }
         var object = text.toString();
         var body = object.substring(0, object.length() - 1);
-        return body + SUM + sum(body) + "\"}";
+        return body + SUM + sum(before + body) + END;
     }
 
-    private static void checkSum(String line) throws IOException {
+    private static void checkSum(String line, String before) throws IOException {
         var end = line.lastIndexOf(SUM);
-        if (end < 0 || !line.substring(end).equals(SUM + sum(line.substring(0, end)) + "\"}")) {
-            throw new IOException("its checksum is wrong");
+        if (end < 0 || !line.substring(end).equals(SUM + sum(before + line.substring(0, end)) + END)) {
+            throw new IOException("its checksum is wrong, or the line before it is another one than it was");
         }
     }
 

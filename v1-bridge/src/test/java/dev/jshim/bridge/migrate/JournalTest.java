@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,6 +102,46 @@ class JournalTest {
     }
 
     @Test
+    void missingDoubleAndExchangedLinesAreFound() throws Exception {
+        write();
+        var lines = Files.readAllLines(file());
+        for (var i = 0; i < lines.size() - 1; i++) {
+            List<String> missing = new ArrayList<>(lines);
+            missing.remove(i);
+            List<String> twice = new ArrayList<>(lines);
+            twice.add(i, lines.get(i));
+            List<String> exchanged = new ArrayList<>(lines);
+            Collections.swap(exchanged, i, i + 1);
+            for (var damaged : List.of(missing, twice, exchanged)) {
+                Files.write(file(), damaged);
+                assertThatThrownBy(() -> Journal.read(file())).as("line %d", i).hasMessageContaining("damaged");
+            }
+        }
+    }
+
+    /** A journal that cannot be looked at is not one that is not there. */
+    @Test
+    void whatIsNoFileIsRefused() throws Exception {
+        Files.createDirectory(file());
+        assertThatThrownBy(() -> Journal.read(file())).hasMessageContaining("not a regular file");
+        Files.delete(file());
+        Files.createSymbolicLink(file(), Path.of("nowhere"));
+        assertThatThrownBy(() -> Journal.open(file())).hasMessageContaining("link to nowhere");
+        assertThat(Journal.putAside(file())).isNotNull();
+        assertThat(Journal.read(file())).isEmpty();
+    }
+
+    @Test
+    void textThatCouldNotBeReadAgainIsNotWritten() throws Exception {
+        try (var journal = Journal.open(file())) {
+            assertThatThrownBy(() -> journal.add(new JournalEntry.Abandoned("ns", "c", "half a \ud800 sign")))
+                    .isInstanceOf(IOException.class);
+            journal.add(new JournalEntry.RollBack());
+        }
+        assertThat(Journal.read(file())).containsExactly(new JournalEntry.RollBack());
+    }
+
+    @Test
     void damagedOneIsPutAsideAndKept() throws Exception {
         write();
         assertThat(Journal.putAside(file())).isNull();
@@ -113,9 +155,9 @@ class JournalTest {
 
     @Test
     void journalOfAnotherVersionIsRefused() throws Exception {
-        Files.writeString(file(), "{\"jshim-journal\":\"3\",\"sum\":\"1\"}\n");
+        Files.writeString(file(), "{\"jshim-journal\":\"2\",\"sum\":\"1\"}\n");
         assertThatThrownBy(() -> Journal.open(file()))
-                .hasMessageContaining("version 3")
+                .hasMessageContaining("version 2")
                 .hasMessageContaining("--rebuild-journal");
     }
 
