@@ -1,0 +1,54 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.jshim.node.ProcessRef;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The file jshim.v1: what is written is read again, by a shell too, and anything else is refused. */
+class LegacyRecordFuzzTest {
+    @TempDir
+    Path folder;
+
+    @FuzzTest
+    void file(byte[] input) throws IOException {
+        Files.write(folder.resolve(LegacyRecord.FILE), input);
+        LegacyRecord record;
+        try {
+            record = LegacyRecord.read(folder);
+        } catch (IOException refused) {
+            assertThat(refused).hasMessageContaining(LegacyRecord.FILE);
+            return;
+        }
+        assertThat(LegacyRecord.parse(record.text())).isEqualTo(record);
+        assertThat(record.init().pid()).isPositive();
+    }
+
+    /** A record that can be made is one that can be read again, whatever its texts. */
+    @FuzzTest
+    void texts(byte[] input) {
+        var words = (new String(input, StandardCharsets.UTF_8) + "\0\0\0\0").split("\0", -1);
+        LegacyRecord record;
+        try {
+            record = new LegacyRecord(
+                    "ns",
+                    "c",
+                    Path.of("/" + words[0], "ns", "c"),
+                    Path.of("/" + words[1], "ns", "c"),
+                    new ProcessRef(1, 2),
+                    new ProcessRef(3, 4),
+                    words[2],
+                    words[3],
+                    Path.of("/run"));
+        } catch (IllegalArgumentException refused) {
+            return;
+        }
+        assertThat(record.text().split("\n", -1)).hasSize(12);
+        assertThat(LegacyRecord.parse(record.text())).isEqualTo(record);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.jshim.bridge.migrate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files of containerd's that a migration changes: it understands them, or leaves them as they are. */
+class OldFilesFuzzTest {
+    @TempDir
+    Path folder;
+
+    @FuzzTest
+    void criStatus(byte[] input) throws IOException {
+        var status = CriStatus.of(folder, "c");
+        Files.createDirectories(status.file().getParent());
+        Files.write(status.file(), input);
+        try {
+            status.isExited();
+            status.repair(folder.resolve("backup"));
+        } catch (IOException refused) {
+            assertThat(Files.readAllBytes(status.file())).isEqualTo(input);
+            return;
+        }
+        assertThat(status.isExited()).isFalse();
+    }
+
+    /** Lines are taken out or changed in one word, and none is added or moved. */
+    @FuzzTest
+    void config(byte[] input) {
+        var text = new String(input, StandardCharsets.UTF_8);
+        var config = OldConfig.of(text);
+        var diff = config.diff();
+        var gone = diff.stream().filter(line -> line.startsWith("-")).count();
+        var come = diff.stream().filter(line -> line.startsWith("+")).count();
+        assertThat(config.after().size()).isEqualTo((int) (config.before().size() - gone + come));
+        assertThat(diff.isEmpty()).isEqualTo(!config.isChanged());
+        assertThat(OldConfig.of(String.join("\n", config.after())).isChanged()).isFalse();
+    }
+}
