@@ -17,11 +17,11 @@ fuzz() { # seconds for each, part of a name
 
 # Module, class and method of each.
 fuzz_tests() {
-    local module file class
+    local module file name
     for module in "${fuzz_modules[@]}"; do
         find "$module/src/test/java" -name '*FuzzTest.java' | sort | while read -r file; do
-            class=${file#*/src/test/java/} class=${class%.java}
-            sed -n '/@FuzzTest/{n;s/^ *void \([A-Za-z0-9]*\)(.*/\1/p}' "$file" | sed "s|^|$module ${class//\//.} |"
+            name=${file#*/src/test/java/} name=${name%.java}
+            sed -n '/@FuzzTest/{n;s/^ *void \([A-Za-z0-9]*\)(.*/\1/p}' "$file" | sed "s|^|$module ${name//\//.} |"
         done
     done
 }

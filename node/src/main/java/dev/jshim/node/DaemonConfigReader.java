@@ -23,7 +23,7 @@ import org.tomlj.TomlPosition;
  * than ours is read too.
  */
 public final class DaemonConfigReader {
-    private static final int MAX_BYTES = 4 << 20;
+    private static final int MAX_BYTES = 512 << 10;
 
     private static final List<String> V1_SECTION = List.of("plugins", "linux");
     private static final List<String> V2_SECTION = List.of("plugins", NodePaths.V1_RUNTIME);

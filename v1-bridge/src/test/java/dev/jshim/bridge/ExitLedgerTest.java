@@ -15,8 +15,8 @@ class ExitLedgerTest {
     private static final LegacyRecord RECORD = new LegacyRecord(
             "ns",
             "c",
-            Path.of("/v1"),
-            Path.of("/work"),
+            Path.of("/v1/ns/c"),
+            Path.of("/work/ns/c"),
             new ProcessRef(6, 1),
             new ProcessRef(7, 1),
             "unix:///s",
