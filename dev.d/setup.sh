@@ -29,6 +29,7 @@ download_needs="
 /usr/bin/gpgv gpgv
 /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 "
+
 set_up() {
     install_missing "$needs$download_needs"
     JAVA_HOME=$(find_jdk) || JAVA_HOME=$(install_jdk)
