@@ -19,7 +19,7 @@ task() { # id: "STATUS pid"
 
 runs_as_before() {
     for id in web db; do
-        [ "$(task $id)" = "RUNNING $(cat "$out/pid-$id")" ]
+        [ "$(task $id)" = "RUNNING $(cat "$out/pid-$id")" ] || return 1 # also where set -e does not hold
     done
 }
 
@@ -216,6 +216,7 @@ reload_replaces_it() {
     before=$(bridge_pid)
     ctr events >/tmp/events &
     listener=$!
+    sleep 3
     systemctl reload jshim-bridge
     [ "$(bridge_pid)" != "$before" ]
     wait_for 30 sh -c "[ \"\$(systemctl show --property=MainPID --value jshim-bridge)\" = $(bridge_pid) ]"
@@ -223,7 +224,10 @@ reload_replaces_it() {
     is_served
     runs_as_before
     [ "$(ctr task exec --exec-id y web /bin/echo hello)" = hello ]
+    # What came after it was heard, so what came with it would have been.
+    wait_for 30 grep -q '/tasks/exec-started.*"exec_id":"y"' /tmp/events
     kill $listener
+    cat /tmp/events
     not grep '/tasks/exit.*"id":"web","pid' /tmp/events
 }
 
