@@ -58,7 +58,7 @@ class AdoptedTroubleTest extends MigrationScenario {
         node.start();
         String id = "i".repeat(76);
         ProcessFacts init = legacy(id);
-        long shim = init.parent();
+        ProcessFacts shim = ProcessFacts.of(init.parent());
         Files.delete(node.legacyBundle(id).resolve("shim.pid")); // as before containerd 1.3.9
         upgrade();
         assertThat(node.init(id)).isEqualTo(init);
@@ -68,7 +68,7 @@ class AdoptedTroubleTest extends MigrationScenario {
         assertThat(node.init(id)).isEqualTo(init);
         node.remove(id);
         assertNothingOfV1(id);
-        assertThat(Files.exists(Path.of("/proc/" + shim))).isFalse();
+        assertThat(shim.alive()).isFalse();
     }
 
     @Test
