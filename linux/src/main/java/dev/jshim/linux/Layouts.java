@@ -27,6 +27,13 @@ final class Layouts {
     static final int SIGINFO_PID = 16;
     static final int SIGINFO_STATUS = 24;
 
+    /** The kernel's struct termios, which is not glibc's. */
+    static final int TERMIOS_SIZE = 36;
+
+    static final int TERMIOS_CC = 17;
+    static final int VTIME = 5;
+    static final int VMIN = 6;
+
     static final int SIGSET_SIZE = 128;
 
     /** What we reserve; glibc needs 336 on both architectures. */

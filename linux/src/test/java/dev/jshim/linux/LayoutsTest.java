@@ -92,6 +92,16 @@ class LayoutsTest {
                         ours.values().stream().map(Number::longValue).toList());
     }
 
+    /** The kernel's structure, whose header cannot be read together with glibc's. */
+    @Test
+    void termios() throws Exception {
+        assertThat(evaluate(
+                        "#include <stddef.h>\n#include <asm/termbits.h>",
+                        List.of("sizeof(struct termios)", "offsetof(struct termios, c_cc)", "VTIME", "VMIN")))
+                .containsExactly((long) Layouts.TERMIOS_SIZE, (long) Layouts.TERMIOS_CC, (long) Layouts.VTIME, (long)
+                        Layouts.VMIN);
+    }
+
     @Test
     void reservedSpaceIsEnough() throws Exception {
         assertThat(evaluate(

@@ -1,7 +1,7 @@
 package dev.jshim.shim;
 
+import dev.jshim.linux.SignalHandler;
 import dev.jshim.shim.log.ShimLog;
-import java.lang.reflect.Proxy;
 
 /**
  * What signals do to a shim: SIGTERM and SIGINT end it cleanly while its containers live on, SIGUSR1 writes the stacks
@@ -16,26 +16,12 @@ final class Signals {
     /** To be called once, and not while somebody waits for the start. Each signal is handled in its own thread. */
     static void handle(Runnable end) {
         try {
-            handle("TERM", () -> end("TERM", end));
-            handle("INT", () -> end("INT", end));
-            handle("USR1", Signals::dumpStacks);
+            SignalHandler.install("TERM", () -> end("TERM", end));
+            SignalHandler.install("INT", () -> end("INT", end));
+            SignalHandler.install("USR1", Signals::dumpStacks);
         } catch (ReflectiveOperationException | RuntimeException e) {
             ShimLog.warn("signals cannot be handled", "error", e);
         }
-    }
-
-    /** By reflection: javac warns of each mention of sun.misc.Signal, and nothing silences it. */
-    private static void handle(String name, Runnable action) throws ReflectiveOperationException {
-        var signal = Class.forName("sun.misc.Signal");
-        var handler = Class.forName("sun.misc.SignalHandler");
-        var proxy = Proxy.newProxyInstance(Signals.class.getClassLoader(), new Class<?>[] {handler}, (_, method, _) -> {
-            if (method.getName().equals("handle")) {
-                action.run();
-            }
-            return null;
-        });
-        var one = signal.getConstructor(String.class).newInstance(name);
-        signal.getMethod("handle", signal, handler).invoke(null, one, proxy);
     }
 
     private static void end(String signal, Runnable end) {
