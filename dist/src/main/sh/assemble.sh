@@ -62,6 +62,15 @@ copy_grpc() {
     done
 }
 
+# picocli is compiled for Java 5, and no AOT cache holds classes as old as that.
+upgrade_old_jars() {
+    for jar in "$new"/lib/app/picocli-*.jar; do
+        "$java_home/bin/java" -XX:TieredStopAtLevel=1 -cp "$(echo "$new"/lib/app/asm-[0-9]*.jar)" \
+            "$dist/src/main/tools/UpgradeJar.java" "$jar" "$jar.new"
+        mv "$jar.new" "$jar"
+    done
+}
+
 # The list of modules above is short on purpose; our own code may not outgrow it unseen.
 check_modules() {
     need=$("$java_home/bin/jdeps" --multi-release 25 --ignore-missing-deps --print-module-deps "$@")
@@ -84,6 +93,7 @@ for module in ctl v1-bridge shim-v2; do
 done
 copy_grpc
 copy_native
+upgrade_old_jars
 lib=$new/lib
 . "$lib/sh/java.sh"
 . "$lib/sh/train.sh"

@@ -1,11 +1,8 @@
 package dev.jshim.ctl;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(
         name = "check",
@@ -13,21 +10,15 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "It looks at tasks, sockets, containerd's config.toml, folders, disk, kernel, KillMode and crun.",
-            "Ends with 0 where nothing was found, with 3 where something was.",
+            "Ends with 0 where nothing was found, with 3 where something was. --config names another file than that of",
+            "the running containerd.",
             "",
             "Examples:",
             "  jshimctl check",
-            "  jshimctl check --config-file /etc/containerd/config.toml -o json"
+            "  jshimctl check --config /etc/containerd/config.toml -o json"
         })
 final class CheckCommand implements Callable<Integer> {
     private final Cli cli;
-
-    @Option(
-            names = "--config-file",
-            paramLabel = "FILE",
-            description = "containerd's config.toml (default: --config, else that of the running containerd, else"
-                    + " /etc/containerd)")
-    private @Nullable Path config;
 
     CheckCommand(Cli cli) {
         this.cli = cli;
@@ -38,12 +29,13 @@ final class CheckCommand implements Callable<Integer> {
         if (!Privileges.isRoot()) {
             cli.note("you are not root: shims and their sockets cannot be seen, nor can most of containerd's folders");
         }
+        cli.globals().tolerateBrokenConfig();
         var node = cli.reader().read();
         var findings = new ArrayList<>(new TaskChecks(cli).of(node));
-        var configChecks = new ConfigChecks(
-                config == null ? cli.globals().config() : config, cli.globals().address());
+        var configChecks =
+                new ConfigChecks(cli.globals().config(), cli.globals().address());
         findings.addAll(configChecks.all());
-        var host = new HostChecks(cli);
+        var host = new HostChecks(cli, new LinuxHost());
         findings.addAll(host.all());
         var rows = findings.stream().map(Finding::fields).toList();
         var facts = host.facts(configChecks.file());
@@ -65,7 +57,15 @@ final class CheckCommand implements Callable<Integer> {
         out.println();
         out.println((Screen.of(cli.globals()).hasColor() ? Color.of(level) : level) + "  " + finding.topic() + ": "
                 + Text.oneLine(finding.what()));
-        out.println("  why:   " + Text.oneLine(finding.why()));
-        out.println("  to do: " + Text.oneLine(finding.todo()));
+        paragraph("  why:   ", finding.why());
+        paragraph("  to do: ", finding.todo());
+    }
+
+    private void paragraph(String label, String text) {
+        var lines = Text.wrapped(Text.oneLine(text), Screen.of(cli.globals()).width() - label.length());
+        cli.out().println(label + lines.getFirst());
+        for (var line : lines.subList(1, lines.size())) {
+            cli.out().println(" ".repeat(label.length()) + line);
+        }
     }
 }

@@ -91,7 +91,7 @@ final class CleanCommand implements Callable<Integer> {
         if (others == null) {
             others = Leftovers.again(cli, age.age());
         }
-        return others.contains(left);
+        return others.contains(left) && Leftovers.isOld(left.path(), age.age());
     }
 
     /** Those whose container is on record in a containerd that is up, or that does not say. */

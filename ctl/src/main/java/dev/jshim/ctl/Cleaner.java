@@ -1,11 +1,13 @@
 package dev.jshim.ctl;
 
+import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Mounts;
 import dev.jshim.node.Leftover;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -36,6 +38,8 @@ final class Cleaner {
                 }
             }
             return null;
+        } catch (NoSuchFileException e) {
+            return null;
         } catch (IOException e) {
             return String.valueOf(e.getMessage());
         }
@@ -51,8 +55,16 @@ final class Cleaner {
         }
     }
 
-    /** Follows no link; a rootfs is removed only if it is empty, and before anything else is. */
+    /**
+     * Follows no link and enters no mount, whose files are anybody's; a rootfs is removed only if it is empty, and
+     * before anything else is.
+     */
     private static void tree(Path root) throws IOException {
+        for (var mount : MountPoint.all()) {
+            if (Path.of(mount.path()).startsWith(root.toRealPath())) {
+                throw new IOException(mount.path() + " is mounted there");
+            }
+        }
         for (var name : ROOTFS) {
             deleteRootfs(root.resolve(name));
         }

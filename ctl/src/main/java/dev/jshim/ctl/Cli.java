@@ -8,8 +8,9 @@ record Cli(Globals globals, PrintWriter out, PrintWriter err) {
         return new NodeReader(globals);
     }
 
-    /** Something to know beside the result. */
+    /** Something to know beside the result; on a terminal it comes behind what was written of that before. */
     void note(String line) {
+        out.flush();
         err.println("jshimctl: " + Text.oneLine(line));
     }
 

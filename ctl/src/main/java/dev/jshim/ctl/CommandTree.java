@@ -19,6 +19,7 @@ final class CommandTree {
     static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
         var globals = new Globals();
         var cli = new Cli(globals, out, err);
+        globals.onFound(cli::note);
         var errors = new ErrorLines(globals, err);
         var command = new CommandLine(new Jshimctl(globals));
         Commands.of(cli, args).forEach(command::addSubcommand);

@@ -60,6 +60,10 @@ final class Escalation {
             said("runtime", false, "keeps no state of it below " + runtime.root());
             return false;
         }
+        if (!state.isOf(bundle)) {
+            said("runtime", false, "has a container of this id out of another bundle: not signalled");
+            return false;
+        }
         var root = runtime.root().resolve(bundle.task().namespace());
         var command = new ArrayList<>(List.of(runtime.binary(), "--root", root.toString(), "kill"));
         if (all) {
@@ -73,7 +77,7 @@ final class Escalation {
     }
 
     private boolean byProcesses(@Nullable ProcessFacts init, @Nullable RuntimeState state) {
-        var cgroup = state == null ? null : ownCgroup(state);
+        var cgroup = state == null || !state.isOf(bundle) ? null : ownCgroup(state);
         if (all && cgroup != null) {
             return byCgroup(cgroup);
         }

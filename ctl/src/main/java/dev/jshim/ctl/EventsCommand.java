@@ -15,6 +15,7 @@ import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.proto.v2.events.TaskPaused;
 import dev.jshim.proto.v2.events.TaskResumed;
 import dev.jshim.proto.v2.events.TaskStart;
+import java.nio.file.Files;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -66,13 +67,14 @@ final class EventsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         var globals = cli.globals();
+        if (!Files.exists(globals.address())) {
+            throw absent("no containerd answers on " + globals.address());
+        }
         var words = new LinkedBlockingQueue<Word>(MOST_WAITING);
         try (var client = new ContainerdClient(globals.address(), globals.timeout())) {
             var version = client.version();
             if (version.orNull() == null) {
-                throw CliException.failed(
-                        "events come from containerd, and: " + version.describe(),
-                        "\"jshimctl ls --watch\" shows the tasks without it");
+                throw absent(version.describe());
             }
             try (var subscription = client.subscribe(
                     List.of("topic~=\"^/tasks/\""),
@@ -81,6 +83,11 @@ final class EventsCommand implements Callable<Integer> {
                 return print(words, subscription);
             }
         }
+    }
+
+    private static CliException absent(String why) {
+        return CliException.failed(
+                "events come from containerd, and: " + why, "\"jshimctl ls --watch\" shows the tasks without it");
     }
 
     private int print(LinkedBlockingQueue<Word> words, ContainerdClient.Subscription subscription)

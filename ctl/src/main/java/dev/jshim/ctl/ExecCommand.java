@@ -1,13 +1,15 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Answer;
-import dev.jshim.node.Bundle;
-import dev.jshim.node.ExecRequest;
 import dev.jshim.node.Shim;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Stack;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IParameterConsumer;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -16,19 +18,18 @@ import picocli.CommandLine.Parameters;
         description = "Run a command in a container, through its shim, with containerd down too.",
         footer = {
             "",
-            "It has the container's user, environment and capabilities, and no terminal. jshimctl ends with the",
-            "command's own exit status. Write -- before a command that has options.",
+            "It has the container's user, environment and capabilities. jshimctl ends with the command's own exit",
+            "status. All behind the first word of COMMAND is the command's, its options too.",
+            "",
+            "With -t each key goes to the command, Ctrl-C too. Ctrl-P Ctrl-Q leaves it: it runs on in the container,",
+            "and what it prints is lost. Without -t Ctrl-C is sent to it as SIGINT, and a second one ends jshimctl.",
             "",
             "Examples:",
             "  jshimctl exec web cat /etc/hosts",
-            "  jshimctl exec web -- ls -l /",
-            "  jshimctl exec web -i -- sh < script"
+            "  jshimctl exec -it web sh",
+            "  jshimctl exec -i web sh -s < script"
         })
 final class ExecCommand implements Callable<Integer> {
-    private static final Duration EVER = Duration.ofDays(36500);
-    private static final Duration DRAIN = Duration.ofSeconds(5);
-    private static final int SIGTERM = 15;
-
     private final Cli cli;
 
     @Parameters(
@@ -37,13 +38,29 @@ final class ExecCommand implements Callable<Integer> {
             description = "the container's id, or a beginning of it that only one has")
     private String id = "";
 
-    @Parameters(index = "1..*", arity = "1..*", paramLabel = "COMMAND", description = "what to run")
+    @Parameters(
+            index = "1..*",
+            arity = "1..*",
+            paramLabel = "COMMAND",
+            parameterConsumer = AllThatFollows.class,
+            description = "what to run")
     private List<String> command = List.of();
 
     @Option(
             names = {"-i", "--stdin"},
             description = "pass on our stdin")
     private boolean stdin;
+
+    @Option(
+            names = {"-t", "--tty"},
+            description = "with a terminal, which is ours; implies -i")
+    private boolean tty;
+
+    @Option(
+            names = "--detach-keys",
+            paramLabel = "KEYS",
+            description = "what leaves a command with a terminal: a,ctrl-x (default: ctrl-p,ctrl-q; none: \"\")")
+    private String detachKeys = "ctrl-p,ctrl-q";
 
     @Option(names = "--exec-id", paramLabel = "EXEC", description = "the id of the exec (default: one of its own)")
     private String execId = "jshimctl-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime());
@@ -67,34 +84,25 @@ final class ExecCommand implements Callable<Integer> {
         if (execId.isEmpty() || execId.equals(bundle.task().id())) {
             throw CliException.usage("\"" + execId + "\" cannot be an exec's id", "leave --exec-id out");
         }
-        var process = ExecProcess.of(bundle, command, environment, cwd);
+        var keys = new DetachKeys(detachKeys);
+        @Nullable ExecTerminal terminal = tty ? ExecTerminal.open() : null;
+        var size = terminal == null ? null : terminal.size();
+        var process = ExecProcess.of(bundle, command, environment, cwd, size);
         try (var shim = ShimCall.value(bundle, Shim.open(bundle, cli.globals().timeout()));
-                var streams = ExecStreams.open(cli, stdin)) {
-            var request = new ExecRequest(execId, process, false, streams.stdin(), streams.stdout(), streams.stderr());
-            ShimCall.value(bundle, shim.exec(request));
-            return run(bundle, shim, streams);
+                var streams = ExecStreams.open(cli, stdin || tty, !tty)) {
+            return new ExecRun(cli, bundle, shim, execId, streams, keys, terminal).of(process);
         }
     }
 
-    private int run(Bundle bundle, Shim shim, ExecStreams streams) {
-        var end = Thread.ofPlatform().name("exec-end").unstarted(() -> {
-            shim.kill(SIGTERM, execId, false);
-            streams.close();
-        });
-        Runtime.getRuntime().addShutdownHook(end);
-        try {
-            ShimCall.value(bundle, shim.start(execId));
-            if (stdin) {
-                streams.feed(System.in, () -> shim.closeStdin(execId));
+    /** The first word of the command and all behind it, whatever they look like. */
+    static final class AllThatFollows implements IParameterConsumer {
+        @Override
+        public void consumeParameters(Stack<String> args, ArgSpec argument, CommandSpec command) {
+            var words = new ArrayList<String>();
+            while (!args.isEmpty()) {
+                words.add(args.pop());
             }
-            var exit = ShimCall.value(bundle, shim.await(execId, EVER));
-            streams.drain(DRAIN);
-            return exit.status();
-        } finally {
-            Runtime.getRuntime().removeShutdownHook(end);
-            if (shim.deleteExec(execId) instanceof Answer.Mute<Boolean> mute) {
-                cli.note("the exec " + execId + " was not removed: the shim is " + mute.describe());
-            }
+            argument.setValue(words);
         }
     }
 }

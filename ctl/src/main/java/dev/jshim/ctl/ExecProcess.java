@@ -1,15 +1,18 @@
 package dev.jshim.ctl;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import dev.jshim.linux.Terminal;
 import dev.jshim.node.Bundle;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The process of an exec: the container's own, as its config.json has it, with another command line. */
 final class ExecProcess {
@@ -21,14 +24,24 @@ final class ExecProcess {
     /**
      * @param environment NAME=VALUE, added to the container's
      * @param cwd empty for the container's
+     * @param terminal the size of the terminal that it is to have; null for none
      */
-    static Any of(Bundle bundle, List<String> command, List<String> environment, String cwd) {
+    static Any of(
+            Bundle bundle,
+            List<String> command,
+            List<String> environment,
+            String cwd,
+            Terminal.@Nullable Size terminal) {
         try {
             var config = JsonParser.parseString(Files.readString(bundle.path().resolve("config.json")))
                     .getAsJsonObject();
             var process = config.getAsJsonObject("process");
             process.add("args", texts(command));
-            process.addProperty("terminal", false);
+            process.addProperty("terminal", terminal != null);
+            process.remove("consoleSize");
+            if (terminal != null) {
+                addTerminal(process, terminal);
+            }
             if (!cwd.isEmpty()) {
                 process.addProperty("cwd", cwd);
             }
@@ -41,6 +54,21 @@ final class ExecProcess {
             throw CliException.failed(
                     "the config.json of " + bundle.task() + " cannot be used: " + e.getMessage(),
                     "an exec takes user, environment and capabilities from it");
+        }
+    }
+
+    /** Its size from the first instant, and its kind where the container's environment names none. */
+    private static void addTerminal(JsonObject process, Terminal.Size terminal) {
+        if (terminal.columns() > 0 && terminal.rows() > 0) {
+            var size = new JsonObject();
+            size.addProperty("height", terminal.rows());
+            size.addProperty("width", terminal.columns());
+            process.add("consoleSize", size);
+        }
+        var kind = System.getenv("TERM");
+        var known = process.has("env") ? process.getAsJsonArray("env").asList() : List.<JsonElement>of();
+        if (kind != null && known.stream().noneMatch(each -> each.getAsString().startsWith("TERM="))) {
+            add(process, List.of("TERM=" + kind));
         }
     }
 

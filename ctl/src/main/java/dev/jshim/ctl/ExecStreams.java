@@ -3,6 +3,8 @@ package dev.jshim.ctl;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,10 +25,13 @@ import java.util.List;
  */
 final class ExecStreams implements AutoCloseable {
     private static final Path PARENT = Path.of("/run/jshim");
+    private static final int CHUNK = 64 * 1024;
+    private static final File NOWHERE = new File("/dev/null");
 
     private final Path directory;
     private final List<Path> outputs;
     private final List<Thread> readers;
+    private volatile boolean isLeft;
 
     private ExecStreams(Path directory, List<Path> outputs, List<Thread> readers) {
         this.directory = directory;
@@ -33,21 +39,27 @@ final class ExecStreams implements AutoCloseable {
         this.readers = readers;
     }
 
-    static ExecStreams open(Cli cli, boolean withStdin) {
+    /** @param withStderr a terminal has none of its own */
+    static ExecStreams open(Cli cli, boolean withStdin, boolean withStderr) {
         try {
             var mode = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
             if (!Files.isDirectory(PARENT)) {
                 Files.createDirectory(PARENT, mode);
             }
             var directory = Files.createTempDirectory(PARENT, "exec", mode);
-            var outputs = List.of(directory.resolve("stdout"), directory.resolve("stderr"));
+            var outputs = withStderr
+                    ? List.of(directory.resolve("stdout"), directory.resolve("stderr"))
+                    : List.of(directory.resolve("stdout"));
             for (var fifo : outputs) {
                 FileCalls.mkfifo(fifo, 0600);
             }
             if (withStdin) {
                 FileCalls.mkfifo(directory.resolve("stdin"), 0600);
             }
-            var readers = List.of(reader(outputs.get(0), cli.out()), reader(outputs.get(1), cli.err()));
+            var readers = new ArrayList<Thread>();
+            for (var fifo : outputs) {
+                readers.add(reader(fifo, fifo.endsWith("stdout") ? cli.out() : cli.err()));
+            }
             return new ExecStreams(directory, outputs, readers);
         } catch (IOException e) {
             throw CliException.failed("the streams cannot be made: " + e.getMessage(), "");
@@ -58,8 +70,9 @@ final class ExecStreams implements AutoCloseable {
         return outputs.get(0).toString();
     }
 
+    /** Empty where there is none. */
     String stderr() {
-        return outputs.get(1).toString();
+        return outputs.size() < 2 ? "" : outputs.get(1).toString();
     }
 
     /** Empty where there is none. */
@@ -72,19 +85,59 @@ final class ExecStreams implements AutoCloseable {
      * Moves our own stdin to the process.
      *
      * @param atEnd called when it has ended
+     * @param onLeave called when the keys were typed; no more is read then
      */
-    void feed(InputStream from, Runnable atEnd) {
+    void feed(InputStream from, DetachKeys keys, Runnable atEnd, Runnable onLeave) {
         var fifo = directory.resolve("stdin");
         Thread.ofPlatform().daemon().name("exec-stdin").start(() -> {
             try (var to = new FileOutputStream(fifo.toFile())) {
-                from.transferTo(to);
+                if (copy(from, to, keys)) {
+                    onLeave.run();
+                    return;
+                }
             } catch (IOException e) {
                 // the process has ended, or closed it: nobody is left to tell
                 return;
-            } finally {
-                atEnd.run();
             }
+            atEnd.run();
         });
+    }
+
+    private static boolean copy(InputStream from, OutputStream to, DetachKeys keys) throws IOException {
+        var buffer = new byte[CHUNK];
+        var passed = new ByteArrayOutputStream();
+        for (var count = from.read(buffer); count >= 0; count = from.read(buffer)) {
+            var isLeft = keys.pass(buffer, count, passed);
+            passed.writeTo(to);
+            passed.reset();
+            if (isLeft) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Leaves the process to itself. Its output would stop it where nobody reads, so that a program of the system's does
+     * until it ends, and then removes the FIFOs.
+     */
+    void leave() {
+        isLeft = true;
+        try {
+            new ProcessBuilder(
+                            "setsid",
+                            "sh",
+                            "-c",
+                            "cat <\"$1/stdout\" >/dev/null; rm -f \"$1\"/std*; rmdir \"$1\"",
+                            "sh",
+                            directory.toString())
+                    .redirectInput(NOWHERE)
+                    .redirectOutput(NOWHERE)
+                    .redirectError(NOWHERE)
+                    .start();
+        } catch (IOException e) {
+            throw CliException.failed("nobody can be left behind to read its output: " + e.getMessage(), "");
+        }
     }
 
     /** Waits until all output has come, or as long as is said: a child of the process may hold it open. */
@@ -100,6 +153,9 @@ final class ExecStreams implements AutoCloseable {
 
     @Override
     public void close() {
+        if (isLeft) {
+            return;
+        }
         outputs.forEach(this::release);
         for (var name : List.of("stdin", "stdout", "stderr")) {
             delete(directory.resolve(name));
@@ -139,7 +195,7 @@ final class ExecStreams implements AutoCloseable {
         if (to instanceof StreamWriter writer) {
             writer.flush();
             OutputStream stream = writer.stream();
-            var buffer = new byte[64 * 1024];
+            var buffer = new byte[CHUNK];
             for (var count = from.read(buffer); count >= 0; count = from.read(buffer)) {
                 stream.write(buffer, 0, count);
                 stream.flush();

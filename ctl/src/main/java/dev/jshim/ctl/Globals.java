@@ -3,9 +3,12 @@ package dev.jshim.ctl;
 import dev.jshim.bridge.migrate.Migration;
 import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.DaemonSearch;
 import dev.jshim.node.NodePaths;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -17,24 +20,26 @@ final class Globals {
             scope = ScopeType.INHERIT,
             paramLabel = "FILE",
             description =
-                    "containerd's config.toml: root, state and address stand in it (default: none; apply and plan look for"
-                            + " the running daemon's)")
+                    "containerd's config.toml: root, state and address stand in it (default: that of the running containerd;"
+                            + " of several the one in the default directories)")
     private @Nullable Path config;
 
     private @Nullable DaemonConfig read;
+    private boolean isTolerant;
+    private Consumer<String> onFound = found -> {};
 
     @Option(
             names = "--root",
             scope = ScopeType.INHERIT,
             paramLabel = "DIR",
-            description = "containerd's root directory (default: /var/lib/containerd)")
+            description = "containerd's root directory (default: as for --config, else /var/lib/containerd)")
     private @Nullable Path root;
 
     @Option(
             names = "--state",
             scope = ScopeType.INHERIT,
             paramLabel = "DIR",
-            description = "containerd's state directory (default: /run/containerd)")
+            description = "containerd's state directory (default: as for --config, else /run/containerd)")
     private @Nullable Path state;
 
     @Option(
@@ -89,7 +94,7 @@ final class Globals {
     private boolean version;
 
     NodePaths paths() {
-        var defaults = config == null ? NodePaths.defaults() : named(config).paths();
+        var defaults = daemon().paths();
         var givenRoot = root;
         var givenState = state;
         return new NodePaths(
@@ -98,7 +103,7 @@ final class Globals {
     }
 
     Path address() {
-        return config == null ? address(DaemonConfig.DEFAULTS) : address(named(config));
+        return address(daemon());
     }
 
     /** The option, else what a configuration names, else the socket in the state directory. */
@@ -116,17 +121,46 @@ final class Globals {
         return config;
     }
 
-    private DaemonConfig named(Path file) {
+    /** What is named, or what is found where nothing is; looked for once. */
+    private DaemonConfig daemon() {
         var known = read;
         if (known == null) {
-            try {
-                known = Migration.daemonConfig(NodePaths.defaults(), file);
-            } catch (MigrationException e) {
-                throw Migrations.failed(e);
-            }
+            known = config != null
+                    ? named(config)
+                    : root == null && state == null && address == null ? found() : DaemonConfig.DEFAULTS;
             read = known;
         }
         return known;
+    }
+
+    private DaemonConfig named(Path file) {
+        try {
+            return Migration.daemonConfig(NodePaths.defaults(), file);
+        } catch (MigrationException e) {
+            if (isTolerant && Files.exists(file)) {
+                return DaemonConfig.DEFAULTS;
+            }
+            throw Migrations.failed(e);
+        }
+    }
+
+    private DaemonConfig found() {
+        var found = DaemonSearch.ofThisMachine().find();
+        if (!found.paths().equals(NodePaths.defaults())) {
+            onFound.accept("this is the containerd with --root " + found.paths().root() + " --state "
+                    + found.paths().state() + " --address " + found.grpcSocket());
+        }
+        return found;
+    }
+
+    /** A configuration that is broken names nothing from now on, where it was an error: to say what is wrong in it. */
+    void tolerateBrokenConfig() {
+        isTolerant = true;
+    }
+
+    /** @param listener told once where the directories are not containerd's own defaults and nobody has named them */
+    void onFound(Consumer<String> listener) {
+        onFound = listener;
     }
 
     /** Null means all. */

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -20,10 +19,12 @@ final class HostChecks {
     private static final long LEAST_FREE = 1L << 30;
 
     private final Cli cli;
+    private final Host host;
     private final @Nullable ContainerdVersion containerd;
 
-    HostChecks(Cli cli) {
+    HostChecks(Cli cli, Host host) {
         this.cli = cli;
+        this.host = host;
         this.containerd = version(cli.globals());
     }
 
@@ -45,15 +46,8 @@ final class HostChecks {
                 .with("root", cli.globals().paths().root().toString())
                 .with("state", cli.globals().paths().state().toString())
                 .with("config", config.toString())
-                .with("kernel", System.getProperty("os.version"))
-                .with("cgroups", cgroups());
-    }
-
-    private static String cgroups() {
-        if (Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"))) {
-            return "v2";
-        }
-        return Files.isDirectory(Path.of("/sys/fs/cgroup/unified")) ? "v1, hybrid" : "v1";
+                .with("kernel", host.kernel())
+                .with("cgroups", host.cgroups());
     }
 
     List<Finding> all() {
@@ -62,6 +56,7 @@ final class HostChecks {
         disk(cli.globals().paths().root(), out);
         disk(cli.globals().paths().state(), out);
         kernel(out);
+        cgroups(out);
         killMode(out);
         crun(out);
         return out;
@@ -97,24 +92,19 @@ final class HostChecks {
         }
     }
 
-    private static void disk(Path folder, List<Finding> out) {
-        try {
-            var store = Files.getFileStore(folder);
-            var free = store.getUsableSpace();
-            if (free < LEAST_FREE && free < store.getTotalSpace() / 10) {
-                out.add(Finding.warning(
-                        "disk",
-                        folder + " has " + (free >> 20) + " MiB left",
-                        "the upgrade migrates containerd's database, and each bundle needs room",
-                        "make room first"));
-            }
-        } catch (IOException e) {
-            return;
+    private void disk(Path folder, List<Finding> out) {
+        var space = host.space(folder);
+        if (space != null && space.free() < LEAST_FREE && space.free() < space.total() / 10) {
+            out.add(Finding.warning(
+                    "disk",
+                    folder + " has " + (space.free() >> 20) + " MiB left",
+                    "the upgrade migrates containerd's database, and each bundle needs room",
+                    "make room first"));
         }
     }
 
-    private static void kernel(List<Finding> out) {
-        var version = System.getProperty("os.version", "");
+    private void kernel(List<Finding> out) {
+        var version = host.kernel();
         if (isBefore(version, 4, 18)) {
             out.add(Finding.warning(
                     "kernel",
@@ -124,15 +114,21 @@ final class HostChecks {
         }
     }
 
-    /** Where systemd runs the service. */
-    private void killMode(List<Finding> out) {
-        if (!Files.isDirectory(Path.of("/run/systemd/system"))) {
-            return;
+    /** containerd's and runc's lists of deprecated features (RELEASES.md of 2.2, docs/deprecated.md of runc 1.4). */
+    private void cgroups(List<Finding> out) {
+        if (!host.cgroups().equals("v2")) {
+            out.add(Finding.warning(
+                    "cgroups",
+                    "the node has cgroups " + host.cgroups(),
+                    "containerd 2.2 and runc 1.4 deprecate cgroup v1, and may drop it from May 2029 on; systemd 258 has"
+                            + " dropped it",
+                    "nothing for this upgrade; change to v2 with the node's next new system"));
         }
-        var command = List.of("systemctl", "show", "containerd.service", "--property=KillMode", "--value");
-        var outcome = RuntimeCall.run(command, Duration.ofSeconds(2));
-        var mode = outcome.said().strip();
-        if (outcome.done() && (mode.equals("control-group") || mode.equals("mixed"))) {
+    }
+
+    private void killMode(List<Finding> out) {
+        var mode = host.killMode();
+        if (mode != null && (mode.equals("control-group") || mode.equals("mixed"))) {
             out.add(Finding.error(
                     "KillMode",
                     "containerd.service has KillMode=" + mode,
@@ -143,11 +139,11 @@ final class HostChecks {
 
     /** Only what was tried: 1.8.1 refuses the spec that 2.x writes, "unknown version specified". */
     private void crun(List<Finding> out) {
-        var outcome = RuntimeCall.run(List.of("sh", "-c", "crun --version | head -n 1"), Duration.ofSeconds(2));
-        if (outcome.done() && outcome.said().startsWith("crun") && isBefore(outcome.said(), 1, 9)) {
+        var crun = host.crun();
+        if (crun != null && crun.startsWith("crun") && isBefore(crun, 1, 9)) {
             out.add(Finding.warning(
                     "crun",
-                    Text.oneLine(outcome.said()) + " is installed",
+                    Text.oneLine(crun) + " is installed",
                     "crun 1.8.1 refuses the OCI version that containerd 1.7 and 2.x write",
                     "where containers use it, upgrade crun first"));
         }

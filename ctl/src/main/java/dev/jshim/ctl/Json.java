@@ -45,27 +45,30 @@ final class Json {
         return out.toString();
     }
 
+    /** No switch: the JVM would build it anew at each start, see {@link dev.jshim.node.Answer}. */
+    @SuppressWarnings("IfChainToSwitch")
     private static void value(JsonWriter json, @Nullable Object value) throws IOException {
-        switch (value) {
-            case null -> json.nullValue();
-            case Fields fields -> {
-                json.beginObject();
-                for (var entry : fields.values().entrySet()) {
-                    json.name(entry.getKey());
-                    value(json, entry.getValue());
-                }
-                json.endObject();
+        if (value == null) {
+            json.nullValue();
+        } else if (value instanceof Fields fields) {
+            json.beginObject();
+            for (var entry : fields.values().entrySet()) {
+                json.name(entry.getKey());
+                value(json, entry.getValue());
             }
-            case List<?> list -> {
-                json.beginArray();
-                for (var each : list) {
-                    value(json, each);
-                }
-                json.endArray();
+            json.endObject();
+        } else if (value instanceof List<?> list) {
+            json.beginArray();
+            for (var each : list) {
+                value(json, each);
             }
-            case Number number -> json.value(number);
-            case Boolean bool -> json.value(bool);
-            default -> json.value(value.toString());
+            json.endArray();
+        } else if (value instanceof Number number) {
+            json.value(number);
+        } else if (value instanceof Boolean bool) {
+            json.value(bool);
+        } else {
+            json.value(value.toString());
         }
     }
 }

@@ -5,7 +5,12 @@ import dev.jshim.node.LeftoverScan;
 import dev.jshim.node.Node;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,6 +42,18 @@ final class Leftovers {
     /** As the other, for what belongs to no task. */
     static List<Leftover> again(Cli cli, Duration age) {
         return scan(cli, cli.reader().read(), age).others();
+    }
+
+    /**
+     * Whether it was made and changed so long ago: who has made it anew in the place of an old one is about to use it.
+     */
+    static boolean isOld(Path path, Duration age) {
+        try {
+            var changed = Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS);
+            return changed.toInstant().isBefore(Instant.now().minus(age));
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static LeftoverScan scan(Cli cli, Node node, Duration age) {

@@ -41,11 +41,11 @@ final class Listing {
     }
 
     private static @Nullable Object text(@Nullable Object value) {
-        return switch (value) {
-            case null -> null;
-            case Boolean bool -> bool ? "yes" : "no";
-            case List<?> list -> list.stream().map(String::valueOf).collect(Collectors.joining("; "));
-            default -> value;
-        };
+        if (value instanceof Boolean bool) {
+            return bool ? "yes" : "no";
+        }
+        return value instanceof List<?> list
+                ? list.stream().map(String::valueOf).collect(Collectors.joining("; "))
+                : value;
     }
 }

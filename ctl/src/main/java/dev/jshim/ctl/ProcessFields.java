@@ -8,12 +8,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What is known of a process, as {@link Fields}. */
 final class ProcessFields {
     /** USER_HZ, the same on x86-64 and aarch64 (times(2)). */
     private static final long TICKS_PER_SECOND = 100;
+
+    /** The first jar of our own programs' class path. */
+    private static final Pattern OWN = Pattern.compile("/(?:shim-v2|v1-bridge)-([0-9][^/: ]*)\\.jar");
+
+    private static final Pattern VERSION = Pattern.compile("(?m)^\\s*Version:\\s*(\\S+)");
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private ProcessFields() {}
 
@@ -54,8 +62,27 @@ final class ProcessFields {
                         .toSeconds());
     }
 
-    /** Of a program made by Go, as its linker wrote it down; through /proc, since the file may have been replaced. */
     private static @Nullable String version(ProcessFacts process) {
+        var own = OWN.matcher(String.join(" ", process.argv()));
+        if (own.find()) {
+            return "jshim " + own.group(1);
+        }
+        var built = built(process);
+        return built == null ? told(process) : built;
+    }
+
+    /** Of a v2 shim that was built without that: each has a flag for it, which containerd itself uses. */
+    private static @Nullable String told(ProcessFacts process) {
+        if (!process.program().startsWith("containerd-shim-")) {
+            return null;
+        }
+        var outcome = RuntimeCall.run(List.of("/proc/" + process.pid() + "/exe", "-v"), PATIENCE);
+        var line = VERSION.matcher(outcome.all());
+        return outcome.done() && line.find() ? line.group(1) : null;
+    }
+
+    /** Of a program made by Go, as its linker wrote it down; through /proc, since the file may have been replaced. */
+    private static @Nullable String built(ProcessFacts process) {
         try {
             for (var line : GoBuildInfo.read(Path.of("/proc", process.pid() + "/exe"))
                     .lines()

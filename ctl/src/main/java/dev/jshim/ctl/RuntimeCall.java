@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Runs an OCI runtime, which may hang: it is killed when its time is over. */
+/** Runs a program, most often an OCI runtime, which may hang: it is killed when its time is over. */
 final class RuntimeCall {
     private RuntimeCall() {}
 
@@ -18,8 +18,13 @@ final class RuntimeCall {
      *
      * @param done whether it exited with 0
      * @param said its last line, or why it did not run
+     * @param all that it said; empty where it did not run to its end
      */
-    record Outcome(boolean done, String said) {}
+    record Outcome(boolean done, String said, String all) {
+        private Outcome(String failure) {
+            this(false, failure, "");
+        }
+    }
 
     static Outcome run(List<String> command, Duration timeout) {
         @Nullable Path log = null;
@@ -33,16 +38,16 @@ final class RuntimeCall {
             process.getOutputStream().close();
             if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();
-                return new Outcome(false, "did not end within " + timeout.toMillis() + " ms");
+                return new Outcome("did not end within " + timeout.toMillis() + " ms");
             }
             var said = Files.readString(log, StandardCharsets.ISO_8859_1).strip();
             var last = said.substring(said.lastIndexOf('\n') + 1);
-            return new Outcome(process.exitValue() == 0, last.isEmpty() ? "exit " + process.exitValue() : last);
+            return new Outcome(process.exitValue() == 0, last.isEmpty() ? "exit " + process.exitValue() : last, said);
         } catch (IOException e) {
-            return new Outcome(false, "cannot be run: " + e.getMessage());
+            return new Outcome("cannot be run: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return new Outcome(false, "interrupted");
+            return new Outcome("interrupted");
         } finally {
             delete(log);
         }

@@ -29,7 +29,7 @@ final class TaskFields {
                 .with("pid", known(task.pid()))
                 .with("shimPid", known(task.shimPid()))
                 .with("socketKind", socket == null ? null : socket.kind())
-                .with("answer", word(task.state()))
+                .with("answer", task.state().word())
                 .with("answerMillis", task.state() instanceof Answer.Answered<TaskState> a ? millis(a.took()) : null)
                 .with(
                         "answerError",
@@ -49,16 +49,6 @@ final class TaskFields {
     static String answer(Fields summary) {
         var millis = summary.get("answerMillis");
         return millis == null ? String.valueOf(summary.get("answer")) : millis + " ms";
-    }
-
-    /** {@code ok}, {@code error}, {@code mute} or {@code absent}. */
-    private static String word(Answer<TaskState> answer) {
-        return switch (answer) {
-            case Answer.Answered<TaskState> _ -> "ok";
-            case Answer.Refused<TaskState> _ -> "error";
-            case Answer.Mute<TaskState> _ -> "mute";
-            case Answer.Absent<TaskState> _ -> "absent";
-        };
     }
 
     /** Null for 0, which stands for no pid. */

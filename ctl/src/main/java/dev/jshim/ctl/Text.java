@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,21 @@ final class Text {
     /** How many columns a text takes; a character outside of ASCII counts as one. */
     static int width(String text) {
         return text.codePointCount(0, text.length());
+    }
+
+    /** A text in lines of so many columns, broken between words; in one where there is no such room. */
+    static List<String> wrapped(String text, int columns) {
+        var out = new ArrayList<String>();
+        var line = new StringBuilder();
+        for (var word : text.split(" ", -1)) {
+            if (columns > 0 && !line.isEmpty() && width(line.toString()) + 1 + width(word) > columns) {
+                out.add(line.toString());
+                line.setLength(0);
+            }
+            line.append(line.isEmpty() ? "" : " ").append(word);
+        }
+        out.add(line.toString());
+        return out;
     }
 
     /** Those of {@code words} that somebody may have meant by {@code typed}, the nearest first, three at most. */

@@ -1,9 +1,17 @@
 package dev.jshim.ctl;
 
+import com.google.protobuf.Empty;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;
+import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.proto.v1.types.Status;
+import dev.jshim.proto.v2.task2.ConnectRequest;
+import dev.jshim.proto.v2.task2.ConnectResponse;
+import dev.jshim.proto.v2.task2.KillRequest;
+import dev.jshim.proto.v2.task2.PidsRequest;
+import dev.jshim.proto.v2.task2.PidsResponse;
+import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -43,14 +51,23 @@ final class Training {
                 Long.toString(ProcessHandle.current().pid()));
         var socket = directory.resolve("s");
         Files.writeString(bundle.resolve("address"), "unix://" + socket);
-        try (var server = TtrpcServer.builder().addService(new OneTask()).build()) {
+        v2(directory, socket);
+        try (var server = TtrpcServer.builder()
+                .addService(new OneTask())
+                .addService(new OneV2Task())
+                .build()) {
             server.serve(
                     ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket)));
             var node = new String[] {"--root", directory + "/root", "--state", directory + "/state"};
             quietly(node, "ls");
+            quietly(node, "ls", "-n", "ns", "-o", "wide");
             quietly(node, "ls", "-o", "json");
             quietly(node, "inspect", "c");
+            quietly(node, "inspect", "d");
             quietly(node, "pids", "c");
+            quietly(node, "pids", "d");
+            quietly(node, "stats", "d");
+            quietly(node, "kill", "d", "-s", "CONT");
             quietly(node, "state", "c");
             quietly(node, "sockets", "-n", "ns");
             quietly(node, "find", Long.toString(ProcessHandle.current().pid()));
@@ -59,6 +76,27 @@ final class Training {
             quietly(node, "version");
             quietly(node, "--help");
         }
+    }
+
+    /** A v2 bundle as containerd 2.x lays it down, and what runc keeps of its container. */
+    private static void v2(Path directory, Path socket) throws IOException {
+        var bundle = directory.resolve("state/io.containerd.runtime.v2.task/ns/d");
+        Files.createDirectories(bundle);
+        var self = ProcessHandle.current().pid();
+        Files.writeString(
+                bundle.resolve("config.json"),
+                "{\"process\":{\"args\":[\"sleep\"]},\"linux\":{\"cgroupsPath\":\"/ns/d\",\"namespaces\":[{\"type\":\"pid\"}]}}");
+        Files.writeString(bundle.resolve("init.pid"), Long.toString(self));
+        Files.writeString(bundle.resolve("shim-binary-path"), "/usr/bin/containerd-shim-runc-v2");
+        Files.writeString(bundle.resolve("options.json"), "{\"root\":\"" + directory.resolve("runc") + "\"}");
+        Files.writeString(
+                bundle.resolve("bootstrap.json"),
+                "{\"version\":2,\"address\":\"unix://" + socket + "\",\"protocol\":\"ttrpc\"}");
+        var state = Files.createDirectories(directory.resolve("runc/ns/d"));
+        Files.writeString(
+                state.resolve("state.json"),
+                "{\"init_process_pid\":" + self + ",\"init_process_start\":1,\"config\":{\"labels\":[\"bundle=" + bundle
+                        + "\"]},\"cgroup_paths\":{\"pids\":\"/sys/fs/cgroup/pids/ns/d\"}}");
     }
 
     private static void quietly(String[] options, String... command) {
@@ -90,5 +128,46 @@ final class Training {
                     .build());
             out.onCompleted();
         }
+    }
+
+    private static final class OneV2Task extends TaskGrpc.TaskImplBase {
+        @Override
+        public void state(
+                dev.jshim.proto.v2.task2.StateRequest request,
+                StreamObserver<dev.jshim.proto.v2.task2.StateResponse> out) {
+            answer(
+                    out,
+                    dev.jshim.proto.v2.task2.StateResponse.newBuilder()
+                            .setId(request.getId())
+                            .setPid((int) ProcessHandle.current().pid())
+                            .setStatus(Status.RUNNING)
+                            .build());
+        }
+
+        @Override
+        public void connect(ConnectRequest request, StreamObserver<ConnectResponse> out) {
+            answer(
+                    out,
+                    ConnectResponse.newBuilder()
+                            .setShimPid((int) ProcessHandle.current().pid())
+                            .build());
+        }
+
+        @Override
+        public void pids(PidsRequest request, StreamObserver<PidsResponse> out) {
+            var self = ProcessInfo.newBuilder()
+                    .setPid((int) ProcessHandle.current().pid());
+            answer(out, PidsResponse.newBuilder().addProcesses(self).build());
+        }
+
+        @Override
+        public void kill(KillRequest request, StreamObserver<Empty> out) {
+            answer(out, Empty.getDefaultInstance());
+        }
+    }
+
+    private static <T> void answer(StreamObserver<T> out, T message) {
+        out.onNext(message);
+        out.onCompleted();
     }
 }

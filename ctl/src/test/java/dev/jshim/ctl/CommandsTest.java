@@ -49,6 +49,23 @@ class CommandsTest {
     }
 
     @Test
+    void whatFollowsTheCommandIsItsOwn() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var result = Result.on(node, "exec", "web", "-e", "A=b", "ls", "-n", "--help", "-e", "--", "-o=json");
+        var process = JsonParser.parseString(result.out()).getAsJsonObject();
+        assertThat(process.get("args")).hasToString("[\"ls\",\"-n\",\"--help\",\"-e\",\"--\",\"-o=json\"]");
+        assertThat(process.get("terminal").getAsBoolean()).isFalse();
+    }
+
+    @Test
+    void aTerminalForACommandMustBeOurs() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var result = Result.on(node, "exec", "-t", "web", "ls");
+        assertThat(result.code()).isEqualTo(ExitCode.USAGE);
+        assertThat(result.err()).contains("--tty needs a terminal, and stdin is none", "-i passes on");
+    }
+
+    @Test
     void statsWithoutACallReadsTheCgroup() throws IOException {
         node.task("default", "web", Status.RUNNING);
         var result = Result.on(node, "stats", "web", "-o", "json");
@@ -76,7 +93,7 @@ class CommandsTest {
                     [plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.old]
                       runtime_type = "io.containerd.runtime.v1.linux"
                 """);
-        var result = Result.on(node, "check", "--config-file", config.toString(), "-o", "json");
+        var result = Result.on(node, "check", "--config", config.toString(), "-o", "json");
         assertThat(result.code()).isEqualTo(ExitCode.FINDINGS);
         var findings = JsonParser.parseString(result.out()).getAsJsonObject().getAsJsonArray("findings");
         assertThat(findings)
@@ -89,16 +106,20 @@ class CommandsTest {
                         "/config.toml:5: plugins.io.containerd.grpc.v1.cri.systemd_cgroup",
                         "/config.toml:12: plugins.io.containerd.grpc.v1.cri.containerd.runtimes.old.runtime_type")
                 .noneMatch(what -> what.contains("default_runtime"));
-        var text = Result.on(node, "check", "--config-file", config.toString());
+        var text = Result.on(node, "check", "--config", config.toString());
         assertThat(text.out()).contains("error  v1 container: default/web", "  why:   ", "  to do: adopt it");
     }
 
     @Test
     void checkOfAFileThatIsBroken() throws IOException {
         var config = Files.writeString(directory.resolve("config.toml"), "version = \n");
-        var result = Result.on(node, "check", "--config-file", config.toString());
+        var result = Result.on(node, "check", "--config", config.toString());
         assertThat(result.code()).isEqualTo(ExitCode.FINDINGS);
         assertThat(result.out()).contains("error  config: " + config);
+        var none = Result.on(
+                node, "check", "--config", directory.resolve("none.toml").toString());
+        assertThat(none.code()).isEqualTo(ExitCode.FAILED);
+        assertThat(none.err()).contains("there is no such file");
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,15 @@ class MainTest {
         var result = Result.on(node, "ls");
         assertThat(result.code()).isZero();
         assertThat(result.out()).isEqualTo("NAMESPACE  ID  API  RUNTIME  STATUS  PID  SHIM  SOCKET  ANSWER  HEALTH\n");
-        assertThat(result.err()).isEmpty();
+        assertThat(notes(result)).isEmpty();
+    }
+
+    /** On stderr, but for what is said of shims of others that this machine may have. */
+    private static String notes(Result result) {
+        return result.err()
+                .lines()
+                .filter(line -> !line.contains("another containerd"))
+                .collect(Collectors.joining("\n"));
     }
 
     @Test
@@ -53,7 +62,7 @@ class MainTest {
                         "default web v1 io.containerd.runtime.v1.linux running " + FakeNode.PID + " - file N ms ok",
                         "k8s.io db v1 io.containerd.runtime.v1.linux unknown - - file mute mute",
                         "k8s.io left v1 io.containerd.runtime.v1.linux unknown - - file absent leaked");
-        assertThat(result.err()).isEqualTo("""
+        assertThat(notes(result) + "\n").isEqualTo("""
                         jshimctl: k8s.io/db: shim: mute for 400 ms
                         jshimctl: k8s.io/left: config.json is missing
                         jshimctl: k8s.io/left: shim: the socket is gone

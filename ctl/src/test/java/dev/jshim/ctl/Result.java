@@ -15,10 +15,10 @@ record Result(int code, String out, String err) {
     /** On a node of its own, with a short timeout. */
     static Result on(FakeNode node, String... args) {
         var all = new String[args.length + 6];
-        System.arraycopy(args, 0, all, 0, args.length);
+        System.arraycopy(args, 0, all, 6, args.length);
         var options =
                 new String[] {"--root", node.root.toString(), "--state", node.state.toString(), "--timeout", "400ms"};
-        System.arraycopy(options, 0, all, args.length, options.length);
+        System.arraycopy(options, 0, all, 0, options.length);
         return of(all);
     }
 }

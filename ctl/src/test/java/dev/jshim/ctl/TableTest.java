@@ -48,4 +48,12 @@ class TableTest {
         assertThat(Screen.of("24,100", Map.of("NO_COLOR", "1"), false, true)).isEqualTo(new Screen(true, 0, false));
         assertThat(Screen.of("0,0", Map.of("TERM", "dumb"), true, true)).isEqualTo(new Screen(true, 80, false));
     }
+
+    @Test
+    void textIsBrokenBetweenWords() {
+        assertThat(Text.wrapped("one two three", 0)).containsExactly("one two three");
+        assertThat(Text.wrapped("one two three", 7)).containsExactly("one two", "three");
+        assertThat(Text.wrapped("one incomprehensible two", 5)).containsExactly("one", "incomprehensible", "two");
+        assertThat(Text.wrapped("", 5)).containsExactly("");
+    }
 }

@@ -114,6 +114,19 @@ class AotCacheTest {
                 .anyMatch(line -> line.contains(" " + mainClass + " source: shared objects"));
     }
 
+    @Test
+    @DisplayName("has all classes that jshimctl ls needs")
+    void lsReadsNoJar() throws IOException {
+        Path log = temp.resolve("ls.log");
+        var options = Map.of("JSHIM_JAVA_OPTS", "-Xlog:class+load:file=" + log);
+        String empty = temp.resolve("empty").toString();
+        List<String> ls = List.of(DistTree.built().bin("jshimctl").toString(), "--root", empty, "--state", empty, "ls");
+        Launched.run(temp, options, ls).result();
+        assertThat(Files.readAllLines(log))
+                .anyMatch(line -> line.contains(" picocli.CommandLine source: shared objects file"))
+                .noneMatch(line -> line.contains("source: file:"));
+    }
+
     private String sourceOf(DistTree tree, String program, String mainClass) {
         Path log = temp.resolve("classes.log");
         var options = Map.of("JSHIM_JAVA_OPTS", "-Xlog:class+load:file=" + log);

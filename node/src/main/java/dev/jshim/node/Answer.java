@@ -5,47 +5,113 @@ import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What came of asking a shim or a daemon: that it does not answer is something to report, not an exception. */
+/**
+ * What came of asking a shim or a daemon: that it does not answer is something to report, not an exception.
+ *
+ * <p>Methods and not switches over the kinds: the JVM builds each of those anew at each start, and an AOT cache keeps
+ * none.
+ */
 public sealed interface Answer<T> {
     /** It answered. */
-    record Answered<T>(T value, Duration took) implements Answer<T> {}
+    record Answered<T>(T value, Duration took) implements Answer<T> {
+        @Override
+        public T orNull() {
+            return value;
+        }
+
+        @Override
+        public <R> Answer<R> map(Function<T, R> function) {
+            return new Answered<>(function.apply(value), took);
+        }
+
+        @Override
+        public <R> Answer<R> then(Function<T, Answer<R>> question) {
+            return question.apply(value);
+        }
+
+        @Override
+        public String describe() {
+            return took.toMillis() + " ms";
+        }
+
+        @Override
+        public String word() {
+            return "ok";
+        }
+    }
 
     /** It answered with an error, or the connection broke (UNAVAILABLE). */
-    record Refused<T>(Status.Code code, String reason) implements Answer<T> {}
+    record Refused<T>(Status.Code code, String reason) implements Answer<T> {
+        @Override
+        public <R> Answer<R> then(Function<T, Answer<R>> question) {
+            return new Refused<>(code, reason);
+        }
+
+        @Override
+        public String describe() {
+            return "refused: " + reason;
+        }
+
+        @Override
+        public String word() {
+            return "error";
+        }
+    }
 
     /** Somebody listens and said nothing for this long. */
-    record Mute<T>(Duration after) implements Answer<T> {}
+    record Mute<T>(Duration after) implements Answer<T> {
+        @Override
+        public <R> Answer<R> then(Function<T, Answer<R>> question) {
+            return new Mute<>(after);
+        }
+
+        @Override
+        public String describe() {
+            return "mute for " + after.toMillis() + " ms";
+        }
+
+        @Override
+        public String word() {
+            return "mute";
+        }
+    }
 
     /** There is nobody to ask: no socket is known, or nobody listens there. */
-    record Absent<T>(String reason) implements Answer<T> {}
+    record Absent<T>(String reason) implements Answer<T> {
+        @Override
+        public <R> Answer<R> then(Function<T, Answer<R>> question) {
+            return new Absent<>(reason);
+        }
+
+        @Override
+        public String describe() {
+            return reason;
+        }
+
+        @Override
+        public String word() {
+            return "absent";
+        }
+    }
 
     /** The value; null where there is none. */
     default @Nullable T orNull() {
-        return switch (this) {
-            case Answered<T> answered -> answered.value();
-            case Refused<T> refused -> null;
-            case Mute<T> mute -> null;
-            case Absent<T> absent -> null;
-        };
+        return null;
     }
 
     /** Another value from this one. */
     default <R> Answer<R> map(Function<T, R> function) {
-        return switch (this) {
-            case Answered<T>(var value, var took) -> new Answered<>(function.apply(value), took);
-            case Refused<T>(var code, var reason) -> new Refused<>(code, reason);
-            case Mute<T>(var after) -> new Mute<>(after);
-            case Absent<T>(var reason) -> new Absent<>(reason);
-        };
+        return then(value -> {
+            throw new AssertionError("there is no value");
+        });
     }
 
+    /** What is answered to a further question, where there is a value to ask it of. */
+    <R> Answer<R> then(Function<T, Answer<R>> question);
+
     /** In words, for a line of a table: {@code 3 ms}, {@code mute for 5000 ms}, or the reason. */
-    default String describe() {
-        return switch (this) {
-            case Answered<T> answered -> answered.took().toMillis() + " ms";
-            case Refused<T> refused -> "refused: " + refused.reason();
-            case Mute<T> mute -> "mute for " + mute.after().toMillis() + " ms";
-            case Absent<T> absent -> absent.reason();
-        };
-    }
+    String describe();
+
+    /** {@code ok}, {@code error}, {@code mute} or {@code absent}. */
+    String word();
 }

@@ -1,6 +1,8 @@
 package dev.jshim.node;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,20 @@ public sealed interface Bundle permits V1Bundle, V2Bundle {
     /** Where its shim listens; null where nothing says so. */
     @Nullable
     ShimSocket socket();
+
+    /** {@code v1}, {@code v2} or {@code v3}. */
+    String api();
+
+    /** The runtime's name as containerd would have it, as far as the bundle tells; empty where it does not. */
+    String runtime();
+
+    /**
+     * Connects to its shim.
+     *
+     * @param socket its own
+     * @throws IOException see {@link ShimConnection#open}
+     */
+    Shim connect(ShimSocket socket, Duration timeout) throws IOException;
 
     /** What is wrong with it, a sentence each. */
     List<String> problems();

@@ -89,10 +89,8 @@ public final class BundleScanner {
 
     private static OciConfig config(Path bundle, List<String> wrong) {
         var config = OciConfigReader.read(bundle);
-        switch (config) {
-            case OciConfig.Spec spec -> {}
-            case OciConfig.Missing missing -> wrong.add("config.json is missing");
-            case OciConfig.Broken broken -> wrong.add(broken.reason());
+        if (config.problem() != null) {
+            wrong.add(config.problem());
         }
         return config;
     }

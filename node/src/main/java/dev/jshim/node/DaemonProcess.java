@@ -25,7 +25,7 @@ public record DaemonProcess(ProcessFacts process, Path config, String root, Stri
     /** All that run, but those in containers: their files and directories are not this machine's. */
     public static List<DaemonProcess> all(ProcFs proc) {
         List<DaemonProcess> found = new ArrayList<>();
-        for (var process : proc.all()) {
+        for (var process : proc.named(Set.of("containerd", "docker-containe"))) {
             var daemon = process.isZombie() ? null : of(process, proc.cwd(process.pid()));
             if (daemon != null && !proc.isElsewhere(process.pid())) {
                 found.add(daemon);

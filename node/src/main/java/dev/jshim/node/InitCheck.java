@@ -16,6 +16,10 @@ public enum InitCheck {
      * it left none, the cgroup that config.json asks for.
      */
     public static InitCheck of(ProcessFacts process, Bundle bundle, @Nullable RuntimeState runtime, ProcFs proc) {
+        if (runtime != null && !runtime.isOf(bundle)) {
+            // a runtime keeps one container of an id: ours is gone
+            return OTHER;
+        }
         var recorded = runtime == null ? null : runtime.init();
         if (recorded != null) {
             return recorded.equals(process.ref()) ? SAME : OTHER;
@@ -28,22 +32,23 @@ public enum InitCheck {
         if (lines.isEmpty()) {
             return UNKNOWN;
         }
-        var name = leaf(spec.cgroupsPath());
-        return lines.stream().anyMatch(line -> isBelow(line, name)) ? SAME : OTHER;
+        var directories = directories(spec.cgroupsPath());
+        return lines.stream().anyMatch(line -> isBelow(line, directories)) ? SAME : OTHER;
     }
 
-    /** Whether a line {@code hierarchy:controllers:path} has a directory, or a systemd scope, of that name. */
-    private static boolean isBelow(String line, String name) {
-        for (var part : line.substring(line.lastIndexOf(':') + 1).split("/", -1)) {
-            if (part.equals(name) || part.endsWith("-" + name + ".scope")) {
-                return true;
-            }
+    /**
+     * Whether a line {@code hierarchy:controllers:path} leads through these directories, below whatever is our root.
+     */
+    private static boolean isBelow(String line, String directories) {
+        return (line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1) + "/").contains(directories + "/");
+    }
+
+    /** Of {@code /ns/id} all of it, since an id alone may be any directory's name; of systemd's form the unit. */
+    private static String directories(String cgroupsPath) {
+        var systemd = cgroupsPath.split(":", -1);
+        if (systemd.length == 3) {
+            return "/" + (systemd[1].isEmpty() ? "" : systemd[1] + "-") + systemd[2] + ".scope";
         }
-        return false;
-    }
-
-    /** The last part of {@code /ns/id}, and of systemd's {@code slice:prefix:id}, whose unit is named after it. */
-    private static String leaf(String cgroupsPath) {
-        return cgroupsPath.substring(Math.max(cgroupsPath.lastIndexOf('/'), cgroupsPath.lastIndexOf(':')) + 1);
+        return cgroupsPath.startsWith("/") ? cgroupsPath : "/" + cgroupsPath;
     }
 }

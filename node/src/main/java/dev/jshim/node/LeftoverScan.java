@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LeftoverScan {
     private static final Path FIFOS = Path.of("/run/containerd/fifo");
+    private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 
     private final Node node;
     private final ProcFs proc;
@@ -48,8 +49,11 @@ public final class LeftoverScan {
     public List<Leftover> ofTasks() {
         var out = new ArrayList<Leftover>();
         var mounts = proc.mountPoints((int) ProcessHandle.current().pid());
-        for (var task : new TaskSurvey(proc, timeout).of(node.bundles())) {
-            if (isOver(task)) {
+        var tasks = new TaskSurvey(proc, timeout).of(node.bundles());
+        var inUse = socketsOfShims(tasks);
+        for (var task : tasks) {
+            var socket = task.bundle().socket();
+            if (isOver(task) && (socket == null || !inUse.contains(socket.address()))) {
                 task(task, mounts, out);
             }
         }
@@ -96,11 +100,28 @@ public final class LeftoverScan {
                 && isOld(task.bundle().path());
     }
 
+    /** Where shims that live should listen: they may serve more tasks than the one that they were started for. */
+    private static Set<String> socketsOfShims(List<NodeTask> tasks) {
+        var out = new HashSet<String>();
+        for (var task : tasks) {
+            var socket = task.bundle().socket();
+            if (task.shim() != null && socket != null) {
+                out.add(socket.address());
+            }
+        }
+        return out;
+    }
+
     private void task(NodeTask task, List<String> mounts, List<Leftover> out) {
         var bundle = task.bundle();
         var id = task.task();
-        var state = OciRuntime.of(bundle, null).state(id);
+        var found = OciRuntime.of(bundle, null).state(id);
+        // another containerd may have a container of the same namespace and id, and the runtime's folder is everybody's
+        var state = found != null && found.isOf(bundle) ? found : null;
         if (state != null && !isDead(state)) {
+            return;
+        }
+        if (isLinked(bundle.path()) || mounts.contains(bundle.path().toString())) {
             return;
         }
         mounts.stream()
@@ -130,18 +151,33 @@ public final class LeftoverScan {
         }
     }
 
+    /** Where a link leads, another containerd may be at home. */
+    private boolean isLinked(Path bundle) {
+        for (var path = bundle; path != null && !path.equals(node.paths().state()); path = path.getParent()) {
+            if (Files.isSymbolicLink(path)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void unbundled(TaskId id, Path container, List<Leftover> out) {
         var state = RuntimeState.read(container);
         var bundle = state == null ? null : state.bundle();
         // the bundle may be another containerd's
-        if (state != null && bundle != null && !Files.exists(bundle) && isDead(state) && isOld(container)) {
+        if (state != null
+                && bundle != null
+                && !Files.exists(bundle)
+                && !Files.isSymbolicLink(container)
+                && isDead(state)
+                && isOld(container)) {
             runtimeState(id, state, out);
         }
     }
 
     private static void runtimeState(TaskId id, RuntimeState state, List<Leftover> out) {
         for (var cgroup : new HashSet<>(state.cgroups())) {
-            if (Files.isDirectory(cgroup)) {
+            if (cgroup.startsWith(CGROUPS) && cgroup.equals(cgroup.normalize()) && Files.isDirectory(cgroup)) {
                 out.add(new Leftover(Kind.CGROUP, id, cgroup, "its container has ended, and it is empty", true));
             }
         }

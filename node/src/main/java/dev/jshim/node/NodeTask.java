@@ -29,10 +29,7 @@ public record NodeTask(
 
     /** {@code v1}, {@code v2} or {@code v3}. */
     public String api() {
-        return switch (bundle) {
-            case V1Bundle v1 -> "v1";
-            case V2Bundle v2 -> "v" + v2.endpoint().version();
-        };
+        return bundle.api();
     }
 
     /** Whether the bridge has adopted it. */
@@ -42,29 +39,7 @@ public record NodeTask(
 
     /** The runtime's name as containerd would have it, as far as the bundle tells. */
     public String runtime() {
-        return switch (bundle) {
-            case V1Bundle v1 -> NodePaths.V1_RUNTIME;
-            case V2Bundle v2 -> runtime(v2);
-        };
-    }
-
-    private static String runtime(V2Bundle bundle) {
-        var binary = bundle.shimBinary();
-        if (binary == null) {
-            return "";
-        }
-        var name = String.valueOf(binary.getFileName());
-        return switch (name) {
-            case "containerd-shim-v2-oci" -> "io.containerd.runtime.v2.oci";
-            case V2Bundle.BRIDGE_BINARY -> NodePaths.V1_RUNTIME;
-            default -> {
-                // containerd-shim-runc-v2 is io.containerd.runc.v2 (2.1.4, pkg/shim/util.go, BinaryName)
-                var parts = name.split("-", -1);
-                yield name.startsWith("containerd-shim-") && parts.length == 4
-                        ? "io.containerd." + parts[2] + "." + parts[3]
-                        : name;
-            }
-        };
+        return bundle.runtime();
     }
 
     /** As the shim has it; what the processes tell where it does not answer. */
@@ -97,12 +72,13 @@ public record NodeTask(
     }
 
     public Health health() {
-        return switch (state) {
-            case Answer.Answered<TaskState> answered -> troubles().isEmpty() ? Health.OK : Health.DEGRADED;
-            case Answer.Mute<TaskState> mute -> Health.MUTE;
-            case Answer.Refused<TaskState> refused -> shim != null ? Health.DEGRADED : withoutShim();
-            case Answer.Absent<TaskState> absent -> shim != null ? Health.DEGRADED : withoutShim();
-        };
+        if (state instanceof Answer.Answered<TaskState>) {
+            return troubles().isEmpty() ? Health.OK : Health.DEGRADED;
+        }
+        if (state instanceof Answer.Mute<TaskState>) {
+            return Health.MUTE;
+        }
+        return shim != null ? Health.DEGRADED : withoutShim();
     }
 
     private Health withoutShim() {

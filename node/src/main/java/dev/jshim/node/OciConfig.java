@@ -1,6 +1,7 @@
 package dev.jshim.node;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A bundle's config.json, as far as it was readable. */
 public sealed interface OciConfig {
@@ -26,8 +27,23 @@ public sealed interface OciConfig {
     }
 
     /** There is no config.json. */
-    record Missing() implements OciConfig {}
+    record Missing() implements OciConfig {
+        @Override
+        public String problem() {
+            return "config.json is missing";
+        }
+    }
 
     /** There is one that is of no use. */
-    record Broken(String reason) implements OciConfig {}
+    record Broken(String reason) implements OciConfig {
+        @Override
+        public String problem() {
+            return reason;
+        }
+    }
+
+    /** What is wrong with it; null where nothing is. */
+    default @Nullable String problem() {
+        return null;
+    }
 }

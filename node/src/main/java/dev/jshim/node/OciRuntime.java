@@ -27,20 +27,16 @@ public record OciRuntime(String binary, Path root) {
      * @param shim null where it is gone
      */
     public static OciRuntime of(Bundle bundle, @Nullable ProcessFacts shim) {
-        return switch (bundle) {
-            case V1Bundle v1 -> {
-                var flags = shim == null ? null : ShimFlags.parse(shim.argv());
-                yield new OciRuntime("runc", path(flags == null ? "" : flags.runtimeRoot()));
-            }
-            case V2Bundle v2 -> {
-                var ignored = new ArrayList<String>();
-                var binary = SmallFile.text(v2.path().resolve("runtime"), ignored);
-                var root = SmallFile.text(v2.path().resolve("runtime-root"), ignored);
-                yield new OciRuntime(
-                        binary == null || binary.isEmpty() ? "runc" : binary,
-                        root == null ? path(optionsRoot(v2.path())) : withoutNamespace(path(root), v2.task()));
-            }
-        };
+        if (bundle instanceof V1Bundle) {
+            var flags = shim == null ? null : ShimFlags.parse(shim.argv());
+            return new OciRuntime("runc", path(flags == null ? "" : flags.runtimeRoot()));
+        }
+        var ignored = new ArrayList<String>();
+        var binary = SmallFile.text(bundle.path().resolve("runtime"), ignored);
+        var root = SmallFile.text(bundle.path().resolve("runtime-root"), ignored);
+        return new OciRuntime(
+                binary == null || binary.isEmpty() ? "runc" : binary,
+                root == null ? path(optionsRoot(bundle.path())) : withoutNamespace(path(root), bundle.task()));
     }
 
     /** What the runtime keeps of a task; null where it keeps nothing. */

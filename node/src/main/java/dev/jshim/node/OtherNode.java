@@ -1,7 +1,6 @@
 package dev.jshim.node;
 
 import java.nio.file.Path;
-import java.util.Comparator;
 
 /**
  * The directories of another containerd on the same machine, as its v1 shims have them: Docker's own, k3s's.
@@ -12,9 +11,8 @@ import java.util.Comparator;
 public record OtherNode(Path root, Path state, int shims) implements Comparable<OtherNode> {
     @Override
     public int compareTo(OtherNode other) {
-        return Comparator.comparing(OtherNode::state)
-                .thenComparing(OtherNode::root)
-                .compare(this, other);
+        var byState = state.compareTo(other.state);
+        return byState != 0 ? byState : root.compareTo(other.root);
     }
 
     /** What to say of it. */

@@ -49,6 +49,23 @@ public record RuntimeState(
         return null;
     }
 
+    /** Whether it is of this bundle, and not of one that another containerd has under the same namespace and id. */
+    public boolean isOf(Bundle other) {
+        var from = bundle;
+        if (from == null) {
+            return init != null && init.pid() == other.initPid();
+        }
+        return from.equals(other.path()) || real(from).equals(real(other.path()));
+    }
+
+    private static Path real(Path path) {
+        try {
+            return path.toRealPath();
+        } catch (IOException e) {
+            return path;
+        }
+    }
+
     private static RuntimeState parse(Path directory, String text) throws IOException {
         var pid = 0;
         var start = 0L;

@@ -63,6 +63,9 @@ public sealed interface Shim extends AutoCloseable permits V1Shim, V2Shim {
     /** Starts an added process; its pid. */
     Answer<Integer> start(String execId);
 
+    /** Gives the terminal of a process another size, in characters. */
+    Answer<Boolean> resize(String execId, int columns, int rows);
+
     /** Removes an exec that has ended. Never init: its end belongs to containerd. */
     Answer<Boolean> deleteExec(String execId);
 
@@ -74,16 +77,11 @@ public sealed interface Shim extends AutoCloseable permits V1Shim, V2Shim {
 
     /** Connects, asks one thing and closes the connection. */
     static <T> Answer<T> ask(Bundle bundle, Duration timeout, Function<Shim, Answer<T>> question) {
-        return switch (open(bundle, timeout)) {
-            case Answer.Answered<Shim> open -> {
-                try (var shim = open.value()) {
-                    yield question.apply(shim);
-                }
+        return open(bundle, timeout).then(open -> {
+            try (var shim = open) {
+                return question.apply(shim);
             }
-            case Answer.Refused<Shim>(var code, var reason) -> new Answer.Refused<>(code, reason);
-            case Answer.Mute<Shim>(var after) -> new Answer.Mute<>(after);
-            case Answer.Absent<Shim>(var reason) -> new Answer.Absent<>(reason);
-        };
+        });
     }
 
     /**
@@ -98,11 +96,7 @@ public sealed interface Shim extends AutoCloseable permits V1Shim, V2Shim {
         }
         var start = System.nanoTime();
         try {
-            Shim shim = switch (bundle) {
-                case V1Bundle v1 -> V1Shim.open(v1.task(), socket, timeout);
-                case V2Bundle v2 -> V2Shim.open(v2.task(), v2.endpoint(), timeout);
-            };
-            return new Answer.Answered<>(shim, Duration.ofNanos(System.nanoTime() - start));
+            return new Answer.Answered<>(bundle.connect(socket, timeout), Duration.ofNanos(System.nanoTime() - start));
         } catch (SocketTimeoutException e) {
             return new Answer.Mute<>(timeout);
         } catch (ConnectException e) {

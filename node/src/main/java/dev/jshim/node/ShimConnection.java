@@ -16,10 +16,6 @@ public final class ShimConnection {
      * @throws IOException when the socket is not there or may not be used
      */
     public static TtrpcChannel open(ShimSocket socket, Duration timeout) throws IOException {
-        return switch (socket) {
-            case ShimSocket.Named named -> TtrpcChannel.connect(named.path(), timeout);
-            case ShimSocket.Abstract name ->
-                TtrpcChannel.over(AbstractSockets.connect(name.name(), timeout), "abstract" + name.name());
-        };
+        return socket.connect(timeout);
     }
 }

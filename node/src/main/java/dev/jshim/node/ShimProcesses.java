@@ -1,6 +1,7 @@
 package dev.jshim.node;
 
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,13 +9,16 @@ import org.jspecify.annotations.Nullable;
  * it: pids are used again.
  */
 public final class ShimProcesses {
+    /** How the kernel names containerd's shims, of any vendor, and those of Docker's own containerd (17.x). */
+    static final Set<String> NAMES = Set.of("containerd-shim", "docker-containe");
+
     private final ProcFs proc;
     private final List<Candidate> shims;
 
     /** Looks at the processes that there are now. What calls itself a shim in a container is none of this machine's. */
     public ShimProcesses(ProcFs proc) {
         this.proc = proc;
-        this.shims = proc.all().stream()
+        this.shims = proc.named(NAMES).stream()
                 .filter(process -> process.program().contains("containerd-shim") && !process.isZombie())
                 .filter(process -> !proc.isElsewhere(process.pid()))
                 .map(Candidate::of)
@@ -71,25 +75,22 @@ public final class ShimProcesses {
         if (process.isZombie()) {
             return false;
         }
-        return switch (bundle) {
-            case V1Bundle v1 -> servesByFlags(Candidate.of(process), v1);
-            // a v2 shim may serve more tasks than the one that it was started for, and may be a JVM
-            case V2Bundle v2 ->
-                process.argv().stream().anyMatch(word -> word.contains("containerd-shim") || word.contains("jshim"));
-        };
+        if (bundle instanceof V1Bundle v1) {
+            return servesByFlags(Candidate.of(process), v1);
+        }
+        // a v2 shim may serve more tasks than the one that it was started for, and may be a JVM
+        return process.argv().stream().anyMatch(word -> word.contains("containerd-shim") || word.contains("jshim"));
     }
 
     private boolean servesByFlags(Candidate candidate, Bundle bundle) {
         var process = candidate.process();
         var flags = candidate.flags();
-        return switch (bundle) {
-            case V1Bundle v1 ->
-                flags != null && flags.namespace().equals(v1.task().namespace()) && isWorkOf(flags, process, v1);
-            case V2Bundle v2 ->
-                process.program().startsWith("containerd-shim-")
-                        && hasFlag(process, "-id", v2.task().id())
-                        && hasFlag(process, "-namespace", v2.task().namespace());
-        };
+        if (bundle instanceof V1Bundle v1) {
+            return flags != null && flags.namespace().equals(v1.task().namespace()) && isWorkOf(flags, process, v1);
+        }
+        return process.program().startsWith("containerd-shim-")
+                && hasFlag(process, "-id", bundle.task().id())
+                && hasFlag(process, "-namespace", bundle.task().namespace());
     }
 
     /** By -workdir, else by the working directory, which is the bundle (1.6.20, runtime/v1/shim/client/client.go). */

@@ -1,8 +1,11 @@
 package dev.jshim.node;
 
+import dev.jshim.ttrpc.TtrpcChannel;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /** Where a shim listens: a socket in the file system, or a name in the abstract namespace (before 1.3.9 and 1.4.3). */
 public sealed interface ShimSocket {
@@ -17,6 +20,11 @@ public sealed interface ShimSocket {
         public String kind() {
             return "file";
         }
+
+        @Override
+        public TtrpcChannel connect(Duration timeout) throws IOException {
+            return TtrpcChannel.connect(path, timeout);
+        }
     }
 
     /** An abstract name, without the NUL it begins with, and without the one that Go's sockets end with. */
@@ -30,6 +38,11 @@ public sealed interface ShimSocket {
         public String kind() {
             return "abstract";
         }
+
+        @Override
+        public TtrpcChannel connect(Duration timeout) throws IOException {
+            return TtrpcChannel.over(AbstractSockets.connect(name, timeout), "abstract" + name);
+        }
     }
 
     String SCHEME = "unix://";
@@ -42,6 +55,9 @@ public sealed interface ShimSocket {
 
     /** {@code file} or {@code abstract}. */
     String kind();
+
+    /** See {@link ShimConnection#open}. */
+    TtrpcChannel connect(Duration timeout) throws IOException;
 
     /**
      * Reads an address the way containerd does: what lacks {@code unix://} is abstract (1.6.20,

@@ -3,6 +3,7 @@ package dev.jshim.node;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -38,8 +39,9 @@ public final class TaskSurvey {
                 Thread.ofVirtual().name("survey-", 0).factory())) {
             var running = new ArrayList<Future<NodeTask>>();
             for (var bundle : bundles) {
-                if (!bridges.containsValue(bundle)) {
-                    running.add(threads.submit(() -> ask(bundle, bridges.get(bundle), processes, threads)));
+                var bridge = bridges.get(bundle.task());
+                if (bundle instanceof V1Bundle || bridge == null) {
+                    running.add(threads.submit(() -> ask(bundle, bridge, processes, threads)));
                 }
             }
             var out = new ArrayList<NodeTask>();
@@ -84,21 +86,18 @@ public final class TaskSurvey {
         return Shim.ask(bundle, timeout, Shim::state);
     }
 
-    /** The v2 bundle that the bridge serves, by the v1 bundle it stands for. */
-    private static Map<Bundle, V2Bundle> bridges(List<Bundle> bundles) {
-        var legacy = new HashMap<TaskId, V1Bundle>();
-        var out = new HashMap<Bundle, V2Bundle>();
+    /** The v2 bundles that the bridge serves, each beside a v1 bundle. */
+    private static Map<TaskId, V2Bundle> bridges(List<Bundle> bundles) {
+        var legacy = new HashSet<TaskId>();
+        var out = new HashMap<TaskId, V2Bundle>();
         for (var bundle : bundles) {
-            if (bundle instanceof V1Bundle v1) {
-                legacy.put(v1.task(), v1);
+            if (bundle instanceof V1Bundle) {
+                legacy.add(bundle.task());
             }
         }
         for (var bundle : bundles) {
-            if (bundle instanceof V2Bundle v2 && v2.hasLegacyName()) {
-                var v1 = legacy.get(v2.task());
-                if (v1 != null) {
-                    out.put(v1, v2);
-                }
+            if (bundle instanceof V2Bundle v2 && v2.hasLegacyName() && legacy.contains(v2.task())) {
+                out.put(v2.task(), v2);
             }
         }
         return out;

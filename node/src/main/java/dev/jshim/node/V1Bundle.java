@@ -1,6 +1,8 @@
 package dev.jshim.node;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,5 +19,20 @@ public record V1Bundle(
         implements Bundle {
     public V1Bundle {
         problems = List.copyOf(problems);
+    }
+
+    @Override
+    public String api() {
+        return "v1";
+    }
+
+    @Override
+    public String runtime() {
+        return NodePaths.V1_RUNTIME;
+    }
+
+    @Override
+    public Shim connect(ShimSocket where, Duration timeout) throws IOException {
+        return V1Shim.open(task, where, timeout);
     }
 }

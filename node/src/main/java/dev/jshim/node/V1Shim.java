@@ -7,6 +7,7 @@ import dev.jshim.proto.v1.shim.DeleteProcessRequest;
 import dev.jshim.proto.v1.shim.ExecProcessRequest;
 import dev.jshim.proto.v1.shim.KillRequest;
 import dev.jshim.proto.v1.shim.ListPidsRequest;
+import dev.jshim.proto.v1.shim.ResizePtyRequest;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StartRequest;
 import dev.jshim.proto.v1.shim.StateRequest;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** A v1 shim: it serves one container, and its processes are one flat set of ids. */
 public final class V1Shim implements Shim {
@@ -97,12 +99,20 @@ public final class V1Shim implements Shim {
 
     @Override
     public Answer<Boolean> pause() {
-        return Ask.call(timeout, () -> stub().pause(Empty.getDefaultInstance()).isInitialized());
+        return ofOurs(() ->
+                Ask.call(timeout, () -> stub().pause(Empty.getDefaultInstance()).isInitialized()));
     }
 
     @Override
     public Answer<Boolean> resume() {
-        return Ask.call(timeout, () -> stub().resume(Empty.getDefaultInstance()).isInitialized());
+        return ofOurs(() -> Ask.call(
+                timeout, () -> stub().resume(Empty.getDefaultInstance()).isInitialized()));
+    }
+
+    /** A call that names no container: a bundle whose address is wrong must not do it to another one. */
+    private Answer<Boolean> ofOurs(Supplier<Answer<Boolean>> call) {
+        var state = state("");
+        return state instanceof Answer.Answered<TaskState> ? call.get() : state.map(_ -> false);
     }
 
     @Override
@@ -140,6 +150,16 @@ public final class V1Shim implements Shim {
     public Answer<Integer> start(String execId) {
         var request = StartRequest.newBuilder().setId(requireExec(execId)).build();
         return Ask.call(timeout, () -> stub().start(request).getPid());
+    }
+
+    @Override
+    public Answer<Boolean> resize(String execId, int columns, int rows) {
+        var request = ResizePtyRequest.newBuilder()
+                .setId(process(execId))
+                .setWidth(columns)
+                .setHeight(rows)
+                .build();
+        return Ask.call(timeout, () -> stub().resizePty(request).isInitialized());
     }
 
     @Override

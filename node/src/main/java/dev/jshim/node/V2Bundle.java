@@ -1,6 +1,8 @@
 package dev.jshim.node;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,5 +56,35 @@ public record V2Bundle(
     public boolean hasLegacyName() {
         var binary = shimBinary;
         return binary != null && binary.endsWith(BRIDGE_BINARY);
+    }
+
+    @Override
+    public String api() {
+        return "v" + endpoint.version();
+    }
+
+    @Override
+    public Shim connect(ShimSocket where, Duration timeout) throws IOException {
+        return V2Shim.open(task, endpoint, timeout);
+    }
+
+    @Override
+    public String runtime() {
+        var binary = shimBinary;
+        if (binary == null) {
+            return "";
+        }
+        var name = String.valueOf(binary.getFileName());
+        return switch (name) {
+            case "containerd-shim-v2-oci" -> "io.containerd.runtime.v2.oci";
+            case BRIDGE_BINARY -> NodePaths.V1_RUNTIME;
+            default -> {
+                // containerd-shim-runc-v2 is io.containerd.runc.v2 (2.1.4, pkg/shim/util.go, BinaryName)
+                var parts = name.split("-", -1);
+                yield name.startsWith("containerd-shim-") && parts.length == 4
+                        ? "io.containerd." + parts[2] + "." + parts[3]
+                        : name;
+            }
+        };
     }
 }

@@ -9,6 +9,7 @@ import dev.jshim.proto.v2.task2.ExecProcessRequest;
 import dev.jshim.proto.v2.task2.KillRequest;
 import dev.jshim.proto.v2.task2.PauseRequest;
 import dev.jshim.proto.v2.task2.PidsRequest;
+import dev.jshim.proto.v2.task2.ResizePtyRequest;
 import dev.jshim.proto.v2.task2.ResumeRequest;
 import dev.jshim.proto.v2.task2.StartRequest;
 import dev.jshim.proto.v2.task2.StateRequest;
@@ -170,6 +171,17 @@ public final class V2Shim implements Shim {
                 .setExecId(requireExec(execId))
                 .build();
         return call(TaskGrpc.getStartMethod(), request).map(answer -> answer.getPid());
+    }
+
+    @Override
+    public Answer<Boolean> resize(String execId, int columns, int rows) {
+        var request = ResizePtyRequest.newBuilder()
+                .setId(task.id())
+                .setExecId(execId)
+                .setWidth(columns)
+                .setHeight(rows)
+                .build();
+        return call(TaskGrpc.getResizePtyMethod(), request).map(empty -> true);
     }
 
     @Override

@@ -91,6 +91,30 @@ class InitCheckTest {
     }
 
     @Test
+    void theWholeCgroupDecidesAndNotItsLastPart() throws IOException {
+        bundle("/ns/docker");
+        process(500, "/docker/0123");
+        assertThat(check()).isEqualTo(InitCheck.OTHER);
+        process(500, "/machine/ns/docker");
+        assertThat(check()).isEqualTo(InitCheck.SAME);
+        bundle("system.slice:docker:c");
+        process(500, "/system.slice/other-docker-c.scope");
+        assertThat(check()).isEqualTo(InitCheck.OTHER);
+    }
+
+    @Test
+    void whatTheRuntimeKeepsOfAnotherBundleIsAnothers() throws IOException {
+        var bundle = bundle("/ns/c");
+        process(500, "/ns/c");
+        state("state.json", """
+                {"init_process_pid":21,"init_process_start":500,"config":{"labels":["bundle=/other/ns/c"]}}""");
+        assertThat(check()).isEqualTo(InitCheck.OTHER);
+        state("state.json", """
+                {"init_process_pid":21,"init_process_start":500,"config":{"labels":["bundle=%s"]}}""".formatted(bundle));
+        assertThat(check()).isEqualTo(InitCheck.SAME);
+    }
+
+    @Test
     void aReusedPidIsNoLivingContainer() throws IOException {
         bundle("/ns/c");
         process(500, "/user.slice");

@@ -19,8 +19,15 @@ class ShimProcessesTest {
         var path = Files.createDirectories(directory.resolve("proc").resolve(Integer.toString(pid)));
         Files.writeString(
                 path.resolve("stat"),
-                pid + " (x) S " + parent + " 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 1 0 " + pid + "00 0 0\n");
+                pid + " (" + comm(argv[0]) + ") S " + parent + " 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 1 0 " + pid
+                        + "00 0 0\n");
         Files.writeString(path.resolve("cmdline"), String.join("\0", argv) + "\0");
+    }
+
+    /** As the kernel has it. */
+    private static String comm(String program) {
+        var name = program.substring(program.lastIndexOf('/') + 1);
+        return name.substring(0, Math.min(15, name.length()));
     }
 
     private int shimOf(Bundle bundle) {
@@ -38,6 +45,9 @@ class ShimProcessesTest {
         process(12, 1, "/opt/old/containerd-shim", "-namespace", "ns", "-workdir", work);
         var bundle = Node.read(bundles.paths).v1().getFirst();
         assertThat(shimOf(bundle)).isEqualTo(12);
+        process(12, 1, "sleep");
+        process(13, 1, "docker-containerd-shim", "-namespace", "ns", "-workdir", work);
+        assertThat(shimOf(bundle)).isEqualTo(13);
     }
 
     @Test

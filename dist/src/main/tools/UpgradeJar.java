@@ -1,0 +1,85 @@
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+import org.objectweb.asm.ClassReader;
+import org.objectweb.asm.ClassVisitor;
+import org.objectweb.asm.ClassWriter;
+import org.objectweb.asm.Opcodes;
+
+/**
+ * Writes a jar anew with its class files in a version that an AOT cache can hold, which is Java 6's and later: of those
+ * before, each start would parse and verify every class that it needs. The code is the same; what is added are the stack
+ * maps that newer versions ask for.
+ *
+ * <p>Run from its source, with ASM on the class path: {@code UpgradeJar OLD.jar NEW.jar}. The same bytes each time.
+ */
+final class UpgradeJar {
+    private static final int ENOUGH = Opcodes.V1_8;
+    private static final FileTime TIME = FileTime.from(Instant.parse("2026-11-01T00:00:00Z"));
+
+    private UpgradeJar() {}
+
+    public static void main(String[] args) throws IOException {
+        var from = Path.of(args[0]);
+        try (var jar = new ZipFile(from.toFile());
+                var loader = new URLClassLoader(new URL[] {from.toUri().toURL()}, null);
+                var to = new ZipOutputStream(Files.newOutputStream(Path.of(args[1])))) {
+            for (var entry : jar.stream().sorted((a, b) -> a.getName().compareTo(b.getName())).toList()) {
+                var out = new ZipEntry(entry.getName());
+                out.setLastModifiedTime(TIME);
+                to.putNextEntry(out);
+                try (var in = jar.getInputStream(entry)) {
+                    to.write(rewritten(entry.getName(), in.readAllBytes(), loader));
+                }
+                to.closeEntry();
+            }
+        }
+    }
+
+    private static byte[] rewritten(String name, byte[] bytes, ClassLoader loader) throws IOException {
+        if (name.endsWith(".class")) {
+            return upgraded(bytes, loader);
+        }
+        return name.equals(JarFile.MANIFEST_NAME) ? marked(bytes) : bytes;
+    }
+
+    /** Says that the jar is not as its authors made it. */
+    private static byte[] marked(byte[] bytes) throws IOException {
+        var manifest = new Manifest(new ByteArrayInputStream(bytes));
+        manifest.getMainAttributes().putValue("Changed-By-Jshim", "class files rewritten as version " + ENOUGH);
+        var out = new ByteArrayOutputStream();
+        manifest.write(out);
+        return out.toByteArray();
+    }
+
+    private static byte[] upgraded(byte[] bytes, ClassLoader loader) {
+        var reader = new ClassReader(bytes);
+        if (reader.readUnsignedShort(6) >= ENOUGH) {
+            return bytes;
+        }
+        var writer = new ClassWriter(ClassWriter.COMPUTE_FRAMES) {
+            @Override
+            protected ClassLoader getClassLoader() {
+                return loader;
+            }
+        };
+        reader.accept(new ClassVisitor(Opcodes.ASM9, writer) {
+            @Override
+            public void visit(int version, int access, String name, String signature, String parent, String[] interfaces) {
+                super.visit(ENOUGH, access, name, signature, parent, interfaces);
+            }
+        }, ClassReader.SKIP_FRAMES);
+        return writer.toByteArray();
+    }
+}
