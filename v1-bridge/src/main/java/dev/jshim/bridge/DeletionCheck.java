@@ -38,8 +38,8 @@ enum DeletionCheck {
         }
     }
 
-    /** An old daemon may have made another container of the same id, whose files lie where ours did. */
-    private static boolean isAnothers(LegacyRecord record) {
+    /** Whether an old daemon has made another container of the same id, whose files lie where ours did. */
+    static boolean isAnothers(LegacyRecord record) {
         return differs(record.v1Bundle().resolve("init.pid"), record.init().pid())
                 || differs(record.v1Bundle().resolve("shim.pid"), record.shim().pid());
     }

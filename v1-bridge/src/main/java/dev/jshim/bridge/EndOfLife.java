@@ -40,12 +40,11 @@ final class EndOfLife {
     /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
     void finish() {
         if (LiveProcess.isAlive(record.init())) {
-            ShimLog.warn(
-                    "init outlived its deletion: nothing of v1 is touched",
-                    "ns",
-                    record.namespace(),
-                    "id",
-                    record.id());
+            leave("init outlived its deletion");
+            return;
+        }
+        if (DeletionCheck.isAnothers(record)) {
+            leave("another container has the id now");
             return;
         }
         FaultPoint.at("end-begun");
@@ -57,6 +56,10 @@ final class EndOfLife {
         FaultPoint.at("end-bundle");
         step("remove the v1 work directory", () -> removeTree(record.v1Work()));
         ShimLog.info("the v1 shim and its files are gone", "ns", record.namespace(), "id", record.id());
+    }
+
+    private void leave(String why) {
+        ShimLog.warn(why + ": nothing of v1 is touched", "ns", record.namespace(), "id", record.id());
     }
 
     /**

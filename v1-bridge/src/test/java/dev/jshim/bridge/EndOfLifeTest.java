@@ -1,0 +1,81 @@
+package dev.jshim.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.node.ProcessRef;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EndOfLifeTest {
+    /** Of processes that there are not: no pid is as high. */
+    private static final int SHIM = 0x7ffffff0;
+
+    private static final int INIT = SHIM + 1;
+
+    @TempDir
+    Path folder;
+
+    private Path bundle;
+    private Path work;
+    private Path socket;
+
+    @BeforeEach
+    void container() throws IOException {
+        bundle = Files.createDirectories(folder.resolve("state/ns/c"));
+        work = Files.createDirectories(folder.resolve("root/ns/c"));
+        socket = Files.createFile(folder.resolve("sock"));
+        Files.writeString(bundle.resolve("init.pid"), Integer.toString(INIT));
+        Files.writeString(bundle.resolve("shim.pid"), Integer.toString(SHIM));
+    }
+
+    @Test
+    void allThatWasOfTheContainerGoes() {
+        finish();
+
+        assertThat(bundle).doesNotExist();
+        assertThat(work).doesNotExist();
+        assertThat(socket).doesNotExist();
+    }
+
+    @Test
+    void whatAnotherContainerOfTheSameIdHasStays() throws Exception {
+        Files.writeString(bundle.resolve("init.pid"), "4711");
+
+        finish();
+
+        assertThat(bundle.resolve("init.pid")).exists();
+        assertThat(work).exists();
+        assertThat(socket)
+                .as("the address is made of the id: it is the other's")
+                .exists();
+    }
+
+    @Test
+    void anotherShimIsAnotherContainerToo() throws Exception {
+        Files.delete(bundle.resolve("init.pid"));
+        Files.writeString(bundle.resolve("shim.pid"), "4711");
+
+        finish();
+
+        assertThat(bundle).exists();
+        assertThat(socket).exists();
+    }
+
+    private void finish() {
+        var record = new LegacyRecord(
+                "ns",
+                "c",
+                bundle,
+                work,
+                new ProcessRef(SHIM, 1),
+                new ProcessRef(INIT, 1),
+                "unix://" + socket,
+                "runc",
+                folder.resolve("runc/ns"));
+        new EndOfLife(record).finish();
+    }
+}
