@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs the fuzz tests for real, one after the other; see docs/adr/0011-fuzz-tests.md.
+# Runs the fuzz tests for real, one after the other; see docs/adr/0013-fuzz-tests.md.
 
 fuzz_modules=(ttrpc linux node shim-v2 v1-bridge)
 
