@@ -1,5 +1,7 @@
 package dev.jshim.it;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import dev.jshim.proto.v2.runc.Options;
@@ -21,6 +23,8 @@ import dev.jshim.proto.v2.task2.StatsRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.proto.v2.task2.UpdateTaskRequest;
 import dev.jshim.proto.v2.task2.WaitRequest;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -343,7 +347,12 @@ final class RawCalls {
     }
 
     private void end() {
-        shutdown("nobody is left", "one");
+        try {
+            shim.call(TaskGrpc.getShutdownMethod(), ShutdownRequest.getDefaultInstance(), Duration.ofSeconds(20));
+        } catch (StatusRuntimeException e) {
+            // The Go shim may be gone before its answer.
+            assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        }
         talk.note("the shim ends", Boolean.toString(Wait.within(Duration.ofSeconds(5), () -> !shim.listens())));
     }
 
