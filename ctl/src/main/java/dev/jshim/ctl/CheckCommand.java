@@ -1,8 +1,11 @@
 package dev.jshim.ctl;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 @Command(
         name = "check",
@@ -20,6 +23,13 @@ import picocli.CommandLine.Command;
 final class CheckCommand implements Callable<Integer> {
     private final Cli cli;
 
+    @Option(
+            names = "--new-containerd",
+            paramLabel = "FILE",
+            description = "the containerd 2.x that is to come: its \"config migrate\", which changes nothing, is asked"
+                    + " what it makes of the configuration")
+    private @Nullable Path program;
+
     CheckCommand(Cli cli) {
         this.cli = cli;
     }
@@ -32,8 +42,7 @@ final class CheckCommand implements Callable<Integer> {
         cli.globals().tolerateBrokenConfig();
         var node = cli.reader().read();
         var findings = new ArrayList<>(new TaskChecks(cli).of(node));
-        var configChecks =
-                new ConfigChecks(cli.globals().config(), cli.globals().address());
+        var configChecks = new ConfigChecks(cli, cli.globals().config(), program);
         findings.addAll(configChecks.all());
         var host = new HostChecks(cli, new LinuxHost());
         findings.addAll(host.all());
@@ -42,30 +51,12 @@ final class CheckCommand implements Callable<Integer> {
         cli.show(new Fields().with("facts", facts).with("findings", rows), () -> {
             Outline.write(cli.out(), facts);
             for (var finding : findings) {
-                print(finding);
+                finding.write(cli);
             }
             cli.out().println();
             cli.out().println(findings.isEmpty() ? "nothing was found" : findings.size() + " findings");
         });
         node.problems().forEach(cli::note);
         return findings.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
-    }
-
-    private void print(Finding finding) {
-        var level = finding.isError() ? "error" : "warning";
-        var out = cli.out();
-        out.println();
-        out.println((Screen.of(cli.globals()).hasColor() ? Color.of(level) : level) + "  " + finding.topic() + ": "
-                + Text.oneLine(finding.what()));
-        paragraph("  why:   ", finding.why());
-        paragraph("  to do: ", finding.todo());
-    }
-
-    private void paragraph(String label, String text) {
-        var lines = Text.wrapped(Text.oneLine(text), Screen.of(cli.globals()).width() - label.length());
-        cli.out().println(label + lines.getFirst());
-        for (var line : lines.subList(1, lines.size())) {
-            cli.out().println(" ".repeat(label.length()) + line);
-        }
     }
 }

@@ -1,26 +1,35 @@
 package dev.jshim.ctl;
 
+import dev.jshim.node.ConfigForecast;
+import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.DaemonConfig;
-import dev.jshim.node.DaemonConfigReader;
 import dev.jshim.node.DaemonProcess;
-import dev.jshim.node.DroppedKeys;
+import dev.jshim.node.PodHandler;
 import dev.jshim.node.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code check} finds in containerd's configuration. */
+/** What {@code check} and {@code migrate plan} find in containerd's configuration. */
 final class ConfigChecks {
+    private final Cli cli;
     private final @Nullable Path given;
-    private final Path address;
+    private final @Nullable Path program;
 
-    /** @param given null to take the file of the containerd that listens at the address, else the default one */
-    ConfigChecks(@Nullable Path given, Path address) {
+    /**
+     * Checks of one file.
+     *
+     * @param given null to take the file of the containerd that listens at the address, else the default one
+     * @param program of the containerd 2.x that is to come; null where it is not at hand
+     */
+    ConfigChecks(Cli cli, @Nullable Path given, @Nullable Path program) {
+        this.cli = cli;
         this.given = given;
-        this.address = address;
+        this.program = program;
     }
 
     /** The file that is looked at, whether it exists or not. */
@@ -39,31 +48,48 @@ final class ConfigChecks {
 
     private boolean listens(DaemonProcess daemon) {
         try {
-            return daemon.settings().grpcSocket().equals(address);
+            return daemon.settings().grpcSocket().equals(cli.globals().address());
         } catch (IOException e) {
             return false;
         }
     }
 
+    /** All of it; none where there is no file. */
     List<Finding> all() {
-        var out = new ArrayList<Finding>();
         var file = file();
-        if (!Files.exists(file)) {
-            return out;
-        }
+        return Files.exists(file) ? of(file) : List.of();
+    }
+
+    /** As {@link #all}, but that the file is not there is a finding, too. */
+    List<Finding> named() {
+        return of(file());
+    }
+
+    private List<Finding> of(Path file) {
+        var out = new ArrayList<Finding>();
         try {
-            for (var each : DaemonConfigReader.read(file).files()) {
-                for (var key : DroppedKeys.of(each)) {
-                    out.add(new Finding(key.fatal(), "config", key.where() + ": " + key.key(), key.why(), key.todo()));
-                }
+            for (var found : ConfigForecast.of(file, program, pods())) {
+                out.add(new Finding(
+                        found.fatal(), "config", found.where() + ": " + found.key(), found.why(), found.todo()));
             }
+        } catch (NoSuchFileException e) {
+            out.add(Finding.error("config", file + " is not there", "nothing can be said of it", "name another one"));
         } catch (IOException e) {
             out.add(Finding.error(
                     "config",
                     String.valueOf(e.getMessage()),
-                    "containerd does not start with a file that it cannot read",
-                    "mend the file"));
+                    "what containerd 2.x makes of " + file + " cannot be told, or it does not start with it",
+                    "mend what is named"));
         }
         return out;
+    }
+
+    /** Without an answer nothing is known of pods: most containerds have none. */
+    private List<PodHandler> pods() {
+        try (var containerd =
+                new ContainerdClient(cli.globals().address(), cli.globals().timeout())) {
+            var pods = PodHandler.of(containerd).orNull();
+            return pods == null ? List.of() : pods;
+        }
     }
 }

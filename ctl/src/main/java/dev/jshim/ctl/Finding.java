@@ -26,4 +26,23 @@ record Finding(boolean isError, String topic, String what, String why, String to
                 .with("why", why)
                 .with("todo", todo);
     }
+
+    /** Writes it for people, after an empty line. */
+    void write(Cli cli) {
+        var level = isError ? "error" : "warning";
+        var out = cli.out();
+        out.println();
+        out.println((Screen.of(cli.globals()).hasColor() ? Color.of(level) : level) + "  " + topic + ": "
+                + Text.oneLine(what));
+        paragraph(cli, "  why:   ", why);
+        paragraph(cli, "  to do: ", todo);
+    }
+
+    private static void paragraph(Cli cli, String label, String text) {
+        var lines = Text.wrapped(Text.oneLine(text), Screen.of(cli.globals()).width() - label.length());
+        cli.out().println(label + lines.getFirst());
+        for (var line : lines.subList(1, lines.size())) {
+            cli.out().println(" ".repeat(label.length()) + line);
+        }
+    }
 }

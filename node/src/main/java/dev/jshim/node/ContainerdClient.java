@@ -17,8 +17,10 @@ import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -43,8 +45,16 @@ public final class ContainerdClient implements AutoCloseable {
         this.timeout = timeout;
     }
 
-    /** The daemon's version: the call to find out whether there is one. */
+    /**
+     * The daemon's version: the call to find out whether there is one. A mute daemon is asked twice, since the first
+     * call of a JVM on a busy machine may take longer than a timeout by itself.
+     */
     public Answer<ContainerdVersion> version() {
+        var first = askVersion();
+        return first instanceof Answer.Mute ? askVersion() : first;
+    }
+
+    private Answer<ContainerdVersion> askVersion() {
         return ask(() -> {
             var answer = deadline(VersionGrpc.newBlockingStub(channel)).version(Empty.getDefaultInstance());
             return new ContainerdVersion(answer.getVersion(), answer.getRevision());
@@ -101,22 +111,30 @@ public final class ContainerdClient implements AutoCloseable {
     }
 
     private <T> Answer<T> ask(Supplier<T> call) {
+        if (!isListening()) {
+            return new Answer.Absent<>("no containerd answers on " + address);
+        }
         var answer = Ask.call(timeout, call);
         if (answer instanceof Answer.Refused<T> refused && refused.code() == Status.Code.UNAVAILABLE) {
             return new Answer.Absent<>("no containerd answers on " + address);
         }
-        if (answer instanceof Answer.Mute<T> && !isListening()) {
-            // On a busy machine the time may be up before this JVM has come as far as to try.
-            return new Answer.Absent<>("nobody listens on " + address);
-        }
         return answer;
     }
 
+    /**
+     * Asked first, and of the kernel: on a machine that is busy enough the first call of a gRPC channel takes longer
+     * than a timeout, and a daemon that is not there would be taken for a mute one.
+     */
     private boolean isListening() {
-        try (var _ = SocketChannel.open(UnixDomainSocketAddress.of(address))) {
-            return true;
-        } catch (IOException e) {
+        if (!Files.exists(address)) {
             return false;
+        }
+        try (var probe = SocketChannel.open(UnixDomainSocketAddress.of(address))) {
+            return probe.isConnected();
+        } catch (ConnectException e) {
+            return false;
+        } catch (IOException | UnsupportedOperationException e) {
+            return true; // Whatever that is, the call itself says it better.
         }
     }
 
@@ -137,7 +155,8 @@ public final class ContainerdClient implements AutoCloseable {
                 runtime.getName(),
                 runtime.hasOptions() ? runtime.getOptions() : null,
                 container.getImage(),
-                container.getLabelsMap());
+                container.getLabelsMap(),
+                container.getExtensionsMap());
     }
 
     private record Observer(Consumer<ContainerdEvent> onEvent, Consumer<String> onEnd, AtomicBoolean done)

@@ -1,11 +1,12 @@
 package dev.jshim.node;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.tomlj.TomlArray;
 import org.tomlj.TomlTable;
 
 /**
@@ -13,8 +14,8 @@ import org.tomlj.TomlTable;
  * (2.1.4, RELEASES.md, "Deprecated config properties"). Goes by the last part of a key, so that it holds for all
  * versions of the file.
  */
-public final class DroppedKeys {
-    private static final String V1_CONTAINERS = "every container that is started by it fails to start on 2.x";
+final class DroppedKeys {
+    private static final String RUNC_V1 = "io.containerd.runc.v1";
 
     /** What 2.0 removed: the key, and what takes its place. */
     private static final Map<String, String> REMOVED = Map.of(
@@ -30,33 +31,32 @@ public final class DroppedKeys {
     private static final Map<String, String> TO_BE_REMOVED =
             Map.of("auths", "use image pull secrets", "configs", "use config_path", "mirrors", "use config_path");
 
+    /** Options of the v1 runtime, and what they are called in those of runc's v2 shim. */
+    private static final Map<String, String> V1_OPTIONS = Map.of("Runtime", "BinaryName", "RuntimeRoot", "Root");
+
+    /** Plugins of 1.x that a file may demand, by either of their names. */
+    private static final Set<String> GONE = Set.of(
+            "linux", NodePaths.V1_RUNTIME, "aufs", "io.containerd.snapshotter.v1.aufs", "io.containerd.runtime.v1");
+
     private final Path file;
-    private final List<Dropped> found = new ArrayList<>();
+    private final long version;
+    private final Set<String> v1Handlers;
+    private final List<ConfigFinding> found = new ArrayList<>();
 
-    private DroppedKeys(Path file) {
+    private DroppedKeys(Path file, long version, Set<String> v1Handlers) {
         this.file = file;
+        this.version = version;
+        this.v1Handlers = v1Handlers;
     }
-
-    /**
-     * A key of the file.
-     *
-     * @param where {@code FILE:LINE}
-     * @param fatal whether 2.x does without it today
-     */
-    public record Dropped(String where, String key, boolean fatal, String why, String todo) {}
 
     /**
      * Looks through one file, not through what it imports.
      *
-     * @throws IOException for one that cannot be read or understood
+     * @param version of the file, by itself or by the one that imports it
+     * @param v1Handlers names of the handlers whose type is the v1 runtime: its options are theirs
      */
-    public static List<Dropped> of(Path file) throws IOException {
-        var toml = DaemonConfigReader.toml(file);
-        if (toml.hasErrors()) {
-            throw new IOException(file + ": "
-                    + Printable.of(String.valueOf(toml.errors().getFirst().getMessage())));
-        }
-        var keys = new DroppedKeys(file);
+    static List<ConfigFinding> of(Path file, TomlTable toml, long version, Set<String> v1Handlers) {
+        var keys = new DroppedKeys(file, version, v1Handlers);
         keys.table(toml, List.of());
         return List.copyOf(keys.found);
     }
@@ -76,8 +76,40 @@ public final class DroppedKeys {
     private void look(TomlTable table, List<String> key, @Nullable Object value) {
         var name = key.getLast();
         var inPlugins = key.size() > 2 && key.getFirst().equals("plugins");
-        if (value instanceof String text && isV1Runtime(text)) {
-            add(table, key, true, "it selects the runtime " + text + ": " + V1_CONTAINERS, "use io.containerd.runc.v2");
+        if (value instanceof String text && text.equals(RUNC_V1)) {
+            add(
+                    table,
+                    key,
+                    true,
+                    "containerd 2.0 has removed the runtime " + text + ": what it starts fails to start",
+                    "use io.containerd.runc.v2");
+        } else if (value instanceof String text && text.equals(NodePaths.V1_RUNTIME)) {
+            add(
+                    table,
+                    key,
+                    false,
+                    "2.x runs the program containerd-shim-v1-linux for all that is started by it, which only jshim has",
+                    "use io.containerd.runc.v2 or io.containerd.runtime.v2.oci; keep the handler's name");
+        } else if (key.equals(List.of("required_plugins"))) {
+            required(table, key, value);
+        } else if (key.size() == 3 && inPlugins && name.equals("containerd") && isElsewhere(key.get(1))) {
+            add(
+                    table,
+                    key,
+                    true,
+                    "2.x passes over all of it, handlers and default_runtime_name too: in a file of version " + version
+                            + " it does not look for them here",
+                    version < 2
+                            ? "put what \"containerd config dump\" of the old containerd writes, which is a file of"
+                                    + " version 2, in its place"
+                            : "move it to plugins." + RuntimeHandlers.section(version));
+        } else if (isV1Option(table, key)) {
+            add(
+                    table,
+                    key,
+                    true,
+                    "an option of the v1 runtime, which the options of runc's v2 shim do not have",
+                    "call it " + V1_OPTIONS.get(name));
         } else if (key.equals(List.of("plugins", "linux")) || key.equals(List.of("plugins", NodePaths.V1_RUNTIME))) {
             add(
                     table,
@@ -100,17 +132,40 @@ public final class DroppedKeys {
         return key.size() > 2 && (key.get(1).equals("linux") || key.get(1).equals(NodePaths.V1_RUNTIME));
     }
 
-    private static boolean isV1Runtime(String text) {
-        return text.equals(NodePaths.V1_RUNTIME) || text.equals("io.containerd.runc.v1");
+    /** Whether it is CRI's section, but not the one for files of this version. */
+    private boolean isElsewhere(String plugin) {
+        return RuntimeHandlers.isCri(plugin) && (version < 2 || !plugin.equals(RuntimeHandlers.section(version)));
+    }
+
+    /** One that 2.x lacks, it does not start without. */
+    private void required(TomlTable table, List<String> key, @Nullable Object value) {
+        if (value instanceof TomlArray plugins) {
+            for (var plugin : plugins.toList()) {
+                if (plugin instanceof String text && GONE.contains(text)) {
+                    add(table, key, true, "2.x has no plugin " + text + ", and does not start without it", "remove it");
+                }
+            }
+        }
+    }
+
+    private boolean isV1Option(TomlTable options, List<String> key) {
+        return key.size() > 3
+                && key.get(key.size() - 2).equals("options")
+                && key.get(key.size() - 4).equals("runtimes")
+                && V1_OPTIONS.containsKey(key.getLast())
+                && isSet(options.get(List.of(key.getLast())))
+                && !v1Handlers.contains(key.get(key.size() - 3));
     }
 
     /** What "containerd config default" of 1.x writes for all keys, empty, does no harm. */
-    private static boolean isSet(@Nullable Object value) {
+    static boolean isSet(@Nullable Object value) {
         return switch (value) {
             case null -> false;
             case String text -> !text.isEmpty();
             case Boolean bool -> bool;
-            case TomlTable table -> !table.isEmpty();
+            case TomlTable table -> table.keySet().stream().anyMatch(key -> isSet(table.get(List.of(key))));
+            case TomlArray array -> !array.isEmpty();
+            case Long number -> number != 0;
             default -> true;
         };
     }
@@ -122,7 +177,7 @@ public final class DroppedKeys {
 
     private void add(TomlTable table, List<String> key, boolean fatal, String why, String todo) {
         var position = table.inputPositionOf(List.of(key.getLast()));
-        found.add(new Dropped(
+        found.add(new ConfigFinding(
                 position == null ? file.toString() : file + ":" + position.line(),
                 String.join(".", key),
                 fatal,
