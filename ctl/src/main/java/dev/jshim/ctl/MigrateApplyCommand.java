@@ -1,10 +1,10 @@
 package dev.jshim.ctl;
 
-import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.RestartCommands;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -57,6 +57,9 @@ final class MigrateApplyCommand implements Callable<Integer> {
             defaultValue = "systemctl start containerd")
     private String start = "";
 
+    @Mixin
+    private final NewDaemonOptions newDaemon = new NewDaemonOptions();
+
     MigrateApplyCommand(Cli cli) {
         this.cli = cli;
     }
@@ -73,19 +76,18 @@ final class MigrateApplyCommand implements Callable<Integer> {
                             : "--restart needs --undo: what puts the old containerd back when something fails",
                     "such as --undo 'apt-get install --allow-downgrades -y containerd=1.6.20'");
         }
+        if (change == null && back != null) {
+            throw CliException.usage("--undo is for --restart, which is missing", "nothing was changed");
+        }
         if (!yes) {
-            Migrations.write(cli, Migrations.plan(cli));
+            var _ = Migrations.plan(cli, newDaemon);
             cli.note("nothing was changed; add --yes to do it");
             return ExitCode.OK;
         }
-        try {
-            var migration = Migrations.changing(cli);
-            if (change != null && back != null) {
-                return Migrations.write(cli, migration.restart(new RestartCommands(stop, change, start, back)));
-            }
-            return Migrations.write(cli, migration.apply(namespace, rebuildJournal));
-        } catch (MigrationException e) {
-            throw Migrations.failed(e);
-        }
+        return Migrations.change(
+                cli,
+                migration -> change != null && back != null
+                        ? migration.restart(new RestartCommands(stop, change, start, back))
+                        : migration.apply(namespace, rebuildJournal));
     }
 }

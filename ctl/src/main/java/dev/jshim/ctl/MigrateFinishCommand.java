@@ -14,7 +14,8 @@ import picocli.CommandLine.Option;
             "",
             "Reads: the bundles, /proc, the units in /etc/systemd/system, and FILE of --edit-config. Changes: ends the bridge,",
             "removes its files, its unit and drop-in, the journal; takes the v1 runtime out of FILE, comments stay, the old",
-            "one is kept as FILE.jshim-backup. It is refused, with 3, while a v1 container is left. To undo: the backup."
+            "one is kept as FILE.jshim-backup. It is refused, with 3, while a v1 container is left. To undo: move the backup",
+            "back to FILE; the rest nobody needs any more."
         })
 final class MigrateFinishCommand implements Callable<Integer> {
     private final Cli cli;
@@ -34,10 +35,10 @@ final class MigrateFinishCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (yes) {
+            return Migrations.change(cli, migration -> migration.finish(config));
+        }
         try {
-            if (yes) {
-                return Migrations.write(cli, Migrations.changing(cli).finish(config));
-            }
             var plan = Migrations.reading(cli).finishPlan(config);
             if (plan.complete()) {
                 cli.note("no v1 container is left; add --yes to remove the bridge and the journal");

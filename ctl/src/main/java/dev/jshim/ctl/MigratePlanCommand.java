@@ -2,19 +2,24 @@ package dev.jshim.ctl;
 
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 @Command(
         name = "plan",
         description = "Show each v1 container and what would be done with it; changes nothing.",
         footer = {
             "",
-            "Reads: the v1 bundles, /proc, memory and disk, the KillMode of the shims' systemd units, and asks each",
-            "v1 shim and containerd. Changes: nothing.",
+            "Reads: the v1 bundles, /proc, memory and disk, the KillMode of the shims' systemd units, containerd's",
+            "config.toml, and asks each v1 shim, containerd, and the program of --new-containerd. Changes: nothing, so",
+            "there is nothing to undo.",
             "Ends with 3 where apply would refuse a container, or to do anything at all, or something lives that has",
-            "no bundle."
+            "no bundle, or containerd 2.x will fail in something because of its configuration."
         })
 final class MigratePlanCommand implements Callable<Integer> {
     private final Cli cli;
+
+    @Mixin
+    private final NewDaemonOptions newDaemon = new NewDaemonOptions();
 
     MigratePlanCommand(Cli cli) {
         this.cli = cli;
@@ -22,11 +27,6 @@ final class MigratePlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var plan = Migrations.plan(cli);
-        Migrations.write(cli, plan);
-        var isGood = plan.problems().isEmpty()
-                && plan.strays().isEmpty()
-                && plan.rows().stream().noneMatch(row -> row.action().equals("refuse"));
-        return isGood ? ExitCode.OK : ExitCode.FINDINGS;
+        return Migrations.plan(cli, newDaemon);
     }
 }

@@ -12,10 +12,11 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "Reads: what plan reads, the records of the running containerd, the containers' layers and networks, CRI's",
-            "status files. Changes: stops containerd, does what apply does, repairs the CRI status files of containers",
-            "that run (as they were: ROOT/jshim/cri-status), starts containerd, verifies.",
-            "To undo: stop containerd, migrate rollback. Look while containerd 2.x still runs: what it has deleted, such",
-            "as a record, a layer or a network, is beyond rescue, and is said container by container. Ends with 3 then."
+            "status files. Changes: stops containerd, does what apply does, repairs CRI's status files of what it adopts",
+            "(as they were: ROOT/jshim/cri-status), starts containerd, verifies. Interrupted, it is run again.",
+            "To undo: stop containerd, migrate rollback. In Kubernetes stop the kubelet first. Look while containerd 2.x",
+            "still runs: what it has deleted, such as a record, a layer or a network, is beyond rescue, and is said",
+            "container by container. Ends with 3 then."
         })
 final class MigrateRescueCommand implements Callable<Integer> {
     private final Cli cli;
@@ -43,13 +44,13 @@ final class MigrateRescueCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (yes) {
+            return Migrations.change(cli, migration -> migration.rescue(new RestartCommands(stop, "", start, "")));
+        }
         try {
-            if (!yes) {
-                var plan = Migrations.reading(cli).rescuePlan();
-                cli.note(plan.rows().isEmpty() ? "no v1 container is lost" : "nothing was changed; add --yes to do it");
-                return Migrations.write(cli, plan);
-            }
-            return Migrations.write(cli, Migrations.changing(cli).rescue(new RestartCommands(stop, "", start, "")));
+            var plan = Migrations.reading(cli).rescuePlan();
+            cli.note(plan.rows().isEmpty() ? "no v1 container is lost" : "nothing was changed; add --yes to do it");
+            return Migrations.write(cli, plan);
         } catch (MigrationException e) {
             throw Migrations.failed(e);
         }

@@ -32,13 +32,13 @@ final class MigrateRollbackCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (yes) {
+            return Migrations.undo(cli, migration -> migration.rollback(rebuildJournal));
+        }
         try {
-            if (!yes) {
-                var _ = Migrations.write(cli, Migrations.looking(cli).rollbackPlan());
-                cli.note("nothing was changed; add --yes to take these adoptions back");
-                return ExitCode.OK;
-            }
-            return Migrations.write(cli, Migrations.undoing(cli).rollback(rebuildJournal));
+            var _ = Migrations.write(cli, Migrations.looking(cli).rollbackPlan());
+            cli.note("nothing was changed; add --yes to take these adoptions back");
+            return ExitCode.OK;
         } catch (MigrationException e) {
             throw Migrations.failed(e);
         }

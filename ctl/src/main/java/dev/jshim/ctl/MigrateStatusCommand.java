@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
         description = "Show whether the bridge runs and how the adopted containers stand; changes nothing.",
         footer = {
             "",
-            "Reads: the added bundles, and asks the bridge and each v1 shim. Changes: nothing.",
+            "Reads: the added bundles, and asks the bridge and each v1 shim. Changes: nothing, so there is nothing to undo.",
             "Ends with 3 where something is wrong. For what containerd has of it see verify."
         })
 final class MigrateStatusCommand implements Callable<Integer> {

@@ -4,6 +4,7 @@ import dev.jshim.bridge.migrate.Migration;
 import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.PlanRow;
+import dev.jshim.bridge.migrate.Progress;
 import dev.jshim.bridge.migrate.Report;
 import dev.jshim.bridge.migrate.ReportRow;
 import dev.jshim.bridge.migrate.Verification;
@@ -27,19 +28,39 @@ final class Migrations {
         return of(cli, Objects.requireNonNullElse(BridgeBinary.find(), Path.of("/")), readableDaemon(cli));
     }
 
-    /** One that takes away, however broken containerd's configuration is by now. */
-    static Migration undoing(Cli cli) {
-        return of(cli, BridgeBinary.forChanges(), readableDaemon(cli));
+    /** What is done to a node. */
+    @FunctionalInterface
+    interface Change {
+        Report of(Migration migration) throws MigrationException;
     }
 
-    /** One that changes the node. */
-    static Migration changing(Cli cli) {
-        return of(cli, BridgeBinary.forChanges(), daemon(cli));
+    /** Takes away, however broken containerd's configuration is by now; answers with the exit code. */
+    static int undo(Cli cli, Change change) {
+        return change(cli, readableDaemon(cli), change);
+    }
+
+    /** Changes the node, and answers with the exit code. */
+    static int change(Cli cli, Change change) {
+        return change(cli, daemon(cli), change);
+    }
+
+    private static int change(Cli cli, DaemonConfig daemon, Change change) {
+        Report report;
+        try (var progress = ProgressBar.of(cli)) {
+            report = change.of(of(cli, BridgeBinary.forChanges(), daemon, progress));
+        } catch (MigrationException e) {
+            throw failed(e);
+        }
+        return write(cli, report);
     }
 
     private static Migration of(Cli cli, Path bridge, DaemonConfig daemon) {
+        return of(cli, bridge, daemon, cli::note);
+    }
+
+    private static Migration of(Cli cli, Path bridge, DaemonConfig daemon, Progress progress) {
         var globals = cli.globals();
-        return new Migration(globals.paths(), globals.address(daemon), daemon, globals.timeout(), bridge, cli::note);
+        return new Migration(globals.paths(), globals.address(daemon), daemon, globals.timeout(), bridge, progress);
     }
 
     /** What containerd was told; the defaults, with a note, where that cannot be read. */
@@ -60,10 +81,17 @@ final class Migrations {
         }
     }
 
-    /** What an adoption would do. */
-    static Plan plan(Cli cli) {
+    /** Shows what an adoption would do, and what containerd 2.x will make of the configuration. */
+    static int plan(Cli cli, NewDaemonOptions newDaemon) {
         try {
-            return reading(cli).plan(cli.globals().namespace());
+            var plan = reading(cli).plan(cli.globals().namespace());
+            var findings = newDaemon.findings(cli, daemon(cli).files());
+            write(cli, plan, findings);
+            var isGood = plan.problems().isEmpty()
+                    && plan.strays().isEmpty()
+                    && findings.stream().noneMatch(Finding::isError)
+                    && plan.rows().stream().noneMatch(row -> row.action().equals("refuse"));
+            return isGood ? ExitCode.OK : ExitCode.FINDINGS;
         } catch (MigrationException e) {
             throw failed(e);
         }
@@ -76,13 +104,18 @@ final class Migrations {
         return failure;
     }
 
-    static void write(Cli cli, Plan plan) {
+    private static void write(Cli cli, Plan plan, List<Finding> findings) {
         if (cli.globals().isJson()) {
             var rows = new ArrayList<Fields>();
             for (var row : plan.rows()) {
                 rows.add(fields(row));
             }
-            var fields = new Fields().with("plan", rows).with("problems", plan.problems());
+            var fields = new Fields()
+                    .with("plan", rows)
+                    .with("problems", plan.problems())
+                    .with(
+                            "configuration",
+                            findings.stream().map(Finding::fields).toList());
             Json.write(cli.out(), Strays.with(fields, plan.strays(), plan.others()));
             return;
         }
@@ -100,6 +133,7 @@ final class Migrations {
                     row.reason());
         }
         table.write(cli.out());
+        findings.forEach(finding -> finding.write(cli));
         plan.problems().forEach(problem -> cli.note("apply would refuse: " + problem));
         Strays.note(cli, plan.strays(), plan.others());
     }

@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
 final class Adoption {
@@ -21,12 +20,14 @@ final class Adoption {
             "Install containerd 2.x and start it on the same root and state directories.",
             "To go back: stop containerd 2.x, run rollback, start the old containerd.");
 
+    private static final Duration COLD = Duration.ofSeconds(30);
+
     private final BridgePaths paths;
     private final Journal journal;
     private final BridgeLauncher launcher;
     private final Path binary;
     private final Duration timeout;
-    private final Consumer<String> progress;
+    private final Progress progress;
 
     Adoption(
             BridgePaths paths,
@@ -34,7 +35,7 @@ final class Adoption {
             BridgeLauncher launcher,
             Path binary,
             Duration timeout,
-            Consumer<String> progress) {
+            Progress progress) {
         this.paths = paths;
         this.journal = journal;
         this.launcher = launcher;
@@ -61,12 +62,14 @@ final class Adoption {
             launcher.instruct(bridge);
             var pid = bridge.list().getPid();
             for (var candidate : candidates) {
+                progress.count(rows.size(), candidates.size());
                 rows.add(
                         switch (candidate) {
                             case Candidate.Refused refused -> refused(refused.row());
                             case Candidate.Ready one -> adopt(one, bridge, pid);
                         });
             }
+            progress.count(rows.size(), candidates.size());
         }
         var complete = rows.stream().noneMatch(ReportRow::isRefused);
         notes.addAll(NEXT);
@@ -81,11 +84,12 @@ final class Adoption {
         try {
             return BridgeClient.connect(paths.control(), timeout);
         } catch (IOException notRunning) {
-            progress.accept("starting the bridge");
+            progress.line("starting the bridge");
             var pid = launcher.start();
             FaultPoint.at("bridge-started");
             notes.addAll(BridgeLauncher.leaveCgroups(pid));
-            return BridgeClient.connect(paths.control(), timeout);
+            // Its first answers come from a cold JVM, on a machine that may be busy.
+            return BridgeClient.connect(paths.control(), timeout.compareTo(COLD) > 0 ? timeout : COLD);
         }
     }
 
@@ -108,11 +112,11 @@ final class Adoption {
             if (!candidate.isAdopted()) {
                 abandon(task, bridge, reason);
             }
-            progress.accept("refused " + task + ": " + reason);
+            progress.line("refused " + task + ": " + reason);
             return new ReportRow(task.namespace(), task.id(), "refused", reason);
         }
         journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
-        progress.accept("adopted " + task);
+        progress.line("adopted " + task);
         return new ReportRow(task.namespace(), task.id(), "adopted", "");
     }
 
@@ -126,7 +130,7 @@ final class Adoption {
             bridge.release(task);
             journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
         } catch (IOException e) {
-            progress.accept("could not clear away what was begun for " + task + ": " + e.getMessage());
+            progress.line("could not clear away what was begun for " + task + ": " + e.getMessage());
         }
     }
 

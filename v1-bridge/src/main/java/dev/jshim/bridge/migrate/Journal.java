@@ -27,7 +27,7 @@ final class Journal implements AutoCloseable {
     private static final int MAX_BYTES = 16 << 20;
 
     private static final String WAY_OUT = "; nothing was changed. If the jshim that wrote it is at hand, use that one."
-            + " Else repeat the command with --rebuild-journal: it puts this file aside and goes by the bundles on the"
+            + " Else run apply, or rollback, with --rebuild-journal: it puts this file aside and goes by the bundles on the"
             + " node, each of which says whether it was added";
 
     private final Path file;

@@ -2,8 +2,8 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.FaultPoint;
 import dev.jshim.bridge.LegacyRecord;
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdVersion;
@@ -23,7 +23,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * taken away again. For one thread.
  */
 public final class Migration {
+    private static final int RESCUE_STEPS = 4;
     private static final Path SYSTEMD = Path.of("/etc/systemd/system");
     private static final Path PROC = Path.of("/proc");
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
@@ -41,7 +41,9 @@ public final class Migration {
     private final DaemonConfig daemon;
     private final Duration timeout;
     private final Path bridgeBinary;
-    private final Consumer<String> progress;
+    private final Progress progress;
+    private @Nullable MigrationLock lock;
+    private int holds;
 
     /**
      * A migration of one containerd's containers.
@@ -51,7 +53,7 @@ public final class Migration {
      * @param timeout for each question to a shim or a daemon
      * @param bridgeBinary absolute path of {@code containerd-shim-v1-linux}: it is written into each bundle, where
      *     containerd looks for it as long as the container lives
-     * @param progress told a line for each step, in the calling thread
+     * @param progress told of each step
      */
     public Migration(
             NodePaths paths,
@@ -59,7 +61,7 @@ public final class Migration {
             DaemonConfig daemon,
             Duration timeout,
             Path bridgeBinary,
-            Consumer<String> progress) {
+            Progress progress) {
         this.paths = new BridgePaths(paths);
         this.address = containerdAddress;
         this.daemon = daemon;
@@ -129,7 +131,7 @@ public final class Migration {
                             + " v1 containers, use rescue");
             var preflight = new Preflight(paths.node());
             refuse(preflight.resources());
-            try (var _ = MigrationLock.take(home())) {
+            try (var _ = hold()) {
                 var entries = entries(rebuildJournal);
                 try (var journal = Journal.open(journal())) {
                     journal.add(began("apply"));
@@ -184,15 +186,28 @@ public final class Migration {
      * @throws MigrationException where it could not be done; its message says how things stand
      */
     public Report restart(RestartCommands commands) throws MigrationException {
-        return new Restart(this, commands, address, timeout, progress).run();
+        refuse(new Preflight(paths.node()).resources());
+        try (var _ = hold()) {
+            return new Restart(this, commands, address, timeout, progress).run();
+        } catch (IOException e) {
+            throw failed(e);
+        }
     }
 
     /**
      * What {@link #rescue} would do for the v1 containers that a containerd 2.x has lost: {@code adopt}, with what each
-     * has lost, or {@code beyond}. Says most while that containerd runs. Changes nothing.
+     * has lost, {@code repair} where a rescue was interrupted, or {@code beyond}. Says most while that containerd runs.
+     * Changes nothing.
+     *
+     * @throws MigrationException where a containerd answers that has the v1 runtime, or the journal is damaged
      */
     public Report rescuePlan() throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
+            var version = containerd.version().orNull();
+            if (version != null && version.major() < 2) {
+                throw new MigrationException("containerd " + version.version() + " answers on " + address
+                        + ", which has the v1 runtime itself: nothing is lost, and apply is what is wanted");
+            }
             Map<TaskId, V1Bundle> bundles = new HashMap<>();
             Node.read(paths.node()).v1().forEach(bundle -> bundles.put(bundle.task(), bundle));
             var rows = new RescueSurvey(paths.node(), containerd, PROC)
@@ -211,25 +226,29 @@ public final class Migration {
      */
     public Report rescue(RestartCommands commands) throws MigrationException {
         var plan = rescuePlan();
-        if (plan.rows().isEmpty()) {
+        if (plan.rows().isEmpty() && !isLeftStopped()) {
             return plan;
         }
+        // What would end shims, or leave containerd stopped, is found out before it is.
+        refuse(plan(null).problems());
         Set<TaskId> beyond = new HashSet<>();
-        Set<TaskId> lost = new HashSet<>();
         for (var row : plan.rows()) {
-            (row.result().equals(RescueSurvey.BEYOND) ? beyond : lost).add(new TaskId(row.namespace(), row.id()));
-        }
-        try {
-            var restart = new Restart(this, commands, address, timeout, progress);
-            restart.stop();
-            var report = apply(null, false, beyond);
-            for (var task : lost) {
-                var status = CriStatus.of(paths.node().root(), task.id());
-                if (AddedBundle.isOurs(paths.node().v2Bundle(task)) && isRunning(task) && status.isExited()) {
-                    status.repair(home().resolve("cri-status").resolve(task.id()));
-                    progress.accept("repaired " + status.file());
-                }
+            if (row.result().equals(RescueSurvey.BEYOND)) {
+                beyond.add(new TaskId(row.namespace(), row.id()));
             }
+        }
+        try (var _ = hold()) {
+            var restart = new Restart(this, commands, address, timeout, progress);
+            var steps = new Steps(progress, RESCUE_STEPS);
+            steps.next("stop containerd");
+            restart.stop();
+            steps.next("adopt what it has lost");
+            var report = apply(null, false, beyond);
+            FaultPoint.at("rescue-adopted");
+            steps.next("repair what CRI has on record");
+            repair();
+            FaultPoint.at("rescue-repaired");
+            steps.next("start containerd, and verify");
             restart.start(beyond);
             List<ReportRow> rows = new ArrayList<>(report.rows());
             plan.rows().stream()
@@ -242,9 +261,24 @@ public final class Migration {
         }
     }
 
-    private boolean isRunning(TaskId task) throws IOException {
-        return LiveProcess.isAlive(
-                LegacyRecord.read(paths.node().v2Bundle(task)).init());
+    /** Whether a rescue was interrupted before it started containerd again. */
+    private boolean isLeftStopped() {
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            return containerd.version() instanceof Answer.Absent
+                    && Node.read(paths.node()).v2().stream().anyMatch(bundle -> AddedBundle.isOurs(bundle.path()));
+        }
+    }
+
+    /** Of one that has exited, too: containerd takes the exit code from the task then. */
+    private void repair() throws IOException {
+        for (var bundle : Node.read(paths.node()).v2()) {
+            var id = bundle.task().id();
+            var status = CriStatus.of(paths.node().root(), id);
+            if (AddedBundle.isOurs(bundle.path()) && status.isExited()) {
+                status.repair(home().resolve("cri-status").resolve(id));
+                progress.line("repaired " + status.file());
+            }
+        }
     }
 
     /**
@@ -291,7 +325,7 @@ public final class Migration {
      * @throws MigrationException where it could not be done, and why; it can be repeated
      */
     public Report finish(@Nullable Path config) throws MigrationException {
-        try (var _ = MigrationLock.take(home())) {
+        try (var _ = hold()) {
             var plan = finishPlan(config);
             if (!plan.complete()) {
                 return plan;
@@ -300,13 +334,13 @@ public final class Migration {
             List<String> next = new ArrayList<>();
             for (var unit : finish.units(SYSTEMD)) {
                 Files.delete(unit);
-                progress.accept("removed " + unit);
+                progress.line("removed " + unit);
                 next.add("Run systemctl daemon-reload.");
             }
             if (config != null) {
                 var old = OldConfig.of(Files.readString(config));
                 if (old.isChanged()) {
-                    progress.accept("changed " + config + ", as it was: " + old.write(config));
+                    progress.line("changed " + config + ", as it was: " + old.write(config));
                     next.add("Restart containerd when it suits you, for its changed configuration.");
                 }
             }
@@ -349,7 +383,7 @@ public final class Migration {
     public Report rollback(boolean rebuildJournal) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
             refuseNewDaemon(containerd, "it would report each adopted container as exited: stop it first");
-            try (var _ = MigrationLock.take(home())) {
+            try (var _ = hold()) {
                 var _ = entries(rebuildJournal);
                 return rollbackWork().run();
             }
@@ -360,6 +394,34 @@ public final class Migration {
 
     private Rollback rollbackWork() {
         return new Rollback(paths, journal(), timeout, progress);
+    }
+
+    /**
+     * Takes the migration's lock, for a whole command: what it consists of takes part in it. A rollback on the way
+     * removes the lock with all the rest; what comes after it is only the old containerd's start.
+     */
+    private Hold hold() throws IOException, MigrationException {
+        if (holds == 0) {
+            lock = MigrationLock.take(home());
+        }
+        holds++;
+        return this::release;
+    }
+
+    private void release() throws IOException {
+        holds--;
+        var held = lock;
+        if (holds == 0 && held != null) {
+            lock = null;
+            held.close();
+        }
+    }
+
+    /** A part in the lock. */
+    @FunctionalInterface
+    private interface Hold extends AutoCloseable {
+        @Override
+        void close() throws IOException;
     }
 
     /** A daemon that listens and says nothing may be a 2.x that hangs or is about to start: it is taken for one. */
@@ -386,7 +448,7 @@ public final class Migration {
     private List<JournalEntry> entries(boolean rebuild) throws IOException {
         var aside = rebuild ? Journal.putAside(journal()) : null;
         if (aside != null) {
-            progress.accept("the journal that cannot be read is now " + aside);
+            progress.line("the journal that cannot be read is now " + aside);
             try (var journal = Journal.open(journal())) {
                 journal.add(began("rebuild"));
                 for (var bundle : Node.read(paths.node()).v2()) {

@@ -10,13 +10,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
  * The v1 runtime in a containerd's config.toml, of version 1, 2 or 3: the plugin's own table, which 2.x drops, and
- * handlers whose {@code runtime_type} it is. Works on lines, so that comments and order stay as they are; a line that
- * is not understood stays too.
+ * handlers whose {@code runtime_type} it is, with their options. Works on lines, so that comments and order stay as
+ * they are; a line that is not understood stays too.
  *
  * @param before the lines of the file
  * @param after what they would be without the v1 runtime
@@ -25,6 +28,11 @@ record OldConfig(List<String> before, List<String> after) {
     private static final String BACKUP = ".jshim-backup";
     private static final String NEW_RUNTIME = "io.containerd.runc.v2";
     private static final Pattern HEADER = Pattern.compile("\\s*\\[{1,2}([^\\[\\]#]+)]{1,2}\\s*(#.*)?");
+    /** Options of the v1 runtime, and what they are called in those of runc's v2 shim; one that it has not goes. */
+    private static final Map<String, String> OPTIONS =
+            Map.of("Runtime", "BinaryName", "RuntimeRoot", "Root", "CriuPath", "");
+
+    private static final Pattern OPTION = Pattern.compile("(\\s*)(Runtime|RuntimeRoot|CriuPath)(\\s*=.*)");
     private static final Pattern RUNTIME_TYPE =
             Pattern.compile("(\\s*runtime_type\\s*=\\s*)([\"'])" + Pattern.quote(NodePaths.V1_RUNTIME) + "\\2(.*)");
 
@@ -36,16 +44,25 @@ record OldConfig(List<String> before, List<String> after) {
     /** Reads a file's text. */
     static OldConfig of(String text) {
         var before = text.lines().toList();
+        var handlers = v1Handlers(before);
         List<String> after = new ArrayList<>();
         var inPlugin = false;
+        var table = "";
         for (var line : before) {
             var header = HEADER.matcher(line);
             if (header.matches()) {
                 inPlugin = isPlugin(header.group(1));
+                table = plain(header.group(1));
             }
             var type = RUNTIME_TYPE.matcher(line);
+            var option = OPTION.matcher(line);
             if (type.matches()) {
                 after.add(type.group(1) + type.group(2) + NEW_RUNTIME + type.group(2) + type.group(3));
+            } else if (option.matches() && handlers.contains(table)) {
+                var name = OPTIONS.getOrDefault(option.group(2), "");
+                if (!name.isEmpty()) {
+                    after.add(option.group(1) + name + option.group(3));
+                }
             } else if (!inPlugin || line.isBlank() || line.strip().startsWith("#")) {
                 after.add(line);
             }
@@ -53,9 +70,28 @@ record OldConfig(List<String> before, List<String> after) {
         return new OldConfig(before, after);
     }
 
+    /** The tables of options of the handlers whose runtime is v1. */
+    private static Set<String> v1Handlers(List<String> lines) {
+        Set<String> handlers = new HashSet<>();
+        var table = "";
+        for (var line : lines) {
+            var header = HEADER.matcher(line);
+            if (header.matches()) {
+                table = plain(header.group(1));
+            } else if (RUNTIME_TYPE.matcher(line).matches()) {
+                handlers.add(table + ".options");
+            }
+        }
+        return handlers;
+    }
+
+    private static String plain(String key) {
+        return key.replaceAll("[\\s\"']", "");
+    }
+
     /** {@code plugins.linux} in version 1; by its whole name, in quotes of either kind, later. */
     private static boolean isPlugin(String key) {
-        var plain = key.replaceAll("[\\s\"']", "");
+        var plain = plain(key);
         return plain.equals("plugins.linux") || plain.equals("plugins." + NodePaths.V1_RUNTIME);
     }
 
@@ -72,12 +108,20 @@ record OldConfig(List<String> before, List<String> after) {
                 next++;
             } else {
                 diff.add("-" + line);
-                if (RUNTIME_TYPE.matcher(line).matches()) {
+                if (isReplaced(line, next)) {
                     diff.add("+" + after.get(next++));
                 }
             }
         }
         return diff;
+    }
+
+    private boolean isReplaced(String line, int next) {
+        var option = OPTION.matcher(line);
+        return RUNTIME_TYPE.matcher(line).matches()
+                || (option.matches()
+                        && next < after.size()
+                        && after.get(next).equals(option.group(1) + OPTIONS.get(option.group(2)) + option.group(3)));
     }
 
     /**

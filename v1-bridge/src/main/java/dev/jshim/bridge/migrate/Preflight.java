@@ -1,16 +1,16 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.ProgramRun;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 
 /** What on a node would make a migration do harm, whatever its containers are. Changes nothing. */
 final class Preflight {
@@ -20,6 +20,7 @@ final class Preflight {
     private static final long DISK_BYTES = 16L << 20;
 
     private static final String SERVICE = ".service";
+    private static final Duration SYSTEMCTL = Duration.ofSeconds(10);
 
     private final NodePaths paths;
     private final Path proc;
@@ -124,23 +125,15 @@ final class Preflight {
 
     private void killMode(String unit, List<String> problems) {
         try {
-            var process = new ProcessBuilder(systemctl, "show", "--property=KillMode", unit)
-                    .redirectErrorStream(true)
-                    .start();
-            process.getOutputStream().close();
-            var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
+            var said = ProgramRun.of(List.of(systemctl, "show", "--property=KillMode", unit), SYSTEMCTL)
+                    .lastLine();
             if (!said.equals("KillMode=process") && !said.equals("KillMode=none")) {
                 problems.add("the shims run in the unit " + unit + " (" + said + "), and stopping it would kill them:"
                         + " set KillMode=process in a drop-in of it and run systemctl daemon-reload");
             }
         } catch (IOException e) {
-            problems.add(
-                    "the shims run in the unit " + unit + ", and its KillMode cannot be asked for: " + e.getMessage());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            problems.add("the shims run in the unit " + unit + ", and its KillMode cannot be asked for: " + systemctl
+                    + " " + e.getMessage());
         }
     }
 }

@@ -13,16 +13,20 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What of the v1 containers that a containerd 2.x has lost can come back, and what was taken from them for good. */
 final class RescueSurvey {
     static final String ADOPT = "adopt";
     static final String BEYOND = "beyond";
+    static final String REPAIR = "repair";
 
     private static final String NETWORK = "network:";
+    private static final Pattern PROCESS = Pattern.compile("/proc/(\\d{1,9})/ns/net");
 
     private final NodePaths paths;
     private final ContainerdClient containerd;
@@ -39,19 +43,35 @@ final class RescueSurvey {
         this.proc = proc;
     }
 
-    /** A row for each candidate that is not adopted: {@code adopt}, with what it has lost, or {@code beyond}. */
+    /**
+     * A row for each candidate that is not adopted, {@code adopt}, with what it has lost, or {@code beyond}; and for
+     * one that was adopted by a rescue which did not come to its repair, {@code repair}.
+     */
     List<ReportRow> rows(List<Candidate> candidates, Map<TaskId, V1Bundle> bundles) {
+        Map<Integer, V1Bundle> inits = new HashMap<>();
+        bundles.values().forEach(bundle -> inits.put(bundle.initPid(), bundle));
         List<ReportRow> rows = new ArrayList<>();
         for (var candidate : candidates) {
-            if (candidate instanceof Candidate.Ready ready && ready.isAdopted()) {
-                continue;
+            var bundle = bundles.get(candidate.task());
+            if (!(candidate instanceof Candidate.Ready ready && ready.isAdopted())) {
+                rows.add(row(candidate, bundle, inits));
+            } else if (isAlive(candidate.row().pid())) {
+                List<String> wrong = new ArrayList<>();
+                status(candidate.task(), wrong);
+                if (!wrong.isEmpty()) {
+                    rows.add(new ReportRow(
+                            candidate.task().namespace(), candidate.task().id(), REPAIR, String.join("; ", wrong)));
+                }
             }
-            rows.add(row(candidate, bundles.get(candidate.task())));
         }
         return rows;
     }
 
-    private ReportRow row(Candidate candidate, @Nullable V1Bundle bundle) {
+    private boolean isAlive(int pid) {
+        return Files.isDirectory(proc.resolve(Integer.toString(pid)));
+    }
+
+    private ReportRow row(Candidate candidate, @Nullable V1Bundle bundle, Map<Integer, V1Bundle> inits) {
         var task = candidate.task();
         if (candidate instanceof Candidate.Refused) {
             return new ReportRow(
@@ -70,10 +90,10 @@ final class RescueSurvey {
         }
         var lost = new ArrayList<String>();
         var pid = candidate.row().pid();
-        if (Files.isDirectory(proc.resolve(Integer.toString(pid)))) {
+        if (isAlive(pid)) {
             snapshot(pid, lost);
             if (bundle != null) {
-                network(bundle, lost);
+                network(bundle, inits, lost);
             }
         } else {
             lost.add("it has exited: its v1 shim keeps the exit code");
@@ -111,30 +131,40 @@ final class RescueSurvey {
         }
     }
 
-    /** A network that CRI made is a file below /run/netns or /var/run/netns, which goes when the pod is stopped. */
-    private static void network(V1Bundle bundle, List<String> lost) {
-        if (!(bundle.config() instanceof OciConfig.Spec spec)) {
-            return;
+    /**
+     * A network that CRI made is a file below /run/netns or /var/run/netns, which goes when the pod is stopped. That of
+     * a container is its sandbox's, by a path in /proc.
+     */
+    private static void network(V1Bundle bundle, Map<Integer, V1Bundle> inits, List<String> lost) {
+        var own = network(bundle);
+        var process = PROCESS.matcher(own);
+        var sandbox = process.matches() ? inits.get(Integer.parseInt(process.group(1))) : null;
+        var path = sandbox == null ? own : network(sandbox);
+        try {
+            if (!path.isEmpty() && !PROCESS.matcher(path).matches() && !Files.exists(Path.of(path))) {
+                lost.add("LOST for good: its network was taken away (" + path + " is gone): make the pod anew");
+            }
+        } catch (InvalidPathException e) {
+            lost.add("its network is no path: " + e.getMessage());
         }
-        for (var namespace : spec.namespaces()) {
-            try {
-                // A path in /proc is that of its sandbox, and is looked at there.
-                if (namespace.startsWith(NETWORK)
-                        && !namespace.startsWith(NETWORK + "/proc/")
-                        && !Files.exists(Path.of(namespace.substring(NETWORK.length())))) {
-                    lost.add("LOST for good: its network was taken away (" + namespace.substring(NETWORK.length())
-                            + " is gone): make the pod anew");
+    }
+
+    /** The path of the network that it was told to join; empty where there is none. */
+    private static String network(V1Bundle bundle) {
+        if (bundle.config() instanceof OciConfig.Spec spec) {
+            for (var namespace : spec.namespaces()) {
+                if (namespace.startsWith(NETWORK)) {
+                    return namespace.substring(NETWORK.length());
                 }
-            } catch (InvalidPathException e) {
-                lost.add("its network is no path: " + e.getMessage());
             }
         }
+        return "";
     }
 
     private void status(TaskId task, List<String> lost) {
         try {
             if (CriStatus.of(paths.root(), task.id()).isExited()) {
-                lost.add("its CRI status says that it has exited: that is repaired");
+                lost.add("CRI has on record that it has exited: that is repaired");
             }
         } catch (IOException e) {
             lost.add(String.valueOf(e.getMessage()));

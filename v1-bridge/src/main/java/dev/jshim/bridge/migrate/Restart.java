@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /**
  * The whole change in one go: adopt, stop, adopt what is new, exchange containerd, start it, verify; and all of it back
@@ -26,10 +25,9 @@ final class Restart {
     private final RestartCommands commands;
     private final Path address;
     private final Duration timeout;
-    private final Consumer<String> progress;
-    private int step;
+    private final Progress progress;
 
-    Restart(Migration migration, RestartCommands commands, Path address, Duration timeout, Consumer<String> progress) {
+    Restart(Migration migration, RestartCommands commands, Path address, Duration timeout, Progress progress) {
         this.migration = migration;
         this.commands = commands;
         this.address = address;
@@ -43,7 +41,8 @@ final class Restart {
      * @throws MigrationException where it could not be done; its message says whether all is as it was before
      */
     Report run() throws MigrationException {
-        step("adopt what runs");
+        var steps = new Steps(progress, STEPS);
+        steps.next("adopt what runs");
         var first = migration.apply(null);
         if (!first.complete()) {
             // Under 2.x a refused one would be lost: the operator decides about it first. Nothing was stopped.
@@ -51,18 +50,18 @@ final class Restart {
                     first.rows(), List.of("See to what was refused, and run this again: nothing was stopped."), false);
         }
         try {
-            step("stop containerd");
+            steps.next("stop containerd");
             stop();
-            step("adopt what was started meanwhile");
+            steps.next("adopt what was started meanwhile");
             var second = migration.apply(null);
             if (!second.complete()) {
                 throw new IOException("not every container can be adopted: " + refusals(second));
             }
-            step("exchange containerd");
+            steps.next("exchange containerd");
             run(commands.change());
-            step("start containerd, and verify");
+            steps.next("start containerd, and verify");
             start(Set.of());
-            step("done");
+            steps.next("done");
             return new Report(
                     second.rows(), List.of("To go back: stop containerd, run rollback, start the old one."), true);
         } catch (IOException | MigrationException e) {
@@ -97,10 +96,10 @@ final class Restart {
     }
 
     private MigrationException back(Exception why) {
-        progress.accept("FAILED: " + why.getMessage());
+        progress.line("FAILED: " + why.getMessage());
         List<String> undone = new ArrayList<>();
         try {
-            progress.accept("going back");
+            progress.line("going back");
             stop();
             var report = migration.rollback();
             if (!report.complete()) {
@@ -121,11 +120,6 @@ final class Restart {
                             + " one run rollback",
                     why);
         }
-    }
-
-    private void step(String what) {
-        progress.accept("[" + "#".repeat(step) + ".".repeat(STEPS - 1 - step) + "] " + what);
-        step++;
     }
 
     private void run(String line) throws IOException {

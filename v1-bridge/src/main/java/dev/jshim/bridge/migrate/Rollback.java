@@ -20,7 +20,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,9 +33,9 @@ final class Rollback {
     private final BridgePaths paths;
     private final Path journalFile;
     private final Duration timeout;
-    private final Consumer<String> progress;
+    private final Progress progress;
 
-    Rollback(BridgePaths paths, Path journalFile, Duration timeout, Consumer<String> progress) {
+    Rollback(BridgePaths paths, Path journalFile, Duration timeout, Progress progress) {
         this.paths = paths;
         this.journalFile = journalFile;
         this.timeout = timeout;
@@ -76,13 +75,15 @@ final class Rollback {
         begin();
         FaultPoint.at("rollback-begun");
         if (BridgeStop.stop(paths, timeout, BRIDGE_ENDS)) {
-            progress.accept("stopped the bridge");
+            progress.line("stopped the bridge");
         }
         FaultPoint.at("rollback-stopped");
         List<ReportRow> rows = new ArrayList<>();
         for (var entry : added.entrySet()) {
+            progress.count(rows.size(), added.size());
             rows.add(remove(entry.getKey(), entry.getValue()));
         }
+        progress.count(rows.size(), added.size());
         var complete = rows.stream().noneMatch(ReportRow::isRefused);
         if (complete) {
             removeDirectories(entries);
@@ -108,7 +109,7 @@ final class Rollback {
         try (var journal = Journal.open(journalFile)) {
             journal.add(new JournalEntry.RollBack());
         } catch (IOException e) {
-            progress.accept(String.valueOf(e.getMessage()));
+            progress.line(String.valueOf(e.getMessage()));
         }
     }
 
@@ -131,7 +132,7 @@ final class Rollback {
             throw new IOException("interrupted", e);
         } catch (IOException e) {
             BridgeGuard.refuseAlive(paths, e);
-            progress.accept("no bridge runs");
+            progress.line("no bridge runs");
         }
     }
 
@@ -152,7 +153,7 @@ final class Rollback {
                 try {
                     record = LegacyRecord.read(bundle.path());
                 } catch (IOException e) {
-                    progress.accept(String.valueOf(e.getMessage()));
+                    progress.line(String.valueOf(e.getMessage()));
                 }
                 added.put(bundle.task(), record);
             }
@@ -179,7 +180,7 @@ final class Rollback {
             var was = Files.exists(bundle);
             AddedBundle.remove(bundle);
             AddedBundle.removeRest(paths.node(), task);
-            progress.accept((was ? "removed " : "gone already: ") + task);
+            progress.line((was ? "removed " : "gone already: ") + task);
             return new ReportRow(task.namespace(), task.id(), was ? "removed" : "gone", was ? view(record) : "");
         } catch (IOException e) {
             return new ReportRow(task.namespace(), task.id(), "refused", String.valueOf(e.getMessage()));

@@ -45,6 +45,33 @@ class OldConfigTest {
                         "+  runtime_type = \"io.containerd.runc.v2\" # default");
     }
 
+    /** runc's v2 shim would pass over the old names, and use another program and another root. */
+    @Test
+    void theirOptionsGetTheNewNames() {
+        var config = OldConfig.of("""
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.gpu.options]
+                  Runtime = "/usr/bin/nvidia-container-runtime"
+                  RuntimeRoot = '/run/gpu' # own
+                  CriuPath = "/opt/criu"
+                  SystemdCgroup = true
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes."gpu"]
+                  runtime_type = "io.containerd.runtime.v1.linux"
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata.options]
+                  Runtime = "stays"
+                """);
+
+        assertThat(config.diff())
+                .containsExactly(
+                        "-  Runtime = \"/usr/bin/nvidia-container-runtime\"",
+                        "+  BinaryName = \"/usr/bin/nvidia-container-runtime\"",
+                        "-  RuntimeRoot = '/run/gpu' # own",
+                        "+  Root = '/run/gpu' # own",
+                        "-  CriuPath = \"/opt/criu\"",
+                        "-  runtime_type = \"io.containerd.runtime.v1.linux\"",
+                        "+  runtime_type = \"io.containerd.runc.v2\"");
+        assertThat(config.after()).contains("  SystemdCgroup = true", "  Runtime = \"stays\"");
+    }
+
     @Test
     void othersStayAsTheyAre() {
         var text = "version = 2\n[plugins.\"io.containerd.runtime.v1.linuxes\"]\nx = [\n1,\n]\n# [plugins.linux]\n";
