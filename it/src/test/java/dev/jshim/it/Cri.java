@@ -236,10 +236,15 @@ final class Cri implements AutoCloseable {
 
     /** Stops a pod and all that runs in it, and removes both, as a kubelet does with a pod that was deleted. */
     void remove(Pod pod) {
-        var _ = call().stopPodSandbox(StopPodSandboxRequest.newBuilder()
+        stop(pod);
+        var _ = call().removePodSandbox(RemovePodSandboxRequest.newBuilder()
                 .setPodSandboxId(pod.id())
                 .build());
-        var _ = call().removePodSandbox(RemovePodSandboxRequest.newBuilder()
+    }
+
+    /** Stops a pod and all that runs in it; its network goes. */
+    void stop(Pod pod) {
+        var _ = call().stopPodSandbox(StopPodSandboxRequest.newBuilder()
                 .setPodSandboxId(pod.id())
                 .build());
     }

@@ -1,5 +1,6 @@
 package dev.jshim.it;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /** Clears away what is left of a v1 container whose processes were killed and which no daemon knows any more. */
@@ -13,19 +14,16 @@ final class Debris {
     private Debris() {}
 
     static void clear(PrivateContainerd node, String id) {
-        Run.of(List.of(
-                        "sh",
-                        "-c",
-                        SCRIPT,
-                        "sh",
-                        node.namespace(),
-                        id,
-                        node.legacyBundle(id).toString(),
-                        node.root()
-                                .resolve(Product.LEGACY)
-                                .resolve(node.namespace())
-                                .resolve(id)
-                                .toString()))
+        clear(
+                node.namespace(),
+                id,
+                node.legacyBundle(id),
+                node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve(id));
+    }
+
+    /** The same in any namespace. */
+    static void clear(String namespace, String id, Path bundle, Path work) {
+        Run.of(List.of("sh", "-c", SCRIPT, "sh", namespace, id, bundle.toString(), work.toString()))
                 .run()
                 .ok();
     }

@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a migration finds, refuses and takes back on a node that is not as it should be. */
 @ParameterizedClass(name = "from containerd {0}")
-@EnumSource(names = "V1_6")
+@MethodSource("oneOldRelease")
 class MigrationCareTest extends MigrationScenario {
 
     MigrationCareTest(Release old) {

@@ -121,6 +121,7 @@ class MigrationRestartTest extends MigrationScenario {
     @Test
     void rescued() throws IOException {
         ProcessFacts forgotten = legacy("forgotten");
+        assertThat(migrate("rescue").expect(1).err()).contains("nothing is lost");
         sh("stop");
         install(Release.V2);
         sh("start");

@@ -88,6 +88,14 @@ class MigrationTest extends MigrationScenario {
         trio.answers("back");
         node.exec(Trio.COUNTER, "e", "/bin/true").ok();
         trio.unharmed();
+        ProcessFacts young = legacy("young");
+
+        upgrade();
+        trio.listed(node);
+        trio.unharmed();
+        trio.answers("forward again");
+        assertThat(node.init("young")).isEqualTo(young);
+        node.remove("young");
         trio.remove(node);
     }
 

@@ -245,7 +245,7 @@ class PodMigrationTest extends PodScenario {
     }
 
     @Test
-    void thereAndBack() {
+    void thereAndBackAndForwardAgain() {
         String counter = counter(web, 0);
         String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
         upgrade();
@@ -261,8 +261,17 @@ class PodMigrationTest extends PodScenario {
         web.log("counter", 0).assertCounts();
         assertThat(cri.execSync(counter, "/bin/echo", "in").getStdout().toStringUtf8())
                 .isEqualTo("in\n");
+        String young = container(web, Cri.container(web, "young", 0, "/bin/sleep", "1000000"));
+
+        upgrade();
+        assertReady(web, host);
+        assertRunning(counter, cat, young);
+        web.log("counter", 0).assertCounts();
+        assertThat(cri.execSync(young, "/bin/echo", "in").getStdout().toStringUtf8())
+                .isEqualTo("in\n");
         cri.stop(counter, 20);
         assertThat(exited(counter).getExitCode()).isEqualTo(42);
+        web.log("counter", 0).assertGapless();
         removeAll(web, host);
     }
 }

@@ -107,7 +107,8 @@ abstract class PodScenario {
         connect();
     }
 
-    private void connect() {
+    /** Speaks to the daemon that was started by somebody else. */
+    void connect() {
         cri = node.attach(new Cri(node));
         cri.awaitReady();
     }
