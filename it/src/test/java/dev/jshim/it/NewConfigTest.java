@@ -126,7 +126,7 @@ class NewConfigTest {
                 "json",
                 "--new-containerd",
                 Release.V2.daemon().toString(),
-                "--config-file",
+                "--config",
                 file.toString());
         assertThat(findings(check.expect(3), "findings"))
                 .filteredOn(finding -> finding.get("topic").getAsString().equals("config"))

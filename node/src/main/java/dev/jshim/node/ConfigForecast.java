@@ -11,7 +11,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.tomlj.Toml;
 import org.tomlj.TomlPosition;
 import org.tomlj.TomlTable;
 
@@ -30,7 +29,7 @@ public final class ConfigForecast {
     private ConfigForecast(Path main) throws IOException {
         this.main = main;
         for (var file : DaemonConfigReader.read(main).files()) {
-            files.put(file, Toml.parse(file));
+            files.put(file, DaemonConfigReader.toml(file));
         }
         written = RuntimeHandlers.of(List.copyOf(files.values()));
     }
