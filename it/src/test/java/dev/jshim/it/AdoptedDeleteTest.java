@@ -179,7 +179,7 @@ class AdoptedDeleteTest {
                 shim-start %s
                 init-pid %d
                 init-start %s
-                runtime /nowhere/runc
+                runtime /bin/true
                 runtime-root %s
                 """.formatted(v1Bundle, v1Work, shim, shimStart, init, initStart, temp));
     }

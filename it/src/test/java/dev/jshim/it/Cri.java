@@ -76,10 +76,12 @@ final class Cri implements AutoCloseable {
                     .filter(condition -> READINESS.contains(condition.getType()))
                     .allMatch(RuntimeCondition::getStatus);
         } catch (StatusRuntimeException e) {
-            if (e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
+            // So it says until it has looked at what there is: 2.x with the first code, 1.x with the second.
+            var description = String.valueOf(e.getStatus().getDescription());
+            if (e.getStatus().getCode() != Status.Code.UNAVAILABLE && !description.contains("not initialized yet")) {
                 throw e;
             }
-            return false; // It says so until it has looked at what there is.
+            return false;
         }
     }
 

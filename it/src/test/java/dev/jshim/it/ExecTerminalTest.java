@@ -20,6 +20,9 @@ import org.junit.jupiter.api.Test;
 class ExecTerminalTest extends MigrationScenario {
     private static final String GO = "io.containerd.runc.v2";
 
+    /** A shell's words that type nothing more, and leave the terminal's input open as long as jshimctl runs. */
+    private static final String UNTIL_OVER = "until [ -e \"$over\" ]; do sleep 0.1; done";
+
     private final AtomicInteger made = new AtomicInteger();
 
     ExecTerminalTest() {
@@ -38,7 +41,7 @@ class ExecTerminalTest extends MigrationScenario {
                     "stty size; test -t 0 && test -t 1 && test -t 2 && echo three $((1 + 2)) terminals; echo >/ready";
             String then = "until [ \"$(stty size)\" = \"40 99\" ]; do sleep 0.1; done; echo resi\"\"zed; exit 4";
             String keys = "echo '" + first + "'; " + untilReady(bundle) + "; stty rows 40 cols 99 <\"$t\"; echo '"
-                    + then + "'; sleep 5";
+                    + then + "'; " + UNTIL_OVER;
             Outcome exec = onTerminal(keys, "exec", "-t", id, "/bin/sh");
             assertThat(exec.expect(4).out()).as(id).contains("33 77", "three 3 terminals", "resized", "RESTORED");
         }
@@ -49,7 +52,7 @@ class ExecTerminalTest extends MigrationScenario {
     @Test
     void controlCIsTheCommandsAndControlPControlQLeavesIt() {
         node.runDetached(GO, "one", "/bin/sleep", "100000");
-        String keys = untilReady(node.bundle("one")) + "; printf '\\003'; sleep 2; printf '\\020\\021'; sleep 5";
+        String keys = untilReady(node.bundle("one")) + "; printf '\\003'; sleep 2; printf '\\020\\021'; " + UNTIL_OVER;
         String script = "trap 'echo interrupted' INT; echo >/ready; while :; do sleep 0.1; done";
 
         Outcome left = onTerminal(keys, "exec", "--exec-id", "e", "-t", "one", "/bin/sh", "-c", script);
@@ -99,7 +102,7 @@ class ExecTerminalTest extends MigrationScenario {
     /** A sleep on a terminal, once it runs. */
     private CompletableFuture<Outcome> sleeping(String exec) {
         CompletableFuture<Outcome> run = CompletableFuture.supplyAsync(
-                () -> onTerminal("sleep 50", "exec", "--exec-id", exec, "-t", "one", "/bin/sleep", "1000"));
+                () -> onTerminal(UNTIL_OVER, "exec", "--exec-id", exec, "-t", "one", "/bin/sleep", "1000"));
         Wait.until("it runs", () -> ctl("pids", "one").ok().out().contains(exec));
         return run;
     }
@@ -131,9 +134,10 @@ class ExecTerminalTest extends MigrationScenario {
         StringBuilder line = new StringBuilder("stty rows 33 cols 77; tty >" + terminal + "; mode=$(stty -g);");
         words.forEach(
                 word -> line.append(" '").append(word.replace("'", "'\\''")).append('\''));
-        line.append("; code=$?; [ \"$mode\" != \"$(stty -g)\" ] || echo RESTORED; exit $code");
-        String typing =
-                "{ until [ -s " + terminal + " ]; do sleep 0.1; done; t=$(cat " + terminal + "); " + keys + "\n} | ";
+        line.append(
+                "; code=$?; [ \"$mode\" != \"$(stty -g)\" ] || echo RESTORED; : >" + terminal + ".over; exit $code");
+        String typing = "{ until [ -s " + terminal + " ]; do sleep 0.1; done; t=$(cat " + terminal + "); over="
+                + terminal + ".over; " + keys + "\n} | ";
         return Run.of(List.of(
                         "/bin/sh",
                         "-c",

@@ -88,7 +88,7 @@ final class RawLines {
         info();
         life(one);
         terminal(bundle("tty", true, "/bin/true"));
-        sharedPids(bundle("shared", false, "/bin/true").inHostPids());
+        sharedPids(bundle("shared", false, "/bin/sleep", "1").inHostPids());
         RawBundle missing = bundle("missing", false, "/bin/nothing-of-that-name");
         create("create of a missing program", missing, options(program).build());
         restore(missing);
