@@ -30,7 +30,9 @@ class ByHandTest {
                     .run()
                     .ok();
 
-            assertThat(run.err()).isEmpty();
+            // ls names other containerds of the machine, such as those of other tests.
+            assertThat(run.err().lines().filter(line -> !line.contains("belongs to another containerd")))
+                    .isEmpty();
             assertThat(run.out())
                     .startsWith("unix:///run/jshim/s/")
                     .containsSubsequence("status: RUNNING", "running", "exit_status: 3", "exit_status: 7", "hello")
