@@ -23,6 +23,7 @@ all_needs="
 /usr/bin/qemu-x86_64 qemu-user
 /usr/sbin/debootstrap debootstrap
 /usr/bin/objdump binutils
+/usr/bin/ansible-playbook ansible-core
 "
 download_needs="
 /usr/bin/xz xz-utils

@@ -87,6 +87,11 @@ record Page(List<String> lines) {
                 .toList();
     }
 
+    /** A file of the repository. */
+    static Path file(String path) {
+        return REPOSITORY.resolve(path);
+    }
+
     /** All sources of tests in the repository. */
     static List<Path> tests() {
         try (Stream<Path> files = Files.walk(REPOSITORY, 12)) {
