@@ -16,7 +16,7 @@ class ExitLedgerTest {
             "ns",
             "c",
             Path.of("/v1/ns/c"),
-            Path.of("/work/ns/c"),
+            Path.of("/var/v1/ns/c"),
             new ProcessRef(6, 1),
             new ProcessRef(7, 1),
             "unix:///s",
