@@ -32,7 +32,14 @@ class StdioTest extends ShimScenario {
                         .toArray(String[]::new))
                 .ok();
 
-        assertThat(Arrays.equals(run.output(), sent)).as("the same bytes").isTrue();
+        assertSame(run, sent);
+    }
+
+    /** Says where they begin to differ, and not what megabytes there are. */
+    private static void assertSame(Outcome outcome, byte[] sent) {
+        assertThat(Arrays.mismatch(outcome.output(), sent))
+                .as("first wrong byte, of %d of %d; errors: %s", outcome.output().length, sent.length, outcome.err())
+                .isEqualTo(-1);
     }
 
     @Test
@@ -46,7 +53,7 @@ class StdioTest extends ShimScenario {
 
         Outcome exec = node.exec("one", "e", "/bin/cat", "/noise").ok();
 
-        assertThat(Arrays.equals(exec.output(), sent)).as("the same bytes").isTrue();
+        assertSame(exec, sent);
         node.remove("one");
     }
 
