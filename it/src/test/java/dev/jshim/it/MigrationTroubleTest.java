@@ -55,7 +55,7 @@ class MigrationTroubleTest extends MigrationScenario {
         try {
             long before = System.nanoTime();
             Outcome plan = migrate("plan", "-o", "json").expect(3);
-            assertThat(System.nanoTime() - before).as("ns").isLessThan(8_000_000_000L);
+            assertThat(System.nanoTime() - before).as("ns").isLessThan(30_000_000_000L);
             assertThat(row(plan, "victim").get("reachable").getAsBoolean()).isFalse();
             assertThat(row(plan, "one").get("reachable").getAsBoolean()).isTrue();
             assertThat(rows(Product.ctl(node, "--timeout", "1s", "-o", "json", "migrate", "apply", "--yes")
