@@ -11,8 +11,6 @@ import java.util.List;
  * bundles, else the only one that runs, else the only place that has bundles of those that distributions choose.
  */
 public final class DaemonSearch {
-    private static final DaemonConfig DEFAULT = DaemonConfig.DEFAULTS;
-
     /** k3s, RKE2, MicroK8s, and Docker's own. */
     private static final List<DaemonConfig> WELL_KNOWN = List.of(
             place(
@@ -33,35 +31,37 @@ public final class DaemonSearch {
                     "/run/docker/containerd/containerd.sock"));
 
     private final ProcFs proc;
+    private final DaemonConfig usual;
     private final List<DaemonConfig> wellKnown;
 
-    DaemonSearch(ProcFs proc, List<DaemonConfig> wellKnown) {
+    DaemonSearch(ProcFs proc, DaemonConfig usual, List<DaemonConfig> wellKnown) {
         this.proc = proc;
+        this.usual = usual;
         this.wellKnown = List.copyOf(wellKnown);
     }
 
     /** Looks at this machine. */
     public static DaemonSearch ofThisMachine() {
-        return new DaemonSearch(ProcFs.system(), WELL_KNOWN);
+        return new DaemonSearch(ProcFs.system(), DaemonConfig.DEFAULTS, WELL_KNOWN);
     }
 
     static DaemonConfig place(String root, String state, String address) {
-        return DEFAULT.with(root, state, address);
+        return DaemonConfig.DEFAULTS.with(root, state, address);
     }
 
     /** The one that is meant; the defaults where that cannot be told. */
     public DaemonConfig find() {
-        if (hasBundles(DEFAULT.paths())) {
-            return DEFAULT;
+        if (hasBundles(usual.paths())) {
+            return usual;
         }
         var running = running();
         if (!running.isEmpty()) {
-            return running.size() == 1 ? running.getFirst() : DEFAULT;
+            return running.size() == 1 ? running.getFirst() : usual;
         }
         var used = wellKnown.stream()
                 .filter(place -> Files.isDirectory(place.paths().root()) && hasBundles(place.paths()))
                 .toList();
-        return used.size() == 1 ? used.getFirst() : DEFAULT;
+        return used.size() == 1 ? used.getFirst() : usual;
     }
 
     private List<DaemonConfig> running() {
@@ -71,7 +71,7 @@ public final class DaemonSearch {
                 out.add(daemon.settings());
             } catch (IOException | IllegalArgumentException e) {
                 // what it says of itself on its command line is all that we have
-                out.add(DEFAULT.with(daemon.root(), daemon.state(), daemon.address()));
+                out.add(usual.with(daemon.root(), daemon.state(), daemon.address()));
             }
         }
         return out;

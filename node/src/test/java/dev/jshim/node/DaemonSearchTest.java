@@ -1,7 +1,6 @@
 package dev.jshim.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,15 +10,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** On a machine whose default directories have no bundles. */
 class DaemonSearchTest {
     @TempDir
     private Path directory;
 
+    /** In the place of the default directories, so that it is of no account what this machine has there. */
+    private DaemonConfig usual;
+
     @BeforeEach
     void setUp() throws IOException {
-        assumeThat(NodePaths.defaults().v2State()).doesNotExist();
-        assumeThat(NodePaths.defaults().v1State()).doesNotExist();
+        usual = place("usual", false);
         Files.createDirectories(directory.resolve("proc"));
     }
 
@@ -39,7 +39,7 @@ class DaemonSearchTest {
     }
 
     private DaemonConfig find(DaemonConfig... wellKnown) {
-        return new DaemonSearch(new ProcFs(directory.resolve("proc")), List.of(wellKnown)).find();
+        return new DaemonSearch(new ProcFs(directory.resolve("proc")), usual, List.of(wellKnown)).find();
     }
 
     @Test
@@ -51,7 +51,7 @@ class DaemonSearchTest {
         assertThat(find().grpcSocket()).isEqualTo(Path.of("/a"));
 
         daemon(8, "--config=/none", "--state", "/other");
-        assertThat(find()).as("of two nobody can tell").isEqualTo(DaemonConfig.DEFAULTS);
+        assertThat(find()).as("of two nobody can tell").isEqualTo(usual);
     }
 
     @Test
@@ -59,7 +59,14 @@ class DaemonSearchTest {
         var docker = place("docker", false);
         var k3s = place("k3s", true);
         assertThat(find(docker, k3s)).isEqualTo(k3s);
-        assertThat(find(docker)).isEqualTo(DaemonConfig.DEFAULTS);
-        assertThat(find(k3s, place("microk8s", true))).isEqualTo(DaemonConfig.DEFAULTS);
+        assertThat(find(docker)).isEqualTo(usual);
+        assertThat(find(k3s, place("microk8s", true))).isEqualTo(usual);
+    }
+
+    @Test
+    void bundlesInTheUsualPlaceAreMeantWhateverElseThereIs() throws IOException {
+        daemon(7, "--state", "/other");
+        place("usual", true);
+        assertThat(find(place("k3s", true))).isEqualTo(usual);
     }
 }
