@@ -72,7 +72,9 @@ class TerminalTest extends ShimScenario {
         List<String> args = node.runArgs(runtime, List.of("-d", "-t"), "one", "/bin/sh");
         node.ctrOnTerminal(new byte[0], args.toArray(String[]::new)).ok();
 
-        byte[] typed = "echo again $((40 + 2))\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        // A client that attaches opens stdin and stdout each at its own time: it may type before it listens, and what
+        // nobody listens to is lost when the container ends. So the container must not end at once.
+        byte[] typed = "echo again $((40 + 2))\nsleep 5\nexit 4\n".getBytes(StandardCharsets.UTF_8);
         Outcome attached = node.ctrOnTerminal(typed, "task", "attach", "one");
 
         assertThat(attached.expect(4).out()).contains("again 42");
