@@ -13,7 +13,10 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A bridge that is killed between the deletion of a container and the end of what was of v1: the next one ends it. */
+/**
+ * A bridge that is killed between containerd's word to delete a container and the end of what was of v1: the next one
+ * ends it. At {@code deletion-begun} the v1 shim has not been asked yet, and containerd takes it for done.
+ */
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oneOldRelease")
 class AdoptedEndTest extends MigrationScenario {
@@ -27,7 +30,7 @@ class AdoptedEndTest extends MigrationScenario {
     static Stream<String> points() {
         return Boolean.getBoolean("jshim.test.all")
                 ? Stream.of("deletion-begun", "deletion-done", "deletion-noted", "end-begun", "end-shim", "end-bundle")
-                : Stream.of("deletion-done");
+                : Stream.of("deletion-begun", "deletion-done");
     }
 
     private Path held(String point) {
@@ -68,10 +71,6 @@ class AdoptedEndTest extends MigrationScenario {
                 () -> Product.ctl(node, "bridge", "verify").code() == 0);
         node.stop();
         node.start();
-        if (point.equals("deletion-begun")) {
-            assertThat(Tasks.of(node).get("one").status()).isEqualTo("STOPPED");
-            assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");
-        }
         Wait.until(
                 LONG,
                 "nothing of v1 is left",

@@ -1,7 +1,6 @@
 package dev.jshim.bridge;
 
 import dev.jshim.linux.UnixSocket;
-import dev.jshim.node.ShimSocket;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
@@ -78,8 +77,7 @@ final class AdoptedContainer implements AutoCloseable {
         this.ended = ended;
         cgroup = new RememberedCgroup(record.init(), bundle);
         ledger = new ExitLedger(record, bundle);
-        var address = ShimSocket.parse(record.socket());
-        var link = new ShimLink(record.key(), () -> ShimLine.dial(address));
+        var link = ShimLink.to(record);
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, bundle);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);

@@ -124,21 +124,38 @@ final class Bridge implements AutoCloseable {
                         ending.record().namespace(),
                         "id",
                         ending.record().id());
-            case DELETED -> {
+            case STOPPED -> {
                 try {
-                    if (ending.hasBundle(paths.node())) {
-                        // It is served once more, for a containerd that still asks, and ended then.
-                        ending.answer(paths.node());
-                        return;
-                    }
-                } catch (IOException e) {
+                    end(ending.deleteNow());
+                } catch (ShimException e) {
+                    // The note stays for the next bridge, and the container is served where it still has a bundle.
                     ShimLog.warn(
-                            "could not leave an exit", "id", ending.record().id(), "error", e);
+                            "its deletion was begun, and its v1 shim does not go on with it",
+                            "ns",
+                            ending.record().namespace(),
+                            "id",
+                            ending.record().id(),
+                            "error",
+                            e.getMessage());
                 }
-                new EndOfLife(ending.record()).finish();
-                ending.forget();
             }
+            case DELETED -> end(ending);
         }
+    }
+
+    /** Clears away what was deleted. */
+    private void end(Ending ending) {
+        try {
+            if (ending.hasBundle(paths.node())) {
+                // It is served once more, for a containerd that still asks, and ended then.
+                ending.answer(paths.node());
+                return;
+            }
+        } catch (IOException e) {
+            ShimLog.warn("could not leave an exit", "id", ending.record().id(), "error", e);
+        }
+        new EndOfLife(ending.record()).finish();
+        ending.forget();
     }
 
     /** The bundles that adoptions added. */

@@ -1,6 +1,5 @@
 package dev.jshim.bridge;
 
-import dev.jshim.node.ShimSocket;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -11,7 +10,9 @@ import java.nio.file.Path;
 enum DeletionCheck {
     /** It has; what was of v1 is to be cleared away. */
     DELETED,
-    /** It is there, or something else is in its place: nothing may be cleared away. */
+    /** It has not: it is there, ended, and its own v1 shim can still delete it. */
+    STOPPED,
+    /** It lives, or something else is in its place: nothing may be cleared away. */
     PRESENT,
     /** Its shim does not answer. */
     UNKNOWN;
@@ -26,11 +27,10 @@ enum DeletionCheck {
         if (!LiveProcess.isAlive(record.shim())) {
             return Files.exists(record.runtimeRoot().resolve(record.id())) ? PRESENT : DELETED;
         }
-        var address = ShimSocket.parse(record.socket());
-        try (var link = new ShimLink(record.key(), () -> ShimLine.dial(address))) {
+        try (var link = ShimLink.to(record)) {
             var request = StateRequest.newBuilder().setId(record.id()).build();
             var _ = link.read(LegacyTask.QUICK, shim -> shim.state(request));
-            return PRESENT;
+            return STOPPED;
         } catch (ShimException e) {
             return e.kind() == ShimException.Kind.NOT_FOUND || e.kind() == ShimException.Kind.FAILED_PRECONDITION
                     ? DELETED

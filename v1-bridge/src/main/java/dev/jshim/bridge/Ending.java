@@ -1,9 +1,11 @@
 package dev.jshim.bridge;
 
+import com.google.protobuf.Empty;
 import dev.jshim.node.NodePaths;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,6 +82,21 @@ public record Ending(
         }
     }
 
+    /**
+     * Deletes what was to be deleted when the bridge died: containerd takes a Delete whose connection was lost for done
+     * (core/runtime/v2/shim.go, v2.1.9) and does not ask again. Blocks for the v1 shim, at most
+     * {@link LegacyTask#SLOW}.
+     *
+     * @return with init's exit
+     * @throws ShimException what the v1 shim says, or that it does not answer
+     */
+    Ending deleteNow() {
+        try (var link = ShimLink.to(record)) {
+            var answer = link.call(LegacyTask.SLOW, shim -> shim.delete(Empty.getDefaultInstance()));
+            return new Ending(file, record, exit == null ? LegacyTask.exit(answer) : exit);
+        }
+    }
+
     /** Whether the bundle that the adoption added is there, and still this container's. */
     boolean hasBundle(NodePaths node) {
         return isOf(node.v2Bundle(record.task()));
@@ -104,8 +121,8 @@ public record Ending(
     }
 
     /**
-     * Ends what is noted and was deleted, where no bridge runs and none shall: for the end of a migration. Blocks for
-     * some seconds at most for each.
+     * Ends what is noted and was deleted, where no bridge runs and none shall: for the end of a migration. What has not
+     * been deleted yet is the old daemon's again. Blocks for some seconds at most for each.
      */
     public static void finishAll(BridgePaths paths) throws IOException {
         for (var ending : all(paths)) {

@@ -280,7 +280,7 @@ final class LegacyTask implements Task {
                         DeleteProcessRequest.newBuilder().setId(v1Id(execId)).build());
     }
 
-    private static Exit exit(DeleteResponse r) {
+    static Exit exit(DeleteResponse r) {
         return new Exit(r.getPid(), r.getExitStatus(), LegacyExits.instant(r.getExitedAt()));
     }
 

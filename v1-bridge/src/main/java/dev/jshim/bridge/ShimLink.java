@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import com.google.protobuf.Empty;
+import dev.jshim.node.ShimSocket;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Statuses;
@@ -47,6 +48,12 @@ final class ShimLink implements AutoCloseable {
     private boolean closed;
     private volatile Runnable lost = () -> {};
     private volatile boolean mute;
+
+    /** A link to the v1 shim of an adopted container. */
+    static ShimLink to(LegacyRecord record) {
+        var address = ShimSocket.parse(record.socket());
+        return new ShimLink(record.key(), () -> ShimLine.dial(address));
+    }
 
     /** A link to the shim of a container; the name is for messages. */
     ShimLink(String name, Dialer dialer) {
