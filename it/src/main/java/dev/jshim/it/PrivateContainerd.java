@@ -304,6 +304,13 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     /**
+     * For the end of a script that leads a terminal's session, {@code sh} on it, and of whose output a test wants the
+     * last words: when such a process ends the kernel hangs the terminal up, and throws away what is still on its way
+     * to the other side. On a busy machine that happens to one in fifty, with runc's shim as with ours.
+     */
+    static final String HEARD = "sleep 2";
+
+    /**
      * As {@link #ctr}, on a terminal of its own with 33 rows and 77 columns, for {@code -t}: by script(1), which passes
      * the exit code on.
      */

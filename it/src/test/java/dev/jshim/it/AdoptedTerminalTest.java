@@ -22,7 +22,8 @@ class AdoptedTerminalTest extends MigrationScenario {
         upgrade();
 
         String script = "test -t 0 && test -t 1 && test -t 2 && echo three $((1 + 2)) terminals; "
-                + "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; read line; echo got $line; exit 5";
+                + "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; read line; echo got $line; "
+                + PrivateContainerd.HEARD + "; exit 5";
         Outcome exec = node.ctrOnTerminal(
                 "typed\n".getBytes(StandardCharsets.UTF_8),
                 "task",
@@ -47,7 +48,8 @@ class AdoptedTerminalTest extends MigrationScenario {
         node.ctrOnTerminal(new byte[0], args.toArray(String[]::new)).ok();
         upgrade();
 
-        byte[] typed = "echo again $((40 + 2))\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        byte[] typed =
+                ("echo again $((40 + 2))\n" + PrivateContainerd.HEARD + "\nexit 4\n").getBytes(StandardCharsets.UTF_8);
         Outcome attached = node.ctrOnTerminal(typed, "task", "attach", "one");
 
         assertThat(attached.expect(4).out()).contains("again 42");

@@ -65,7 +65,8 @@ class ReadOnlyRootTest {
         ProcessFacts init = node.runDetached(runtime, "one", "/bin/sleep", "1000");
         assertThat(mounts(init.parent())).anyMatch(line -> line.contains(" / ") && line.contains(" ro,"));
         assertThat(node.exec("one", "e", "/bin/echo", "from within").ok().out()).isEqualTo("from within");
-        byte[] typed = "echo typed $((40 + 2))\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        byte[] typed =
+                ("echo typed $((40 + 2))\n" + PrivateContainerd.HEARD + "\nexit 4\n").getBytes(StandardCharsets.UTF_8);
         List<String> args = new ArrayList<>(List.of("task", "exec", "-t", "--fifo-dir", node.fifos()));
         args.addAll(List.of("--exec-id", "t", "one", "/bin/sh"));
         assertThat(node.ctrOnTerminal(typed, args.toArray(String[]::new))

@@ -28,7 +28,7 @@ class RestoreTest extends ShimScenario {
 
     /** The same, until a line is typed. */
     private static final String COUNT_OR_READ = "i=0; while :; do i=$((i+1)); echo $i; echo $i >/count;"
-            + " if read -t 1 x; then echo \"got $x at $i\"; exit 7; fi; done";
+            + " if read -t 1 x; then echo \"got $x at $i\"; " + PrivateContainerd.HEARD + "; exit 7; fi; done";
 
     RestoreTest(Setup setup) {
         super(setup);

@@ -22,14 +22,16 @@ class TerminalTest extends ShimScenario {
 
     @Test
     void aContainerHasATerminalAndPassesItsExitCodeOn() {
-        Outcome run = onTerminal("one", "test -t 0 && test -t 1 && test -t 2 && echo three terminals; exit 5");
+        Outcome run = onTerminal(
+                "one",
+                "test -t 0 && test -t 1 && test -t 2 && echo three terminals; " + PrivateContainerd.HEARD + "; exit 5");
 
         assertThat(run.expect(5).out()).contains("three terminals");
     }
 
     @Test
     void whatIsTypedIsRead() {
-        byte[] typed = "echo typed $((40 + 2))\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        byte[] typed = typed("echo typed $((40 + 2))", PrivateContainerd.HEARD, "exit 4");
         sleeper("one");
 
         Outcome exec = node.ctrOnTerminal(typed, execArgs("/bin/sh"));
@@ -42,7 +44,8 @@ class TerminalTest extends ShimScenario {
     void muchOutputArrivesWithoutLoss() {
         sleeper("one");
 
-        Outcome exec = node.ctrOnTerminal(new byte[0], execArgs("/bin/seq", "1", Integer.toString(LINES)));
+        Outcome exec = node.ctrOnTerminal(
+                new byte[0], execArgs("/bin/sh", "-c", "seq 1 " + LINES + "; " + PrivateContainerd.HEARD));
 
         // script(1) shows the end of its own input somewhere. How each of two terminals ends a line is its own
         // business.
@@ -62,7 +65,9 @@ class TerminalTest extends ShimScenario {
 
     @Test
     void aTerminalGetsTheSizeOfTheClients() {
-        Outcome run = onTerminal("one", "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; echo resized");
+        Outcome run = onTerminal(
+                "one",
+                "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; echo resized; " + PrivateContainerd.HEARD);
 
         assertThat(run.ok().out()).contains("resized");
     }
@@ -73,13 +78,17 @@ class TerminalTest extends ShimScenario {
         node.ctrOnTerminal(new byte[0], args.toArray(String[]::new)).ok();
 
         // A client that attaches opens stdin and stdout each at its own time: it may type before it listens, and what
-        // nobody listens to is lost when the container ends. So the container must not end at once.
-        byte[] typed = "echo again $((40 + 2))\nsleep 5\nexit 4\n".getBytes(StandardCharsets.UTF_8);
+        // nobody listens to is lost when the container ends.
+        byte[] typed = typed("echo again $((40 + 2))", PrivateContainerd.HEARD, "exit 4");
         Outcome attached = node.ctrOnTerminal(typed, "task", "attach", "one");
 
         assertThat(attached.expect(4).out()).contains("again 42");
         node.ctr("task", "rm", "one");
         node.ctr("container", "rm", "one").ok();
+    }
+
+    private static byte[] typed(String... lines) {
+        return (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     private Outcome onTerminal(String id, String script) {
