@@ -38,10 +38,12 @@ final class ExitFeed implements AutoCloseable {
     private final HeardDaemon heard;
     private final ScheduledExecutorService timer;
     private final Duration patience;
+    private final UnheardTime.Start start = new UnheardTime.Start();
     private final Map<String, ExitSink> sinks = new ConcurrentHashMap<>();
     private volatile Function<String, ExitWitness> witnesses = _ -> ExitWitness.NONE;
     private @Nullable ContainerdClient client;
     private boolean listening;
+    private UnheardTime unheard = UnheardTime.NONE;
     private boolean tellsOoms;
     private volatile boolean closed;
 
@@ -81,6 +83,7 @@ final class ExitFeed implements AutoCloseable {
                 namespace, ns -> new ExitSink(publishers.apply(ns), witnesses.apply(ns), timer, patience));
         synchronized (this) {
             sink.daemonTellsOoms(tellsOoms);
+            sink.missed(unheard);
             sink.listening(listening, false);
         }
         return sink;
@@ -175,6 +178,7 @@ final class ExitFeed implements AutoCloseable {
             return false;
         }
         tellsOoms = version.major() < 2;
+        unheard = UnheardTime.of(at, start);
         tell(true, heard.hears(identity));
         return true;
     }
@@ -205,6 +209,7 @@ final class ExitFeed implements AutoCloseable {
         tellsOoms &= now;
         sinks.values().forEach(sink -> {
             sink.daemonTellsOoms(tellsOoms);
+            sink.missed(unheard);
             sink.listening(now, since);
         });
         notifyAll();

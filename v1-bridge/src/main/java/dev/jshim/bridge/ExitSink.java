@@ -50,6 +50,7 @@ final class ExitSink implements EventSink {
     private final Map<Key, Held> held = new LinkedHashMap<>();
     private final Map<Key, Long> seen = new HashMap<>();
     private boolean listening;
+    private UnheardTime unheard = UnheardTime.NONE;
     private boolean daemonTellsOoms;
 
     /**
@@ -163,6 +164,11 @@ final class ExitSink implements EventSink {
         }
     }
 
+    /** In which time containerd ran and was not heard yet, of the one that is heard from now on. */
+    synchronized void missed(UnheardTime time) {
+        unheard = time;
+    }
+
     /** Whether who listens is a daemon of 1.x: it watches v1 containers for want of memory itself, and tells of it. */
     synchronized void daemonTellsOoms(boolean now) {
         daemonTellsOoms = now;
@@ -179,18 +185,24 @@ final class ExitSink implements EventSink {
 
     private void expired(Key key, int delays) {
         TaskExit exit;
+        boolean wasUnheard;
         synchronized (this) {
             var waiting = held.get(key);
             if (waiting == null || !listening) {
                 return;
             }
             exit = waiting.exit;
+            wasUnheard = unheard.contains(exit.getExitedAt());
         }
         // Not under the lock: it looks at processes.
         var isBeingTold = delays > 0 && witness.isBeingTold(exit);
+        var wasTold = !isBeingTold && wasUnheard && witness.wasWithinReach(exit);
         synchronized (this) {
             if (isBeingTold) {
                 schedule(key, delays - 1);
+            } else if (wasTold) {
+                witness.told(exit);
+                drop(key);
             } else if (listening) {
                 release(key);
             }

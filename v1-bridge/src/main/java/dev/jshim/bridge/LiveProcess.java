@@ -32,7 +32,7 @@ public final class LiveProcess {
      *
      * @return false when it is gone
      */
-    static boolean signal(ProcessRef process, int signal) throws ErrnoException {
+    public static boolean signal(ProcessRef process, int signal) throws ErrnoException {
         if (!PidFd.supported()) {
             if (!isAlive(process)) {
                 return false;

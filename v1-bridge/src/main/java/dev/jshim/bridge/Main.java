@@ -45,7 +45,15 @@ public final class Main {
         }
         Runtime.getRuntime().addShutdownHook(new Thread(daemon::close, "end"));
         if (flags.reply()) {
-            new StartReply().ok(Long.toString(ProcessHandle.current().pid()));
+            try {
+                new StartReply().ok(Long.toString(ProcessHandle.current().pid()));
+            } catch (IOException e) {
+                // Who started it has been killed: without anything to serve it would stay for ever.
+                if (BridgeDaemon.isNothingLeft(flags.paths())) {
+                    daemon.close();
+                    return 1;
+                }
+            }
         }
         daemon.await();
         daemon.close();

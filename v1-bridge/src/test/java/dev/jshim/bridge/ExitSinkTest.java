@@ -3,11 +3,13 @@ package dev.jshim.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Message;
+import com.google.protobuf.Timestamp;
 import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.proto.v2.events.TaskStart;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -16,6 +18,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ExitSinkTest {
     private static final Duration PATIENCE = Duration.ofMillis(300);
@@ -208,6 +212,49 @@ class ExitSinkTest {
         sink.publish(EXIT);
         sink.listening(true, true);
         LegacyRig.eventually(() -> published.equals(List.of(EXIT)));
+    }
+
+    private static TaskExit exitAt(long second) {
+        return EXIT.toBuilder()
+                .setExitedAt(Timestamp.newBuilder().setSeconds(second))
+                .build();
+    }
+
+    private void listenLate() {
+        sink.missed(new UnheardTime(Instant.ofEpochSecond(100), Instant.ofEpochSecond(200)));
+        sink.listening(true, false);
+    }
+
+    /** Whether its event is seen before containerd is heard or after. */
+    @ParameterizedTest(name = "published first: {0}")
+    @ValueSource(booleans = {true, false})
+    void whatHappenedBeforeTheDaemonWasHeardWasToldByTheShims(boolean first) throws Exception {
+        if (first) {
+            sink.publish(exitAt(150));
+            listenLate();
+        } else {
+            listenLate();
+            sink.publish(exitAt(150));
+        }
+        sink.publish(DELETE);
+        LegacyRig.eventually(() -> published.equals(List.of(DELETE)));
+        assertThat(known.told).containsExactly(exitAt(150));
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {99, 201})
+    void whatHappenedBeforeItRanOrWhenItIsHeardIsTold(long second) throws Exception {
+        sink.publish(exitAt(second));
+        listenLate();
+        LegacyRig.eventually(() -> published.equals(List.of(exitAt(second))));
+    }
+
+    @Test
+    void aShimThatCannotTellHasNot() throws Exception {
+        known.withinReach = false;
+        sink.publish(exitAt(150));
+        listenLate();
+        LegacyRig.eventually(() -> published.equals(List.of(exitAt(150))));
     }
 
     @Test

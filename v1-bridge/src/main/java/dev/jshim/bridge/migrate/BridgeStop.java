@@ -2,8 +2,14 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LiveProcess;
+import dev.jshim.linux.Processes;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.ProcessRef;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 
 /** Ends a bridge and waits for its end; what it served goes on without it. */
 final class BridgeStop {
@@ -36,5 +42,52 @@ final class BridgeStop {
             BridgeGuard.refuseAlive(paths, e);
             return false;
         }
+    }
+
+    /**
+     * As {@link #stop}, and nothing is left that would become a bridge a moment later: a keeper, or a JVM that has just
+     * been started, by a keeper or by a command that was killed meanwhile. It would serve nobody, and leave files.
+     *
+     * @throws IOException where one does not end
+     */
+    static void stopForGood(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
+        stop(paths, timeout, limit);
+        var end = System.nanoTime() + limit.toNanos();
+        while (true) {
+            var left = left(paths);
+            if (left.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() > end) {
+                throw new IOException("a process that starts the bridge does not end, pid "
+                        + left.getFirst().pid() + "; end it, and run this again");
+            }
+            for (var process : left) {
+                LiveProcess.signal(process, Processes.SIGTERM);
+            }
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted", e);
+            }
+        }
+    }
+
+    /** What was started as {@link BridgeLauncher} does, for these very directories. */
+    private static List<ProcessRef> left(BridgePaths paths) {
+        var node = paths.node();
+        var words = List.of(
+                "bridge",
+                "-root",
+                node.root().toString(),
+                "-state",
+                node.state().toString());
+        return ProcFs.system().all().stream()
+                .filter(process -> !process.isZombie()
+                        && process.pid() != ProcessHandle.current().pid()
+                        && Collections.indexOfSubList(process.argv(), words) > 0)
+                .map(ProcessFacts::ref)
+                .toList();
     }
 }

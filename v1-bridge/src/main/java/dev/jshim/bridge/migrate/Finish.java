@@ -73,7 +73,7 @@ final class Finish {
 
     /** Takes all away. Only for when nothing is in the way. Can be repeated. */
     void run() throws IOException {
-        BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
+        BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
         Ending.finishAll(paths);
         paths.removeFiles();
         var home = journal.toAbsolutePath().getParent();

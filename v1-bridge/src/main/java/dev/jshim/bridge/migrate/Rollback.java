@@ -89,7 +89,7 @@ final class Rollback {
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
-            var _ = BridgeStop.stop(paths, timeout, BRIDGE_ENDS);
+            BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
             Ending.finishAll(paths);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,6 +80,37 @@ class MigrationTest {
         assertThat(tree()).isEqualTo(before);
         assertThat(container.init.isAlive()).isTrue();
         assertThat(container.shim.isAlive()).isTrue();
+    }
+
+    /** A command that was killed, or a keeper, may have started it a moment ago. */
+    @Test
+    void rollbackEndsABridgeThatIsOnlyStarting() throws Exception {
+        var ours = starting(node.state());
+        var other = starting(folder.resolve("other"));
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+            var _ = migration.rollback();
+            assertThat(ours.waitFor(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(other.isAlive()).isTrue();
+        } finally {
+            ours.destroy();
+            other.destroy();
+        }
+    }
+
+    private Process starting(Path state) throws IOException {
+        return new ProcessBuilder(
+                        "/bin/sh",
+                        "-c",
+                        "sleep 1000 & trap 'kill $!; exit' TERM; wait",
+                        "bridge",
+                        "-root",
+                        node.root().toString(),
+                        "-state",
+                        state.toString(),
+                        "-address",
+                        "none")
+                .start();
     }
 
     /** Each path with its kind, mode and content. */
