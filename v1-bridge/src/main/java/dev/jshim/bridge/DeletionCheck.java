@@ -10,7 +10,7 @@ import java.nio.file.Path;
 enum DeletionCheck {
     /** It has; what was of v1 is to be cleared away. */
     DELETED,
-    /** It has not: it is there, ended, and its own v1 shim can still delete it. */
+    /** It has not: it is there, ended, under its own v1 shim, or that has died before it could delete it. */
     STOPPED,
     /** It lives, or something else is in its place: nothing may be cleared away. */
     PRESENT,
@@ -25,7 +25,7 @@ enum DeletionCheck {
             return PRESENT;
         }
         if (!LiveProcess.isAlive(record.shim())) {
-            return Files.exists(record.runtimeRoot().resolve(record.id())) ? PRESENT : DELETED;
+            return Files.exists(record.runtimeRoot().resolve(record.id())) ? STOPPED : DELETED;
         }
         try (var link = ShimLink.to(record)) {
             var request = StateRequest.newBuilder().setId(record.id()).build();

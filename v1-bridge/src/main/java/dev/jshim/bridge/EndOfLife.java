@@ -5,6 +5,7 @@ import dev.jshim.linux.Mounts;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.shim.log.ShimLog;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +22,10 @@ import org.jspecify.annotations.Nullable;
  * ended the shim and took away socket, bundle, work directory and mounts. Nothing here runs before the container has
  * been deleted; each step can be repeated.
  *
- * <p>The OCI runtime's own state is not touched: it went with the deletion. Where the v1 shim died before it could
- * delete, the launcher's {@code delete} runs the OCI runtime to clean up.
+ * <p>The OCI runtime's own state went with the deletion. Where the v1 shim died before it could delete, the launcher's
+ * {@code delete} runs the OCI runtime to clean up; containerd calls that when it sees our connection end, but also
+ * takes the bundle away at that moment, without which nothing can be run (core/runtime/v2/shim.go delete, v2.1.9). What
+ * is left then is cleaned up here.
  */
 final class EndOfLife {
     /** The answer that the launcher's {@code delete} prints, left in the v2 bundle. */
@@ -29,12 +33,23 @@ final class EndOfLife {
 
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
     /** containerd gives that {@code delete} 5 s. */
-    private static final Duration RUNTIME_DELETES = Duration.ofSeconds(10);
+    private static final Duration RUNTIME_DELETES = Duration.ofSeconds(6);
+    /** What a runtime gets here, and a moment for who kills it then. */
+    private static final Duration RUNTIME = Duration.ofSeconds(10);
+
+    private static final File NOTHING = new File("/dev/null");
 
     private final LegacyRecord record;
+    private final Duration othersDelete;
 
     EndOfLife(LegacyRecord record) {
+        this(record, RUNTIME_DELETES);
+    }
+
+    /** @param othersDelete how long the launcher's {@code delete} is waited for */
+    EndOfLife(LegacyRecord record, Duration othersDelete) {
         this.record = record;
+        this.othersDelete = othersDelete;
     }
 
     /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
@@ -52,6 +67,7 @@ final class EndOfLife {
         FaultPoint.at("end-shim");
         step("remove the v1 socket", this::removeSocket);
         awaitRuntime();
+        step("delete the runtime's state", this::deleteState);
         step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
         FaultPoint.at("end-bundle");
         step("remove the v1 work directory", () -> removeTree(record.v1Work()));
@@ -67,14 +83,49 @@ final class EndOfLife {
      * the v1 bundle to see whose the runtime's state is, and containerd calls it after we were told to end.
      */
     private void awaitRuntime() {
-        var end = System.nanoTime() + RUNTIME_DELETES.toNanos();
-        while (Files.exists(record.runtimeRoot().resolve(record.id())) && System.nanoTime() < end) {
+        var end = System.nanoTime() + othersDelete.toNanos();
+        while (Files.exists(state()) && System.nanoTime() < end) {
             try {
                 Thread.sleep(20);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
+        }
+    }
+
+    private Path state() {
+        return record.runtimeRoot().resolve(record.id());
+    }
+
+    /** Only of a container that the v1 bundle still says to be this one: ids are used again. */
+    private void deleteState() throws IOException {
+        var pid = record.v1Bundle().resolve("init.pid");
+        if (!Files.exists(state())
+                || !Files.exists(pid)
+                || !Files.readString(pid)
+                        .strip()
+                        .equals(Integer.toString(record.init().pid()))) {
+            return;
+        }
+        var root = record.runtimeRoot().toString();
+        var process = new ProcessBuilder(record.runtime(), "--root", root, "delete", "--force", record.id())
+                .directory(Path.of("/").toFile())
+                .redirectInput(NOTHING)
+                .redirectOutput(NOTHING)
+                .redirectError(NOTHING)
+                .start();
+        try {
+            if (!process.waitFor(RUNTIME.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IOException(record.runtime() + " does not end");
+            }
+            if (process.exitValue() != 0) {
+                throw new IOException(record.runtime() + " ended with " + process.exitValue());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            process.destroyForcibly();
         }
     }
 

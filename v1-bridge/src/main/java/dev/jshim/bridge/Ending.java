@@ -87,10 +87,15 @@ public record Ending(
      * (core/runtime/v2/shim.go, v2.1.9) and does not ask again. Blocks for the v1 shim, at most
      * {@link LegacyTask#SLOW}.
      *
+     * <p>Where the v1 shim has died, {@link EndOfLife} deletes what is left.
+     *
      * @return with init's exit
      * @throws ShimException what the v1 shim says, or that it does not answer
      */
     Ending deleteNow() {
+        if (!LiveProcess.isAlive(record.shim())) {
+            return this;
+        }
         try (var link = ShimLink.to(record)) {
             var answer = link.call(LegacyTask.SLOW, shim -> shim.delete(Empty.getDefaultInstance()));
             return new Ending(file, record, exit == null ? LegacyTask.exit(answer) : exit);

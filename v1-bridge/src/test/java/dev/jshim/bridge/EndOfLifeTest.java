@@ -6,6 +6,8 @@ import dev.jshim.node.ProcessRef;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,6 +67,47 @@ class EndOfLifeTest {
         assertThat(socket).exists();
     }
 
+    /** What the v1 shim died before, and the launcher's {@code delete} was not run for. */
+    @Test
+    void theRuntimesStateGoes() throws Exception {
+        runtime("rm -r \"$2/$5\"; echo \"$*\" >" + folder.resolve("said"));
+
+        finish();
+
+        assertThat(folder.resolve("said")).hasContent("--root " + folder.resolve("runc/ns") + " delete --force c");
+        assertThat(folder.resolve("runc/ns/c")).doesNotExist();
+        assertThat(bundle).doesNotExist();
+    }
+
+    @Test
+    void aRuntimeThatFailsIsNotInTheWayOfTheRest() throws Exception {
+        runtime("exit 1");
+
+        finish();
+
+        assertThat(folder.resolve("runc/ns/c")).exists();
+        assertThat(bundle).doesNotExist();
+        assertThat(work).doesNotExist();
+    }
+
+    @Test
+    void theRuntimesStateIsNobodysWithoutTheV1Bundle() throws Exception {
+        runtime("rm -r \"$2/$5\"");
+        Files.delete(bundle.resolve("init.pid"));
+
+        finish();
+
+        assertThat(folder.resolve("runc/ns/c"))
+                .as("another container may have the id")
+                .exists();
+    }
+
+    private void runtime(String script) throws IOException {
+        Files.createDirectories(folder.resolve("runc/ns/c"));
+        Files.writeString(folder.resolve("runtime"), "#!/bin/sh\n" + script + "\n");
+        Files.setPosixFilePermissions(folder.resolve("runtime"), PosixFilePermissions.fromString("rwx------"));
+    }
+
     private void finish() {
         var record = new LegacyRecord(
                 "ns",
@@ -74,8 +117,8 @@ class EndOfLifeTest {
                 new ProcessRef(SHIM, 1),
                 new ProcessRef(INIT, 1),
                 "unix://" + socket,
-                "runc",
+                folder.resolve("runtime").toString(),
                 folder.resolve("runc/ns"));
-        new EndOfLife(record).finish();
+        new EndOfLife(record, Duration.ofMillis(50)).finish();
     }
 }
