@@ -31,7 +31,7 @@ class ByHandTest {
                     .ok();
 
             // ls names other containerds of the machine, such as those of other tests.
-            assertThat(run.err().lines().filter(line -> !line.contains("belongs to another containerd")))
+            assertThat(run.err().lines().filter(line -> !line.contains("to another containerd: --root")))
                     .isEmpty();
             assertThat(run.out())
                     .startsWith("unix:///run/jshim/s/")

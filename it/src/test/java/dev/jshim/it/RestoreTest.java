@@ -68,10 +68,12 @@ class RestoreTest extends ShimScenario {
             Wait.until("the end of its output", () -> ended(out));
         }
         node.ctr("task", "rm", restored());
-        Wait.until("its last event", () -> events.topics(restored()).contains("/tasks/delete"));
-        assertThat(events.topics(restored()))
-                .startsWith("/tasks/create", "/tasks/start")
-                .endsWith("/tasks/exit", "/tasks/delete");
+        assertThat(events.topics(restored())).startsWith("/tasks/create", "/tasks/start");
+        if (setup.ours()) {
+            // The Go shim of 2.1.9 may end before it has sent its last event.
+            Wait.until("its last event", () -> events.topics(restored()).contains("/tasks/delete"));
+            assertThat(events.topics(restored())).endsWith("/tasks/exit", "/tasks/delete");
+        }
         node.ctr("container", "rm", restored()).ok();
     }
 
