@@ -86,11 +86,9 @@ rm -rf "$new" "$old"
 mkdir -p "$tree" "$new/lib/app" "$new/lib/aot" "$new/lib/native"
 cp -R "$dist/src/main/tree/." "$new/"
 link_runtime
-for module in ctl v1-bridge shim-v2; do
-    for jar in $(jars_of "$module"); do
-        [ -e "$new/lib/app/${jar##*/}" ] || cp "$jar" "$new/lib/app/"
-    done
-done
+# shellcheck disable=SC2046 # paths of a build, without blanks
+"$java_home/bin/java" -XX:TieredStopAtLevel=1 "$dist/src/main/tools/BareJar.java" "$new/lib/app" \
+    $(for module in ctl v1-bridge shim-v2; do jars_of "$module"; done | sort -u)
 copy_grpc
 copy_native
 upgrade_old_jars

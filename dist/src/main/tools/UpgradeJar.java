@@ -1,14 +1,11 @@
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
-import java.util.jar.JarFile;
-import java.util.jar.Manifest;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
@@ -40,27 +37,18 @@ final class UpgradeJar {
                 out.setLastModifiedTime(TIME);
                 to.putNextEntry(out);
                 try (var in = jar.getInputStream(entry)) {
-                    to.write(rewritten(entry.getName(), in.readAllBytes(), loader));
+                    var bytes = in.readAllBytes();
+                    to.write(entry.getName().endsWith(".class") ? upgraded(bytes, loader) : bytes);
                 }
                 to.closeEntry();
             }
+            // The jar is not as its authors made it.
+            var note = new ZipEntry("META-INF/changed-by-jshim.txt");
+            note.setLastModifiedTime(TIME);
+            to.putNextEntry(note);
+            to.write(("class files rewritten as version " + ENOUGH + "\n").getBytes(StandardCharsets.UTF_8));
+            to.closeEntry();
         }
-    }
-
-    private static byte[] rewritten(String name, byte[] bytes, ClassLoader loader) throws IOException {
-        if (name.endsWith(".class")) {
-            return upgraded(bytes, loader);
-        }
-        return name.equals(JarFile.MANIFEST_NAME) ? marked(bytes) : bytes;
-    }
-
-    /** Says that the jar is not as its authors made it. */
-    private static byte[] marked(byte[] bytes) throws IOException {
-        var manifest = new Manifest(new ByteArrayInputStream(bytes));
-        manifest.getMainAttributes().putValue("Changed-By-Jshim", "class files rewritten as version " + ENOUGH);
-        var out = new ByteArrayOutputStream();
-        manifest.write(out);
-        return out.toByteArray();
     }
 
     private static byte[] upgraded(byte[] bytes, ClassLoader loader) {
