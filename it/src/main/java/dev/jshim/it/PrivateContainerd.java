@@ -39,6 +39,7 @@ public final class PrivateContainerd implements AutoCloseable {
     private Release release;
     private @Nullable Process process;
     private @Nullable Path copy;
+    private String stateName = "s";
     private String socketName = "c.sock";
     private String more = "";
     private boolean logsEvents;
@@ -73,6 +74,11 @@ public final class PrivateContainerd implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         return made;
+    }
+
+    /** Before its first start: gives its state directory a name for which no socket in it has an address. */
+    void haveLongState() {
+        stateName = "s".repeat(100);
     }
 
     /** Before its first start: names the OCI runtime that its shims find as runc. */
@@ -263,7 +269,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     public Path state() {
-        return dir.resolve("s");
+        return dir.resolve(stateName);
     }
 
     public Path socket() {

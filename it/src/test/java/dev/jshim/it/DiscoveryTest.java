@@ -64,6 +64,29 @@ class DiscoveryTest extends MigrationScenario {
         node.remove("fine");
     }
 
+    /** No socket fits into it; containerd and the v1 shims have theirs elsewhere, and so has the bridge then. */
+    @Test
+    void theStateDirectoryHasALongName() throws IOException {
+        node.close();
+        node = PrivateContainerd.create(old);
+        node.haveLongState();
+        node.start();
+        ProcessFacts one = legacy("one");
+
+        upgrade();
+
+        String address = Files.readString(node.bundle("one").resolve("address"));
+        assertThat(address).startsWith("unix:///run/jshim/");
+        assertThat(node.init("one")).isEqualTo(one);
+        assertThat(node.exec("one", "e", "/bin/sh", "-c", "exit 3").code()).isEqualTo(3);
+        Product.ctl(node, "bridge", "replace").ok();
+        Product.ctl(node, "bridge", "verify").ok();
+        node.remove("one");
+        Wait.until("its socket is gone", () -> !Files.exists(Path.of(address.substring("unix://".length()))));
+        Wait.until("nothing of v1 is left", () -> !Files.exists(node.legacyWork("one")));
+        assertThat(node.legacyBundle("one")).doesNotExist();
+    }
+
     @Test
     void anotherContainerdsShimsAreNamed() throws IOException {
         legacy("one");
