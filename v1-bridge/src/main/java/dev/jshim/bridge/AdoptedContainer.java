@@ -79,7 +79,7 @@ final class AdoptedContainer implements AutoCloseable {
         ledger = new ExitLedger(record, bundle);
         var link = ShimLink.to(record);
         link.onLost(this::lookForGhost);
-        var ooms = new AdoptedOoms(oomWatch, cgroup, bundle);
+        var ooms = new AdoptedOoms(oomWatch, cgroup, bundle, events);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
         task = new LegacyTask(record, ledger, link, cgroup, ooms, orphan, new End());
         var registry = new TaskRegistry();

@@ -3,6 +3,7 @@ package dev.jshim.bridge;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -13,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The out-of-memory kills of one adopted container, which the v1 daemon used to watch for (containerd v1.6.20,
  * metrics/cgroups/v1/oom.go). How many have been told stands in the added bundle: a bridge that starts tells of those
- * that happened while there was none, and never of those that were told. Thread-safe. A container that cannot be
- * watched is none the worse for it.
+ * that happened while there was none or that it could not deliver, and never of those that were told. Thread-safe. A
+ * container that cannot be watched is none the worse for it.
  */
 final class AdoptedOoms implements AutoCloseable {
     /** In the added bundle: the kernel's count at the adoption, then the count that was told last. */
@@ -23,14 +24,20 @@ final class AdoptedOoms implements AutoCloseable {
     private final OomWatch watch;
     private final RememberedCgroup cgroup;
     private final Path bundle;
+    private final EventSink events;
     private @Nullable Runnable told;
     private volatile @Nullable OomListener listener;
 
-    /** Watches nothing yet. */
-    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, Path bundle) {
+    /**
+     * Watches nothing yet.
+     *
+     * @param events what goes on there counts as told when it is delivered
+     */
+    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, Path bundle, EventSink events) {
         this.watch = watch;
         this.cgroup = cgroup;
         this.bundle = bundle;
+        this.events = events;
     }
 
     /** Begins to tell. Does nothing the second time. */
@@ -43,8 +50,13 @@ final class AdoptedOoms implements AutoCloseable {
 
     /** Tells what is left to tell, and nothing more until {@link #resume}. */
     synchronized void stop() {
-        close();
-        listener = null;
+        var open = listener;
+        if (open != null) {
+            open.close();
+            // Who goes on counts from here; what is not delivered yet this bridge still delivers.
+            remember(open.kills());
+            listener = null;
+        }
     }
 
     /** Tells again after {@link #stop}, also of what happened meanwhile. */
@@ -58,7 +70,7 @@ final class AdoptedOoms implements AutoCloseable {
         try {
             var open = watch.open(cgroup.lastKnown(), () -> {
                 tell.run();
-                remember();
+                told();
             });
             listener = open;
             open.since(toldBefore(bundle));
@@ -76,12 +88,23 @@ final class AdoptedOoms implements AutoCloseable {
         }
     }
 
-    private void remember() {
+    private void told() {
         var open = listener;
+        if (open != null) {
+            var kills = open.kills();
+            events.afterwards(() -> {
+                if (open.equals(listener)) {
+                    remember(kills);
+                }
+            });
+        }
+    }
+
+    private void remember(long kills) {
         try {
             // Not there yet in the short time between adoption and bundle, and not any more after the end.
-            if (open != null && Files.isDirectory(bundle)) {
-                write(bundle, open.kills());
+            if (Files.isDirectory(bundle)) {
+                write(bundle, kills);
             }
         } catch (IOException e) {
             ShimLog.warn("could not note an out-of-memory kill", "bundle", bundle, "error", e);

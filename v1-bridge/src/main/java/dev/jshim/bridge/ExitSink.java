@@ -86,6 +86,11 @@ final class ExitSink implements EventSink {
         }
     }
 
+    @Override
+    public void afterwards(Runnable action) {
+        next.afterwards(action);
+    }
+
     private void hold(TaskExit exit) {
         var key = key(exit);
         if (seen.containsKey(key) || witness.isTold(exit)) {

@@ -3,7 +3,9 @@ package dev.jshim.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.Message;
 import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.event.EventSink;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,9 +24,25 @@ class AdoptedOomsTest {
     Path bundle;
 
     private final AtomicInteger told = new AtomicInteger();
+    private final Events events = new Events();
     private final Path memory = Path.of(
             "/sys/fs/cgroup/memory/jshim-adopted-" + ProcessHandle.current().pid());
     private Process init;
+
+    /** A containerd that may be away. */
+    private static final class Events implements EventSink {
+        boolean away;
+
+        @Override
+        public void publish(Message event) {}
+
+        @Override
+        public void afterwards(Runnable action) {
+            if (!away) {
+                action.run();
+            }
+        }
+    }
 
     @BeforeEach
     void start() throws Exception {
@@ -75,6 +93,26 @@ class AdoptedOomsTest {
         try (var ooms = begin()) {
             ooms.check();
             assertThat(told).as("while there was no bridge").hasValue(2);
+        }
+    }
+
+    @Test
+    void whatCouldNotBeDeliveredTheNextBridgeTellsAgain() throws Exception {
+        AdoptedOoms.write(bundle, 0);
+        events.away = true;
+        try (var ooms = begin()) {
+            exhaust();
+            ooms.check();
+            assertThat(told).hasValue(1);
+        }
+        events.away = false;
+        try (var ooms = begin()) {
+            ooms.check();
+            assertThat(told).hasValue(2);
+        }
+        try (var ooms = begin()) {
+            ooms.check();
+            assertThat(told).hasValue(2);
         }
     }
 
@@ -132,7 +170,7 @@ class AdoptedOomsTest {
         RememberedCgroup.write(ref, bundle);
         exhaust();
         FakeContainer.end(init);
-        try (var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle)) {
+        try (var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle, events)) {
             ooms.begin(told::incrementAndGet);
             assertThat(told).hasValue(1);
         }
@@ -143,7 +181,7 @@ class AdoptedOomsTest {
 
     private AdoptedOoms begin() {
         var ref = Objects.requireNonNull(LiveProcess.find((int) init.pid()));
-        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle);
+        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle, events);
         ooms.begin(told::incrementAndGet);
         return ooms;
     }

@@ -72,7 +72,7 @@ class LegacyTaskTest {
         var link = new ShimLink("ns/c", () -> ShimLine.dial(socket));
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
         var cgroup = new RememberedCgroup(container.record().init(), bundle);
-        var ooms = new AdoptedOoms(new OomWatch(), cgroup, bundle);
+        var ooms = new AdoptedOoms(new OomWatch(), cgroup, bundle, event -> {});
         var orphan = new Orphan(container.record(), cgroup, () -> orphansAreKept);
         ledger = new ExitLedger(container.record(), bundle);
         task = new LegacyTask(

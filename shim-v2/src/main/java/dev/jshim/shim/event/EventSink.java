@@ -11,4 +11,14 @@ public interface EventSink {
      * @param event one of the messages of {@code containerd.events} that {@link Topic} knows
      */
     void publish(Message event);
+
+    /**
+     * Runs something once all that was published before has been delivered, or was given up; at once where nobody
+     * knows.
+     *
+     * @param action must not block for long
+     */
+    default void afterwards(Runnable action) {
+        action.run();
+    }
 }

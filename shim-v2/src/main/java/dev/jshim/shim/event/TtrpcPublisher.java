@@ -15,7 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +46,7 @@ public final class TtrpcPublisher implements EventSink {
     private final String namespace;
     private final int capacity;
     private final Deque<Envelope> queue = new ArrayDeque<>();
+    private final List<Runnable> afterwards = new ArrayList<>();
     private boolean delivering;
     private @Nullable TtrpcChannel channel;
 
@@ -93,6 +96,17 @@ public final class TtrpcPublisher implements EventSink {
             delivering = true;
             Thread.ofVirtual().name("events").start(this::deliver);
         }
+    }
+
+    @Override
+    public void afterwards(Runnable action) {
+        synchronized (this) {
+            if (delivering) {
+                afterwards.add(action);
+                return;
+            }
+        }
+        action.run();
     }
 
     private void drop() {
@@ -148,13 +162,20 @@ public final class TtrpcPublisher implements EventSink {
         }
     }
 
-    private synchronized @Nullable Envelope next() {
-        var next = queue.peekFirst();
-        if (next == null) {
+    private @Nullable Envelope next() {
+        List<Runnable> actions;
+        synchronized (this) {
+            var next = queue.peekFirst();
+            if (next != null) {
+                return next;
+            }
             delivering = false;
             notifyAll();
+            actions = List.copyOf(afterwards);
+            afterwards.clear();
         }
-        return next;
+        actions.forEach(Runnable::run);
+        return null;
     }
 
     private synchronized void remove(Envelope envelope) {

@@ -86,6 +86,23 @@ class TtrpcPublisherTest {
     }
 
     @Test
+    void saysWhenAllIsDelivered() throws Exception {
+        var socket = folder.resolve("s");
+        var publisher = new TtrpcPublisher(socket, "test");
+        var delivered = new AtomicInteger();
+        publisher.afterwards(delivered::incrementAndGet);
+        assertThat(delivered).as("nothing is on its way").hasValue(1);
+        publisher.publish(exit(1));
+        publisher.afterwards(delivered::incrementAndGet);
+        assertThat(publisher.drain(Duration.ofMillis(50))).isFalse();
+        assertThat(delivered).hasValue(1);
+        try (var log = new EventLog(socket)) {
+            Until.holds("it is said", () -> delivered.get() == 2);
+            assertThat(log.of("box")).containsExactly("exit box 1");
+        }
+    }
+
+    @Test
     void dropsTheOldestThatIsNoExit() throws Exception {
         var socket = folder.resolve("s");
         var publisher = new TtrpcPublisher(socket, "test", 3);
