@@ -67,11 +67,15 @@ is_dead() { # folder of a group
     [ -n "$shim" ] && ! is_process "$shim"
 }
 
-# Whatever is mounted at or below the folder, the innermost first.
-unmount() { # folder
-    grep -qF " $1" /proc/self/mountinfo || return 0
-    awk -v top="$1" '$5 == top || index($5, top "/") == 1 { print $5 }' /proc/self/mountinfo | sort -r |
-        while read -r target; do # the kernel writes a blank in a path as \040, and so does read -r leave it
+# Whatever is mounted at or below the folder, the innermost first. The kernel writes a blank in a path as \040.
+unmount() { # folder in that of a container, whose name has nothing that the kernel would write in another way
+    parent=${1%/*}
+    grep -qF "/${parent##*/}/${1##*/}" /proc/self/mountinfo || return 0
+    top=$1 awk '{ path = $5
+        gsub(/\\040/, " ", path); gsub(/\\011/, "\t", path); gsub(/\\012/, "\n", path); gsub(/\\043/, "#", path)
+        gsub(/\\134/, "\\\\", path)
+    } path == ENVIRON["top"] || index(path, ENVIRON["top"] "/") == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+        while read -r target; do
             target=$(printf '%b' "$target")
             umount -- "$target" 2>/dev/null || umount -l -- "$target" || :
         done 5>&-

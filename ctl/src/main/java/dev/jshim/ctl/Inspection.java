@@ -53,7 +53,7 @@ final class Inspection {
     /** The host's mounts in the bundle; the container's own are its own business. */
     private List<String> mounts(Bundle bundle) {
         var below = bundle.path() + "/";
-        return proc.mountPoints((int) ProcessHandle.current().pid()).stream()
+        return proc.mountPoints().stream()
                 .filter(path -> path.startsWith(below))
                 .toList();
     }

@@ -2,6 +2,7 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.linux.MountPoint;
 import dev.jshim.proto.v2.task2.DeleteResponse;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -99,19 +100,21 @@ class DeleteTest {
         assertThat(response(deleted).getExitStatus()).isEqualTo(137);
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"bundles", "with a blank, \\ and #"})
     @DisplayName("unmounts the rootfs and what is mounted in it")
-    void mounts() throws IOException {
-        Path bundle = bundle("one");
-        Path rootfs = Files.createDirectory(bundle.resolve("rootfs"));
-        Path neighbour = Files.createDirectory(bundle("two").resolve("rootfs"));
+    void mounts(String folder) throws IOException {
+        Path bundle = temp.resolve(folder).resolve("one");
+        Path rootfs = Files.createDirectories(bundle.resolve("rootfs"));
+        Path neighbour = Files.createDirectories(temp.resolve(folder).resolve("two/rootfs"));
         mount(rootfs);
         mount(Files.createDirectory(rootfs.resolve("with a blank")));
         mount(neighbour);
         try {
             response(delete(bundle));
-            assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
-                    .doesNotContain(rootfs.toString())
+            assertThat(MountPoint.all())
+                    .extracting(MountPoint::path)
+                    .noneMatch(path -> path.startsWith(rootfs.toString()))
                     .contains(neighbour.toString());
         } finally {
             for (Path mounted : List.of(rootfs, neighbour)) {

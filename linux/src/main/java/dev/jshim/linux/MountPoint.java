@@ -61,21 +61,29 @@ public record MountPoint(int id, int parent, String path, List<String> options, 
         return path.equals(name) || path.startsWith(name.equals("/") ? name : name + '/');
     }
 
-    /** The kernel writes blank, tab, newline and backslash as three octal digits. */
-    private static String unescape(String field) {
+    /**
+     * A field of a mount table as it was before the kernel wrote blank, tab, newline, backslash and {@code #} in it as
+     * a backslash and three octal digits (fs/proc_namespace.c, mangle). What is no such escape is left as it is.
+     */
+    public static String unescape(String field) {
         if (field.indexOf('\\') < 0) {
             return field;
         }
-        StringBuilder out = new StringBuilder();
+        StringBuilder out = new StringBuilder(field.length());
         for (int i = 0; i < field.length(); i++) {
-            char c = field.charAt(i);
-            if (c == '\\' && i + 4 <= field.length()) {
+            if (isEscape(field, i)) {
                 out.append((char) Integer.parseInt(field, i + 1, i + 4, 8));
                 i += 3;
             } else {
-                out.append(c);
+                out.append(field.charAt(i));
             }
         }
         return out.toString();
+    }
+
+    private static boolean isEscape(String field, int at) {
+        return field.charAt(at) == '\\'
+                && at + 4 <= field.length()
+                && field.substring(at + 1, at + 4).chars().allMatch(c -> c >= '0' && c <= '7');
     }
 }

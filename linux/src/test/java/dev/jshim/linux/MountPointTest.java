@@ -26,6 +26,21 @@ class MountPointTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "/a/b, /a/b",
+        "'/a\\040b\\040', '/a b '",
+        "'\\134040', '\\040'",
+        "'/\\043', '/#'",
+        "'/a\\', '/a\\'",
+        "'/a\\04', '/a\\04'",
+        "'/a\\048', '/a\\048'",
+        "'/a\\xyz', '/a\\xyz'"
+    })
+    void undoesTheKernelsEscapesAndNothingElse(String written, String meant) {
+        assertThat(MountPoint.unescape(written)).isEqualTo(meant);
+    }
+
+    @ParameterizedTest
     @CsvSource({"/a,true", "/a/b,true", "/ab,false", "/,false"})
     void knowsWhatIsBelow(String path, boolean below) {
         MountPoint mount = new MountPoint(1, 0, path, List.of(), "tmpfs", "tmpfs");

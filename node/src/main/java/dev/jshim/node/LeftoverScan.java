@@ -48,7 +48,7 @@ public final class LeftoverScan {
     /** What belongs to tasks. */
     public List<Leftover> ofTasks() {
         var out = new ArrayList<Leftover>();
-        var mounts = proc.mountPoints((int) ProcessHandle.current().pid());
+        var mounts = proc.mountPoints();
         var tasks = new TaskSurvey(proc, timeout).of(node.bundles());
         var inUse = socketsOfShims(tasks);
         for (var task : tasks) {

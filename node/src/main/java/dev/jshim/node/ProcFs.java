@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.ProcessStat;
 import dev.jshim.linux.Processes;
 import java.io.FileInputStream;
@@ -174,15 +175,15 @@ public final class ProcFs {
         return out;
     }
 
-    /** The paths that it has mounts at, from {@code mountinfo}; empty where it cannot be read. */
-    public List<String> mountPoints(int pid) {
-        var text = read(pid, "mountinfo");
+    /** The paths that we have mounts at, from {@code mountinfo}; empty where it cannot be read. */
+    public List<String> mountPoints() {
+        var text = read(root.resolve("self/mountinfo"));
         return text == null
                 ? List.of()
                 : lines(text).stream()
                         .map(line -> line.split(" ", 6))
                         .filter(f -> f.length > 5)
-                        .map(f -> f[4])
+                        .map(f -> MountPoint.unescape(f[4]))
                         .toList();
     }
 
@@ -269,6 +270,11 @@ public final class ProcFs {
             return List.copyOf(out.values());
         }
         return List.copyOf(out.values());
+    }
+
+    /** Where its program can be read and run, also where the file that it was started from has been replaced. */
+    public Path program(int pid) {
+        return root.resolve(pid + "/exe");
     }
 
     /** Its working directory; null where it cannot be read. */

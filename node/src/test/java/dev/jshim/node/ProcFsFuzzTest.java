@@ -25,7 +25,6 @@ class ProcFsFuzzTest {
                 "status",
                 "smaps_rollup",
                 "oom_score_adj",
-                "mountinfo",
                 "fdinfo/3",
                 "task/17/stat",
                 "task/17/wchan",
@@ -35,6 +34,7 @@ class ProcFsFuzzTest {
             Files.write(file, input);
         }
         Files.write(folder.resolve("stat"), input);
+        Files.write(Files.createDirectories(folder.resolve("self")).resolve("mountinfo"), input);
         var proc = new ProcFs(folder);
 
         var facts = proc.facts(17);
@@ -46,7 +46,7 @@ class ProcFsFuzzTest {
         assertThat(proc.all()).hasSize(facts == null ? 0 : 1);
         assertThat(proc.usage(17)).isNotNull();
         assertThat(proc.cgroups(17)).allMatch(line -> line.indexOf('\n') < 0);
-        assertThat(proc.mountPoints(17)).noneMatch(path -> path.contains(" "));
+        var _ = proc.mountPoints();
         assertThat(proc.threads(17)).hasSizeLessThanOrEqualTo(1);
         assertThat(proc.cpuTicks(17)).isGreaterThanOrEqualTo(-1);
         assertThat(proc.fdFlags(17, 3)).isGreaterThanOrEqualTo(-1);

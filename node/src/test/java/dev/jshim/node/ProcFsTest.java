@@ -73,6 +73,18 @@ class ProcFsTest {
         assertThat(proc.all()).hasSize(1);
     }
 
+    @Test
+    void mountsBelowFoldersWithBlanksInTheirNames(@TempDir Path directory) throws IOException {
+        var proc = new ProcFs(directory);
+        assertThat(proc.mountPoints()).isEmpty();
+        Files.writeString(Files.createDirectories(directory.resolve("self")).resolve("mountinfo"), """
+                        36 35 98:0 / /run/a\\040b/c\\134\\011d/rootfs rw,noatime shared:1 - overlay overlay rw
+                        37 35 0:44 / /plain ro - tmpfs tmpfs rw
+                        38 35
+                        """);
+        assertThat(proc.mountPoints()).containsExactly("/run/a b/c\\\td/rootfs", "/plain");
+    }
+
     private static void stat(Path directory, int pid, String text) throws IOException {
         Files.writeString(
                 Files.createDirectories(directory.resolve(Integer.toString(pid)))

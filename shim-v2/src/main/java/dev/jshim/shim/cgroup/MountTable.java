@@ -1,5 +1,6 @@
 package dev.jshim.shim.cgroup;
 
+import dev.jshim.linux.MountPoint;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -59,7 +60,11 @@ record MountTable(List<Mount> mounts) {
                 continue;
             }
             var options = Lines.fields(fields.get(separator + 3), ",");
-            mounts.add(new Mount(unescape(fields.get(3)), unescape(fields.get(4)), fields.get(separator + 1), options));
+            mounts.add(new Mount(
+                    MountPoint.unescape(fields.get(3)),
+                    MountPoint.unescape(fields.get(4)),
+                    fields.get(separator + 1),
+                    options));
         }
         return new MountTable(mounts);
     }
@@ -92,32 +97,5 @@ record MountTable(List<Mount> mounts) {
             }
         }
         return null;
-    }
-
-    /** Space, tab, newline and backslash are printed as three octal digits. */
-    private static String unescape(String field) {
-        if (field.indexOf('\\') < 0) {
-            return field;
-        }
-        var plain = new StringBuilder(field.length());
-        for (var i = 0; i < field.length(); i++) {
-            var isEscape = field.charAt(i) == '\\' && i + 3 < field.length() && isOctal(field, i + 1);
-            if (isEscape) {
-                plain.append((char) Integer.parseInt(field, i + 1, i + 4, 8));
-                i += 3;
-            } else {
-                plain.append(field.charAt(i));
-            }
-        }
-        return plain.toString();
-    }
-
-    private static boolean isOctal(String field, int from) {
-        for (var i = from; i < from + 3; i++) {
-            if (field.charAt(i) < '0' || field.charAt(i) > '7') {
-                return false;
-            }
-        }
-        return true;
     }
 }

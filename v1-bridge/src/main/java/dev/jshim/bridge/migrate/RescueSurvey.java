@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.linux.MountPoint;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerRecord;
 import dev.jshim.node.ContainerdClient;
@@ -122,7 +123,7 @@ final class RescueSurvey {
             var value = option.substring(option.indexOf('=') + 1);
             if (option.startsWith("upperdir=") || option.startsWith("lowerdir=")) {
                 for (var layer : value.split(":", -1)) {
-                    if (layer.startsWith("/") && !Files.exists(Path.of(layer))) {
+                    if (layer.startsWith("/") && !Files.exists(Path.of(MountPoint.unescape(layer)))) {
                         lost.add("LOST for good: a layer of its root, " + layer + ", was deleted: make it anew");
                         return;
                     }
