@@ -44,7 +44,7 @@ final class CheckCommand implements Callable<Integer> {
         var findings = new ArrayList<>(new TaskChecks(cli).of(node));
         var configChecks = new ConfigChecks(cli, cli.globals().config(), program);
         findings.addAll(configChecks.all());
-        var host = new HostChecks(cli, new LinuxHost());
+        var host = new HostChecks(cli);
         findings.addAll(host.all());
         var rows = findings.stream().map(Finding::fields).toList();
         var facts = host.facts(configChecks.file());

@@ -1,11 +1,17 @@
 package dev.jshim.ctl;
 
+import dev.jshim.node.ProcFs;
 import java.io.PrintWriter;
 
-/** What a command works with: the options of all commands, and where to write. */
-record Cli(Globals globals, PrintWriter out, PrintWriter err) {
+/** What a command works with: the options of all commands, the machine, and where to write. */
+record Cli(Globals globals, Machine machine, PrintWriter out, PrintWriter err) {
     NodeReader reader() {
-        return new NodeReader(globals);
+        return new NodeReader(globals, machine.proc());
+    }
+
+    /** The machine's processes. */
+    ProcFs proc() {
+        return machine.proc();
     }
 
     /** Something to know beside the result; on a terminal it comes behind what was written of that before. */

@@ -11,14 +11,19 @@ final class CommandTree {
 
     private CommandTree() {}
 
-    static int execute(PrintWriter out, PrintWriter err, String... args) {
-        return commandLine(out, err, args).execute(args);
+    static int execute(Machine machine, PrintWriter out, PrintWriter err, String... args) {
+        return commandLine(machine, out, err, args).execute(args);
+    }
+
+    /** All commands, to be told of. */
+    static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+        return commandLine(Machine.ours(), out, err);
     }
 
     /** @param args what will be executed: only the commands that it names are made, see {@link Commands} */
-    static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
+    static CommandLine commandLine(Machine machine, PrintWriter out, PrintWriter err, String... args) {
         var globals = new Globals();
-        var cli = new Cli(globals, out, err);
+        var cli = new Cli(globals, machine, out, err);
         globals.onFound(cli::note);
         var errors = new ErrorLines(globals, err);
         var command = new CommandLine(new Jshimctl(globals));

@@ -5,7 +5,6 @@ import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.DaemonProcess;
 import dev.jshim.node.PodHandler;
-import dev.jshim.node.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -38,7 +37,7 @@ final class ConfigChecks {
         if (named != null) {
             return named;
         }
-        for (var daemon : DaemonProcess.all(ProcFs.system())) {
+        for (var daemon : DaemonProcess.all(cli.proc())) {
             if (listens(daemon)) {
                 return daemon.config();
             }

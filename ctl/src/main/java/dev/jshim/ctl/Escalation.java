@@ -27,11 +27,12 @@ final class Escalation {
     private final Bundle bundle;
     private final int signal;
     private final boolean all;
-    private final ProcFs proc = ProcFs.system();
+    private final ProcFs proc;
     private final List<Fields> steps = new ArrayList<>();
 
     Escalation(Cli cli, Bundle bundle, int signal, boolean all) {
         this.cli = cli;
+        this.proc = cli.proc();
         this.bundle = bundle;
         this.signal = signal;
         this.all = all;

@@ -1,6 +1,5 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessOwner;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -32,7 +31,7 @@ final class FindCommand implements Callable<Integer> {
         if (pid <= 0) {
             throw CliException.usage("\"" + pid + "\" cannot be a process id", "give a number above 0");
         }
-        var proc = ProcFs.system();
+        var proc = cli.proc();
         var process = proc.facts(pid);
         if (process == null) {
             throw CliException.failed("there is no process " + pid, "it may have just ended");

@@ -22,9 +22,9 @@ final class HostChecks {
     private final Host host;
     private final @Nullable ContainerdVersion containerd;
 
-    HostChecks(Cli cli, Host host) {
+    HostChecks(Cli cli) {
         this.cli = cli;
-        this.host = host;
+        this.host = cli.machine().host();
         this.containerd = version(cli.globals());
     }
 

@@ -27,7 +27,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private int show(Cli cli) {
-        var report = new Inspection(cli.globals()).of(cli.reader().find(argument.id()));
+        var report = new Inspection(cli).of(cli.reader().find(argument.id()));
         cli.show(report, () -> Outline.write(cli.out(), report));
         return ExitCode.OK;
     }

@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
 /** All that is known of a task, as {@link Fields}. */
 final class Inspection {
     private final Globals globals;
-    private final ProcFs proc = ProcFs.system();
+    private final ProcFs proc;
 
-    Inspection(Globals globals) {
-        this.globals = globals;
+    Inspection(Cli cli) {
+        this.globals = cli.globals();
+        this.proc = cli.proc();
     }
 
     Fields of(NodeTask task) {

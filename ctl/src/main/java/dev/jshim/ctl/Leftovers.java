@@ -3,7 +3,6 @@ package dev.jshim.ctl;
 import dev.jshim.node.Leftover;
 import dev.jshim.node.LeftoverScan;
 import dev.jshim.node.Node;
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,7 +31,7 @@ final class Leftovers {
 
     /** Looks once more at what belongs to a task: all that is still left of it. */
     static List<Leftover> again(Cli cli, TaskId task, Duration age) {
-        var node = Node.read(cli.globals().paths());
+        var node = Node.read(cli.globals().paths(), cli.proc());
         var bundles = node.bundles().stream()
                 .filter(bundle -> bundle.task().equals(task))
                 .toList();
@@ -57,7 +56,7 @@ final class Leftovers {
     }
 
     private static LeftoverScan scan(Cli cli, Node node, Duration age) {
-        return new LeftoverScan(node, ProcFs.system(), cli.globals().timeout(), age);
+        return new LeftoverScan(node, cli.proc(), cli.globals().timeout(), age);
     }
 
     private static boolean isMeant(Leftover left, Globals globals) {

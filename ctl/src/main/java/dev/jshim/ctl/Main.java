@@ -32,8 +32,13 @@ public final class Main {
      * @return the exit code
      */
     public static int run(PrintWriter out, PrintWriter err, String... args) {
+        return run(Machine.ours(), out, err, args);
+    }
+
+    /** As the other, on a machine that need not be ours. */
+    static int run(Machine machine, PrintWriter out, PrintWriter err, String... args) {
         try {
-            return List.of(args).equals(List.of(TRAIN)) ? Training.run() : CommandTree.execute(out, err, args);
+            return List.of(args).equals(List.of(TRAIN)) ? Training.run() : CommandTree.execute(machine, out, err, args);
         } finally {
             out.flush();
             err.flush();

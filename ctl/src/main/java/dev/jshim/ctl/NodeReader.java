@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import dev.jshim.node.Bundle;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodeTask;
+import dev.jshim.node.ProcFs;
 import dev.jshim.node.StrayScan;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.TaskSurvey;
@@ -13,14 +14,16 @@ import java.util.stream.Collectors;
 /** Reads the node that the options name, and finds the task that somebody means by an id. */
 final class NodeReader {
     private final Globals globals;
+    private final ProcFs proc;
 
-    NodeReader(Globals globals) {
+    NodeReader(Globals globals, ProcFs proc) {
         this.globals = globals;
+        this.proc = proc;
     }
 
     /** The bundles of the namespace asked for. */
     Node read() {
-        var node = Node.read(globals.paths());
+        var node = Node.read(globals.paths(), proc);
         if (!node.problems().isEmpty() && node.bundles().isEmpty() && !Privileges.isRoot()) {
             throw CliException.failed(node.problems().getFirst(), "run jshimctl as root");
         }
@@ -36,7 +39,7 @@ final class NodeReader {
 
     /** What no bundle stands for, of the namespace asked for. */
     StrayScan.Result strays() {
-        var found = StrayScan.of(Node.read(globals.paths()));
+        var found = StrayScan.of(Node.read(globals.paths(), proc), proc);
         var namespace = globals.namespace();
         var strays = found.strays().stream()
                 .filter(stray -> namespace == null || stray.task().namespace().equals(namespace))
@@ -46,7 +49,7 @@ final class NodeReader {
 
     /** All tasks of a node, asked. */
     List<NodeTask> ask(List<Bundle> bundles) {
-        return new TaskSurvey(globals.timeout()).of(bundles);
+        return new TaskSurvey(proc, globals.timeout()).of(bundles);
     }
 
     /** The one task that is meant by an id or the beginning of one, asked. */

@@ -1,6 +1,5 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.Shim;
 import dev.jshim.node.TaskId;
@@ -20,7 +19,6 @@ import picocli.CommandLine.Mixin;
         footer = {"", "Example:", "  jshimctl pids web"})
 final class PidsCommand implements Callable<Integer> {
     private final Cli cli;
-    private final ProcFs proc = ProcFs.system();
 
     @Mixin
     private final TaskArgument argument = new TaskArgument();
@@ -59,7 +57,7 @@ final class PidsCommand implements Callable<Integer> {
         var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
         for (var pid : ShimCall.of(cli, bundle, Shim::pids)) {
-            rows.put(pid.pid(), new Row(pid, proc.facts(pid.pid())));
+            rows.put(pid.pid(), new Row(pid, cli.proc().facts(pid.pid())));
         }
         cli.show(fields(bundle.task(), rows), () -> {
             var table = new Table("PID", "EXEC", "STATE", "COMMAND");

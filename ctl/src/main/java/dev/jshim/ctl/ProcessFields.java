@@ -4,7 +4,6 @@ import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.shim.GoBuildInfo;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -41,7 +40,7 @@ final class ProcessFields {
                 .with("uptimeSeconds", started == null ? null : uptime(started))
                 .with("startTicks", process.ref().startTicks())
                 .with("binary", exe == null ? null : exe.toString())
-                .with("version", version(process))
+                .with("version", version(process, proc))
                 .with("argv", String.join(" ", process.argv()))
                 .with("rssKib", usage == null ? null : usage.rssKib())
                 .with("pssKib", usage == null || usage.pssKib() < 0 ? null : usage.pssKib())
@@ -62,31 +61,30 @@ final class ProcessFields {
                         .toSeconds());
     }
 
-    private static @Nullable String version(ProcessFacts process) {
+    private static @Nullable String version(ProcessFacts process, ProcFs proc) {
         var own = OWN.matcher(String.join(" ", process.argv()));
         if (own.find()) {
             return "jshim " + own.group(1);
         }
-        var built = built(process);
-        return built == null ? told(process) : built;
+        var built = built(process, proc);
+        return built == null ? told(process, proc) : built;
     }
 
     /** Of a v2 shim that was built without that: each has a flag for it, which containerd itself uses. */
-    private static @Nullable String told(ProcessFacts process) {
+    private static @Nullable String told(ProcessFacts process, ProcFs proc) {
         if (!process.program().startsWith("containerd-shim-")) {
             return null;
         }
-        var outcome = RuntimeCall.run(List.of("/proc/" + process.pid() + "/exe", "-v"), PATIENCE);
+        var outcome = RuntimeCall.run(List.of(proc.program(process.pid()).toString(), "-v"), PATIENCE);
         var line = VERSION.matcher(outcome.all());
         return outcome.done() && line.find() ? line.group(1) : null;
     }
 
     /** Of a program made by Go, as its linker wrote it down; through /proc, since the file may have been replaced. */
-    private static @Nullable String built(ProcessFacts process) {
+    private static @Nullable String built(ProcessFacts process, ProcFs proc) {
         try {
-            for (var line : GoBuildInfo.read(Path.of("/proc", process.pid() + "/exe"))
-                    .lines()
-                    .toList()) {
+            for (var line :
+                    GoBuildInfo.read(proc.program(process.pid())).lines().toList()) {
                 var fields = line.split("\t", -1);
                 if (fields.length > 2 && fields[0].equals("mod")) {
                     return fields[1] + " " + fields[2];

@@ -33,7 +33,7 @@ final class RepeatOption {
             var text = new StringWriter();
             var page = new PrintWriter(text);
             // a note on the same page, since the next page would wipe it off a terminal
-            var code = body.applyAsInt(new Cli(cli.globals(), page, isTerminal ? page : cli.err()));
+            var code = body.applyAsInt(new Cli(cli.globals(), cli.machine(), page, isTerminal ? page : cli.err()));
             page.flush();
             cli.out().print(isTerminal ? HOME + text : text);
             cli.out().flush();

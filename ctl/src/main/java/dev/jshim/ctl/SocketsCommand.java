@@ -2,7 +2,6 @@ package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodeSocket;
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.SocketSurvey;
 import dev.jshim.node.TaskId;
 import java.util.concurrent.Callable;
@@ -51,7 +50,8 @@ final class SocketsCommand implements Callable<Integer> {
 
     private static int show(Cli cli) {
         var node = cli.reader().read();
-        var sockets = new SocketSurvey(ProcFs.system(), cli.globals().timeout())
+        var sockets = new SocketSurvey(
+                        cli.proc(), cli.machine().sockets(), cli.globals().timeout())
                 .of(node).stream()
                         .filter(socket -> cli.globals().namespace() == null
                                 || !socket.namedBy().isEmpty())

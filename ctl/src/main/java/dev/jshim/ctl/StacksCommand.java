@@ -2,7 +2,6 @@ package dev.jshim.ctl;
 
 import dev.jshim.node.Bundle;
 import dev.jshim.node.JvmStacks;
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.ProcessSignal;
 import dev.jshim.node.ShimProcesses;
@@ -32,7 +31,6 @@ final class StacksCommand implements Callable<Integer> {
     private static final int SIGUSR1 = 10;
 
     private final Cli cli;
-    private final ProcFs proc = ProcFs.system();
 
     @Mixin
     private final TaskArgument argument = new TaskArgument();
@@ -47,14 +45,14 @@ final class StacksCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var bundle = cli.reader().bundle(argument.id());
-        var shim = new ShimProcesses(proc).of(bundle);
+        var shim = new ShimProcesses(cli.proc()).of(bundle);
         if (shim == null) {
             throw CliException.failed(
                     "no process is the shim of " + bundle.task(),
                     "\"jshimctl inspect " + bundle.task().id() + "\" shows what there is");
         }
         var stacks = ofJvm(shim);
-        var threads = proc.threads(shim.pid());
+        var threads = cli.proc().threads(shim.pid());
         var fields = TaskFields.name(bundle.task())
                 .with("shimPid", shim.pid())
                 .with("stacks", stacks)
@@ -83,11 +81,11 @@ final class StacksCommand implements Callable<Integer> {
     }
 
     private @Nullable String ofJvm(ProcessFacts shim) {
-        if (!JvmStacks.isJvm(shim, proc)) {
+        if (!JvmStacks.isJvm(shim, cli.proc())) {
             return null;
         }
         try {
-            return JvmStacks.of(shim, proc, cli.globals().timeout());
+            return JvmStacks.of(shim, cli.proc(), cli.globals().timeout());
         } catch (IOException e) {
             cli.note("no stacks of the JVM: " + e.getMessage());
             return null;
@@ -99,11 +97,13 @@ final class StacksCommand implements Callable<Integer> {
             throw CliException.failed(
                     "a v1 shim is never sent a signal while its container lives", "the kernel's view is above");
         }
-        if (JvmStacks.isJvm(shim, proc) || !proc.catches(shim.pid(), SIGUSR1)) {
+        if (JvmStacks.isJvm(shim, cli.proc()) || !cli.proc().catches(shim.pid(), SIGUSR1)) {
             throw CliException.failed("shim " + shim.pid() + " has no dump of that kind: not signalled", "");
         }
         var why = ProcessSignal.send(
-                shim.pid(), SIGUSR1, now -> now.ref().equals(shim.ref()) && proc.catches(now.pid(), SIGUSR1));
+                shim.pid(),
+                SIGUSR1,
+                now -> now.ref().equals(shim.ref()) && cli.proc().catches(now.pid(), SIGUSR1));
         if (why != null) {
             throw CliException.failed(why, "");
         }

@@ -5,7 +5,6 @@ import dev.jshim.node.Health;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodeSocket;
 import dev.jshim.node.NodeTask;
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.SocketSurvey;
 import dev.jshim.node.V1Bundle;
 import java.util.ArrayList;
@@ -25,7 +24,9 @@ final class TaskChecks {
             v1(task, out);
             health(task, out);
         }
-        for (var socket : new SocketSurvey(ProcFs.system(), cli.globals().timeout()).of(node)) {
+        for (var socket : new SocketSurvey(
+                        cli.proc(), cli.machine().sockets(), cli.globals().timeout())
+                .of(node)) {
             if (socket.verdict() == NodeSocket.Verdict.EXPOSED && isMeant(socket)) {
                 out.add(Finding.warning(
                         "socket",

@@ -2,7 +2,6 @@ package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodeTask;
-import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskState;
@@ -46,7 +45,6 @@ final class TopCommand implements Callable<Integer> {
             .column("HEALTH", "health");
 
     private final Cli cli;
-    private final ProcFs proc = ProcFs.system();
     private final Map<ProcessRef, Sample> before = new HashMap<>();
 
     @Mixin
@@ -97,7 +95,7 @@ final class TopCommand implements Callable<Integer> {
     }
 
     private Fields fields(ProcessFacts shim, List<NodeTask> tasks) {
-        var usage = proc.usage(shim.pid());
+        var usage = cli.proc().usage(shim.pid());
         var worst = tasks.stream().map(NodeTask::health).max(Comparator.naturalOrder());
         return new Fields()
                 .with("shimPid", shim.pid())
@@ -114,7 +112,7 @@ final class TopCommand implements Callable<Integer> {
 
     /** Null in the first round. */
     private @Nullable Double cpu(ProcessFacts shim) {
-        var now = new Sample(proc.cpuTicks(shim.pid()), System.nanoTime());
+        var now = new Sample(cli.proc().cpuTicks(shim.pid()), System.nanoTime());
         var last = before.put(shim.ref(), now);
         if (last == null || now.ticks() < 0 || now.nanos() <= last.nanos()) {
             return null;

@@ -104,7 +104,7 @@ final class Training {
         System.arraycopy(options, 0, args, 0, options.length);
         System.arraycopy(command, 0, args, options.length, command.length);
         var nowhere = new PrintWriter(Writer.nullWriter());
-        var code = CommandTree.execute(nowhere, nowhere, args);
+        var code = CommandTree.execute(Machine.ours(), nowhere, nowhere, args);
         if (code == ExitCode.INTERNAL) {
             throw new IllegalStateException("training failed");
         }

@@ -2,6 +2,7 @@ package dev.jshim.ctl;
 
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.ttrpc.TtrpcServer;
+import io.grpc.BindableService;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -21,8 +22,16 @@ final class FakeNode implements Closeable {
     final Path state;
     final AtomicInteger lastSignal = new AtomicInteger();
     private final List<Closeable> sockets = new ArrayList<>();
+    private final int pid;
 
+    /** Whose containers have this very process as their init. */
     FakeNode(Path directory) {
+        this(directory, PID);
+    }
+
+    /** @param pid of each container's init */
+    FakeNode(Path directory, int pid) {
+        this.pid = pid;
         this.root = directory.resolve("root");
         this.state = directory.resolve("state");
     }
@@ -31,11 +40,33 @@ final class FakeNode implements Closeable {
     Path task(String namespace, String id, Status status) throws IOException {
         var bundle = bundle(namespace, id);
         var server = TtrpcServer.builder()
-                .addService(new FakeShim(status, lastSignal))
+                .addService(new FakeShim(pid, status, lastSignal))
                 .build();
         server.serve(listener(bundle));
         sockets.add(server::close);
-        Files.writeString(bundle.resolve("init.pid"), Integer.toString(PID));
+        Files.writeString(bundle.resolve("init.pid"), Integer.toString(pid));
+        return bundle;
+    }
+
+    /**
+     * A bundle of a v2 shim, version 3.
+     *
+     * @param init 0 for a shim that does not write down its init
+     */
+    Path task(String namespace, String id, int init, BindableService shim) throws IOException {
+        var bundle = bundle("io.containerd.runtime.v2.task", namespace, id);
+        Files.delete(bundle.resolve("address"));
+        Files.writeString(bundle.resolve("shim-binary-path"), "/usr/bin/containerd-shim-runc-v2");
+        if (init != 0) {
+            Files.writeString(bundle.resolve("init.pid"), Integer.toString(init));
+        }
+        var socket = nextSocket();
+        Files.writeString(
+                bundle.resolve("bootstrap.json"),
+                "{\"version\":3,\"address\":\"unix://" + socket + "\",\"protocol\":\"ttrpc\"}");
+        var server = TtrpcServer.builder().addService(shim).build();
+        server.serve(ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket)));
+        sockets.add(server::close);
         return bundle;
     }
 
@@ -48,7 +79,11 @@ final class FakeNode implements Closeable {
 
     /** A bundle whose shim is gone. */
     Path bundle(String namespace, String id) throws IOException {
-        var bundle = state.resolve("io.containerd.runtime.v1.linux/" + namespace + "/" + id);
+        return bundle("io.containerd.runtime.v1.linux", namespace, id);
+    }
+
+    private Path bundle(String runtime, String namespace, String id) throws IOException {
+        var bundle = state.resolve(runtime + "/" + namespace + "/" + id);
         Files.createDirectories(bundle);
         Files.writeString(bundle.resolve("config.json"), "{\"process\":{\"args\":[\"sleep\",\"1\\u001b[2J\"]}}");
         Files.writeString(bundle.resolve("address"), "unix:///nowhere");
@@ -56,9 +91,13 @@ final class FakeNode implements Closeable {
     }
 
     private ServerSocketChannel listener(Path bundle) throws IOException {
-        var socket = state.resolve("s" + sockets.size());
+        var socket = nextSocket();
         Files.writeString(bundle.resolve("address"), "unix://" + socket);
         return ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket));
+    }
+
+    private Path nextSocket() {
+        return state.resolve("s" + sockets.size());
     }
 
     @Override

@@ -30,13 +30,15 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A v1 shim of one container, whose init is this very process. */
+/** A v1 shim of one container. */
 final class FakeShim extends ShimGrpc.ShimImplBase {
+    private final int pid;
     private final Status status;
     private final AtomicInteger lastSignal;
     private final Map<String, ExecProcessRequest> execs = new ConcurrentHashMap<>();
 
-    FakeShim(Status status, AtomicInteger lastSignal) {
+    FakeShim(int pid, Status status, AtomicInteger lastSignal) {
+        this.pid = pid;
         this.status = status;
         this.lastSignal = lastSignal;
     }
@@ -45,7 +47,7 @@ final class FakeShim extends ShimGrpc.ShimImplBase {
     public void state(StateRequest request, StreamObserver<StateResponse> out) {
         var answer = StateResponse.newBuilder()
                 .setId(request.getId())
-                .setPid(FakeNode.PID)
+                .setPid(pid)
                 .setStatus(status)
                 .setStdout("/run/no-fifo");
         out.onNext(status == Status.STOPPED ? answer.setExitStatus(7).build() : answer.build());
@@ -56,7 +58,7 @@ final class FakeShim extends ShimGrpc.ShimImplBase {
     public void listPids(ListPidsRequest request, StreamObserver<ListPidsResponse> out) {
         var exec = ProcessDetails.newBuilder().setExecId("shell").build();
         out.onNext(ListPidsResponse.newBuilder()
-                .addProcesses(ProcessInfo.newBuilder().setPid(FakeNode.PID))
+                .addProcesses(ProcessInfo.newBuilder().setPid(pid))
                 .addProcesses(ProcessInfo.newBuilder().setPid(Integer.MAX_VALUE).setInfo(Any.pack(exec)))
                 .build());
         out.onCompleted();

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
-import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -16,15 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * What each command prints, as a table and as JSON, against files; {@code -Djshim.golden.write=true} writes them anew.
- * Pids, times, sizes and folders differ from run to run and are exchanged for words.
- */
+/** What each command prints, as a table and as JSON, against files; of processes see {@link ProcessGoldenTest}. */
 @Timeout(60)
 class GoldenTest {
-    private static final Path FILES = Path.of("src/test/resources/golden");
-    private static final boolean WRITE = Boolean.getBoolean("jshim.golden.write");
-
     @TempDir
     private Path directory;
 
@@ -70,10 +63,14 @@ class GoldenTest {
     void output(String name, String args) throws IOException {
         var words = args.replace("PID", Integer.toString(FakeNode.PID)).split(" ", -1);
         if (!name.endsWith("-wide")) {
-            same(name + ".json", Result.on(node, with(words, "-o", "json")));
+            golden().same(name + ".json", Result.on(node, Golden.asJson(words)));
             setUpAgain(name);
         }
-        same(name + ".txt", Result.on(node, words));
+        golden().same(name + ".txt", Result.on(node, words));
+    }
+
+    private Golden golden() {
+        return new Golden(directory);
     }
 
     /** What the first run has removed. */
@@ -87,35 +84,5 @@ class GoldenTest {
             Files.delete(directory.resolve("state/s2"));
             setUp();
         }
-    }
-
-    private static String[] with(String[] words, String... more) {
-        var all = Arrays.copyOf(words, words.length + more.length);
-        System.arraycopy(more, 0, all, words.length, more.length);
-        return all;
-    }
-
-    private void same(String file, Result result) throws IOException {
-        var text = plain(result.out()) + "-- stderr, exit " + result.code() + "\n" + plain(result.err());
-        var path = FILES.resolve(file);
-        if (WRITE) {
-            Files.createDirectories(FILES);
-            Files.writeString(path, text);
-        }
-        assertThat(text).isEqualTo(Files.readString(path));
-    }
-
-    /** Blanks in a row are one: columns are as wide as pids and folders are long. */
-    private String plain(String text) {
-        return text.replace(directory.toString(), "DIR")
-                // what else runs on this machine
-                .replaceAll("(?m)^jshimctl: \\d+ v1 shims? belongs? to another containerd: .*\\n", "")
-                .replaceAll("(?s)\"others\": \\[.*?\\n? *\\]", "\"others\": []")
-                .replaceAll("\\b" + FakeNode.PID + "\\b", "PID")
-                .replaceAll("Millis\": \\d+\\.\\d+", "Millis\": 1.5")
-                .replaceAll("\\d+\\.\\d+ ms", "1.5 ms")
-                .replaceAll("(?m)\"program\": \".*\"", "\"program\": \"PROGRAM\"")
-                .replaceAll("(?m)^program: .*", "program: PROGRAM")
-                .replaceAll("(?m)(?<=\\S) +", " ");
     }
 }

@@ -2,6 +2,7 @@ package dev.jshim.ctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.node.ProcFs;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
@@ -9,29 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Each finding about the machine is there when there is reason for it, and not otherwise. */
 class HostChecksTest {
-    private static final Host GOOD = new Fake("6.1.0", "v2", "process", "crun version 1.14", 1L << 40);
-
     @TempDir
     private Path directory;
-
-    private record Fake(
-            String kernel,
-            String cgroups,
-            @Nullable String killMode,
-            @Nullable String crun,
-            long free) implements Host {
-        @Override
-        public Space space(Path folder) {
-            return new Space(free, 1L << 41);
-        }
-    }
 
     @BeforeEach
     void setUp() throws IOException {
@@ -51,7 +37,8 @@ class HostChecksTest {
         var globals = new Globals();
         new picocli.CommandLine(new Jshimctl(globals))
                 .parseArgs("--root", directory + "/root", "--state", directory + "/state");
-        var found = new HostChecks(new Cli(globals, nowhere, nowhere), host).all();
+        var found =
+                new HostChecks(new Cli(globals, new Machine(ProcFs.system(), host, List.of()), nowhere, nowhere)).all();
         assertThat(found).allSatisfy(finding -> {
             assertThat(finding.why()).isNotBlank();
             assertThat(finding.todo()).isNotBlank();
@@ -67,12 +54,12 @@ class HostChecksTest {
 
     @Test
     void aGoodNodeHasNone() {
-        assertThat(findings(GOOD)).isEmpty();
+        assertThat(findings(FakeHost.GOOD)).isEmpty();
     }
 
     @Test
     void whatTheMachineLacks() {
-        assertThat(what(new Fake("4.15.0-213", "v1, hybrid", "control-group", "crun version 1.8.1", 500L << 20)))
+        assertThat(what(new FakeHost("4.15.0-213", "v1, hybrid", "control-group", "crun version 1.8.1", 500L << 20)))
                 .containsExactly(
                         "disk: /root has 500 MiB left",
                         "disk: /state has 500 MiB left",
@@ -80,8 +67,8 @@ class HostChecksTest {
                         "cgroups: the node has cgroups v1, hybrid",
                         "KillMode: containerd.service has KillMode=control-group",
                         "crun: crun version 1.8.1 is installed");
-        assertThat(what(new Fake("6.1", "v2", null, null, 1L << 40))).isEmpty();
-        assertThat(what(new Fake("6.1", "v2", "mixed", null, 1L << 40)))
+        assertThat(what(new FakeHost("6.1", "v2", null, null, 1L << 40))).isEmpty();
+        assertThat(what(new FakeHost("6.1", "v2", "mixed", null, 1L << 40)))
                 .containsExactly("KillMode: containerd.service has KillMode=mixed");
     }
 
@@ -91,7 +78,7 @@ class HostChecksTest {
         make("state", "rwxr-xr-x");
         make("state/io.containerd.runtime.v1.linux", "rwxr-xr-x");
         make("root/io.containerd.runtime.v2.task", "rwxr-x--x");
-        var found = findings(GOOD);
+        var found = findings(FakeHost.GOOD);
         assertThat(found)
                 .extracting(finding -> finding.what().replace(directory.toString(), ""))
                 .containsExactly(

@@ -12,7 +12,8 @@ class ProgressBarTest {
     private static final String ERASE = "\r\u001b[K";
 
     private final StringWriter err = new StringWriter();
-    private final Cli cli = new Cli(new Globals(), new PrintWriter(new StringWriter()), new PrintWriter(err));
+    private final Cli cli =
+            new Cli(new Globals(), Machine.ours(), new PrintWriter(new StringWriter()), new PrintWriter(err));
 
     @Test
     void onATerminalItStaysBelowTheLines() {

@@ -20,7 +20,7 @@ import java.util.concurrent.Future;
  */
 public final class SocketSurvey {
     /** containerd's, for shims of every daemon (1.6.20, runtime/v2/shim/util_unix.go), and jshim's own. */
-    private static final List<Path> FOLDERS = List.of(Path.of("/run/containerd/s"), Path.of("/run/jshim"));
+    public static final List<Path> FOLDERS = List.of(Path.of("/run/containerd/s"), Path.of("/run/jshim"));
 
     /** What every containerd has put in front of an abstract shim socket's name (1.3.8, runtime/v1/linux/bundle.go). */
     private static final String ABSTRACT = "/containerd-shim/";

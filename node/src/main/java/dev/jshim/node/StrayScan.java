@@ -48,7 +48,12 @@ public final class StrayScan {
 
     /** Looks at the machine. */
     public static Result of(Node node) {
-        return of(node, ProcFs.system(), Set.of());
+        return of(node, ProcFs.system());
+    }
+
+    /** Looks at a machine by its processes. */
+    public static Result of(Node node, ProcFs proc) {
+        return of(node, proc, Set.of());
     }
 
     /** @param runtimeRoots of OCI runtimes beside the default and those that the v1 shims name, without a namespace */
