@@ -9,10 +9,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -120,27 +122,38 @@ class JshimctlTest extends MigrationScenario {
         node.remove("mute");
     }
 
+    /** All that a node can have at once, as rows of one answer; then what was left behind goes, and nothing else. */
     @Test
-    void whatWasLeftBehindGoesAndNothingElse() throws IOException {
+    void aNodeFullOfTrouble() throws IOException {
         ProcessFacts living = legacy("living");
+        ProcessFacts dead = legacy("dead");
         ProcessFacts go = node.runDetached(GO, "go", "/bin/sleep", "100000");
         node.stop();
+        Signal.KILL.to(dead.parent());
+        Signal.KILL.to(dead.pid());
+        node.forgiveStaleSockets();
         for (int i = 0; i < MANY; i++) {
             bundle("left-" + i, "unix:///run/containerd/s/gone-" + i, "/none/left");
         }
         bundle("truncated", "unix:///run/conta", "/none/truncated");
         Process stranger = new ProcessBuilder("/bin/sleep", "1000").start();
+        Process exposed = shimWithAbstractSocket("exposed");
         try {
             Path reused = bundle("reused", "unix:///run/containerd/s/gone", "/none/reused");
             Files.writeString(reused.resolve("init.pid"), Long.toString(stranger.pid()));
             old(reused);
 
-            assertThat(health())
-                    .hasSize(MANY + 4)
+            Map<String, String> seen = whileMute(go.parent(), this::health);
+            assertThat(seen)
+                    .hasSize(MANY + 6)
                     .containsEntry("living", "ok")
-                    .containsEntry("go", "ok")
+                    .containsEntry("go", "mute")
+                    .containsEntry("dead", "dead")
+                    .containsEntry("exposed", "degraded")
                     .containsEntry("truncated", "leaked")
                     .containsEntry("reused", "dead");
+            assertThat(seen.values().stream().filter("leaked"::equals)).hasSize(MANY + 1);
+            assertThat(ctl("sockets").ok().out()).contains("exposed  abstract");
             assertThat(ctl("kill", "reused", "-s", "KILL", "--escalate")
                             .expect(1)
                             .err())
@@ -150,23 +163,57 @@ class JshimctlTest extends MigrationScenario {
             assertThat(ctl("clean").expect(0).out()).contains("would be removed");
             assertThat(json(ctl("clean", "--yes", "-o", "json").expect(0)).getAsJsonArray("leftovers"))
                     .hasSize(MANY + 2);
-            assertThat(health()).isEqualTo(Map.of("living", "ok", "go", "ok"));
-            assertThat(stranger.isAlive()).isTrue();
+            assertThat(health()).isEqualTo(Map.of("living", "ok", "go", "ok", "dead", "dead", "exposed", "degraded"));
+            assertThat(stranger.isAlive() && exposed.isAlive()).isTrue();
         } finally {
             stranger.destroyForcibly();
+            end(exposed, "exposed");
         }
         node.start();
+        Wait.until("the daemon has cleaned up", () -> !Files.exists(node.legacyBundle("dead")));
+        node.ctr("container", "rm", "dead").ok();
         assertThat(node.init("living")).isEqualTo(living);
         assertThat(node.init("go")).isEqualTo(go);
         node.remove("living");
         node.remove("go");
     }
 
+    /** It stops a shim, and has to wait no longer than for that one. */
+    private <T> T whileMute(long shim, Supplier<T> action) {
+        String before = timeout;
+        timeout = "4s";
+        Signal.STOP.to(shim);
+        long began = System.nanoTime();
+        try {
+            T result = action.get();
+            assertThat(Duration.ofNanos(System.nanoTime() - began))
+                    .isBetween(Duration.ofSeconds(4), Duration.ofSeconds(30));
+            return result;
+        } finally {
+            Signal.CONT.to(shim);
+            timeout = before;
+        }
+    }
+
     @Test
     void anAbstractSocketIsExposed() throws IOException {
-        Path bundle = node.legacyBundle("abstract");
-        Files.createDirectories(bundle);
-        String name = "/containerd-shim/" + node.namespace() + "/abstract/shim.sock";
+        String name = abstractName("abstract");
+        Process shim = shimWithAbstractSocket("abstract");
+        try {
+            assertThat(ctl("sockets").ok().out()).contains("exposed  abstract");
+            assertThat(ctl("check").expect(3).out()).contains("warning  socket: " + name, "CVE-2020-15257");
+        } finally {
+            end(shim, "abstract");
+        }
+    }
+
+    private String abstractName(String id) {
+        return "/containerd-shim/" + node.namespace() + "/" + id + "/shim.sock";
+    }
+
+    /** A v1 shim without a container, in a bundle that says nothing of where it listens. */
+    private Process shimWithAbstractSocket(String id) throws IOException {
+        Path bundle = Files.createDirectories(node.legacyBundle(id));
         Process shim = new ProcessBuilder(
                         "/usr/bin/containerd-shim",
                         "-namespace",
@@ -176,25 +223,25 @@ class JshimctlTest extends MigrationScenario {
                         "-address",
                         node.socket().toString(),
                         "-socket",
-                        name)
+                        abstractName(id))
                 .directory(bundle.toFile())
                 .redirectErrorStream(true)
-                .redirectOutput(node.dir().resolve("abstract.log").toFile())
+                .redirectOutput(node.dir().resolve(id + ".log").toFile())
                 .start();
-        try {
-            Wait.until("it listens", () -> ctl("sockets").out().contains(name));
-            assertThat(ctl("sockets").ok().out()).contains("exposed  abstract");
-            assertThat(ctl("check").expect(3).out()).contains("warning  socket: " + name, "CVE-2020-15257");
-        } finally {
-            shim.destroyForcibly();
-            Wait.until("it is gone", () -> !shim.isAlive());
-            try (Stream<Path> files = Files.list(bundle)) {
-                for (Path file : files.toList()) {
-                    Files.delete(file);
-                }
+        Wait.until("it listens", () -> ctl("sockets").out().contains(abstractName(id)));
+        return shim;
+    }
+
+    private void end(Process shim, String id) throws IOException {
+        shim.destroyForcibly();
+        Wait.until("it is gone", () -> !shim.isAlive());
+        Path bundle = node.legacyBundle(id);
+        try (Stream<Path> files = Files.list(bundle)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
             }
-            Files.delete(bundle);
         }
+        Files.delete(bundle);
     }
 
     /** A v2 bundle, old enough to be cleaned. */

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(30)
+@Timeout(60)
 class TaskSurveyTest {
     private static final String NO_PID = Integer.toString(Integer.MAX_VALUE);
     private static final String OWN_PID = Integer.toString(FakeShims.PID);
@@ -137,7 +137,10 @@ class TaskSurveyTest {
         assertThat(only().shimPid()).isZero();
     }
 
-    /** One after the other the mute ones alone would take 50 s; here they take the one deadline that all share. */
+    /**
+     * One after the other the mute ones alone would take 50 s; here they take the one deadline that all share. Of five
+     * times the best, since a machine that runs other tests may stand still for seconds.
+     */
     @Test
     void fiveHundredAreAskedAtOnce() throws IOException {
         for (var i = 0; i < 400; i++) {
@@ -146,10 +149,16 @@ class TaskSurveyTest {
         for (var i = 0; i < 100; i++) {
             with(bundles.v1("ns", "m" + i), "address", mute());
         }
-        var start = System.nanoTime();
-        var tasks = survey();
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(20));
-        assertThat(tasks).hasSize(500);
-        assertThat(tasks.stream().filter(task -> task.health() == Health.MUTE)).hasSizeGreaterThanOrEqualTo(100);
+        var best = Duration.ofDays(1);
+        for (var round = 0; round < 5 && best.compareTo(Duration.ofSeconds(3)) >= 0; round++) {
+            var start = System.nanoTime();
+            var tasks = survey();
+            var took = Duration.ofNanos(System.nanoTime() - start);
+            assertThat(tasks).hasSize(500);
+            assertThat(tasks.stream().filter(task -> task.health() == Health.MUTE))
+                    .hasSizeGreaterThanOrEqualTo(100);
+            best = took.compareTo(best) < 0 ? took : best;
+        }
+        assertThat(best).isLessThan(Duration.ofSeconds(3));
     }
 }
