@@ -1,6 +1,7 @@
 package dev.jshim.ctl;
 
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine;
@@ -12,7 +13,18 @@ final class CommandTree {
     private CommandTree() {}
 
     static int execute(Machine machine, PrintWriter out, PrintWriter err, String... args) {
-        return commandLine(machine, out, err, args).execute(args);
+        var words = withoutHelp(args);
+        return commandLine(machine, out, err, words).execute(words);
+    }
+
+    /** {@code help ls} is {@code ls --help}, as with most programs that have commands. */
+    private static String[] withoutHelp(String... args) {
+        if (args.length == 0 || !args[0].equals("help")) {
+            return args;
+        }
+        var words = Arrays.copyOfRange(args, 1, args.length + 1);
+        words[args.length - 1] = "--help";
+        return words;
     }
 
     /** All commands, to be told of. */

@@ -39,7 +39,8 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
         if (e instanceof UnmatchedArgumentException unmatched) {
             unmatched(unmatched, command);
         } else {
-            line(String.valueOf(e.getMessage()));
+            // picocli's word for it is a programmer's
+            line(String.valueOf(e.getMessage()).replace("is not an int", "is not a whole number"));
         }
         hint("\"" + command.getCommandSpec().qualifiedName() + " --help\" shows how it is used");
         return ExitCode.USAGE;

@@ -39,14 +39,14 @@ final class FindCommand implements Callable<Integer> {
         var owner = ProcessOwner.of(process, cli.reader().read(), proc);
         if (owner == null) {
             throw CliException.failed(
-                    pid + " (" + process.program() + ") belongs to no container below "
+                    pid + " (" + process.name() + ") belongs to no container below "
                             + cli.globals().paths().state(),
                     "--state names another containerd's state directory");
         }
         var shim = owner.shim();
         var fields = new Fields()
                 .with("pid", pid)
-                .with("program", process.program())
+                .with("program", process.name())
                 .with("namespace", owner.task().namespace())
                 .with("id", owner.task().id())
                 .with("role", owner.role().label())

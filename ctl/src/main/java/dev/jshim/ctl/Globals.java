@@ -134,6 +134,9 @@ final class Globals {
     }
 
     private DaemonConfig named(Path file) {
+        if (!Privileges.isRoot() && !Files.isReadable(file)) {
+            throw CliException.failed(file + " is not there, or not for you to read", "run jshimctl as root");
+        }
         try {
             return Migration.daemonConfig(NodePaths.defaults(), file);
         } catch (MigrationException e) {

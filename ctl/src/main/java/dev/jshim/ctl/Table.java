@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Rows in columns as wide as they need, or as the screen allows. */
 final class Table {
-    private static final String GAP = "  ";
+    private static final int GAP = 2;
+    private static final int NARROW_GAP = 1;
     private static final String CUT = "…";
 
     /** A column is not made narrower than its heading, nor than this. */
@@ -40,10 +41,13 @@ final class Table {
         write(out, ANY);
     }
 
-    /** Writes it, the widest columns cut until it fits. */
+    /**
+     * Writes it, the widest columns cut until it fits, and these nearer to each other where that does not do. What
+     * still does not fit is not cut: it would be broken into two lines all the same.
+     */
     void write(PrintWriter out, Screen screen) {
         var widths = widths();
-        fit(widths, screen.width());
+        var gap = fit(widths, screen.width(), GAP) || !fit(widths, screen.width(), NARROW_GAP) ? GAP : NARROW_GAP;
         var heading = true;
         for (var row : rows) {
             var line = new StringBuilder();
@@ -52,7 +56,7 @@ final class Table {
                 var pad = i == widths.length - 1 ? 0 : widths[i] - Text.width(cell);
                 line.append(screen.hasColor() && !heading ? Color.of(cell) : cell)
                         .append(" ".repeat(pad))
-                        .append(i == widths.length - 1 ? "" : GAP);
+                        .append(i == widths.length - 1 ? "" : " ".repeat(gap));
             }
             out.println(line.toString().stripTrailing());
             heading = false;
@@ -69,31 +73,39 @@ final class Table {
         return widths;
     }
 
-    /** Takes from the widest column, one at a time, as long as there is one to take from. */
-    private void fit(int[] widths, int screen) {
+    /** Takes from the widest column, one at a time; false, and nothing taken, where it cannot be made to fit. */
+    private boolean fit(int[] widths, int screen, int gap) {
         var least = rows.getFirst().stream()
                 .mapToInt(heading -> Math.max(MIN_WIDTH, heading.length()))
                 .toArray();
-        var all = Arrays.stream(widths).sum() + GAP.length() * (widths.length - 1);
+        var narrow = widths.clone();
+        var all = Arrays.stream(widths).sum() + gap * (widths.length - 1);
         while (screen > 0 && all > screen) {
             var widest = -1;
-            for (var i = 0; i < widths.length; i++) {
-                if (widths[i] > least[i] && (widest < 0 || widths[i] >= widths[widest])) {
+            for (var i = 0; i < narrow.length; i++) {
+                if (narrow[i] > least[i] && (widest < 0 || narrow[i] >= narrow[widest])) {
                     widest = i;
                 }
             }
             if (widest < 0) {
-                return;
+                return false;
             }
-            widths[widest]--;
+            narrow[widest]--;
             all--;
         }
+        System.arraycopy(narrow, 0, widths, 0, narrow.length);
+        return true;
     }
 
+    /** A path loses its middle: what tells it from others is mostly at its end. */
     private static String cut(String cell, int width) {
-        if (Text.width(cell) <= width) {
+        var all = Text.width(cell);
+        if (all <= width) {
             return cell;
         }
-        return cell.substring(0, cell.offsetByCodePoints(0, width - 1)) + CUT;
+        var tail = cell.indexOf('/') < 0 ? 0 : (width - 1) * 2 / 3;
+        return cell.substring(0, cell.offsetByCodePoints(0, width - 1 - tail))
+                + CUT
+                + cell.substring(cell.offsetByCodePoints(0, all - tail));
     }
 }

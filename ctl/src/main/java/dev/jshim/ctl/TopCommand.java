@@ -99,7 +99,7 @@ final class TopCommand implements Callable<Integer> {
         var worst = tasks.stream().map(NodeTask::health).max(Comparator.naturalOrder());
         return new Fields()
                 .with("shimPid", shim.pid())
-                .with("program", shim.program())
+                .with("program", shim.name())
                 .with("tasks", tasks.size())
                 .with("cpuPercent", cpu(shim))
                 .with("rssKib", usage == null ? null : usage.rssKib())

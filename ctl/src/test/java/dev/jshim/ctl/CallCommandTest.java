@@ -76,13 +76,14 @@ class CallCommandTest {
     @Test
     void wrongWays() throws Exception {
         node.task("default", "old", Status.RUNNING);
+        node.expectMute();
 
         refused(2, "there is no call \"Sate\"", "it is one of State", "web", "Sate");
         refused(2, "the request cannot be read", "its fields are [id, exec_id, signal, all]", "web", "Kill", "sig: 9");
         refused(2, "is for another container than default/web", "leave its id out", "web", "Kill", "id: 'other'");
         refused(1, "default/old has a v1 shim", "jshimctl inspect old", "old", "State");
         refused(1, "answered UNIMPLEMENTED", "", "web", "Pause");
-        refused(1, "did not answer within 400 ms", "--timeout TIME gives it more", "web", "Wait");
+        refused(1, "did not answer within 1000 ms", "--timeout TIME gives it more", "web", "Wait");
         refused(1, "no task \"db\"", "", "db", "State");
         assertThat(kills).isEmpty();
     }

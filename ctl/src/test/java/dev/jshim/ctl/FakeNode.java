@@ -23,6 +23,7 @@ final class FakeNode implements Closeable {
     final AtomicInteger lastSignal = new AtomicInteger();
     private final List<Closeable> sockets = new ArrayList<>();
     private final int pid;
+    private boolean hasMute;
 
     /** Whose containers have this very process as their init. */
     FakeNode(Path directory) {
@@ -70,8 +71,19 @@ final class FakeNode implements Closeable {
         return bundle;
     }
 
+    /** How long each shim may take: long, since the machine may be busy, but where a shim is mute on purpose. */
+    String patience() {
+        return hasMute ? "1s" : "20s";
+    }
+
+    /** A shim that never answers is among those of this node. */
+    void expectMute() {
+        hasMute = true;
+    }
+
     /** A bundle whose shim never answers. */
     Path mute(String namespace, String id) throws IOException {
+        expectMute();
         var bundle = bundle(namespace, id);
         sockets.add(listener(bundle));
         return bundle;

@@ -63,7 +63,7 @@ class MainTest {
                         "k8s.io db v1 io.containerd.runtime.v1.linux unknown - - file mute mute",
                         "k8s.io left v1 io.containerd.runtime.v1.linux unknown - - file absent leaked");
         assertThat(notes(result) + "\n").isEqualTo("""
-                        jshimctl: k8s.io/db: shim: mute for 400 ms
+                        jshimctl: k8s.io/db: shim: mute for 1000 ms
                         jshimctl: k8s.io/left: config.json is missing
                         jshimctl: k8s.io/left: shim: the socket is gone
                         """);
@@ -155,7 +155,7 @@ class MainTest {
         node.mute("default", "db");
         var result = Result.on(node, "inspect", "db");
         assertThat(result.code()).isZero();
-        assertThat(result.out()).contains("error: mute for 400 ms", "config.json  file");
+        assertThat(result.out()).contains("error: mute for 1000 ms", "config.json  file");
     }
 
     @Test
@@ -195,7 +195,7 @@ class MainTest {
             assertThat(result.err()).startsWith("jshimctl: default/done has already exited, with status 7\n");
         });
         assertThat(Result.on(node, "kill", "mute").err())
-                .startsWith("jshimctl: the shim of default/mute did not answer within 400 ms\n");
+                .startsWith("jshimctl: the shim of default/mute did not answer within 1000 ms\n");
         assertThat(Result.on(node, "kill", "gone").err())
                 .startsWith("jshimctl: default/gone has no shim to ask: the socket is gone\n");
         assertThat(Result.on(node, "pids", "gone").err())
@@ -243,6 +243,15 @@ class MainTest {
                 "ls -o xml              | 2 | expected one of [table, wide, json, yaml]                | \"jshimctl ls --help\"",
                 "ls --timeout 5         | 2 | '5' is not a duration; write it as 500ms      | \"jshimctl ls --help\"",
                 "ls --timeout 0s        | 2 | '0s' is not a duration                        | \"jshimctl ls --help\"",
+                "find abc               | 2 | 'abc' is not a whole number                   | \"jshimctl find --help\"",
+                "find 0                 | 2 | \"0\" cannot be a process id                   | a number above 0",
+                "top --sort size        | 2 | expected one of [cpu, memory, answer]         | \"jshimctl top --help\"",
+                "top --count many       | 2 | 'many' is not a whole number                  | \"jshimctl top --help\"",
+                "exec web               | 2 | Missing required parameter: 'COMMAND'         | \"jshimctl exec --help\"",
+                "call web               | 2 | Missing required parameter: 'CALL'            | \"jshimctl call --help\"",
+                "completion tcsh        | 2 | expected one of [bash, zsh, fish]             | \"jshimctl completion --help\"",
+                "bridge strat           | 2 | there is no command \"strat\"                  | did you mean start?",
+                "migrate plan --yess    | 2 | unknown option --yess                         | \"jshimctl migrate plan --help\"",
                 "--root                 | 2 | Missing required parameter for option '--root'| \"jshimctl --help\"",
             })
     void wrongWays(String args, int code, String message, String hint) throws IOException {
@@ -307,6 +316,8 @@ class MainTest {
                 .contains("Exit codes:", "--timeout=TIME");
         assertThat(Result.of("kill", "-h").out()).contains("jshimctl kill web -s KILL", "--namespace=NAME");
         assertThat(Result.of("migrate", "apply", "--help").out()).contains("--yes", "without --yes");
+        assertThat(Result.of("help")).isEqualTo(result);
+        assertThat(Result.of("help", "migrate", "apply")).isEqualTo(Result.of("migrate", "apply", "--help"));
     }
 
     @Test

@@ -16,7 +16,7 @@ record Result(int code, String out, String err) {
         return new Result(code, out.toString(), err.toString());
     }
 
-    /** On a node of its own, with a short timeout. */
+    /** On a node of its own. */
     static Result on(FakeNode node, String... args) {
         return on(node, Machine.ours(), args);
     }
@@ -25,8 +25,9 @@ record Result(int code, String out, String err) {
     static Result on(FakeNode node, Machine machine, String... args) {
         var all = new String[args.length + 6];
         System.arraycopy(args, 0, all, 6, args.length);
-        var options =
-                new String[] {"--root", node.root.toString(), "--state", node.state.toString(), "--timeout", "400ms"};
+        var options = new String[] {
+            "--root", node.root.toString(), "--state", node.state.toString(), "--timeout", node.patience()
+        };
         System.arraycopy(options, 0, all, 0, options.length);
         return of(machine, all);
     }

@@ -30,9 +30,35 @@ class TableTest {
     void cutToTheScreen() {
         assertThat(written(new Screen(true, 40, false))).isEqualTo("""
                         ID  HEALTH  BUNDLE
-                        a   ok      /run/containerd/io.containe…
+                        a   ok      /run/cont….v2.task/default/a
                         b   mute    -
                         """);
+    }
+
+    private static String fourColumns(int width) {
+        var table = new Table("NAMESPACE", "IMAGE", "COMMAND", "SOCKET");
+        table.row("default", "docker.io/library/nginx", "nginx -g daemon off;", "file");
+        var out = new StringWriter();
+        table.write(new PrintWriter(out), new Screen(true, width, false));
+        return out.toString();
+    }
+
+    @Test
+    void columnsMoveTogetherBeforeTheTableIsTooWide() {
+        assertThat(fourColumns(40)).isEqualTo("""
+                        NAMESPACE  IMAGE       COMMAND    SOCKET
+                        default    doc…/nginx  nginx -g…  file
+                        """);
+        assertThat(fourColumns(35)).isEqualTo("""
+                        NAMESPACE IMAGE     COMMAND  SOCKET
+                        default   doc…nginx nginx -… file
+                        """);
+    }
+
+    /** Two broken lines that say all are better than two that say half. */
+    @Test
+    void whatCannotFitIsNotCut() {
+        assertThat(fourColumns(30)).isEqualTo(fourColumns(0));
     }
 
     @Test

@@ -28,8 +28,8 @@ public record FifoEnd(int pid, String program, boolean reads, boolean writes) {
                 if (ends != null) {
                     var mode = proc.fdFlags(process.pid(), entry.getKey()) & ACCESS_MODE;
                     var reads = mode != WRITE_ONLY;
-                    var end = new FifoEnd(
-                            process.pid(), process.program(), reads, mode == WRITE_ONLY || mode == READ_WRITE);
+                    var end =
+                            new FifoEnd(process.pid(), process.name(), reads, mode == WRITE_ONLY || mode == READ_WRITE);
                     if (!ends.contains(end)) {
                         ends.add(end);
                     }

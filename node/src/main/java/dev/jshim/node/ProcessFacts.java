@@ -18,6 +18,9 @@ public record ProcessFacts(
         String comm,
         List<String> argv,
         @Nullable Path exe) {
+    /** Our launchers tell a JVM so by which name it was called. */
+    private static final String OWN_NAME = "-Djshim.name=";
+
     public ProcessFacts {
         argv = List.copyOf(argv);
     }
@@ -38,5 +41,17 @@ public record ProcessFacts(
         }
         var first = argv.getFirst();
         return first.substring(first.lastIndexOf('/') + 1);
+    }
+
+    /** What people know it by: as {@link #program}, but jshim's own shims are not {@code java}. */
+    public String name() {
+        var program = program();
+        return program.equals("java")
+                ? argv.stream()
+                        .filter(word -> word.startsWith(OWN_NAME))
+                        .map(word -> word.substring(OWN_NAME.length()))
+                        .findFirst()
+                        .orElse(program)
+                : program;
     }
 }

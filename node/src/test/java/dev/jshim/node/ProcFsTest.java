@@ -85,6 +85,18 @@ class ProcFsTest {
         assertThat(proc.mountPoints()).containsExactly("/run/a b/c\\\td/rootfs", "/plain");
     }
 
+    @Test
+    void ourOwnShimIsNotJava() {
+        assertThat(named("/opt/j/bin/java", "-Xmx64m", "-Djshim.name=containerd-shim-v2-oci", "dev.jshim.shim.Main"))
+                .isEqualTo("containerd-shim-v2-oci");
+        assertThat(named("/usr/bin/java", "-jar", "x.jar")).isEqualTo("java");
+        assertThat(named("/usr/bin/containerd-shim", "-Djshim.name=x")).isEqualTo("containerd-shim");
+    }
+
+    private static String named(String... argv) {
+        return new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "java", java.util.List.of(argv), null).name();
+    }
+
     private static void stat(Path directory, int pid, String text) throws IOException {
         Files.writeString(
                 Files.createDirectories(directory.resolve(Integer.toString(pid)))
