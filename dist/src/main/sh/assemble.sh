@@ -60,6 +60,11 @@ copy_grpc() {
     for jar in $(jars_of grpc); do
         printf '%s\n' "$own" | grep -qxF "${jar##*/}" || cp "$jar" "$new/lib/grpc/"
     done
+    copy_bare "$new/lib/grpc" "$root/grpc/target/grpc-$version.jar"
+}
+
+copy_bare() { # folder, jars
+    "$java_home/bin/java" -XX:TieredStopAtLevel=1 "$dist/src/main/tools/BareJar.java" "$@"
 }
 
 # picocli is compiled for Java 5, and no AOT cache holds classes as old as that.
@@ -87,8 +92,7 @@ mkdir -p "$tree" "$new/lib/app" "$new/lib/aot" "$new/lib/native"
 cp -R "$dist/src/main/tree/." "$new/"
 link_runtime
 # shellcheck disable=SC2046 # paths of a build, without blanks
-"$java_home/bin/java" -XX:TieredStopAtLevel=1 "$dist/src/main/tools/BareJar.java" "$new/lib/app" \
-    $(for module in ctl v1-bridge shim-v2; do jars_of "$module"; done | sort -u)
+copy_bare "$new/lib/app" $(for module in ctl v1-bridge shim-v2; do jars_of "$module"; done | sort -u)
 copy_grpc
 copy_native
 upgrade_old_jars

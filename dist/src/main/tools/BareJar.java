@@ -2,6 +2,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.LocalDateTime;
 import java.util.Collections;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -10,12 +11,15 @@ import java.util.zip.ZipOutputStream;
 /**
  * Copies jars without their manifests: {@code java BareJar.java FOLDER JAR...}. At every start the JVM parses the
  * manifest of each jar that a class of its AOT cache came from, for words that nothing here asks for: a seventh of the
- * cpu time of a shim's start (docs/adr/0002-aot-cache.md). All else stays as it is, entry by entry, with its time.
+ * cpu time of a shim's start (docs/adr/0002-aot-cache.md). All else stays as it is, entry by entry, but for times, which
+ * would be those of the builder's clock zone, and the modes that Maven puts into our own jars, which are of the builder's
+ * umask: the copy is the same whoever makes it.
  *
  * <p>A jar that has other classes for newer JVMs keeps its manifest, which says so.
  */
 final class BareJar {
     private static final String MANIFEST = "META-INF/MANIFEST.MF";
+    private static final LocalDateTime TIME = LocalDateTime.of(2026, 11, 1, 0, 0);
 
     private BareJar() {}
 
@@ -51,7 +55,7 @@ final class BareJar {
 
     private static void copy(ZipFile jar, ZipEntry entry, ZipOutputStream out) throws IOException {
         var copied = new ZipEntry(entry.getName());
-        copied.setTimeLocal(entry.getTimeLocal());
+        copied.setTimeLocal(TIME);
         out.putNextEntry(copied);
         try (var content = jar.getInputStream(entry)) {
             content.transferTo(out);

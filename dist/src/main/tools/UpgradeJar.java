@@ -4,8 +4,7 @@ import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
-import java.time.Instant;
+import java.time.LocalDateTime;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
@@ -23,7 +22,8 @@ import org.objectweb.asm.Opcodes;
  */
 final class UpgradeJar {
     private static final int ENOUGH = Opcodes.V1_8;
-    private static final FileTime TIME = FileTime.from(Instant.parse("2026-11-01T00:00:00Z"));
+    /** Not an instant: that would be written as the time that the builder's clock showed then. */
+    private static final LocalDateTime TIME = LocalDateTime.of(2026, 11, 1, 0, 0);
 
     private UpgradeJar() {}
 
@@ -34,7 +34,7 @@ final class UpgradeJar {
                 var to = new ZipOutputStream(Files.newOutputStream(Path.of(args[1])))) {
             for (var entry : jar.stream().sorted((a, b) -> a.getName().compareTo(b.getName())).toList()) {
                 var out = new ZipEntry(entry.getName());
-                out.setLastModifiedTime(TIME);
+                out.setTimeLocal(TIME);
                 to.putNextEntry(out);
                 try (var in = jar.getInputStream(entry)) {
                     var bytes = in.readAllBytes();
@@ -44,7 +44,7 @@ final class UpgradeJar {
             }
             // The jar is not as its authors made it.
             var note = new ZipEntry("META-INF/changed-by-jshim.txt");
-            note.setLastModifiedTime(TIME);
+            note.setTimeLocal(TIME);
             to.putNextEntry(note);
             to.write(("class files rewritten as version " + ENOUGH + "\n").getBytes(StandardCharsets.UTF_8));
             to.closeEntry();
