@@ -43,9 +43,19 @@ check_package() ( # folder with what was packed, Debian version
     (umask 077 && export TZ=Asia/Kathmandu && cd "$temp/again" && ./dev package --version "$2") >"$temp/log" 2>&1 ||
         die "the second build failed: $(tail -n 30 "$temp/log")"
     compare_packages "$1" "$temp/again/dist/target/package" "$deb" "$archive" "$temp"
+    validate_bom "$temp"
     lintian --allow-root --fail-on error --tag-display-limit 0 "$1/$deb" >&2 || die "$deb is no good package"
     echo "dev: lintian finds no error" >&2
 )
+
+# Against the schema of CycloneDX.
+validate_bom() { # folder with the unpacked archive
+    local tools=$PWD/dist/src/main/tools/bom
+    run_mvn --quiet --file "$tools" dependency:build-classpath -Dmdep.outputFile="$1/class-path" >&2
+    "$JAVA_HOME/bin/java" -cp "$(cat "$1/class-path")" "$tools/ValidateBom.java" "$1"/tree1/*/share/doc/jshim.cdx.json ||
+        die "the bill of materials is not valid"
+    echo "dev: the bill of materials is valid CycloneDX" >&2
+}
 
 # The package is the same to the byte, the archive but for the AOT caches and the sums that name them.
 compare_packages() { # two folders, Debian package, archive, folder to work in
