@@ -214,12 +214,13 @@ class JshimctlTest extends MigrationScenario {
     /** A v1 shim without a container, in a bundle that says nothing of where it listens. */
     private Process shimWithAbstractSocket(String id) throws IOException {
         Path bundle = Files.createDirectories(node.legacyBundle(id));
+        Path work = Files.createDirectories(work(id));
         Process shim = new ProcessBuilder(
                         "/usr/bin/containerd-shim",
                         "-namespace",
                         node.namespace(),
                         "-workdir",
-                        bundle.toString(),
+                        work.toString(),
                         "-address",
                         node.socket().toString(),
                         "-socket",
@@ -232,16 +233,21 @@ class JshimctlTest extends MigrationScenario {
         return shim;
     }
 
+    private Path work(String id) {
+        return node.root().resolve(Product.LEGACY).resolve(node.namespace()).resolve(id);
+    }
+
     private void end(Process shim, String id) throws IOException {
         shim.destroyForcibly();
         Wait.until("it is gone", () -> !shim.isAlive());
-        Path bundle = node.legacyBundle(id);
-        try (Stream<Path> files = Files.list(bundle)) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
+        for (Path folder : List.of(node.legacyBundle(id), work(id))) {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
             }
+            Files.delete(folder);
         }
-        Files.delete(bundle);
     }
 
     /** A v2 bundle, old enough to be cleaned. */

@@ -78,8 +78,13 @@ public final class ShimProcesses {
         if (bundle instanceof V1Bundle v1) {
             return servesByFlags(Candidate.of(process), v1);
         }
-        // a v2 shim may serve more tasks than the one that it was started for, and may be a JVM
-        return process.argv().stream().anyMatch(word -> word.contains("containerd-shim") || word.contains("jshim"));
+        // a v2 shim may serve more tasks than the one that it was started for, and some program may run it
+        return isV2Shim(process.name())
+                || process.argv().stream().anyMatch(word -> isV2Shim(word.substring(word.lastIndexOf('/') + 1)));
+    }
+
+    private static boolean isV2Shim(String name) {
+        return name.startsWith("containerd-shim-");
     }
 
     private boolean servesByFlags(Candidate candidate, Bundle bundle) {
@@ -88,7 +93,7 @@ public final class ShimProcesses {
         if (bundle instanceof V1Bundle v1) {
             return flags != null && flags.namespace().equals(v1.task().namespace()) && isWorkOf(flags, process, v1);
         }
-        return process.program().startsWith("containerd-shim-")
+        return isV2Shim(process.program())
                 && hasFlag(process, "-id", bundle.task().id())
                 && hasFlag(process, "-namespace", bundle.task().namespace());
     }

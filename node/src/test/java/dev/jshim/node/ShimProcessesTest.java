@@ -50,6 +50,21 @@ class ShimProcessesTest {
         assertThat(shimOf(bundle)).isEqualTo(13);
     }
 
+    /** Where init's pid was used again, its parent is anybody: a shim only by its name, not by what it works on. */
+    @Test
+    void whoSpeaksOfShimsIsNone() throws IOException {
+        var bundles = new Bundles(directory);
+        with(bundles.v2("ns", "a"), "init.pid", "31");
+        with(bundles.v2("ns", "b"), "init.pid", "33");
+        process(30, 1, "/usr/bin/vim", "-p", "/src/jshim/README.md", "/src/containerd-shim/x.go");
+        process(31, 30, "sleep");
+        process(32, 1, "/opt/jvm/bin/java", "-Xmx64m", "-Djshim.name=containerd-shim-v2-oci", "dev.jshim.shim.Main");
+        process(33, 32, "sleep");
+        var node = Node.read(bundles.paths);
+        assertThat(shimOf(node.v2().getFirst())).isZero();
+        assertThat(shimOf(node.v2().getLast())).isEqualTo(32);
+    }
+
     @Test
     void v2ByIdAndByParentOfInit() throws IOException {
         var bundles = new Bundles(directory);
