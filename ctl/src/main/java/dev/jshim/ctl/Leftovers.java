@@ -31,11 +31,8 @@ final class Leftovers {
 
     /** Looks once more at what belongs to a task: all that is still left of it. */
     static List<Leftover> again(Cli cli, TaskId task, Duration age) {
-        var node = Node.read(cli.globals().paths(), cli.proc());
-        var bundles = node.bundles().stream()
-                .filter(bundle -> bundle.task().equals(task))
-                .toList();
-        return scan(cli, new Node(node.paths(), bundles, List.of()), age).ofTask(task);
+        return scan(cli, Node.read(cli.globals().paths(), cli.proc(), task), age)
+                .ofTask(task);
     }
 
     /** As the other, for what belongs to no task. */

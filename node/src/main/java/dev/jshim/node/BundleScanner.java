@@ -38,6 +38,28 @@ public final class BundleScanner {
         return out;
     }
 
+    /** The bundles of one task, that of v1 first; the others are not read. */
+    List<Bundle> scan(TaskId task) {
+        var out = new ArrayList<Bundle>();
+        if (isThere(paths.v1Bundle(task))) {
+            out.add(v1(task));
+        }
+        if (isThere(paths.v2Bundle(task))) {
+            out.add(v2(task));
+        }
+        return out;
+    }
+
+    private static boolean isThere(Path bundle) {
+        var namespace = bundle.getParent();
+        return namespace != null && isFolder(namespace) && isFolder(bundle);
+    }
+
+    /** A link is none, as for containerd: through it one container would be there under two names. */
+    private static boolean isFolder(Path path) {
+        return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
+    }
+
     /** What kept a directory from being listed, so far. */
     public List<String> problems() {
         return List.copyOf(problems);
@@ -109,8 +131,7 @@ public final class BundleScanner {
         var out = new ArrayList<Path>();
         try (var entries = Files.newDirectoryStream(parent)) {
             for (var entry : entries) {
-                // A link is none, as for containerd: through it one container would be there under two names.
-                if (!name(entry).startsWith(".") && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+                if (!name(entry).startsWith(".") && isFolder(entry)) {
                     out.add(entry);
                 }
             }

@@ -47,6 +47,16 @@ public final class LeftoverScan {
 
     /** What belongs to tasks. */
     public List<Leftover> ofTasks() {
+        var out = ofBundles();
+        var roots = new TreeSet<Path>(Set.of(Path.of(ShimFlags.DEFAULT_RUNTIME_ROOT)));
+        for (var bundle : node.bundles()) {
+            roots.add(OciRuntime.of(bundle, null).root());
+        }
+        roots.forEach(root -> runtimeStates(root, out));
+        return out;
+    }
+
+    private List<Leftover> ofBundles() {
         var out = new ArrayList<Leftover>();
         var mounts = proc.mountPoints();
         var tasks = new TaskSurvey(proc, timeout).of(node.bundles());
@@ -57,11 +67,6 @@ public final class LeftoverScan {
                 task(task, mounts, out);
             }
         }
-        var roots = new TreeSet<Path>(Set.of(Path.of(ShimFlags.DEFAULT_RUNTIME_ROOT)));
-        for (var bundle : node.bundles()) {
-            roots.add(OciRuntime.of(bundle, null).root());
-        }
-        roots.forEach(root -> runtimeStates(root, out));
         return out;
     }
 
@@ -69,7 +74,7 @@ public final class LeftoverScan {
     public List<Leftover> ofTask(TaskId id) {
         var out = new ArrayList<Leftover>();
         if (bundled.contains(id)) {
-            return ofTasks().stream().filter(left -> id.equals(left.task())).toList();
+            return ofBundles().stream().filter(left -> id.equals(left.task())).toList();
         }
         var container = Path.of(ShimFlags.DEFAULT_RUNTIME_ROOT, id.namespace(), id.id());
         unbundled(id, container, out);

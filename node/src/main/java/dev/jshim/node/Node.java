@@ -26,6 +26,11 @@ public record Node(NodePaths paths, List<Bundle> bundles, List<String> problems)
         return new Node(paths, bundles, scanner.problems());
     }
 
+    /** As {@link #read(NodePaths, ProcFs)}, but that it has the bundles of one task alone. */
+    public static Node read(NodePaths paths, ProcFs proc, TaskId task) {
+        return new Node(paths, new BundleScanner(paths, proc.unixSockets()).scan(task), List.of());
+    }
+
     /** The v1 bundles, sorted by task. */
     public List<V1Bundle> v1() {
         var out = new ArrayList<V1Bundle>();

@@ -7,6 +7,7 @@ import dev.jshim.node.V2Bundle.Protocol;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -183,6 +184,22 @@ class BundleScannerTest {
             assertThat(b.socket()).isNull();
             assertThat(b.problems()).singleElement().asString().startsWith("bootstrap.json: ");
         });
+    }
+
+    @Test
+    void oneTaskIsReadAsAmongAll() throws IOException {
+        var v1 = bundles.v1("ns", "both");
+        bundles.v2("ns", "both");
+        bundles.v2("ns", "other");
+        Files.createSymbolicLink(v1.resolveSibling("linked"), v1);
+        for (var id : List.of("both", "other", "linked", "none")) {
+            var task = new TaskId("ns", id);
+            assertThat(Node.read(bundles.paths, ProcFs.system(), task).bundles())
+                    .isEqualTo(read().bundles().stream()
+                            .filter(bundle -> bundle.task().equals(task))
+                            .toList())
+                    .hasSize(id.equals("both") ? 2 : id.equals("other") ? 1 : 0);
+        }
     }
 
     @Test
