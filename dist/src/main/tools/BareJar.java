@@ -10,8 +10,8 @@ import java.util.zip.ZipOutputStream;
 
 /**
  * Copies jars without their manifests: {@code java BareJar.java FOLDER JAR...}. At every start the JVM parses the
- * manifest of each jar that a class of its AOT cache came from, for words that nothing here asks for: a seventh of the
- * cpu time of a shim's start (docs/adr/0002-aot-cache.md). All else stays as it is, entry by entry, but for times, which
+ * manifest of each jar that a class of its AOT cache came from, for words that nothing here asks for
+ * (docs/adr/0002-aot-cache.md has what that takes). All else stays as it is, entry by entry, but for times, which
  * would be those of the builder's clock zone, and the modes that Maven puts into our own jars, which are of the builder's
  * umask: the copy is the same whoever makes it.
  *
