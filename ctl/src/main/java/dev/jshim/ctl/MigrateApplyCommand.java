@@ -74,7 +74,9 @@ final class MigrateApplyCommand implements Callable<Integer> {
                     namespace != null
                             ? "--restart is for all namespaces: a containerd has them all"
                             : "--restart needs --undo: what puts the old containerd back when something fails",
-                    "such as --undo 'apt-get install --allow-downgrades -y containerd=1.6.20'");
+                    namespace != null
+                            ? "leave --namespace away"
+                            : "such as --undo 'apt-get install --allow-downgrades -y containerd=1.6.20'");
         }
         if (change == null && back != null) {
             throw CliException.usage("--undo is for --restart, which is missing", "nothing was changed");
@@ -87,7 +89,7 @@ final class MigrateApplyCommand implements Callable<Integer> {
         return Migrations.change(
                 cli,
                 migration -> change != null && back != null
-                        ? migration.restart(new RestartCommands(stop, change, start, back))
+                        ? migration.restart(new RestartCommands(stop, change, start, back), rebuildJournal)
                         : migration.apply(namespace, rebuildJournal));
     }
 }

@@ -25,6 +25,11 @@ final class MigrateRescueCommand implements Callable<Integer> {
     private boolean yes;
 
     @Option(
+            names = "--rebuild-journal",
+            description = "put a journal that cannot be read aside, and go by the bundles on the node")
+    private boolean rebuildJournal;
+
+    @Option(
             names = "--stop",
             paramLabel = "CMD",
             description = "stops containerd (default: ${DEFAULT-VALUE})",
@@ -45,7 +50,8 @@ final class MigrateRescueCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (yes) {
-            return Migrations.change(cli, migration -> migration.rescue(new RestartCommands(stop, "", start, "")));
+            return Migrations.change(
+                    cli, migration -> migration.rescue(new RestartCommands(stop, "", start, ""), rebuildJournal));
         }
         try {
             var plan = Migrations.reading(cli).rescuePlan();

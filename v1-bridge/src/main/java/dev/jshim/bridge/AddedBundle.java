@@ -25,8 +25,24 @@ public final class AddedBundle {
 
     private AddedBundle() {}
 
-    /** Whether a bundle is there and an adoption added it. */
+    /** Whether a bundle is there and an adoption added it, also where its record is damaged. */
     public static boolean isOurs(Path bundle) {
+        return hasRecord(bundle) && !isCopy(bundle);
+    }
+
+    /**
+     * Whether it is somebody's copy of an added bundle: its record is that of another folder. Such a copy is nobody's
+     * task, and not ours to take away.
+     */
+    public static boolean isCopy(Path bundle) {
+        try {
+            return hasRecord(bundle) && !LegacyRecord.read(bundle).isOf(bundle);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static boolean hasRecord(Path bundle) {
         return Files.isRegularFile(bundle.resolve(LegacyRecord.FILE));
     }
 
@@ -118,7 +134,7 @@ public final class AddedBundle {
         var bundle = paths.v2Bundle(task);
         var work = paths.v2Work(task);
         var part = hidden(bundle);
-        var isOurs = isOurs(part);
+        var isOurs = hasRecord(part);
         if (!Files.exists(bundle) && Files.isDirectory(work)) {
             refuseMounts(work);
             if (isOurs) {

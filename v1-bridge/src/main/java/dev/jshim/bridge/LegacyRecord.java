@@ -72,6 +72,11 @@ public record LegacyRecord(
         return namespace + "/" + id;
     }
 
+    /** Whether a v2 bundle lies where that of this container does: in a folder of its id, in one of its namespace. */
+    boolean isOf(Path bundle) {
+        return bundle.endsWith(Path.of(namespace, id));
+    }
+
     /** The file's text. */
     public String text() {
         return """

@@ -72,6 +72,9 @@ final class Adoption {
             progress.count(rows.size(), candidates.size());
         }
         var complete = rows.stream().noneMatch(ReportRow::isRefused);
+        if (!complete) {
+            notes.add("See to what was refused first: a containerd 2.x does not see it.");
+        }
         notes.addAll(NEXT);
         return new Report(rows, notes, complete);
     }
@@ -108,7 +111,7 @@ final class Adoption {
             }
             AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
         } catch (IOException e) {
-            var reason = String.valueOf(e.getMessage());
+            var reason = Reason.of(e);
             if (!candidate.isAdopted()) {
                 abandon(task, bridge, reason);
             }

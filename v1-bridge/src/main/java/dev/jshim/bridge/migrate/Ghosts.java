@@ -45,9 +45,6 @@ final class Ghosts {
         } catch (IOException e) {
             return false; // the scan says what is wrong with it
         }
-        if (!record.key().equals(bundle.task().toString())) {
-            return false; // somebody's copy of a bundle
-        }
         if (LiveProcess.isAlive(record.shim()) || LiveProcess.isAlive(record.init())) {
             return false;
         }
@@ -65,7 +62,7 @@ final class Ghosts {
                 AddedBundle.remove(paths.node().v2Bundle(task));
                 rows.add(new ReportRow(task.namespace(), task.id(), "dropped", "its container was deleted meanwhile"));
             } catch (IOException e) {
-                rows.add(new ReportRow(task.namespace(), task.id(), "refused", String.valueOf(e.getMessage())));
+                rows.add(new ReportRow(task.namespace(), task.id(), "refused", Reason.of(e)));
             }
         }
         for (var task : half(entries)) {

@@ -27,7 +27,7 @@ final class Journal implements AutoCloseable {
     private static final int MAX_BYTES = 16 << 20;
 
     private static final String WAY_OUT = "; nothing was changed. If the jshim that wrote it is at hand, use that one."
-            + " Else run apply, or rollback, with --rebuild-journal: it puts this file aside and goes by the bundles on the"
+            + " Else run apply, rescue or rollback with --rebuild-journal: it puts this file aside and goes by the bundles on the"
             + " node, each of which says whether it was added";
 
     private final Path file;
@@ -87,8 +87,22 @@ final class Journal implements AutoCloseable {
         return content(file).entries();
     }
 
-    private static Content content(Path file) throws IOException {
+    /** The entries before the damage; none of a file that is no journal at all. */
+    static List<JournalEntry> readable(Path damaged) {
         List<JournalEntry> entries = new ArrayList<>();
+        try {
+            var _ = content(damaged, entries);
+        } catch (IOException e) {
+            // What was read up to there is good: each line's checksum covers those before.
+        }
+        return entries;
+    }
+
+    private static Content content(Path file) throws IOException {
+        return content(file, new ArrayList<>());
+    }
+
+    private static Content content(Path file, List<JournalEntry> entries) throws IOException {
         var bytes = bytes(file);
         var start = 0;
         var sum = "";

@@ -2,7 +2,6 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.FaultPoint;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
@@ -19,7 +18,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -31,7 +29,6 @@ import org.jspecify.annotations.Nullable;
  * taken away again. For one thread.
  */
 public final class Migration {
-    private static final int RESCUE_STEPS = 4;
     private static final Path SYSTEMD = Path.of("/etc/systemd/system");
     private static final Path PROC = Path.of("/proc");
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
@@ -122,8 +119,8 @@ public final class Migration {
         return apply(namespace, rebuildJournal, Set.of());
     }
 
-    private Report apply(@Nullable String namespace, boolean rebuildJournal, Set<TaskId> but)
-            throws MigrationException {
+    /** The same for all but some. */
+    Report apply(@Nullable String namespace, boolean rebuildJournal, Set<TaskId> but) throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
             refuseNewDaemon(
                     containerd,
@@ -183,11 +180,13 @@ public final class Migration {
     /**
      * Adopts all, exchanges containerd and verifies it; and takes all back where that does not go well.
      *
+     * @param rebuildJournal whether to put a journal that cannot be read aside
      * @throws MigrationException where it could not be done; its message says how things stand
      */
-    public Report restart(RestartCommands commands) throws MigrationException {
+    public Report restart(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
         refuse(new Preflight(paths.node()).resources());
         try (var _ = hold()) {
+            var _ = entries(rebuildJournal);
             return new Restart(this, commands, address, timeout, progress).run();
         } catch (IOException e) {
             throw failed(e);
@@ -203,11 +202,7 @@ public final class Migration {
      */
     public Report rescuePlan() throws MigrationException {
         try (var containerd = new ContainerdClient(address, timeout)) {
-            var version = containerd.version().orNull();
-            if (version != null && version.major() < 2) {
-                throw new MigrationException("containerd " + version.version() + " answers on " + address
-                        + ", which has the v1 runtime itself: nothing is lost, and apply is what is wanted");
-            }
+            refuseOldDaemon(containerd);
             Map<TaskId, V1Bundle> bundles = new HashMap<>();
             Node.read(paths.node()).v1().forEach(bundle -> bundles.put(bundle.task(), bundle));
             var rows = new RescueSurvey(paths.node(), containerd, PROC)
@@ -217,68 +212,48 @@ public final class Migration {
         }
     }
 
+    private void refuseOldDaemon(ContainerdClient containerd) throws MigrationException {
+        var version = containerd.version().orNull();
+        if (version != null && version.major() < 2) {
+            throw new MigrationException("containerd " + version.version() + " answers on " + address
+                    + ", which has the v1 runtime itself: nothing is lost, and apply is what is wanted");
+        }
+    }
+
     /**
      * Brings lost v1 containers back under containerd 2.x: stops it, adopts all but what is beyond rescue, repairs what
      * CRI has on record of them, starts it and verifies. Can be repeated.
      *
      * @param commands of which stop and start are used
+     * @param rebuildJournal whether to put a journal that cannot be read aside
      * @throws MigrationException where it could not be done; its message says how things stand
      */
-    public Report rescue(RestartCommands commands) throws MigrationException {
-        var plan = rescuePlan();
-        if (plan.rows().isEmpty() && !isLeftStopped()) {
-            return plan;
-        }
-        // What would end shims, or leave containerd stopped, is found out before it is.
-        refuse(plan(null).problems());
-        Set<TaskId> beyond = new HashSet<>();
-        for (var row : plan.rows()) {
-            if (row.result().equals(RescueSurvey.BEYOND)) {
-                beyond.add(new TaskId(row.namespace(), row.id()));
+    public Report rescue(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
+        try (var containerd = new ContainerdClient(address, timeout)) {
+            refuseOldDaemon(containerd);
+            try (var _ = hold()) {
+                var _ = entries(rebuildJournal);
+                var plan = rescuePlan();
+                if (plan.rows().isEmpty() && !isLeftStopped(containerd)) {
+                    if (!Files.exists(journal())) {
+                        Finish.removeHome(journal());
+                    }
+                    return plan;
+                }
+                // What would end shims, or leave containerd stopped, is found out before it is.
+                refuse(plan(null).problems());
+                var restart = new Restart(this, commands, address, timeout, progress);
+                return new Rescue(this, restart, paths.node(), home().resolve("cri-status"), progress).run(plan);
             }
-        }
-        try (var _ = hold()) {
-            var restart = new Restart(this, commands, address, timeout, progress);
-            var steps = new Steps(progress, RESCUE_STEPS);
-            steps.next("stop containerd");
-            restart.stop();
-            steps.next("adopt what it has lost");
-            var report = apply(null, false, beyond);
-            FaultPoint.at("rescue-adopted");
-            steps.next("repair what CRI has on record");
-            repair();
-            FaultPoint.at("rescue-repaired");
-            steps.next("start containerd, and verify");
-            restart.start(beyond);
-            List<ReportRow> rows = new ArrayList<>(report.rows());
-            plan.rows().stream()
-                    .filter(row -> row.result().equals(RescueSurvey.BEYOND))
-                    .forEach(rows::add);
-            return new Report(rows, List.of(), report.complete() && beyond.isEmpty());
         } catch (IOException e) {
-            throw new MigrationException(
-                    e.getMessage() + "; what was adopted stays: see to it and run rescue again, or rollback", e);
+            throw failed(e);
         }
     }
 
     /** Whether a rescue was interrupted before it started containerd again. */
-    private boolean isLeftStopped() {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            return containerd.version() instanceof Answer.Absent
-                    && Node.read(paths.node()).v2().stream().anyMatch(bundle -> AddedBundle.isOurs(bundle.path()));
-        }
-    }
-
-    /** Of one that has exited, too: containerd takes the exit code from the task then. */
-    private void repair() throws IOException {
-        for (var bundle : Node.read(paths.node()).v2()) {
-            var id = bundle.task().id();
-            var status = CriStatus.of(paths.node().root(), id);
-            if (AddedBundle.isOurs(bundle.path()) && status.isExited()) {
-                status.repair(home().resolve("cri-status").resolve(id));
-                progress.line("repaired " + status.file());
-            }
-        }
+    private boolean isLeftStopped(ContainerdClient containerd) {
+        return containerd.version() instanceof Answer.Absent
+                && Node.read(paths.node()).v2().stream().anyMatch(bundle -> AddedBundle.isOurs(bundle.path()));
     }
 
     /**
@@ -308,9 +283,7 @@ public final class Migration {
         try {
             finish.units(SYSTEMD).forEach(unit -> notes.add("remove " + unit));
             if (config != null) {
-                OldConfig.of(Files.readString(config))
-                        .diff()
-                        .forEach(line -> notes.add("change " + config + ": " + line));
+                OldConfig.read(config).diff().forEach(line -> notes.add("change " + config + ": " + line));
             }
         } catch (IOException e) {
             throw failed(e);
@@ -332,17 +305,17 @@ public final class Migration {
             }
             var finish = new Finish(paths, journal(), timeout);
             List<String> next = new ArrayList<>();
-            for (var unit : finish.units(SYSTEMD)) {
-                Files.delete(unit);
-                progress.line("removed " + unit);
-                next.add("Run systemctl daemon-reload.");
-            }
             if (config != null) {
-                var old = OldConfig.of(Files.readString(config));
+                var old = OldConfig.read(config);
                 if (old.isChanged()) {
                     progress.line("changed " + config + ", as it was: " + old.write(config));
                     next.add("Restart containerd when it suits you, for its changed configuration.");
                 }
+            }
+            for (var unit : finish.units(SYSTEMD)) {
+                Files.delete(unit);
+                progress.line("removed " + unit);
+                next.add("Run systemctl daemon-reload.");
             }
             finish.run();
             return new Report(List.of(), next.stream().distinct().toList(), true);
@@ -440,8 +413,12 @@ public final class Migration {
         }
     }
 
-    private static MigrationException failed(IOException e) {
-        return new MigrationException(String.valueOf(e.getMessage()), e);
+    /** With what of the disks may have to do with it. */
+    private MigrationException failed(IOException e) {
+        var message = new StringBuilder(Reason.of(e));
+        Preflight.shortages(List.of(paths.node().root(), paths.node().state(), home()))
+                .forEach(shortage -> message.append("; ").append(shortage));
+        return new MigrationException(message.toString(), e);
     }
 
     /** The journal's entries; where it was put aside, those of a new one that was made from the bundles. */
@@ -451,17 +428,29 @@ public final class Migration {
             progress.line("the journal that cannot be read is now " + aside);
             try (var journal = Journal.open(journal())) {
                 journal.add(began("rebuild"));
+                var old = OldRuntime.daemon(Journal.readable(aside));
+                if (old != null) {
+                    journal.add(old);
+                }
                 for (var bundle : Node.read(paths.node()).v2()) {
                     if (AddedBundle.isOurs(bundle.path())) {
                         var task = bundle.task();
-                        var text = Files.readString(bundle.path().resolve(LegacyRecord.FILE));
-                        journal.add(new JournalEntry.Adopt(task.namespace(), task.id(), text));
+                        journal.add(new JournalEntry.Adopt(task.namespace(), task.id(), text(bundle.path())));
                         journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
                     }
                 }
             }
         }
         return Journal.read(journal());
+    }
+
+    /** The record of a bundle; empty where that is damaged: a rollback takes the bundle away all the same. */
+    private static String text(Path bundle) {
+        try {
+            return LegacyRecord.read(bundle).text();
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     private static JournalEntry began(String command) {

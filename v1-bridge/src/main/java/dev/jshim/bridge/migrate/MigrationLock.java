@@ -71,7 +71,12 @@ final class MigrationLock implements AutoCloseable {
 
     private static @Nullable Object identity(Path file) throws IOException {
         try {
-            return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+            var attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            if (!attributes.isRegularFile()) {
+                // To open a FIFO would wait for ever.
+                throw new IOException(file + " is no file: move it away");
+            }
+            return attributes.fileKey();
         } catch (NoSuchFileException e) {
             return null;
         }

@@ -26,7 +26,9 @@ final class NewLife {
      */
     static void refuse(NodePaths paths, Duration timeout) throws MigrationException {
         List<Bundle> made = Node.read(paths).v2().stream()
-                .filter(bundle -> bundle.hasLegacyName() && !AddedBundle.isOurs(bundle.path()))
+                .filter(bundle -> bundle.hasLegacyName()
+                        && !AddedBundle.isOurs(bundle.path())
+                        && !AddedBundle.isCopy(bundle.path()))
                 .map(Bundle.class::cast)
                 .toList();
         var living = new TaskSurvey(timeout)

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -18,6 +19,8 @@ final class Preflight {
     private static final long MEMORY_KIB = 128 << 10;
     /** A bundle takes some 30 KiB, most of it config.json; the journal about the same. */
     private static final long DISK_BYTES = 16L << 20;
+
+    private static final long SHORT_BYTES = 1L << 20;
 
     private static final String SERVICE = ".service";
     private static final Duration SYSTEMCTL = Duration.ofSeconds(10);
@@ -47,6 +50,25 @@ final class Preflight {
         var problems = new ArrayList<>(resources());
         problems.addAll(killModes(shims));
         return problems;
+    }
+
+    /** Those of some directories to which nothing can be written, or next to nothing: what to do about each. */
+    static List<String> shortages(List<Path> directories) {
+        Set<String> shortages = new LinkedHashSet<>();
+        for (var directory : directories) {
+            try {
+                var store = Files.getFileStore(directory);
+                if (store.isReadOnly() || !Files.isWritable(directory)) {
+                    shortages.add(directory + " cannot be written: mount it read-write and run the same command again");
+                } else if (store.getUsableSpace() < SHORT_BYTES) {
+                    shortages.add("only " + store.getUsableSpace() / 1024 + " KiB are free in " + directory
+                            + ": free some space and run the same command again");
+                }
+            } catch (IOException e) {
+                // It is not there; whatever failed says more.
+            }
+        }
+        return List.copyOf(shortages);
     }
 
     /** Memory and disk. */

@@ -9,6 +9,7 @@ import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
+import dev.jshim.node.V2Bundle;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
@@ -109,7 +110,7 @@ final class Rollback {
         try (var journal = Journal.open(journalFile)) {
             journal.add(new JournalEntry.RollBack());
         } catch (IOException e) {
-            progress.line(String.valueOf(e.getMessage()));
+            progress.line(Reason.of(e));
         }
     }
 
@@ -153,7 +154,7 @@ final class Rollback {
                 try {
                     record = LegacyRecord.read(bundle.path());
                 } catch (IOException e) {
-                    progress.line(String.valueOf(e.getMessage()));
+                    progress.line(Reason.of(e));
                 }
                 added.put(bundle.task(), record);
             }
@@ -183,7 +184,7 @@ final class Rollback {
             progress.line((was ? "removed " : "gone already: ") + task);
             return new ReportRow(task.namespace(), task.id(), was ? "removed" : "gone", was ? view(record) : "");
         } catch (IOException e) {
-            return new ReportRow(task.namespace(), task.id(), "refused", String.valueOf(e.getMessage()));
+            return new ReportRow(task.namespace(), task.id(), "refused", Reason.of(e));
         }
     }
 
@@ -206,15 +207,17 @@ final class Rollback {
     private List<ReportRow> left(Set<TaskId> known) {
         return Node.read(paths.node()).v2().stream()
                 .filter(bundle -> !AddedBundle.isOurs(bundle.path()) && !known.contains(bundle.task()))
-                .map(bundle -> new ReportRow(
-                        bundle.task().namespace(),
-                        bundle.task().id(),
-                        "left",
-                        "runs on a v2 shim"
-                                + (bundle.shimBinary() == null
-                                        ? ""
-                                        : ", " + bundle.shimBinary().getFileName())))
+                .map(bundle ->
+                        new ReportRow(bundle.task().namespace(), bundle.task().id(), "left", whyLeft(bundle)))
                 .toList();
+    }
+
+    private static String whyLeft(V2Bundle bundle) {
+        if (AddedBundle.isCopy(bundle.path())) {
+            return VerifySurvey.COPY;
+        }
+        var binary = bundle.shimBinary();
+        return "runs on a v2 shim" + (binary == null ? "" : ", " + binary.getFileName());
     }
 
     /** On disk too, before the journal goes, which alone knows of them. */

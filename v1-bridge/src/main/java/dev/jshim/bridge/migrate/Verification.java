@@ -10,6 +10,8 @@ import java.util.List;
  */
 public record Verification(List<ReportRow> rows, List<String> problems) {
     static final String OK = "ok";
+    /** Of a folder that is no container's: somebody's copy of a bundle. */
+    static final String COPY = "copy";
 
     public Verification {
         rows = List.copyOf(rows);

@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The work of {@code verify}: asks what a containerd 2.x asks, of each bundle that it would load. Changes nothing. */
 final class VerifySurvey {
+    /** What to say of somebody's copy of an added bundle. */
+    static final String COPY = "is a copy of the bundle of another container: move it away, containerd 2.x would take"
+            + " it for a container and delete it";
+
     private final BridgePaths paths;
     private final Duration timeout;
     private final boolean isNewDaemonThere;
@@ -54,6 +58,10 @@ final class VerifySurvey {
                     : wrong(bundle, served.get(task));
             rows.add(new ReportRow(task.namespace(), task.id(), wrong.isEmpty() ? Verification.OK : "wrong", wrong));
         }
+        node.v2().stream()
+                .filter(bundle -> AddedBundle.isCopy(bundle.path()))
+                .map(V2Bundle::task)
+                .forEach(task -> rows.add(new ReportRow(task.namespace(), task.id(), Verification.COPY, COPY)));
         for (var candidate : candidates) {
             if (!AddedBundle.isOurs(paths.node().v2Bundle(candidate.task())) && isAlive(candidate)) {
                 missing(candidate);

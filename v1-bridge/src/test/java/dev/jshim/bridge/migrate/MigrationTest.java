@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -224,6 +226,45 @@ class MigrationTest {
         }
     }
 
+    /** Somebody keeps a copy of a bundle beside it: no bridge serves it, and nothing takes it away. */
+    @Test
+    void copyOfABundleIsLeftAlone() throws Exception {
+        var bundle = node.v2Bundle(new TaskId("ns", "c"));
+        var copy = bundle.resolveSibling("c.bak");
+        try (var _ = TestBridge.start(node)) {
+            var _ = migration.apply(null);
+        }
+        copyTree(bundle, copy);
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.status().rows()).extracting(StatusRow::id).containsExactly("c");
+            assertThat(results(migration.verify(null).rows())).containsExactlyInAnyOrder("c ok", "c.bak copy");
+            assertThat(results(migration.finishPlan(null).rows())).containsExactly("c refused");
+            assertThat(results(migration.apply(null).rows())).containsExactly("c unchanged");
+            assertThat(results(migration.rollbackPlan().rows())).containsExactly("c remove", "c.bak left");
+
+            var report = migration.rollback();
+
+            assertThat(results(report.rows())).containsExactly("c removed", "c.bak left");
+            assertThat(report.rows().getLast().reason()).contains("copy");
+            assertThat(report.complete()).isTrue();
+        }
+        assertThat(bundle).doesNotExist();
+        assertThat(copy.resolve("jshim.v1")).isRegularFile();
+        assertThat(container.init.isAlive()).isTrue();
+    }
+
+    private static List<String> results(List<ReportRow> rows) {
+        return rows.stream().map(row -> row.id() + " " + row.result()).toList();
+    }
+
+    private static void copyTree(Path from, Path to) throws IOException {
+        try (var paths = Files.walk(from)) {
+            for (var path : paths.toList()) {
+                Files.copy(path, to.resolve(from.relativize(path)), LinkOption.NOFOLLOW_LINKS);
+            }
+        }
+    }
+
     @Test
     void rollbackWithoutAnAdoptionDoesNothing() throws Exception {
         var before = tree();
@@ -256,6 +297,37 @@ class MigrationTest {
             assertThat(migration.rollback(true).rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
             assertThat(node.v2Bundle(new TaskId("ns", "c"))).doesNotExist();
         }
+    }
+
+    /** containerd 2.x has dropped that section of its configuration by then: nobody else knows it any more. */
+    @Test
+    void whatTheOldDaemonWasToldOutlivesTheDamage() throws Exception {
+        var journal = node.root().resolve("jshim/journal");
+        var told = new JournalEntry.OldDaemon("/etc/c.toml", "/usr/bin/gpu-runtime", "/run/gpu");
+        Files.createDirectories(journal.getParent());
+        try (var written = Journal.open(journal)) {
+            written.add(told);
+        }
+        Files.writeString(journal, "damage\n", StandardOpenOption.APPEND);
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.apply(null, true).complete()).isTrue();
+        }
+        assertThat(OldRuntime.daemon(Journal.read(journal))).isEqualTo(told);
+    }
+
+    /** To open a FIFO would wait for ever. */
+    @Test
+    void whateverLiesInThePlaceOfTheLock() throws Exception {
+        var home = Files.createDirectories(node.root().resolve("jshim"));
+        Files.createDirectory(home.resolve("lock"));
+        assertThatThrownBy(() -> migration.rollback())
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("lock is no file: move it away");
+        deleteTree(home);
+        Files.createFile(home);
+        assertThatThrownBy(() -> migration.rollback())
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("Not a directory");
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class OldConfigTest {
@@ -26,7 +27,7 @@ class OldConfigTest {
         var config =
                 OldConfig.of("root = \"/a\"\n" + header + "\n  # why\n  runtime = \"runc\"\n\n[debug]\n  level = 1\n");
 
-        assertThat(config.after()).containsExactly("root = \"/a\"", "  # why", "", "[debug]", "  level = 1");
+        assertThat(config.after()).isEqualTo("root = \"/a\"\n  # why\n\n[debug]\n  level = 1\n");
         assertThat(config.diff()).containsExactly("-" + header, "-  runtime = \"runc\"");
     }
 
@@ -78,6 +79,112 @@ class OldConfigTest {
         assertThat(OldConfig.of(text).isChanged()).isFalse();
     }
 
+    /** What stands in a string or in a list is no table and no key, whatever it looks like. */
+    @Test
+    void valuesOverSeveralLines() {
+        var text = """
+                note = '''
+                [plugins.linux]
+                  runtime_type = "io.containerd.runtime.v1.linux"
+                ''' # a comment
+                other = \"\"\"
+                \\\"\"\" [plugins.linux]
+                Runtime = "stays" \"\"\"\"
+                lists = [
+                  ["[plugins.linux]"], # ]
+                  [
+                "x"]
+                ]
+                """;
+        assertThat(OldConfig.of(text).isChanged()).isFalse();
+        var plugin = """
+                [plugins.linux]
+                  runtime = '''
+                [debug]
+                level = 1'''
+                  args = [
+                    ["a"],
+                    ["b"]
+                  ] # end
+                """;
+        assertThat(OldConfig.of(text + plugin + "[debug]\nlevel = 2\n").after())
+                .isEqualTo(text + "[debug]\nlevel = 2\n");
+        assertThat(OldConfig.of(plugin).diff()).hasSize(plugin.split("\n", -1).length - 1);
+    }
+
+    @Test
+    void allElseStaysByteForByte() {
+        var config = OldConfig.of(
+                "\r\n# \u00e4\t \r\n[plugins]\r\n[plugins.linux]\r\n\tshim = \"x\"\r\n [debug]\n level=\"info\"");
+
+        assertThat(config.after()).isEqualTo("\r\n# \u00e4\t \r\n[plugins]\r\n [debug]\n level=\"info\"");
+        assertThat(config.diff()).containsExactly("-[plugins.linux]", "-\tshim = \"x\"");
+    }
+
+    @Test
+    void keysWithDots() {
+        var config = OldConfig.of("""
+                [plugins]
+                linux.shim = "x"
+                "io.containerd.runtime.v1.linux" = {runtime = "runc"}
+                [plugins.cri.containerd.runtimes]
+                a.runtime_type = 'io.containerd.runtime.v1.linux'
+                a.options."Runtime" = "r"
+                """);
+
+        assertThat(config.diff())
+                .containsExactly(
+                        "-linux.shim = \"x\"",
+                        "-\"io.containerd.runtime.v1.linux\" = {runtime = \"runc\"}",
+                        "-a.runtime_type = 'io.containerd.runtime.v1.linux'",
+                        "+a.runtime_type = 'io.containerd.runc.v2'",
+                        "-a.options.\"Runtime\" = \"r\"",
+                        "+a.options.BinaryName = \"r\"");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '%', textBlock = """
+                    a handler in one line    | runc = { runtime_type = "io.containerd.runtime.v1.linux" }                                       | runc
+                    a type with an escape    | runtime_type = "io.containerd.runtime.v1\\u002elinux"                                           | runtime_type
+                    a type in three quotes   | runtime_type = '''io.containerd.runtime.v1.linux'''                                            | runtime_type
+                    both names of an option  | x.runtime_type = "io.containerd.runtime.v1.linux"; x.options.Runtime = "a"; x.options.BinaryName = "b" | broken
+                    options in one line      | x.runtime_type = "io.containerd.runtime.v1.linux"; x.options = { Runtime = "a" }                 | x.options
+                    a text without an end    | x = "                                                                                            | line 1
+                    the same key twice       | x = 1; x = 2                                                                                     | line 2
+                    """)
+    void whatCannotBeEditedIsRefused(String name, String lines, String why) throws Exception {
+        var file = folder.resolve("config.toml");
+        var text = lines.replace("; ", "\n") + "\n";
+        Files.writeString(file, text);
+
+        assertThatThrownBy(() -> OldConfig.read(file))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(why)
+                .hasMessageContaining("nothing was changed")
+                .hasMessageContaining("by hand");
+        assertThat(file).hasContent(text);
+    }
+
+    @Test
+    void noText() throws Exception {
+        var file = folder.resolve("config.toml");
+        Files.write(file, new byte[] {'#', (byte) 0xff, '\n'});
+        assertThatThrownBy(() -> OldConfig.read(file)).hasMessageContaining("UTF-8");
+        assertThatThrownBy(() -> OldConfig.read(folder)).hasMessageContaining("not a regular file");
+    }
+
+    /** An edit that was killed between its two renames has left the backup. */
+    @Test
+    void anEditThatWasInterruptedGoesOn() throws Exception {
+        var file = folder.resolve("config.toml");
+        Files.writeString(file, "[plugins.linux]\n");
+        var backup = Files.writeString(folder.resolve("config.toml.jshim-backup"), "[plugins.linux]\n");
+
+        assertThat(OldConfig.read(file).write(file)).isEqualTo(backup);
+        assertThat(file).isEmptyFile();
+        assertThat(backup).hasContent("[plugins.linux]\n");
+    }
+
     @Test
     void writtenWithABackupAndNeverOverOne() throws Exception {
         var file = folder.resolve("config.toml");
@@ -88,7 +195,8 @@ class OldConfigTest {
 
         assertThat(file).hasContent("[debug]\n");
         assertThat(backup).hasContent("[plugins.linux]\n  shim = \"x\"\n[debug]\n");
-        assertThatThrownBy(() -> config.write(file))
+        Files.writeString(file, "[plugins.linux]\n  shim = \"y\"\n");
+        assertThatThrownBy(() -> OldConfig.read(file).write(file))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("not changed");
         try (var files = Files.list(folder)) {

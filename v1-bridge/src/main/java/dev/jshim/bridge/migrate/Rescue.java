@@ -1,0 +1,84 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.FaultPoint;
+import dev.jshim.node.Node;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** The work of {@code rescue}, once it is known what can come back. Each step can be repeated. */
+final class Rescue {
+    private static final int STEPS = 4;
+
+    private final Migration migration;
+    private final Restart restart;
+    private final NodePaths paths;
+    private final Path backups;
+    private final Progress progress;
+
+    /** @param backups the directory for CRI's status files as they were */
+    Rescue(Migration migration, Restart restart, NodePaths paths, Path backups, Progress progress) {
+        this.migration = migration;
+        this.restart = restart;
+        this.paths = paths;
+        this.backups = backups;
+        this.progress = progress;
+    }
+
+    /**
+     * Does it.
+     *
+     * @param plan what {@link Migration#rescuePlan} says
+     * @throws MigrationException where it does not come to its end; its message says how things stand
+     */
+    Report run(Report plan) throws MigrationException {
+        List<ReportRow> rows = plan.rows().stream()
+                .filter(row -> row.result().equals(RescueSurvey.BEYOND))
+                .toList();
+        Set<TaskId> beyond = new HashSet<>();
+        rows.forEach(row -> beyond.add(new TaskId(row.namespace(), row.id())));
+        try {
+            var steps = new Steps(progress, STEPS);
+            steps.next("stop containerd");
+            restart.stop();
+            steps.next("adopt what it has lost");
+            var report = migration.apply(null, false, beyond);
+            FaultPoint.at("rescue-adopted");
+            steps.next("repair what CRI has on record");
+            repair();
+            FaultPoint.at("rescue-repaired");
+            steps.next("start containerd, and verify");
+            restart.start(beyond);
+            List<ReportRow> all = new ArrayList<>(report.rows());
+            all.addAll(rows);
+            return new Report(all, List.of(), report.complete() && beyond.isEmpty());
+        } catch (IOException | MigrationException e) {
+            var why = e instanceof IOException io ? Reason.of(io) : String.valueOf(e.getMessage());
+            throw new MigrationException(
+                    why + "; what was adopted stays"
+                            + (restart.isStopped()
+                                    ? ", and containerd is stopped: see to it and run rescue again, which starts it,"
+                                            + " or rollback"
+                                    : ": see to it and run rescue again, or rollback"),
+                    e);
+        }
+    }
+
+    /** Of one that has exited, too: containerd takes the exit code from the task then. */
+    private void repair() throws IOException {
+        for (var bundle : Node.read(paths).v2()) {
+            var id = bundle.task().id();
+            var status = CriStatus.of(paths.root(), id);
+            if (AddedBundle.isOurs(bundle.path()) && status.isExited()) {
+                status.repair(backups.resolve(id));
+                progress.line("repaired " + status.file());
+            }
+        }
+    }
+}
