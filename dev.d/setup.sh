@@ -24,6 +24,7 @@ all_needs="
 /usr/sbin/debootstrap debootstrap
 /usr/bin/objdump binutils
 /usr/bin/ansible-playbook ansible-core
+/usr/bin/faketime faketime
 "
 download_needs="
 /usr/bin/xz xz-utils

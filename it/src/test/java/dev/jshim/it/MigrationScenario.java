@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -72,6 +73,27 @@ abstract class MigrationScenario {
         node.stop();
         migrate("apply", "--yes").ok();
         node.switchTo(Release.V2);
+    }
+
+    /** Exchanges the daemon as a package does, without us: the new one sees none of the containers. */
+    DaemonService upgradeWithoutUs() throws IOException {
+        node.stop();
+        DaemonService service = DaemonService.start(node, old, Product.bin());
+        service.stop();
+        service.install(Release.V2);
+        service.start();
+        assertThat(Tasks.of(node).tasks()).as("what the new daemon sees").isEmpty();
+        return service;
+    }
+
+    /**
+     * Runs {@code jshimctl migrate rescue} with the service's own start command.
+     *
+     * @param wrapper variables and programs before it
+     */
+    Outcome rescue(DaemonService service, String stop, List<String> wrapper) {
+        return Product.ctl(
+                node, wrapper, "migrate", "rescue", "--yes", "--stop", stop, "--start", service.startCommand());
     }
 
     /** A container of the v1 runtime that only sleeps. */
