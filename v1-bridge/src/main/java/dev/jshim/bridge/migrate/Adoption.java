@@ -112,6 +112,10 @@ final class Adoption {
             AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
         } catch (IOException e) {
             var reason = Reason.of(e);
+            for (var shortage : Preflight.shortages(
+                    List.of(paths.node().root(), paths.node().state()))) {
+                reason += "; " + shortage;
+            }
             if (!candidate.isAdopted()) {
                 abandon(task, bridge, reason);
             }
