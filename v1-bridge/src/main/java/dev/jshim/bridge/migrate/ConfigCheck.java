@@ -8,6 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.Toml;
 import org.tomlj.TomlArray;
+import org.tomlj.TomlParseError;
 import org.tomlj.TomlTable;
 
 /**
@@ -48,17 +49,21 @@ record ConfigCheck(Map<String, Object> before) {
     private static Map<String, Object> parse(String text) {
         try {
             var toml = Toml.parse(text);
-            if (toml.hasErrors()) {
-                var first = toml.errors().getFirst();
-                throw new IllegalArgumentException(
-                        "line " + first.position().line() + ": "
-                                + String.valueOf(first.getMessage()).replaceAll("\\p{Cntrl}", "?"),
-                        first);
+            if (!toml.hasErrors()) {
+                return plain(toml);
             }
-            return plain(toml);
+            var first = toml.errors().getFirst();
+            throw broken("line " + first.position().line() + ": " + first.getMessage(), first);
+        } catch (TomlParseError e) {
+            // Of an escape in a key it is thrown, not told.
+            throw broken(String.valueOf(e.getMessage()), e);
         } catch (StackOverflowError e) {
-            throw new IllegalArgumentException("its tables or lists go too deep", e);
+            throw broken("its tables or lists go too deep", e);
         }
+    }
+
+    private static IllegalArgumentException broken(String why, Throwable e) {
+        return new IllegalArgumentException(why.replaceAll("\\p{Cntrl}", "?"), e);
     }
 
     /**
