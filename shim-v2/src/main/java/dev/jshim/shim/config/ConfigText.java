@@ -21,6 +21,11 @@ final class ConfigText {
 
     private static final int MAX_BRACKETS = 64;
 
+    /** Of a text with a list: of 20 000 letters in one toml4j makes a message of 200 million. */
+    private static final int MAX_LENGTH_WITH_LIST = 4 << 10;
+
+    private static final Pattern LIST = Pattern.compile("=\\s*[\\[{]");
+
     private static final Pattern NO_VALUE = Pattern.compile("\\s*([A-Za-z0-9_-]+)\\s*=\\s*(?:#.*)?");
 
     private final String name;
@@ -77,8 +82,12 @@ final class ConfigText {
     private Map<String, Object> read() {
         // No option is a list. toml4j takes a minute for three thousand of them in one another.
         if (text.length() > MAX_LENGTH
-                || text.chars().filter(c -> c == '[' || c == '{').count() > MAX_BRACKETS) {
-            throw error(0, "not valid TOML: it is too long, or has too many brackets, for options", null);
+                || text.chars().filter(c -> c == '[' || c == '{').count() > MAX_BRACKETS
+                || (text.length() > MAX_LENGTH_WITH_LIST && LIST.matcher(text).find())) {
+            throw error(
+                    0,
+                    "not valid TOML: it is too long, or has too many brackets or too long a list, for options",
+                    null);
         }
         try {
             return new Toml().read(text).toMap();
@@ -105,7 +114,8 @@ final class ConfigText {
 
     private ShimException error(int line, String message, @Nullable Throwable cause) {
         var place = line == 0 ? name : name + ":" + line;
-        return new ShimException(ShimException.Kind.INVALID_ARGUMENT, place + ": " + message, cause);
+        var oneLine = message.replaceAll("\\p{Cntrl}", "?");
+        return new ShimException(ShimException.Kind.INVALID_ARGUMENT, place + ": " + oneLine, cause);
     }
 
     /** The first line that gives the key a value or opens a table of its name; 0 where none does. */

@@ -7,6 +7,7 @@ import dev.jshim.shim.task.ShimException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigTextTest {
     @Test
@@ -97,6 +98,22 @@ class ConfigTextTest {
                 .isInstanceOf(ShimException.class)
                 .hasMessageStartingWith("f:2: not valid TOML: ")
                 .hasMessageNotContaining("\n");
+    }
+
+    @Test
+    void aValueOfTwoLinesIsShownInOne() {
+        assertThatThrownBy(() -> ConfigText.parse("f", "Grouping = \"\"\"a\nb\"\"\"\n"))
+                .isInstanceOf(ShimException.class)
+                .hasMessage("f:1: Grouping must be \"pod\", \"node\" or \"container\", not \"a?b\"");
+    }
+
+    /** toml4j would make a message for each letter, with all that come after it: gigabytes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"IoUid = [%s", "IoUid =\t[%s]", "IoUid = {a = [%s", "\"a#b\" = [%s"})
+    void aLongListIsNotRead(String line) {
+        assertThatThrownBy(() -> ConfigText.parse("f", line.formatted("x".repeat(60_000))))
+                .isInstanceOf(ShimException.class)
+                .hasMessageStartingWith("f: not valid TOML: it is too long");
     }
 
     @Test
