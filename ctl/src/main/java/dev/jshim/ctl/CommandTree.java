@@ -22,6 +22,10 @@ final class CommandTree {
         if (args.length == 0 || !args[0].equals("help")) {
             return args;
         }
+        if (args.length > 1 && !Commands.isKnown(args[1])) {
+            // With --help behind it nobody would look at the name.
+            return Arrays.copyOfRange(args, 1, args.length);
+        }
         var words = Arrays.copyOfRange(args, 1, args.length + 1);
         words[args.length - 1] = "--help";
         return words;

@@ -50,6 +50,10 @@ final class Commands {
         return ALL.keySet();
     }
 
+    static boolean isKnown(String name) {
+        return ALL.containsKey(name) || ALIASES.containsKey(name);
+    }
+
     /** What a command line can need: the commands that it names, or all, for help and for a name that is none. */
     static List<Object> of(Cli cli, String... args) {
         var named = new LinkedHashMap<String, Object>();

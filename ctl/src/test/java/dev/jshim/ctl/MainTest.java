@@ -317,6 +317,8 @@ class MainTest {
         assertThat(Result.of("kill", "-h").out()).contains("jshimctl kill web -s KILL", "--namespace=NAME");
         assertThat(Result.of("migrate", "apply", "--help").out()).contains("--yes", "without --yes");
         assertThat(Result.of("help")).isEqualTo(result);
+        assertThat(Result.of("help", "lss").code()).isEqualTo(2);
+        assertThat(Result.of("help", "lss").err()).contains("there is no command \"lss\"", "did you mean ls?");
         assertThat(Result.of("help", "migrate", "apply")).isEqualTo(Result.of("migrate", "apply", "--help"));
     }
 
