@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A bridge that is killed between containerd's word to delete a container and the end of what was of v1: the next one
@@ -82,6 +83,39 @@ class AdoptedEndTest extends MigrationScenario {
         assertThat(node.init("other")).isEqualTo(other);
         node.ctr("container", "rm", "one").ok();
         node.remove("other");
+    }
+
+    /** Its record is started once more before anybody has cleared away what was of v1. */
+    @ParameterizedTest(name = "the v1 shim is dead: {0}")
+    @ValueSource(booleans = {false, true})
+    void aNewTaskOfTheIdIsLeftAlone(boolean shimDies) {
+        ProcessFacts one = legacy("one");
+        ProcessFacts shim = ProcessFacts.of(one.parent());
+        Path held = held("end-begun");
+        node.ctr("task", "kill", "-s", "KILL", "one").ok();
+        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
+        node.ctr("task", "rm", "one").ok();
+        Wait.until(LONG, "the bridge is there", () -> Files.exists(held));
+        killBridgeForGood();
+        Wait.until("containerd is done with it", () -> !Files.exists(node.bundle("one")));
+        if (shimDies) {
+            Signal.KILL.to(shim.pid());
+            node.forgiveStaleSockets();
+        }
+        node.ctr("task", "start", "-d", "--fifo-dir", node.fifos(), "one").ok();
+        ProcessFacts fresh = node.init("one");
+
+        Product.ctl(node, "bridge", "start").ok();
+
+        Wait.until(
+                LONG,
+                "nothing of v1 is left",
+                () -> !Files.exists(node.legacyWork("one"))
+                        && !Files.exists(node.legacyBundle("one"))
+                        && !shim.alive());
+        assertThat(fresh.alive()).isTrue();
+        assertThat(node.exec("one", "e", "/bin/sh", "-c", "exit 3").code()).isEqualTo(3);
+        node.remove("one");
     }
 
     /** Nobody starts a bridge for what is no more: {@code finish} and {@code rollback} end it themselves. */

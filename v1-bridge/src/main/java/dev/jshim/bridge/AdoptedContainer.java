@@ -195,8 +195,7 @@ final class AdoptedContainer implements AutoCloseable {
             try {
                 // Without the answer, the launcher's delete cleans up by itself: as it must where the v1 shim could
                 // not.
-                var isClean = !Files.exists(record.runtimeRoot().resolve(record.id()));
-                if (isClean && Files.isDirectory(bundle)) {
+                if (!LeftState.isThere(record) && Files.isDirectory(bundle)) {
                     BundleFiles.writeExit(bundle, exit);
                 }
             } catch (IOException e) {

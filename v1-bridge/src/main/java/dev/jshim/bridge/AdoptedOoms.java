@@ -9,6 +9,10 @@ import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,10 +25,13 @@ final class AdoptedOoms implements AutoCloseable {
     /** In the added bundle: the kernel's count at the adoption, then the count that was told last. */
     static final String FILE = "oom.told";
 
+    private static final Duration DELIVERY = Duration.ofSeconds(1);
+
     private final OomWatch watch;
     private final RememberedCgroup cgroup;
     private final Path bundle;
     private final EventSink events;
+    private final AtomicInteger undelivered = new AtomicInteger();
     private @Nullable Runnable told;
     private volatile @Nullable OomListener listener;
 
@@ -53,9 +60,25 @@ final class AdoptedOoms implements AutoCloseable {
         var open = listener;
         if (open != null) {
             open.close();
-            // Who goes on counts from here; what is not delivered yet this bridge still delivers.
-            remember(open.kills());
+            // Who goes on counts from here, but for what cannot be delivered: that is told again rather than lost.
+            if (isDelivered()) {
+                remember(open.kills());
+            }
             listener = null;
+        }
+    }
+
+    private boolean isDelivered() {
+        if (undelivered.get() == 0) {
+            return true;
+        }
+        var delivered = new CountDownLatch(1);
+        events.afterwards(delivered::countDown);
+        try {
+            return delivered.await(DELIVERY.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
@@ -92,7 +115,9 @@ final class AdoptedOoms implements AutoCloseable {
         var open = listener;
         if (open != null) {
             var kills = open.kills();
+            undelivered.incrementAndGet();
             events.afterwards(() -> {
+                undelivered.decrementAndGet();
                 if (open.equals(listener)) {
                     remember(kills);
                 }

@@ -19,6 +19,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,9 @@ final class Bridge implements AutoCloseable {
     private final OomWatch oomWatch = new OomWatch();
     /** Held to read by who adds or removes a container, to write while all are handed over. */
     private final ReentrantReadWriteLock changes = new ReentrantReadWriteLock();
+
+    /** How many of what was begun to be deleted is still being cleared away. */
+    private final AtomicInteger finishing = new AtomicInteger();
 
     private volatile boolean handedOver;
     private final CountDownLatch done = new CountDownLatch(1);
@@ -98,20 +102,31 @@ final class Bridge implements AutoCloseable {
     /** Goes on where the bridge before died while it cleared something away. */
     private void finishEndings() throws IOException {
         List<Thread> all = new ArrayList<>();
-        for (var ending : Ending.all(paths)) {
-            all.add(Thread.ofVirtual().name("end-" + ending.record().id()).start(() -> finish(ending)));
+        var endings = Ending.all(paths);
+        finishing.set(endings.size());
+        for (var ending : endings) {
+            all.add(Thread.ofVirtual().name("end-" + ending.record().id()).start(() -> {
+                try {
+                    finish(ending);
+                } finally {
+                    if (finishing.decrementAndGet() == 0) {
+                        stopLaterIfIdle();
+                    }
+                }
+            }));
         }
         for (var thread : all) {
             try {
-                // What takes longer goes on meanwhile; a bundle of it has its answer by then.
+                // What takes longer goes on meanwhile: a v1 shim may take its time to delete.
                 thread.join(ATTACHED);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         }
-        if (!all.isEmpty()) {
-            var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
-        }
+    }
+
+    private void stopLaterIfIdle() {
+        var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private void finish(Ending ending) {
@@ -368,12 +383,12 @@ final class Bridge implements AutoCloseable {
     private void ended(AdoptedContainer container) {
         adopted.remove(container.id(), container);
         if (adopted.isEmpty()) {
-            var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
+            stopLaterIfIdle();
         }
     }
 
     private void stopIfIdle() {
-        if (adopted.isEmpty()) {
+        if (adopted.isEmpty() && finishing.get() == 0) {
             ShimLog.info("the last adopted container has ended");
             stop();
         }

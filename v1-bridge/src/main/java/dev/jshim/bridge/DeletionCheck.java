@@ -25,7 +25,7 @@ enum DeletionCheck {
             return PRESENT;
         }
         if (!LiveProcess.isAlive(record.shim())) {
-            return Files.exists(record.runtimeRoot().resolve(record.id())) ? STOPPED : DELETED;
+            return LeftState.isThere(record) ? STOPPED : DELETED;
         }
         try (var link = ShimLink.to(record)) {
             var request = StateRequest.newBuilder().setId(record.id()).build();

@@ -84,7 +84,7 @@ final class EndOfLife {
      */
     private void awaitRuntime() {
         var end = System.nanoTime() + othersDelete.toNanos();
-        while (Files.exists(state()) && System.nanoTime() < end) {
+        while (LeftState.isThere(record) && System.nanoTime() < end) {
             try {
                 Thread.sleep(20);
             } catch (InterruptedException e) {
@@ -94,18 +94,8 @@ final class EndOfLife {
         }
     }
 
-    private Path state() {
-        return record.runtimeRoot().resolve(record.id());
-    }
-
-    /** Only of a container that the v1 bundle still says to be this one: ids are used again. */
     private void deleteState() throws IOException {
-        var pid = record.v1Bundle().resolve("init.pid");
-        if (!Files.exists(state())
-                || !Files.exists(pid)
-                || !Files.readString(pid)
-                        .strip()
-                        .equals(Integer.toString(record.init().pid()))) {
+        if (!LeftState.isThere(record)) {
             return;
         }
         var root = record.runtimeRoot().toString();

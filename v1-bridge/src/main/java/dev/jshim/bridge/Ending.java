@@ -129,9 +129,39 @@ public record Ending(
      * Ends what is noted and was deleted, where no bridge runs and none shall: for the end of a migration. What has not
      * been deleted yet is the old daemon's again. Blocks for some seconds at most for each.
      */
-    public static void finishAll(BridgePaths paths) throws IOException {
+    public static void finishDeleted(BridgePaths paths) throws IOException {
         for (var ending : all(paths)) {
             if (DeletionCheck.of(ending.record()) == DeletionCheck.DELETED) {
+                new EndOfLife(ending.record()).finish();
+            }
+            ending.forget();
+        }
+    }
+
+    /**
+     * Ends all that is noted, where no bridge runs and no old daemon ever comes back. Blocks for some seconds for each,
+     * longer where a v1 shim takes its time.
+     *
+     * @throws IOException where a v1 shim does not do it; can be repeated then
+     */
+    public static void finishAll(BridgePaths paths) throws IOException {
+        for (var ending : all(paths)) {
+            var check = DeletionCheck.of(ending.record());
+            try {
+                if (check == DeletionCheck.UNKNOWN) {
+                    throw new ShimException(ShimException.Kind.UNAVAILABLE, "it does not answer");
+                }
+                if (check == DeletionCheck.STOPPED) {
+                    var _ = ending.deleteNow();
+                }
+            } catch (ShimException e) {
+                throw new IOException(
+                        "the v1 shim of " + ending.record().key() + ", pid "
+                                + ending.record().shim().pid() + ", was to delete its container, which has exited: "
+                                + e.getMessage() + "; see to it, or end it, and run this again",
+                        e);
+            }
+            if (check != DeletionCheck.PRESENT) {
                 new EndOfLife(ending.record()).finish();
             }
             ending.forget();

@@ -7,16 +7,23 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The time in which a containerd ran already and the bridge did not hear it yet: moments, but some hundred of them on a
- * machine that starts everything at once. What exits in it the v1 shims have told that containerd, and nobody was seen
- * to.
+ * The time in which a containerd ran already and the bridge did not hear it yet, as far as all that exited in it is
+ * sure to have been told by the v1 shims: the last two seconds at most.
  *
  * @param from by the clock of the wall, as v1 shims tell the time of an exit
  */
 record UnheardTime(Instant from, Instant to) {
+    /**
+     * For so long a v1 shim's program waits for a daemon that does not answer yet (cmd/containerd/command/publish.go,
+     * v1.6.20): what exited earlier it may have given up.
+     */
+    private static final Duration PUBLISH_WAITS = Duration.ofSeconds(2);
+
     /** There was none, or nothing is known of it. */
     static final UnheardTime NONE = new UnheardTime(Instant.MAX, Instant.MIN);
 
@@ -27,7 +34,12 @@ record UnheardTime(Instant from, Instant to) {
             return NONE;
         }
         // Of what was before the bridge began nobody can say whether the clock was set since.
-        return new UnheardTime(began.isBefore(bridge.wall) ? bridge.wall : began, Instant.now());
+        var now = Instant.now();
+        return new UnheardTime(latest(began, bridge.wall, now.minus(PUBLISH_WAITS)), now);
+    }
+
+    private static Instant latest(Instant... times) {
+        return Collections.max(List.of(times));
     }
 
     private static @Nullable Instant began(Path socket) {

@@ -10,6 +10,7 @@ import dev.jshim.proto.v2.task2.DeleteRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.ttrpc.TtrpcChannel;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -265,6 +266,45 @@ class BridgeDaemonTest {
         } finally {
             again.kill();
         }
+    }
+
+    @Test
+    void whatWasOnlyToBeDeletedTheEndOfAMigrationDeletesAndAWayBackDoesNot() throws Exception {
+        Files.createDirectories(paths.directory());
+        var ending = Ending.of(paths, container.record(), null);
+        FakeContainer.end(container.init);
+        shim.exit("c");
+
+        ending.note();
+        Ending.finishDeleted(paths);
+        assertThat(Ending.all(paths)).isEmpty();
+        assertThat(container.shim.isAlive()).isTrue();
+        assertThat(container.v1Bundle).isDirectory();
+
+        ending.note();
+        Ending.finishAll(paths);
+        assertThat(Ending.all(paths)).isEmpty();
+        assertThat(container.shim.waitFor(2, TimeUnit.SECONDS)).isTrue();
+        assertThat(container.v1Bundle).doesNotExist();
+    }
+
+    @Test
+    void aV1ShimThatDoesNotAnswerHoldsUpTheEndOfAMigration() throws Exception {
+        Files.createDirectories(paths.directory());
+        var ending = Ending.of(paths, container.record(), null);
+        FakeContainer.end(container.init);
+        shim.close();
+        ending.note();
+
+        assertThatThrownBy(() -> Ending.finishAll(paths))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("ns/c")
+                .hasMessageContaining("run this again");
+        assertThat(Ending.all(paths)).hasSize(1);
+
+        FakeContainer.end(container.shim);
+        Ending.finishAll(paths);
+        assertThat(container.v1Bundle).doesNotExist();
     }
 
     @Test

@@ -11,6 +11,8 @@ import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EndOfLifeTest {
     /** Of processes that there are not: no pid is as high. */
@@ -90,20 +92,32 @@ class EndOfLifeTest {
         assertThat(work).doesNotExist();
     }
 
-    @Test
-    void theRuntimesStateIsNobodysWithoutTheV1Bundle() throws Exception {
+    /**
+     * A containerd 2.x may have made a new task of the id meanwhile: under the same root, while the v1 bundle is there.
+     */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"init_process_pid\": 4711, \"init_process_start\": 1}",
+                "{\"init_process_pid\": " + INIT + ", \"init_process_start\": 2}",
+                "{\"init_process_pid\": " + INIT + "}",
+                "half of a sta"
+            })
+    void theStateOfAnotherContainerStays(String state) throws Exception {
         runtime("rm -r \"$2/$5\"");
-        Files.delete(bundle.resolve("init.pid"));
+        Files.writeString(folder.resolve("runc/ns/c/state.json"), state);
 
         finish();
 
-        assertThat(folder.resolve("runc/ns/c"))
-                .as("another container may have the id")
-                .exists();
+        assertThat(folder.resolve("runc/ns/c")).exists();
+        assertThat(bundle).doesNotExist();
     }
 
     private void runtime(String script) throws IOException {
         Files.createDirectories(folder.resolve("runc/ns/c"));
+        Files.writeString(
+                folder.resolve("runc/ns/c/state.json"),
+                "{\"init_process_pid\": " + INIT + ", \"init_process_start\": 1}");
         Files.writeString(folder.resolve("runtime"), "#!/bin/sh\n" + script + "\n");
         Files.setPosixFilePermissions(folder.resolve("runtime"), PosixFilePermissions.fromString("rwx------"));
     }

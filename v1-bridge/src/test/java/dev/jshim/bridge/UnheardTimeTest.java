@@ -53,6 +53,17 @@ class UnheardTimeTest {
         assertThat(unheard.contains(at(before))).isFalse();
     }
 
+    /** A v1 shim's program may have given up on a daemon that took longer to answer. */
+    @Test
+    void itIsNeverLong() throws Exception {
+        var bridge = new UnheardTime.Start();
+        var socket = Files.createFile(folder.resolve("c.sock"));
+        pause();
+        var early = Instant.now();
+        Thread.sleep(2_100);
+        assertThat(UnheardTime.of(socket, bridge).contains(at(early))).isFalse();
+    }
+
     @Test
     void withoutASocketThereIsNone() {
         assertThat(UnheardTime.of(folder.resolve("none"), new UnheardTime.Start()))

@@ -9,6 +9,7 @@ import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.Wait;
+import dev.jshim.shim.Until;
 import dev.jshim.shim.task.Stdio;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -235,6 +236,7 @@ class PipeIoTest {
         // More than FIFO and pipe hold together.
         var io = open("", out.toString(), "", false);
         var pid = run(io, "exec head -c 200000 /dev/zero");
+        Until.holds("the FIFO is filled", () -> FileCalls.unread(client) >= 1 << 15);
         var drained = async(() -> io.awaitDrained(Duration.ofMillis(100)));
         client.setNonBlocking(false);
         LockSupport.parkNanos(Duration.ofMillis(500).toNanos()); // slower than its patience

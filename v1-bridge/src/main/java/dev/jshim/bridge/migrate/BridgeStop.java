@@ -7,6 +7,8 @@ import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.ProcessRef;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -74,6 +76,16 @@ final class BridgeStop {
         }
     }
 
+    /** A containerd in a container of this host has its bridge, too, and its directories have the same names. */
+    private static boolean seesOurs(int pid, Path state) {
+        try {
+            var inside = Path.of("/proc/" + pid + "/root" + state.toAbsolutePath());
+            return Files.isSameFile(inside, state);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** What was started as {@link BridgeLauncher} does, for these very directories. */
     private static List<ProcessRef> left(BridgePaths paths) {
         var node = paths.node();
@@ -83,10 +95,13 @@ final class BridgeStop {
                 node.root().toString(),
                 "-state",
                 node.state().toString());
-        return ProcFs.system().all().stream()
+        var proc = ProcFs.system();
+        return proc.all().stream()
                 .filter(process -> !process.isZombie()
                         && process.pid() != ProcessHandle.current().pid()
-                        && Collections.indexOfSubList(process.argv(), words) > 0)
+                        && Collections.indexOfSubList(process.argv(), words) > 0
+                        && !proc.isElsewhere(process.pid())
+                        && seesOurs(process.pid(), node.state()))
                 .map(ProcessFacts::ref)
                 .toList();
     }

@@ -428,9 +428,9 @@ public final class Migration {
             progress.line("the journal that cannot be read is now " + aside);
             try (var journal = Journal.open(journal())) {
                 journal.add(began("rebuild"));
-                var old = OldRuntime.daemon(Journal.readable(aside));
-                if (old != null) {
-                    journal.add(old);
+                // Of containers that have ended by now nothing else knows which runtime they had.
+                for (var entry : Journal.readable(aside)) {
+                    journal.add(entry);
                 }
                 for (var bundle : Node.read(paths.node()).v2()) {
                     if (AddedBundle.isOurs(bundle.path())) {

@@ -62,7 +62,8 @@ public final class OldRuntime {
         for (var entry : entries.reversed()) {
             if (entry instanceof JournalEntry.Adopt(var ns, var container, var text)
                     && ns.equals(namespace)
-                    && container.equals(id)) {
+                    && container.equals(id)
+                    && !text.isEmpty()) { // A journal that was rebuilt has none where the bundle's was damaged.
                 var record = parse(text, namespace + "/" + id);
                 var root = record.runtimeRoot().getParent();
                 return any(record.runtime(), root == null ? "" : root.toString());

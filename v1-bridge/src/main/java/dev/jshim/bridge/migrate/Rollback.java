@@ -91,7 +91,7 @@ final class Rollback {
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
             BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
-            Ending.finishAll(paths);
+            Ending.finishDeleted(paths);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
             Files.deleteIfExists(journalFile);

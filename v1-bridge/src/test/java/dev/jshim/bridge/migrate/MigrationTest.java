@@ -304,15 +304,18 @@ class MigrationTest {
     void whatTheOldDaemonWasToldOutlivesTheDamage() throws Exception {
         var journal = node.root().resolve("jshim/journal");
         var told = new JournalEntry.OldDaemon("/etc/c.toml", "/usr/bin/gpu-runtime", "/run/gpu");
+        var ended = new JournalEntry.Adopt("ns", "ended", "its runtime, should it start again");
         Files.createDirectories(journal.getParent());
         try (var written = Journal.open(journal)) {
             written.add(told);
+            written.add(ended);
         }
         Files.writeString(journal, "damage\n", StandardOpenOption.APPEND);
         try (var _ = TestBridge.start(node)) {
             assertThat(migration.apply(null, true).complete()).isTrue();
         }
         assertThat(OldRuntime.daemon(Journal.read(journal))).isEqualTo(told);
+        assertThat(Journal.read(journal)).contains(ended);
     }
 
     /** To open a FIFO would wait for ever. */
@@ -320,6 +323,12 @@ class MigrationTest {
     void whateverLiesInThePlaceOfTheLock() throws Exception {
         var home = Files.createDirectories(node.root().resolve("jshim"));
         Files.createDirectory(home.resolve("lock"));
+        assertThatThrownBy(() -> migration.rollback())
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("lock is no file: move it away");
+        Files.delete(home.resolve("lock"));
+        var fifo = new ProcessBuilder("mkfifo", home.resolve("lock").toString()).start();
+        assertThat(fifo.waitFor()).isZero();
         assertThatThrownBy(() -> migration.rollback())
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("lock is no file: move it away");
