@@ -62,7 +62,8 @@ class OomTest extends ShimScenario {
         assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(3);
         events.exit("two", "two");
         node.remove("one");
-        assertThat(events.topics("one").stream().filter("/tasks/oom"::equals)).hasSize(2);
+        // On a busy machine the Go shim sees two kills as one now and then.
+        assertThat(events.topics("one").stream().filter("/tasks/oom"::equals)).hasSizeBetween(setup.ours() ? 2 : 1, 2);
         assertThat(events.topics("two")).doesNotContain("/tasks/oom");
     }
 
