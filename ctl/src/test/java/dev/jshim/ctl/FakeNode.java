@@ -22,6 +22,7 @@ final class FakeNode implements Closeable {
     final Path state;
     final AtomicInteger lastSignal = new AtomicInteger();
     private final List<Closeable> sockets = new ArrayList<>();
+    private final List<TtrpcServer> servers = new ArrayList<>();
     private final int pid;
     private boolean hasMute;
 
@@ -44,6 +45,7 @@ final class FakeNode implements Closeable {
                 .addService(new FakeShim(pid, status, lastSignal))
                 .build();
         server.serve(listener(bundle));
+        servers.add(server);
         sockets.add(server::close);
         Files.writeString(bundle.resolve("init.pid"), Integer.toString(pid));
         return bundle;
@@ -67,6 +69,7 @@ final class FakeNode implements Closeable {
                 "{\"version\":3,\"address\":\"unix://" + socket + "\",\"protocol\":\"ttrpc\"}");
         var server = TtrpcServer.builder().addService(shim).build();
         server.serve(ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket)));
+        servers.add(server);
         sockets.add(server::close);
         return bundle;
     }
@@ -110,6 +113,13 @@ final class FakeNode implements Closeable {
 
     private Path nextSocket() {
         return state.resolve("s" + sockets.size());
+    }
+
+    /** Waits until the shims have seen that who asked them has hung up: connections are shown, too. */
+    void awaitHangUp() throws InterruptedException {
+        while (servers.stream().anyMatch(server -> server.connections() > 0)) {
+            Thread.sleep(2);
+        }
     }
 
     @Override

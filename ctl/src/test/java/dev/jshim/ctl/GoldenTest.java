@@ -60,10 +60,11 @@ class GoldenTest {
                 "stacks       | stacks web",
                 "events       | events",
             })
-    void output(String name, String args) throws IOException {
+    void output(String name, String args) throws Exception {
         var words = args.replace("PID", Integer.toString(FakeNode.PID)).split(" ", -1);
         if (!name.endsWith("-wide")) {
             golden().same(name + ".json", Result.on(node, Golden.asJson(words)));
+            node.awaitHangUp();
             setUpAgain(name);
         }
         golden().same(name + ".txt", Result.on(node, words));

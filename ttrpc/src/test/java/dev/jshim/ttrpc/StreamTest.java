@@ -2,11 +2,9 @@ package dev.jshim.ttrpc;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.CallOptions;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
@@ -186,16 +184,19 @@ class StreamTest {
     }
 
     @Test
-    void failsWhenTheConnectionEnds() {
-        Iterator<byte[]> numbers = ClientCalls.blockingServerStreamingCall(
-                channel, RawService.COUNT, CallOptions.DEFAULT, RawService.number(Integer.MAX_VALUE));
-        assertThat(RawService.number(numbers.next())).isZero();
+    void failsWhenTheConnectionEnds() throws Exception {
+        Collector answers = new Collector();
+        StreamObserver<byte[]> requests =
+                ClientCalls.asyncBidiStreamingCall(channel.newCall(RawService.CHAT, CallOptions.DEFAULT), answers);
+        requests.onNext(RawService.number(7));
+        assertThat(answers.first.await(10, TimeUnit.SECONDS)).isTrue();
         fixture.server.close();
-        assertThatThrownBy(() -> numbers.forEachRemaining(_ -> {})).isInstanceOf(StatusRuntimeException.class);
+        assertThat(answers.ended.get(10, TimeUnit.SECONDS)).isEqualTo(Status.Code.UNAVAILABLE);
     }
 
     private static final class Collector implements StreamObserver<byte[]> {
         final CompletableFuture<Status.Code> ended = new CompletableFuture<>();
+        final CountDownLatch first = new CountDownLatch(1);
         private final ConcurrentLinkedQueue<byte[]> messages = new ConcurrentLinkedQueue<>();
 
         List<Integer> numbers() {
@@ -205,6 +206,7 @@ class StreamTest {
         @Override
         public void onNext(byte[] message) {
             messages.add(message);
+            first.countDown();
         }
 
         @Override
