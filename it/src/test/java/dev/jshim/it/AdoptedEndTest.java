@@ -89,15 +89,7 @@ class AdoptedEndTest extends MigrationScenario {
     @ParameterizedTest(name = "the v1 shim is dead: {0}")
     @ValueSource(booleans = {false, true})
     void aNewTaskOfTheIdIsLeftAlone(boolean shimDies) {
-        ProcessFacts one = legacy("one");
-        ProcessFacts shim = ProcessFacts.of(one.parent());
-        Path held = held("end-begun");
-        node.ctr("task", "kill", "-s", "KILL", "one").ok();
-        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
-        node.ctr("task", "rm", "one").ok();
-        Wait.until(LONG, "the bridge is there", () -> Files.exists(held));
-        killBridgeForGood();
-        Wait.until("containerd is done with it", () -> !Files.exists(node.bundle("one")));
+        ProcessFacts shim = deletedAndNotEnded();
         if (shimDies) {
             Signal.KILL.to(shim.pid());
             node.forgiveStaleSockets();
@@ -121,6 +113,19 @@ class AdoptedEndTest extends MigrationScenario {
     /** Nobody starts a bridge for what is no more: {@code finish} and {@code rollback} end it themselves. */
     @Test
     void withoutABridgeTheEndOfTheMigrationEndsIt() {
+        ProcessFacts shim = deletedAndNotEnded();
+        node.ctr("container", "rm", "one").ok();
+
+        migrate("finish", "--yes").ok();
+
+        assertThat(shim.alive()).isFalse();
+        assertThat(node.legacyWork("one")).doesNotExist();
+        assertThat(node.legacyBundle("one")).doesNotExist();
+        assertThat(node.state().resolve("jshim")).doesNotExist();
+    }
+
+    /** A container that was deleted, and a bridge that died before it cleared away; answers with its v1 shim. */
+    private ProcessFacts deletedAndNotEnded() {
         ProcessFacts one = legacy("one");
         ProcessFacts shim = ProcessFacts.of(one.parent());
         Path held = held("end-begun");
@@ -130,13 +135,6 @@ class AdoptedEndTest extends MigrationScenario {
         Wait.until(LONG, "the bridge is there", () -> Files.exists(held));
         killBridgeForGood();
         Wait.until("containerd is done with it", () -> !Files.exists(node.bundle("one")));
-        node.ctr("container", "rm", "one").ok();
-
-        migrate("finish", "--yes").ok();
-
-        assertThat(shim.alive()).isFalse();
-        assertThat(node.legacyWork("one")).doesNotExist();
-        assertThat(node.legacyBundle("one")).doesNotExist();
-        assertThat(node.state().resolve("jshim")).doesNotExist();
+        return shim;
     }
 }
