@@ -8,6 +8,7 @@ import com.google.gson.JsonParser;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -49,6 +50,23 @@ class BridgeServiceTest extends MigrationScenario {
                         row.getAsJsonObject().get("id").getAsString(),
                         row.getAsJsonObject().get("answers").getAsBoolean()));
         return answers;
+    }
+
+    /** As an apply that is killed while it starts the bridge: there is nobody to be told, and nothing to serve. */
+    @Test
+    void oneThatNobodyWaitsForEnds() {
+        Path code = node.dir().resolve("code");
+        String start = Product.bin().resolve("containerd-shim-v1-linux") + " bridge -root " + node.root() + " -state "
+                + node.state() + " -address " + node.socket() + " -reply";
+        Run.of(List.of("/bin/sh", "-c", "{ " + start + " 3>&1 >/dev/null 2>&1; echo $? >" + code + "; } | :"))
+                .run()
+                .ok();
+        Wait.until(Duration.ofSeconds(30), "it has ended", () -> Files.exists(code));
+        assertThat(code).hasContent("1");
+        assertThat(node.state().resolve("jshim/bridge.sock")).doesNotExist();
+        assertThat(ProcessFacts.withCommand(
+                        "dev.jshim.bridge.Main bridge", node.state().toString()))
+                .isEmpty();
     }
 
     private ProcessFacts awaitAnother(ProcessFacts before) {

@@ -89,14 +89,7 @@ final class Bridge implements AutoCloseable {
             container.serve();
             attaching.add(Thread.ofVirtual().name("attach-" + record.id()).start(container::attach));
         }
-        var end = System.nanoTime() + ATTACHED.toNanos();
-        for (var thread : attaching) {
-            try {
-                var _ = thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        joinAll(attaching);
     }
 
     /** Goes on where the bridge before died while it cleared something away. */
@@ -115,10 +108,16 @@ final class Bridge implements AutoCloseable {
                 }
             }));
         }
-        for (var thread : all) {
+        // What takes longer goes on meanwhile: a v1 shim may take its time to delete.
+        joinAll(all);
+    }
+
+    /** Waits a moment for all of them together: until this bridge serves, a containerd that starts deletes bundles. */
+    private static void joinAll(List<Thread> threads) {
+        var end = System.nanoTime() + ATTACHED.toNanos();
+        for (var thread : threads) {
             try {
-                // What takes longer goes on meanwhile: a v1 shim may take its time to delete.
-                thread.join(ATTACHED);
+                var _ = thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -326,7 +325,7 @@ final class Bridge implements AutoCloseable {
             throw new IOException("containers are being adopted or let go of; try again");
         }
         try {
-            if (adopted.values().stream().anyMatch(AdoptedContainer::isOver)) {
+            if (finishing.get() > 0 || adopted.values().stream().anyMatch(AdoptedContainer::isOver)) {
                 throw new IOException("a container is being cleared away; try again");
             }
             new HandOver(adopted.values(), feed).to(socket);

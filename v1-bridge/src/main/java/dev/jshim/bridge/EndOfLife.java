@@ -94,12 +94,15 @@ final class EndOfLife {
         }
     }
 
+    /**
+     * Not by force: should another container have come to the id in this very moment, a runtime refuses while it runs.
+     */
     private void deleteState() throws IOException {
         if (!LeftState.isThere(record)) {
             return;
         }
         var root = record.runtimeRoot().toString();
-        var process = new ProcessBuilder(record.runtime(), "--root", root, "delete", "--force", record.id())
+        var process = new ProcessBuilder(record.runtime(), "--root", root, "delete", record.id())
                 .directory(Path.of("/").toFile())
                 .redirectInput(NOTHING)
                 .redirectOutput(NOTHING)

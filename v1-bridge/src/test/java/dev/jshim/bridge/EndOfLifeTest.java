@@ -72,11 +72,11 @@ class EndOfLifeTest {
     /** What the v1 shim died before, and the launcher's {@code delete} was not run for. */
     @Test
     void theRuntimesStateGoes() throws Exception {
-        runtime("rm -r \"$2/$5\"; echo \"$*\" >" + folder.resolve("said"));
+        runtime("rm -r \"$2/$4\"; echo \"$*\" >" + folder.resolve("said"));
 
         finish();
 
-        assertThat(folder.resolve("said")).hasContent("--root " + folder.resolve("runc/ns") + " delete --force c");
+        assertThat(folder.resolve("said")).hasContent("--root " + folder.resolve("runc/ns") + " delete c");
         assertThat(folder.resolve("runc/ns/c")).doesNotExist();
         assertThat(bundle).doesNotExist();
     }
@@ -104,7 +104,7 @@ class EndOfLifeTest {
                 "half of a sta"
             })
     void theStateOfAnotherContainerStays(String state) throws Exception {
-        runtime("rm -r \"$2/$5\"");
+        runtime("rm -r \"$2/$4\"");
         Files.writeString(folder.resolve("runc/ns/c/state.json"), state);
 
         finish();

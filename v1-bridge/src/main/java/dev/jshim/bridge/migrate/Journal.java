@@ -12,10 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What migrations have done to a node: a {@link JournalLine} for each step, on disk before the step is taken, so that
@@ -157,27 +157,47 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /**
-     * Puts a journal that cannot be read aside, where it is kept.
-     *
-     * @return its new place; null where there was none, or it can be read
-     */
-    static @Nullable Path putAside(Path file) throws IOException {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            return null;
-        }
+    /** Whether there is something in its place that cannot be read as a journal. */
+    static boolean isDamaged(Path file) {
         try {
             var _ = read(file);
-            return null;
-        } catch (IOException damaged) {
-            var aside = file.resolveSibling("journal.damaged");
-            for (var i = 1; Files.exists(aside, LinkOption.NOFOLLOW_LINKS); i++) {
-                aside = file.resolveSibling("journal.damaged." + i);
-            }
-            Files.move(file, aside);
-            DirectorySync.parent(file);
-            return aside;
+            return false;
+        } catch (IOException e) {
+            return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
         }
+    }
+
+    /**
+     * Puts a new journal in the place of a damaged one, which is kept. Whoever is killed in the middle leaves the
+     * damaged one in its place, and so does a full disk.
+     *
+     * @param damaged what {@link #isDamaged} says so of
+     * @return where it is now
+     */
+    static Path replace(Path damaged, List<JournalEntry> entries) throws IOException {
+        var fresh = damaged.resolveSibling("journal.new");
+        Files.deleteIfExists(fresh);
+        try (var journal = open(fresh)) {
+            for (var entry : entries) {
+                journal.add(entry);
+            }
+        } catch (IOException e) {
+            Files.deleteIfExists(fresh);
+            throw e;
+        }
+        var aside = damaged.resolveSibling("journal.damaged");
+        for (var i = 1; Files.exists(aside, LinkOption.NOFOLLOW_LINKS); i++) {
+            aside = damaged.resolveSibling("journal.damaged." + i);
+        }
+        if (Files.isRegularFile(damaged, LinkOption.NOFOLLOW_LINKS)) {
+            Files.createLink(aside, damaged);
+        } else {
+            Files.move(damaged, aside);
+        }
+        FaultPoint.at("journal-aside");
+        Files.move(fresh, damaged, StandardCopyOption.ATOMIC_MOVE);
+        DirectorySync.parent(damaged);
+        return aside;
     }
 
     /** Adds an entry; it is on disk when this returns. Where it cannot be written the journal is as it was before. */

@@ -421,25 +421,20 @@ public final class Migration {
         return new MigrationException(message.toString(), e);
     }
 
-    /** The journal's entries; where it was put aside, those of a new one that was made from the bundles. */
+    /** The journal's entries; where it cannot be read, those of a new one that is made from it and the bundles. */
     private List<JournalEntry> entries(boolean rebuild) throws IOException {
-        var aside = rebuild ? Journal.putAside(journal()) : null;
-        if (aside != null) {
-            progress.line("the journal that cannot be read is now " + aside);
-            try (var journal = Journal.open(journal())) {
-                journal.add(began("rebuild"));
-                // Of containers that have ended by now nothing else knows which runtime they had.
-                for (var entry : Journal.readable(aside)) {
-                    journal.add(entry);
-                }
-                for (var bundle : Node.read(paths.node()).v2()) {
-                    if (AddedBundle.isOurs(bundle.path())) {
-                        var task = bundle.task();
-                        journal.add(new JournalEntry.Adopt(task.namespace(), task.id(), text(bundle.path())));
-                        journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
-                    }
+        if (rebuild && Journal.isDamaged(journal())) {
+            // Of containers that have ended by now nothing else knows which runtime they had.
+            List<JournalEntry> entries = new ArrayList<>(Journal.readable(journal()));
+            entries.add(began("rebuild"));
+            for (var bundle : Node.read(paths.node()).v2()) {
+                if (AddedBundle.isOurs(bundle.path())) {
+                    var task = bundle.task();
+                    entries.add(new JournalEntry.Adopt(task.namespace(), task.id(), text(bundle.path())));
+                    entries.add(new JournalEntry.Adopted(task.namespace(), task.id()));
                 }
             }
+            progress.line("the journal that cannot be read is now " + Journal.replace(journal(), entries));
         }
         return Journal.read(journal());
     }

@@ -127,8 +127,10 @@ class JournalTest {
         Files.delete(file());
         Files.createSymbolicLink(file(), Path.of("nowhere"));
         assertThatThrownBy(() -> Journal.open(file())).hasMessageContaining("link to nowhere");
-        assertThat(Journal.putAside(file())).isNotNull();
+        assertThat(Journal.isDamaged(file())).isTrue();
+        assertThat(Journal.replace(file(), List.of())).isSymbolicLink();
         assertThat(Journal.read(file())).isEmpty();
+        assertThat(file()).isRegularFile();
     }
 
     @Test
@@ -143,14 +145,28 @@ class JournalTest {
 
     @Test
     void damagedOneIsPutAsideAndKept() throws Exception {
+        assertThat(Journal.isDamaged(file())).as("there is none").isFalse();
         write();
-        assertThat(Journal.putAside(file())).isNull();
+        assertThat(Journal.isDamaged(file())).isFalse();
         for (var name : List.of("journal.damaged", "journal.damaged.1")) {
             Files.writeString(file(), "what\n");
-            assertThat(Journal.putAside(file())).isEqualTo(folder.resolve(name)).hasContent("what");
-            assertThat(file()).doesNotExist();
+            assertThat(Journal.isDamaged(file())).isTrue();
+            assertThat(Journal.replace(file(), List.of(new JournalEntry.RollBack())))
+                    .isEqualTo(folder.resolve(name))
+                    .hasContent("what");
+            assertThat(Journal.read(file())).containsExactly(new JournalEntry.RollBack());
         }
-        assertThat(Journal.putAside(file())).isNull();
+    }
+
+    /** As a full disk does. */
+    @Test
+    void whereNoNewOneCanBeWrittenTheDamagedOneStays() throws Exception {
+        Files.writeString(file(), "what\n");
+        var unwritable = new JournalEntry.Abandoned("ns", "c", "half a \ud800 sign");
+        assertThatThrownBy(() -> Journal.replace(file(), List.of(new JournalEntry.RollBack(), unwritable)))
+                .isInstanceOf(IOException.class);
+        assertThat(folder).isDirectoryNotContaining(path -> !path.equals(file()));
+        assertThat(file()).hasContent("what");
     }
 
     @Test

@@ -27,6 +27,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MigrationTest {
+    /** Until it is told to end. */
+    private static final String SLEEP = "sleep 1000 & trap 'kill $!; exit' TERM; wait";
+
     private static final Path BINARY = Path.of("/opt/jshim/bin/containerd-shim-v1-linux");
 
     @TempDir
@@ -89,22 +92,56 @@ class MigrationTest {
     void rollbackEndsABridgeThatIsOnlyStarting() throws Exception {
         var ours = starting(node.state());
         var other = starting(folder.resolve("other"));
+        var nested = nested();
         try (var _ = TestBridge.start(node)) {
             var _ = migration.apply(null);
             var _ = migration.rollback();
             assertThat(ours.waitFor(5, TimeUnit.SECONDS)).isTrue();
             assertThat(other.isAlive()).isTrue();
+            assertThat(nested.isAlive())
+                    .as("that of a containerd in a container, with directories of the same names")
+                    .isTrue();
         } finally {
             ours.destroy();
             other.destroy();
+            nested.destroy();
         }
+    }
+
+    /** With the same words, and another directory in the place of the state directory. */
+    private Process nested() throws Exception {
+        var ready = folder.resolve("ready");
+        var process = new ProcessBuilder(
+                        "unshare",
+                        "--mount",
+                        "--propagation",
+                        "private",
+                        "/bin/sh",
+                        "-c",
+                        "mount -t tmpfs none \"$1\" && touch \"$2\" && shift 2 && exec /bin/sh -c \"$@\"",
+                        "sh",
+                        node.state().toString(),
+                        ready.toString(),
+                        SLEEP,
+                        "bridge",
+                        "-root",
+                        node.root().toString(),
+                        "-state",
+                        node.state().toString())
+                .start();
+        var end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!Files.exists(ready) && System.nanoTime() < end) {
+            Thread.sleep(5);
+        }
+        assertThat(ready).exists();
+        return process;
     }
 
     private Process starting(Path state) throws IOException {
         return new ProcessBuilder(
                         "/bin/sh",
                         "-c",
-                        "sleep 1000 & trap 'kill $!; exit' TERM; wait",
+                        SLEEP,
                         "bridge",
                         "-root",
                         node.root().toString(),
