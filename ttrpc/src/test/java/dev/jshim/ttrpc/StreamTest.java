@@ -99,6 +99,8 @@ class StreamTest {
         Collector answers = new Collector();
         StreamObserver<byte[]> deaf =
                 ClientCalls.asyncBidiStreamingCall(channel.newCall(RawService.DEAF, CallOptions.DEFAULT), answers);
+        // A stream that ends before its handler ever ran has nobody to tell that it was cancelled.
+        assertThat(service.deafBegan.await(10, TimeUnit.SECONDS)).isTrue();
         for (int i = 0; i < Inbox.MAX_MESSAGES + 10; i++) {
             deaf.onNext(RawService.number(i));
         }
