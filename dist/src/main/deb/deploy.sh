@@ -14,35 +14,23 @@ deploy() { # version
     rm -rf "$part"
     cp -al "$home/package" "$part" 2>/dev/null || { rm -rf "$part" && cp -a "$home/package" "$part"; }
     mkdir "$part/lib/aot"
-    add_caches "$part" "$home/current"
     mv -T "$part" "$new"
+    add_caches "$new"
     sync -f "$new" || :
     ln -sfn "${new##*/}" "$home/.current"
     mv -T "$home/.current" "$home/current"
     prove
 }
 
-# The AOT caches (docs/adr/0002-aot-cache.md): those of the tree before where they are for the same jars, else new ones.
-add_caches() ( # tree, tree before
+# The AOT caches (docs/adr/0002-aot-cache.md), made where the tree stays.
+add_caches() ( # tree
     lib=$1/lib
     . "$lib/sh/java.sh"
     . "$lib/sh/train.sh"
     for component in shim bridge ctl; do
-        . "$lib/$component.env" # cache
-        cp "$lib/$component.sha256" "$lib/$component.sha256.new" # not in place: the file is dpkg's too
-        mv "$lib/$component.sha256.new" "$lib/$component.sha256"
-        if ! take_over "$2/lib" && ! train "$component"; then
-            echo "jshim: no AOT cache for $component: it starts slower and needs more memory" >&2
-            continue
-        fi
-        (cd "$lib" && exec sha256sum "aot/$cache") >>"$lib/$component.sha256"
+        train "$component" || echo "jshim: no AOT cache for $component: it starts slower and needs more memory" >&2
     done
 )
-
-take_over() { # lib folder
-    [ -f "$1/aot/$cache" ] && (cd "$1" && exec sha256sum --check --status "$component.sha256") 2>/dev/null &&
-        { ln "$1/aot/$cache" "$lib/aot/$cache" 2>/dev/null || cp -p "$1/aot/$cache" "$lib/aot/$cache"; }
-}
 
 # The first start of each program takes its sums and remembers that they hold; the first container shall not wait.
 prove() {

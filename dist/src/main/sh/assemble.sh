@@ -28,7 +28,7 @@ link_runtime() {
     cp -a "$runtime" "$new/lib/jvm"
 }
 
-# Class path, sums and cache of a component; a cache that the tree before has for the same jars is taken over.
+# Class path and sums of a component.
 write_component() { # component, module, main class
     names=$(jars_of "$2" | sed 's|.*/||' | tr '\n' ' ')
     sums=$(cd "$new/lib" && for name in $names; do printf 'app/%s\n' "$name"; done | xargs sha256sum jvm/lib/modules)
@@ -36,12 +36,17 @@ write_component() { # component, module, main class
     hash=$(printf '%s\n%s\n' "$sums" "$flags_sum" | sha256sum | cut -c 1-16)
     cache=$1-$hash.aot
     printf "main=%s\njars='%s'\ncache=%s\n" "$3" "$names" "$cache" >"$new/lib/$1.env"
-    if [ -f "$tree/lib/aot/$cache" ]; then
-        cp -a "$tree/lib/aot/$cache" "$new/lib/aot/$cache"
+    printf '%s\n' "$sums" >"$new/lib/$1.sha256"
+}
+
+# The cache of a component; one that the tree before has for the same jars, made in the same place, is taken over.
+add_cache() { # component
+    . "$lib/$1.env" # main, cache
+    if [ -f "$old/lib/aot/$cache" ] && [ "$(cat "$old/lib/aot/place" 2>/dev/null)" = "$lib" ]; then
+        cp -a "$old/lib/aot/$cache" "$lib/aot/$cache.new" && put_cache "$1"
     else
-        train "$1" || { echo "assemble: the training run of $3 failed" >&2 && exit 1; }
+        train "$1" || { echo "assemble: the training run of $main failed" >&2 && exit 1; }
     fi
-    (cd "$new/lib" && { printf '%s\n' "$sums" && sha256sum "aot/$cache"; } >"$1.sha256")
 }
 
 # jnr would unpack its library into /tmp at each start.
@@ -106,4 +111,7 @@ write_component bridge v1-bridge dev.jshim.bridge.Main
 write_component ctl ctl dev.jshim.ctl.Main
 mv "$tree" "$old"
 mv "$new" "$tree"
+lib=$tree/lib
+for component in shim bridge ctl; do add_cache "$component"; done
+printf '%s\n' "$lib" >"$lib/aot/place"
 rm -rf "$old"

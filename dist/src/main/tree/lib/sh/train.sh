@@ -1,9 +1,10 @@
 # shellcheck shell=sh
-# Makes the AOT cache of a component of this tree: where the tree is built, and where a package of it is installed.
+# Makes the AOT cache of a component of this tree, where the tree is to stay: a cache remembers where its jars were, and
+# the JVM looks for them there at each start (docs/adr/0002-aot-cache.md).
 # The caller has set $lib and has read java.sh.
 
 # The main class walks through its own start-up code, in a folder of its own, and ends. What it said is printed only
-# where it failed.
+# where it failed; then all is as it was.
 train() { # component
     jvm_flags "$1"
     . "$lib/$1.env" # main, jars, cache
@@ -13,13 +14,20 @@ train() { # component
     trained=0
     # shellcheck disable=SC2086
     (
-        cd "$folder" && exec "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$cache" "-Djshim.home=${lib%/lib}" \
+        cd "$folder" && exec "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$cache.new" "-Djshim.home=${lib%/lib}" \
             "-Djffi.boot.library.path=$lib/native" -cp "${class_path#:}" "$main" aot-train
-    ) </dev/null >"$folder.log" 2>&1 && [ -s "$lib/aot/$cache" ] || trained=1
+    ) </dev/null >"$folder.log" 2>&1 && [ -s "$lib/aot/$cache.new" ] && put_cache "$1" || trained=1
     if [ "$trained" -ne 0 ]; then
         cat "$folder.log" >&2
-        rm -f "$lib/aot/$cache"
+        rm -f "$lib/aot/$cache.new"
     fi
     rm -rf "$folder" "$folder.log"
     return "$trained"
+}
+
+# The sums first: a start between the two then remembers its verdict of the old cache, not of the new one.
+put_cache() { # component
+    sum=$(sha256sum <"$lib/aot/$cache.new") &&
+        { sed '/ aot\//d' "$lib/$1.sha256" && printf '%s  aot/%s\n' "${sum%% *}" "$cache"; } >"$lib/$1.sha256.new" &&
+        mv "$lib/$1.sha256.new" "$lib/$1.sha256" && mv "$lib/aot/$cache.new" "$lib/aot/$cache"
 }

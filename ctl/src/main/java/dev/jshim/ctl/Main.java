@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.linux.Processes;
 import java.io.PrintWriter;
 import java.util.List;
 
@@ -17,9 +18,13 @@ public final class Main {
     public static void main(String[] args) {
         var out = new StreamWriter(System.out, false);
         var err = new StreamWriter(System.err, true);
-        var code = run(out, err, args);
         if (List.of(args).equals(List.of(TRAIN))) {
-            System.exit(code);
+            System.exit(run(out, err, args));
+        }
+        var linked = HeadStart.beginFor(args);
+        var code = run(out, err, args);
+        if (linked) {
+            Processes.exit(code);
         }
         // System.exit would first look whether somebody logs it, which takes longer than to list a container
         Runtime.getRuntime().halt(code);

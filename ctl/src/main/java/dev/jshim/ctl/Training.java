@@ -1,6 +1,7 @@
 package dev.jshim.ctl;
 
 import com.google.protobuf.Empty;
+import com.google.protobuf.Timestamp;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;
@@ -26,6 +27,10 @@ import java.util.Comparator;
 
 /** Runs what people run most, against a node of its own in a temporary directory, for the AOT cache to learn from. */
 final class Training {
+    /** Go's zero time, which a shim gives for what has not ended. */
+    private static final Timestamp NEVER =
+            Timestamp.newBuilder().setSeconds(-62135596800L).build();
+
     private Training() {}
 
     static int run() {
@@ -59,6 +64,7 @@ final class Training {
             server.serve(
                     ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket)));
             var node = new String[] {"--root", directory + "/root", "--state", directory + "/state"};
+            HeadStart.beginFor("ls");
             quietly(node, "ls");
             quietly(node, "ls", "-n", "ns", "-o", "wide");
             quietly(node, "ls", "-o", "json");
@@ -125,6 +131,7 @@ final class Training {
                     .setId(request.getId())
                     .setPid((int) ProcessHandle.current().pid())
                     .setStatus(Status.RUNNING)
+                    .setExitedAt(NEVER)
                     .build());
             out.onCompleted();
         }
@@ -141,6 +148,7 @@ final class Training {
                             .setId(request.getId())
                             .setPid((int) ProcessHandle.current().pid())
                             .setStatus(Status.RUNNING)
+                            .setExitedAt(NEVER)
                             .build());
         }
 

@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -103,7 +102,7 @@ public final class Mounts {
                 .filter(mount -> mount.isAtOrBelow(canonical))
                 .map(MountPoint::path)
                 .toList());
-        targets.sort(Comparator.comparingInt(String::length).reversed());
+        targets.sort((one, other) -> Integer.compare(other.length(), one.length()));
         ErrnoException failure = null;
         for (String target : targets) {
             try {

@@ -50,6 +50,15 @@ public final class Processes {
         return (int) NativeCall.once(Syscall.GETPID, 0, 0, 0);
     }
 
+    /**
+     * Ends this process now, as {@link Runtime#halt} does, but for the 300 ms that the JVM would wait for threads in
+     * native code: among them are the JDK's own that wait for sockets on behalf of virtual threads, and they never come
+     * back (JDK 25, {@code VM_Exit::wait_for_threads_in_native_to_block}).
+     */
+    public static void exit(int code) {
+        NativeCall.once(Syscall.EXIT_GROUP, code, 0, 0);
+    }
+
     /** From now on orphans among our descendants become our children, to be waited for by {@link Wait#any}. */
     public static void becomeSubreaper() throws ErrnoException {
         prctl(PR_SET_CHILD_SUBREAPER, 1, "PR_SET_CHILD_SUBREAPER");

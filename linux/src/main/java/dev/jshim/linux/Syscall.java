@@ -31,6 +31,7 @@ enum Syscall {
     KILL(62, 129),
     SETSID(112, 157),
     GETPID(39, 172),
+    EXIT_GROUP(231, 94),
     PRCTL(157, 167),
     PIDFD_OPEN(434, 434),
     PIDFD_SEND_SIGNAL(424, 424),

@@ -65,7 +65,7 @@ public final class SocketSurvey {
 
     private List<NodeSocket> tryAll(Map<ShimSocket, List<TaskId>> named, UnixSocketTable table) {
         try (var threads = Executors.newThreadPerTaskExecutor(
-                Thread.ofVirtual().name("sockets-", 0).factory())) {
+                task -> Thread.ofVirtual().name("sockets").unstarted(task))) {
             var running = new ArrayList<Future<NodeSocket>>();
             named.forEach((socket, tasks) -> running.add(threads.submit(() -> {
                 var facts = SocketFacts.of(socket, table);

@@ -36,7 +36,7 @@ public final class TaskSurvey {
         var processes = new ShimProcesses(proc);
         var bridges = bridges(bundles);
         try (var threads = Executors.newThreadPerTaskExecutor(
-                Thread.ofVirtual().name("survey-", 0).factory())) {
+                task -> Thread.ofVirtual().name("survey").unstarted(task))) {
             var running = new ArrayList<Future<NodeTask>>();
             for (var bundle : bundles) {
                 var bridge = bridges.get(bundle.task());

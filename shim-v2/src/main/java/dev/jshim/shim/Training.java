@@ -6,6 +6,8 @@ import com.google.protobuf.Empty;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Processes;
+import dev.jshim.linux.Spawn;
+import dev.jshim.linux.Wait;
 import dev.jshim.proto.v2.forward.EventsGrpc;
 import dev.jshim.proto.v2.forward.ForwardRequest;
 import dev.jshim.proto.v2.task2.CloseIORequest;
@@ -37,6 +39,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.List;
 
 /**
  * The run that the AOT cache is made of: one short life of a container, through the socket and back, with a script in
@@ -95,6 +98,9 @@ final class Training {
         var runtime = folder.resolve("runtime");
         Files.writeString(runtime, RUNTIME);
         Files.setPosixFilePermissions(runtime, PosixFilePermissions.fromString("rwx------"));
+
+        // runc is found by its name; the script below has a path
+        var _ = Wait.pid(Spawn.command("true", List.of()).start(), true);
 
         var sink = folder.resolve("events.sock");
         var events = TtrpcServer.builder().addService(new Sink()).build();

@@ -82,7 +82,7 @@ public final class TtrpcPublisher implements EventSink {
                 .setNamespace(namespace)
                 .setTopic(Topic.of(event))
                 .setEvent(Any.newBuilder()
-                        .setTypeUrl(event.getDescriptorForType().getFullName())
+                        .setTypeUrl(Topic.type(event.getClass()))
                         .setValue(event.toByteString()))
                 .build());
     }
@@ -110,7 +110,7 @@ public final class TtrpcPublisher implements EventSink {
     }
 
     private void drop() {
-        var exit = TaskExit.getDescriptor().getFullName();
+        var exit = Topic.type(TaskExit.class);
         for (var waiting = queue.iterator(); waiting.hasNext(); ) {
             if (!waiting.next().getEvent().getTypeUrl().equals(exit)) {
                 waiting.remove();

@@ -74,25 +74,26 @@ final class PipeIo implements ProcessIo {
         return fd;
     }
 
+    // No switch over the types, here and below: each is linked anew in every shim (docs/adr/0002-aot-cache.md).
     private @Nullable Fd openStdin(@Nullable Sink source) throws ErrnoException {
-        return switch (source) {
-            case null -> null;
-            case Sink.File(var path) -> {
-                var file = opened(path, READ, 0);
-                file.setNonBlocking(false);
-                yield child(file);
-            }
-            case Sink.Fifo(var path) -> {
-                var reader = opened(path, READ, 0);
-                // Without a writer of our own the process would see the end as soon as a client detaches.
-                stdinKeeper = opened(path, WRITE, 0);
-                var pipe = pipe();
-                planned.add(new Planned(reader, pipe.writeEnd(), Pump.Mode.SPLICE, false));
-                yield child(pipe.readEnd());
-            }
-            case Sink.Binary(var program, var _, var _) ->
-                throw ShimException.invalidArgument("stdin cannot come from the logger " + program);
-        };
+        if (source == null) {
+            return null;
+        }
+        if (source instanceof Sink.File file) {
+            var fd = opened(file.path(), READ, 0);
+            fd.setNonBlocking(false);
+            return child(fd);
+        }
+        if (source instanceof Sink.Fifo fifo) {
+            var reader = opened(fifo.path(), READ, 0);
+            // Without a writer of our own the process would see the end as soon as a client detaches.
+            stdinKeeper = opened(fifo.path(), WRITE, 0);
+            var pipe = pipe();
+            planned.add(new Planned(reader, pipe.writeEnd(), Pump.Mode.SPLICE, false));
+            return child(pipe.readEnd());
+        }
+        var logger = (Sink.Binary) source;
+        throw ShimException.invalidArgument("stdin cannot come from the logger " + logger.program());
     }
 
     /** One for both streams, whatever the client says of stderr. */
@@ -104,26 +105,26 @@ final class PipeIo implements ProcessIo {
     }
 
     private @Nullable Fd openOutput(@Nullable Sink sink) throws IOException {
-        return switch (sink) {
-            case null -> null;
-            case Sink.File(var path) -> {
-                Files.createDirectories(parent(path));
-                yield piped(opened(path, APPEND, 0644), Pump.Mode.APPEND);
+        if (sink == null) {
+            return null;
+        }
+        if (sink instanceof Sink.File file) {
+            Files.createDirectories(parent(file.path()));
+            return piped(opened(file.path(), APPEND, 0644), Pump.Mode.APPEND);
+        }
+        if (sink instanceof Sink.Fifo named) {
+            var fifo = ClientFifo.open(named.path());
+            opening.addAll(List.of(fifo.writer(), fifo.keeper()));
+            outputs.keep(fifo.keeper());
+            if (settings.passThrough()) {
+                fifo.writer().setNonBlocking(false);
+                return child(fifo.writer());
             }
-            case Sink.Fifo(var path) -> {
-                var fifo = ClientFifo.open(path);
-                opening.addAll(List.of(fifo.writer(), fifo.keeper()));
-                outputs.keep(fifo.keeper());
-                if (settings.passThrough()) {
-                    fifo.writer().setNonBlocking(false);
-                    yield child(fifo.writer());
-                }
-                yield piped(fifo.writer(), Pump.Mode.SPLICE);
-            }
-            case Sink.Binary(var program, var _, var _) ->
-                throw ShimException.invalidArgument(
-                        "stderr cannot have the logger " + program + " alone: name it for stdout, and it gets both");
-        };
+            return piped(fifo.writer(), Pump.Mode.SPLICE);
+        }
+        var logger = (Sink.Binary) sink;
+        throw ShimException.invalidArgument(
+                "stderr cannot have the logger " + logger.program() + " alone: name it for stdout, and it gets both");
     }
 
     private Fd piped(Fd sink, Pump.Mode mode) throws ErrnoException {

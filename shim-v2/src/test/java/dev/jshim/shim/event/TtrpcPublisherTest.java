@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Empty;
+import com.google.protobuf.Internal;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.events.TaskPaused;
 import dev.jshim.proto.v2.forward.EventsGrpc;
@@ -161,6 +162,16 @@ class TtrpcPublisherTest {
             Until.holds("the exit", () -> accepted.get() == 1);
             assertThat(asked).hasValue(6);
         }
+    }
+
+    @Test
+    void namesTypesAsTheirDescriptorsDo() {
+        assertThat(Topic.events())
+                .hasSize(10)
+                .allSatisfy(event -> assertThat(Topic.type(event))
+                        .isEqualTo(Internal.getDefaultInstance(event)
+                                .getDescriptorForType()
+                                .getFullName()));
     }
 
     @Test
