@@ -1,8 +1,9 @@
 package dev.jshim.ctl;
 
 import java.io.PrintWriter;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 
@@ -17,18 +18,28 @@ final class CommandTree {
         return commandLine(machine, out, err, words).execute(words);
     }
 
-    /** {@code help ls} is {@code ls --help}, as with most programs that have commands. */
+    /** {@code help ls} is {@code ls --help}, as with most programs that have commands; options may stand before it. */
     private static String[] withoutHelp(String... args) {
-        if (args.length == 0 || !args[0].equals("help")) {
+        var first = firstWord(args);
+        if (first == args.length || !args[first].equals("help")) {
             return args;
         }
-        if (args.length > 1 && !Commands.isKnown(args[1])) {
-            // With --help behind it nobody would look at the name.
-            return Arrays.copyOfRange(args, 1, args.length);
+        var words = new ArrayList<>(List.of(args));
+        words.remove(first);
+        // With --help behind a name that is none nobody would look at the name.
+        if (first == words.size() || Commands.isKnown(words.get(first))) {
+            words.add("--help");
         }
-        var words = Arrays.copyOfRange(args, 1, args.length + 1);
-        words[args.length - 1] = "--help";
-        return words;
+        return words.toArray(String[]::new);
+    }
+
+    /** Where the command stands: behind the options of all commands and their values. */
+    private static int firstWord(String... args) {
+        var i = 0;
+        while (i < args.length && args[i].startsWith("-")) {
+            i += Globals.WITH_VALUE.contains(args[i]) ? 2 : 1;
+        }
+        return Math.min(i, args.length);
     }
 
     /** All commands, to be told of. */

@@ -40,10 +40,7 @@ final class CompletionCommand implements Callable<Integer> {
                 .print(
                         switch (shell) {
                             case bash -> AutoComplete.bash("jshimctl", all);
-                            // zsh runs bash's script by a layer of its own
-                            case zsh ->
-                                "#compdef jshimctl\nautoload -U +X bashcompinit && bashcompinit\n"
-                                        + AutoComplete.bash("jshimctl", all);
+                            case zsh -> ZshCompletion.of(all);
                             case fish -> FishCompletion.of(all);
                         });
         return ExitCode.OK;

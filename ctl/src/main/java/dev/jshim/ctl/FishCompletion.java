@@ -1,7 +1,9 @@
 package dev.jshim.ctl;
 
+import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** A completion script for fish (complete(1)): subcommands and options with what they are for. */
@@ -26,6 +28,9 @@ final class FishCompletion {
                             here,
                             "-a " + inner,
                             description(spec.getCommandSpec().usageMessage().description())));
+            command.getCommandSpec().positionalParameters().stream()
+                    .filter(parameter -> parameter.completionCandidates() != null)
+                    .forEach(parameter -> line(out, here, value(parameter), description(parameter.description())));
             command.getCommandSpec().options().stream()
                     .filter(option -> !option.inherited())
                     .forEach(option -> option(out, here, option));
@@ -39,7 +44,19 @@ final class FishCompletion {
             names.append(name.startsWith("--") ? "-l " + name.substring(2) : "-s " + name.substring(1))
                     .append(' ');
         }
-        line(out, condition, names + (option.arity().max() > 0 ? "-r" : ""), description(option.description()));
+        line(out, condition, names + value(option), description(option.description()));
+    }
+
+    /** Files where a path is meant; else what there is to choose from. */
+    private static String value(ArgSpec argument) {
+        if (argument.arity().max() == 0) {
+            return "";
+        }
+        if (Path.class.equals(argument.type())) {
+            return "-rF";
+        }
+        var candidates = argument.completionCandidates();
+        return candidates == null ? "-x" : "-x -a '" + String.join(" ", candidates) + "'";
     }
 
     private static void line(StringBuilder out, String condition, String what, String description) {

@@ -8,6 +8,7 @@ import dev.jshim.node.NodePaths;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -15,6 +16,10 @@ import picocli.CommandLine.ScopeType;
 
 /** The options that every command takes, before its name or after. */
 final class Globals {
+    /** Those that have a value, which stands behind them or after a {@code =}. */
+    static final Set<String> WITH_VALUE =
+            Set.of("--config", "--root", "--state", "--address", "-n", "--namespace", "-o", "--output", "--timeout");
+
     @Option(
             names = "--config",
             scope = ScopeType.INHERIT,

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonParser;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -212,6 +215,17 @@ class CommandsTest {
         var script = Result.of("completion", shell);
         assertThat(script.code()).isZero();
         assertThat(script.out()).contains(Commands.names()).contains("escalate");
+    }
+
+    /** What the search for the word "help" goes by is what picocli has. */
+    @Test
+    void optionsWithAValueAreKnown() {
+        var nowhere = new PrintWriter(Writer.nullWriter());
+        var names = CommandTree.commandLine(nowhere, nowhere).getCommandSpec().options().stream()
+                .filter(option -> option.arity().max() > 0)
+                .flatMap(option -> Stream.of(option.names()))
+                .toList();
+        assertThat(Globals.WITH_VALUE).containsExactlyInAnyOrderElementsOf(names);
     }
 
     @Test

@@ -320,6 +320,9 @@ class MainTest {
         assertThat(Result.of("help", "lss").code()).isEqualTo(2);
         assertThat(Result.of("help", "lss").err()).contains("there is no command \"lss\"", "did you mean ls?");
         assertThat(Result.of("help", "migrate", "apply")).isEqualTo(Result.of("migrate", "apply", "--help"));
+        assertThat(Result.of("--config", "x", "-n", "y", "--no-color", "help", "ls"))
+                .isEqualTo(Result.of("ls", "--help"));
+        assertThat(Result.of("--root", "help", "ls", "--help")).isEqualTo(Result.of("ls", "--help"));
     }
 
     @Test

@@ -114,6 +114,50 @@ class AotCacheTest {
                 .anyMatch(line -> line.contains(" " + mainClass + " source: shared objects"));
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"containerd-shim-v2-oci, -v", "containerd-shim-v1-linux, -v", "jshimctl, --version"})
+    @DisplayName("was made where the tree stands: no start looks for jars elsewhere")
+    void madeInPlace(String program, String flag) throws IOException {
+        assertThat(vainLooks(DistTree.built(), program, flag)).isZero();
+    }
+
+    @Test
+    @EnabledIfSystemProperty(
+            named = "jshim.test.all",
+            matches = "true",
+            disabledReason = "six training runs take half a minute")
+    @DisplayName("is made anew by settle.sh in a tree that was moved")
+    void settles() throws IOException {
+        DistTree copy = DistTree.built().copyTo(temp.resolve("here"));
+        settle(copy);
+        Files.move(copy.home(), temp.resolve("there"));
+        DistTree moved = new DistTree(temp.resolve("there"));
+        assertThat(vainLooks(moved, "containerd-shim-v2-oci", "-v")).isGreaterThan(10);
+        settle(moved);
+        assertThat(vainLooks(moved, "containerd-shim-v2-oci", "-v")).isZero();
+        assertThat(vainLooks(moved, "jshimctl", "--version")).isZero();
+        assertThat(sourceOf(moved, "containerd-shim-v2-oci", "dev.jshim.shim.Main"))
+                .contains("source: shared objects file");
+    }
+
+    private void settle(DistTree tree) {
+        Launched.run(
+                        temp,
+                        Map.of(),
+                        List.of(tree.home().resolve("lib/sh/settle.sh").toString()))
+                .result();
+    }
+
+    /** How often the JVM looks for a jar of the cache in a place that does not exist: an exception each time. */
+    private long vainLooks(DistTree tree, String program, String flag) throws IOException {
+        Path log = temp.resolve("exceptions.log");
+        var options = Map.of("JSHIM_JAVA_OPTS", "-Xlog:exceptions=info:file=" + log);
+        Launched.run(temp, options, List.of(tree.bin(program).toString(), flag)).result();
+        try (var lines = Files.lines(log)) {
+            return lines.filter(line -> line.contains("'toFileURL'")).count();
+        }
+    }
+
     @Test
     @DisplayName("has all classes that jshimctl ls needs")
     void lsReadsNoJar() throws IOException {
