@@ -28,9 +28,14 @@ public final class UnixGrpc {
                 1, Thread.ofPlatform().daemon().name("grpc-unix-", 0).factory(), NioIoHandler.newFactory());
     }
 
+    /** Before a first socket of Netty's, on either side: it would warn of it on stderr. */
+    public static void hushNetty() {
+        NETTY.setLevel(Level.OFF);
+    }
+
     /** A channel that connects on its first call, and again when that was lost. */
     public static ManagedChannel open(Path socket) {
-        NETTY.setLevel(Level.OFF);
+        hushNetty();
         return NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(socket))
                 .channelType(NioDomainSocketChannel.class, UnixDomainSocketAddress.class)
                 .eventLoopGroup(Threads.GROUP)

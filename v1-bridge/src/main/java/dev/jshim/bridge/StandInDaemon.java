@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Empty;
+import dev.jshim.node.UnixGrpc;
 import dev.jshim.proto.v2.containerd.events.EventsGrpc;
 import dev.jshim.proto.v2.containerd.events.SubscribeRequest;
 import dev.jshim.proto.v2.containerd.version.VersionGrpc;
@@ -33,6 +34,8 @@ final class StandInDaemon implements AutoCloseable {
 
     /** Listens. */
     StandInDaemon(Path socket) throws IOException {
+        UnixGrpc.hushNetty(); // else it depends on who connects first: the bridge's gRPC, or its look whether one
+        // listens
         server = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(socket))
                 .channelType(NioServerDomainSocketChannel.class)
                 .bossEventLoopGroup(threads)
