@@ -19,17 +19,18 @@ jvm_flags() { # component
     # The cache would otherwise hold machine code for the processor that it was made on, and a JVM on a lesser one dies of
     # it with SIGILL: JDK 25 does not look.
     flags="$flags -XX:-AOTAdapterCaching -XX:-AOTStubCaching"
-    # Few methods run often in a shim's life: compiling others early takes time from the start, and memory for good.
     # With a country String.format needs no locale data: protobuf formats its version.
-    flags="$flags -XX:-AOTReplayTraining -XX:CompileThresholdScaling=5 -Duser.country=US"
+    flags="$flags -XX:-AOTReplayTraining -Duser.country=US"
     flags="$flags -Xlog:disable --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+    # Few methods run often in a shim's life: compiling others early takes time from the start, and memory for good.
     case $1 in
-    shim) flags="$flags -Xms8m -Xmx64m -Xss512k" ;;
+    shim) flags="$flags -XX:CompileThresholdScaling=5 -Xms8m -Xmx64m -Xss512k" ;;
     # Netty carries one idle subscription: no pools for it, one thread.
     bridge)
-        flags="$flags -Xms8m -Xmx128m -Xss512k -Dio.netty.allocator.type=unpooled -Dio.netty.eventLoopThreads=1"
-        flags="$flags -Dio.netty.noPreferDirect=true"
+        flags="$flags -XX:CompileThresholdScaling=5 -Xms8m -Xmx128m -Xss512k"
+        flags="$flags -Dio.netty.allocator.type=unpooled -Dio.netty.eventLoopThreads=1 -Dio.netty.noPreferDirect=true"
         ;;
+    ctl) flags="$flags -XX:CompileThresholdScaling=2" ;;
     esac
 }
 

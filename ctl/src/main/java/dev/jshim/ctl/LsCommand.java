@@ -49,9 +49,10 @@ final class LsCommand implements Callable<Integer> {
     }
 
     private static int show(Cli cli) {
-        var node = cli.reader().read();
-        var tasks = cli.reader().ask(node.bundles());
-        var found = cli.reader().strays();
+        var reader = cli.reader();
+        var node = reader.read();
+        var tasks = reader.ask(node.bundles());
+        var found = reader.strays();
         var rows = tasks.stream().map(TaskFields::summary).toList();
         var fields = new Fields().with("tasks", rows).with("problems", node.problems());
         cli.show(Strays.with(fields, found.strays(), found.others()), () -> {

@@ -10,11 +10,13 @@ import dev.jshim.node.TaskSurvey;
 import dev.jshim.node.V2Bundle;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** Reads the node that the options name, and finds the task that somebody means by an id. */
+/** Reads the node that the options name, once, and finds the task that somebody means by an id. One thread's. */
 final class NodeReader {
     private final Globals globals;
     private final ProcFs proc;
+    private @Nullable Node whole;
 
     NodeReader(Globals globals, ProcFs proc) {
         this.globals = globals;
@@ -23,7 +25,7 @@ final class NodeReader {
 
     /** The bundles of the namespace asked for. */
     Node read() {
-        var node = Node.read(globals.paths(), proc);
+        var node = whole();
         if (!node.problems().isEmpty() && node.bundles().isEmpty() && !Privileges.isRoot()) {
             throw CliException.failed(node.problems().getFirst(), "run jshimctl as root");
         }
@@ -37,9 +39,18 @@ final class NodeReader {
         return new Node(node.paths(), bundles, node.problems());
     }
 
+    private Node whole() {
+        var node = whole;
+        if (node == null) {
+            node = Node.read(globals.paths(), proc);
+            whole = node;
+        }
+        return node;
+    }
+
     /** What no bundle stands for, of the namespace asked for. */
     StrayScan.Result strays() {
-        var found = StrayScan.of(Node.read(globals.paths(), proc), proc);
+        var found = StrayScan.of(whole(), proc);
         var namespace = globals.namespace();
         var strays = found.strays().stream()
                 .filter(stray -> namespace == null || stray.task().namespace().equals(namespace))

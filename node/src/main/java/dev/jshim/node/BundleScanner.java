@@ -50,7 +50,8 @@ public final class BundleScanner {
         return out;
     }
 
-    private static boolean isThere(Path bundle) {
+    /** Whether containerd takes it for a bundle. */
+    static boolean isThere(Path bundle) {
         var namespace = bundle.getParent();
         return namespace != null && isFolder(namespace) && isFolder(bundle);
     }

@@ -26,9 +26,18 @@ public final class ShimProcesses {
     }
 
     /** A process with the name of a shim; parsed once, since each bundle looks at all of them. */
-    private record Candidate(ProcessFacts process, @Nullable ShimFlags flags) {
+    private record Candidate(
+            ProcessFacts process,
+            @Nullable ShimFlags flags,
+            @Nullable String id,
+            @Nullable String namespace) {
         static Candidate of(ProcessFacts process) {
-            return new Candidate(process, ShimFlags.parse(process.argv()));
+            var isV2 = isV2Shim(process.program());
+            return new Candidate(
+                    process,
+                    ShimFlags.parse(process.argv()),
+                    isV2 ? flag(process, "-id") : null,
+                    isV2 ? flag(process, "-namespace") : null);
         }
     }
 
@@ -93,9 +102,8 @@ public final class ShimProcesses {
         if (bundle instanceof V1Bundle v1) {
             return flags != null && flags.namespace().equals(v1.task().namespace()) && isWorkOf(flags, process, v1);
         }
-        return isV2Shim(process.program())
-                && hasFlag(process, "-id", bundle.task().id())
-                && hasFlag(process, "-namespace", bundle.task().namespace());
+        return bundle.task().id().equals(candidate.id())
+                && bundle.task().namespace().equals(candidate.namespace());
     }
 
     /** By -workdir, else by the working directory, which is the bundle (1.6.20, runtime/v1/shim/client/client.go). */
@@ -106,13 +114,13 @@ public final class ShimProcesses {
         return bundle.path().equals(proc.cwd(process.pid()));
     }
 
-    private static boolean hasFlag(ProcessFacts process, String name, String value) {
+    private static @Nullable String flag(ProcessFacts process, String name) {
         var argv = process.argv();
         for (var i = 0; i + 1 < argv.size(); i++) {
-            if (argv.get(i).equals(name) && argv.get(i + 1).equals(value)) {
-                return true;
+            if (argv.get(i).equals(name)) {
+                return argv.get(i + 1);
             }
         }
-        return false;
+        return null;
     }
 }

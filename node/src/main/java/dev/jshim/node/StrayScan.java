@@ -46,7 +46,7 @@ public final class StrayScan {
         }
     }
 
-    /** Looks at the machine. */
+    /** Looks at the machine. The node may have been read some time ago. */
     public static Result of(Node node) {
         return of(node, ProcFs.system());
     }
@@ -163,9 +163,15 @@ public final class StrayScan {
         return bundle != null && (bundle.startsWith(paths.v1State()) || bundle.startsWith(paths.v2State()));
     }
 
-    /** A shim says more than its container, which is found later. */
+    /**
+     * A shim says more than its container, which is found later. What has a bundle by now came after the others were
+     * read.
+     */
     private void found(Stray stray) {
-        strays.putIfAbsent(stray.task(), stray);
+        if (!BundleScanner.isThere(paths.v1Bundle(stray.task()))
+                && !BundleScanner.isThere(paths.v2Bundle(stray.task()))) {
+            strays.putIfAbsent(stray.task(), stray);
+        }
     }
 
     private static List<Path> directories(Path parent) {
