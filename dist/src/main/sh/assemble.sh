@@ -18,11 +18,14 @@ jars_of() { # module
 
 link_runtime() {
     runtime=$dist/target/runtime
-    want="$modules $link $(cat "$java_home/release")"
+    want="$modules $link, no comments, $(cat "$java_home/release")"
     if [ "$(cat "$runtime.made" 2>/dev/null)" != "$want" ]; then
         rm -rf "$runtime" "$runtime.made"
         # shellcheck disable=SC2086 # a list of flags
         "$java_home/bin/jlink" --add-modules "$modules" $link --output "$runtime"
+        # The JVM reads them at each start, line by line: java.security alone has 1600 lines that are comments.
+        find "$runtime/conf" -type f \( -name '*.properties' -o -name java.security \) \
+            -exec sed -i -e '/^[[:blank:]]*[#!]/d' -e '/^[[:blank:]]*$/d' {} +
         printf '%s\n' "$want" >"$runtime.made"
     fi
     cp -a "$runtime" "$new/lib/jvm"

@@ -3,8 +3,21 @@
 # came with the archive (docs/adr/0002-aot-cache.md). To be run once, by hand, after the archive was unpacked; what runs
 # goes on as it was.
 set -eu
+umask 022
 lib=$(cd -P "${0%/*}/.." && pwd -P)
 . "$lib/sh/java.sh"
 . "$lib/sh/train.sh"
-for component in shim bridge ctl; do train "$component"; done
+trap 'remove_unfinished "$component"; exit 1' HUP INT TERM
+for component in shim bridge ctl; do
+    . "$lib/$component.env" # cache
+    train "$component" || {
+        echo "settle.sh: no new AOT cache for $component in $lib/aot, what was there is kept: is the folder writable?" >&2
+        exit 1
+    }
+done
 printf '%s\n' "$lib" >"$lib/aot/place"
+# The first start of each takes its sums; the first container shall not wait.
+for program in 'containerd-shim-v2-oci -v' 'containerd-shim-v1-linux -v' 'jshimctl --version'; do
+    # shellcheck disable=SC2086 # a program and its argument
+    "${lib%/lib}/bin/"$program >/dev/null
+done

@@ -4,23 +4,22 @@
 # The caller has set $lib and has read java.sh.
 
 # The main class walks through its own start-up code, in a folder of its own, and ends. What it said is printed only
-# where it failed; then all is as it was.
+# where it failed; then the cache is what it was.
 train() { # component
     jvm_flags "$1"
     . "$lib/$1.env" # main, jars, cache
     # shellcheck disable=SC2086 # a list of names without blanks
     class_path=$(printf ":$lib/app/%s" $jars)
     folder=$(mktemp -d) || return 1
+    remove_unfinished "$1" # of a run that was killed
     trained=0
     # shellcheck disable=SC2086
     (
         cd "$folder" && exec "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$cache.new" "-Djshim.home=${lib%/lib}" \
             "-Djffi.boot.library.path=$lib/native" -cp "${class_path#:}" "$main" aot-train
     ) </dev/null >"$folder.log" 2>&1 && [ -s "$lib/aot/$cache.new" ] && put_cache "$1" || trained=1
-    if [ "$trained" -ne 0 ]; then
-        cat "$folder.log" >&2
-        rm -f "$lib/aot/$cache.new"
-    fi
+    [ "$trained" -eq 0 ] || cat "$folder.log" >&2
+    remove_unfinished "$1"
     rm -rf "$folder" "$folder.log"
     return "$trained"
 }
@@ -30,4 +29,9 @@ put_cache() { # component
     sum=$(sha256sum <"$lib/aot/$cache.new") &&
         { sed '/ aot\//d' "$lib/$1.sha256" && printf '%s  aot/%s\n' "${sum%% *}" "$cache"; } >"$lib/$1.sha256.new" &&
         mv "$lib/$1.sha256.new" "$lib/$1.sha256" && mv "$lib/aot/$cache.new" "$lib/aot/$cache"
+}
+
+# The JVM leaves a .config where the second half of its work fails.
+remove_unfinished() { # component
+    rm -f "$lib/aot/$cache.new" "$lib/aot/$cache.new.config" "$lib/$1.sha256.new"
 }

@@ -20,22 +20,23 @@ final class CommandTree {
 
     /** {@code help ls} is {@code ls --help}, as with most programs that have commands; options may stand before it. */
     private static String[] withoutHelp(String... args) {
-        var first = firstWord(args);
+        var first = firstWord(0, args);
         if (first == args.length || !args[first].equals("help")) {
             return args;
         }
         var words = new ArrayList<>(List.of(args));
         words.remove(first);
-        // With --help behind a name that is none nobody would look at the name.
-        if (first == words.size() || Commands.isKnown(words.get(first))) {
+        var next = firstWord(first + 1, args);
+        // With --help behind a name that is none nobody would look at the name: it is an error. All else is not to run.
+        if (next == args.length || Commands.isKnown(args[next])) {
             words.add("--help");
         }
         return words.toArray(String[]::new);
     }
 
-    /** Where the command stands: behind the options of all commands and their values. */
-    private static int firstWord(String... args) {
-        var i = 0;
+    /** Where the next command stands: behind the options of all commands and their values. */
+    private static int firstWord(int from, String... args) {
+        var i = from;
         while (i < args.length && args[i].startsWith("-")) {
             i += Globals.WITH_VALUE.contains(args[i]) ? 2 : 1;
         }

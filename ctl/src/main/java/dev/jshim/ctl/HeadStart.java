@@ -33,9 +33,18 @@ final class HeadStart implements Runnable {
     public void run() {
         try {
             SocketChannel.open(StandardProtocolFamily.UNIX).close();
-        } catch (IOException e) {
-            // the first socket that is needed will say it
+            var _ = Processes.getpid();
+        } catch (IOException | LinkageError e) {
+            // the first socket that is needed will say it; see exit for the other
         }
-        var _ = Processes.getpid();
+    }
+
+    /** Ends the process; returns only where the C library cannot be called, which is no reason to fail what is done. */
+    static void exit(int code) {
+        try {
+            Processes.exit(code);
+        } catch (LinkageError e) {
+            return;
+        }
     }
 }

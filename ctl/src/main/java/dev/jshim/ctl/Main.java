@@ -1,6 +1,5 @@
 package dev.jshim.ctl;
 
-import dev.jshim.linux.Processes;
 import java.io.PrintWriter;
 import java.util.List;
 
@@ -24,7 +23,7 @@ public final class Main {
         var linked = HeadStart.beginFor(args);
         var code = run(out, err, args);
         if (linked) {
-            Processes.exit(code);
+            HeadStart.exit(code);
         }
         // System.exit would first look whether somebody logs it, which takes longer than to list a container
         Runtime.getRuntime().halt(code);

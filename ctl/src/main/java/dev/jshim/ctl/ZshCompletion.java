@@ -13,8 +13,7 @@ final class ZshCompletion {
     private static final String BEFORE = """
             #compdef jshimctl
             autoload -U +X bashcompinit && bashcompinit
-            unalias compopt 2>/dev/null
-            compopt() { : }
+            function compopt { : }
             """;
 
     /** As {@code _jshimctl} it is loaded when the first completion waits for an answer. */

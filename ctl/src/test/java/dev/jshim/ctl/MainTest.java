@@ -322,6 +322,9 @@ class MainTest {
         assertThat(Result.of("help", "migrate", "apply")).isEqualTo(Result.of("migrate", "apply", "--help"));
         assertThat(Result.of("--config", "x", "-n", "y", "--no-color", "help", "ls"))
                 .isEqualTo(Result.of("ls", "--help"));
+        assertThat(Result.of("help", "-n", "y", "kill", "web")).isEqualTo(Result.of("kill", "--help"));
+        assertThat(Result.of("-n", "y", "help", "--no-trunc", "kill", "web")).isEqualTo(Result.of("kill", "--help"));
+        assertThat(Result.of("-n", "y", "help", "--no-trunc")).isEqualTo(result);
         assertThat(Result.of("--root", "help", "ls", "--help")).isEqualTo(Result.of("ls", "--help"));
     }
 

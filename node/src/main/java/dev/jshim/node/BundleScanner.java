@@ -53,7 +53,15 @@ public final class BundleScanner {
     /** Whether containerd takes it for a bundle. */
     static boolean isThere(Path bundle) {
         var namespace = bundle.getParent();
-        return namespace != null && isFolder(namespace) && isFolder(bundle);
+        return namespace != null
+                && !isHidden(namespace)
+                && !isHidden(bundle)
+                && isFolder(namespace)
+                && isFolder(bundle);
+    }
+
+    private static boolean isHidden(Path path) {
+        return name(path).startsWith(".");
     }
 
     /** A link is none, as for containerd: through it one container would be there under two names. */
@@ -132,7 +140,7 @@ public final class BundleScanner {
         var out = new ArrayList<Path>();
         try (var entries = Files.newDirectoryStream(parent)) {
             for (var entry : entries) {
-                if (!name(entry).startsWith(".") && isFolder(entry)) {
+                if (!isHidden(entry) && isFolder(entry)) {
                     out.add(entry);
                 }
             }

@@ -10,20 +10,25 @@ import org.junit.jupiter.api.io.TempDir;
 
 class StrayScanTest {
     private static final TaskId TASK = new TaskId("ns", "c");
+    private static final TaskId HALF_DELETED = new TaskId("ns", ".c");
 
     @TempDir
     private Path directory;
 
-    /** A v1 shim, which stands in its bundle, there or not. */
     private void shim(Bundles bundles, int pid) throws IOException {
+        shim(bundles, pid, TASK);
+    }
+
+    /** A v1 shim, which stands in its bundle, there or not. */
+    private void shim(Bundles bundles, int pid, TaskId task) throws IOException {
         var path = Files.createDirectories(directory.resolve("proc").resolve(Integer.toString(pid)));
         Files.writeString(
                 path.resolve("stat"), pid + " (containerd-shim) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 1 0 100 0 0\n");
         Files.writeString(
                 path.resolve("cmdline"),
                 String.join(
-                        "\0", "containerd-shim", "-namespace", "ns", "-workdir", bundles.paths.v1Work(TASK) + "\0"));
-        Files.createSymbolicLink(path.resolve("cwd"), bundles.paths.v1Bundle(TASK));
+                        "\0", "containerd-shim", "-namespace", "ns", "-workdir", bundles.paths.v1Work(task) + "\0"));
+        Files.createSymbolicLink(path.resolve("cwd"), bundles.paths.v1Bundle(task));
     }
 
     private StrayScan.Result scan(Node node) {
@@ -39,6 +44,17 @@ class StrayScanTest {
             assertThat(stray.task()).isEqualTo(TASK);
             assertThat(stray.pid()).isEqualTo(10);
         });
+    }
+
+    /** containerd gives a bundle such a name before it removes it, which may fail. */
+    @Test
+    void aShimInAHalfDeletedBundleIsOne() throws IOException {
+        var bundles = new Bundles(directory);
+        bundles.v1("ns", ".c");
+        shim(bundles, 10, HALF_DELETED);
+        assertThat(scan(Node.read(bundles.paths)).strays())
+                .singleElement()
+                .satisfies(stray -> assertThat(stray.pid()).isEqualTo(10));
     }
 
     @Test
