@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ final class FakeNode implements Closeable {
     final Path state;
     final AtomicInteger lastSignal = new AtomicInteger();
     private final List<Closeable> sockets = new ArrayList<>();
-    private final List<TtrpcServer> servers = new ArrayList<>();
+    private final List<String> answering = new ArrayList<>();
     private final int pid;
     private boolean hasMute;
 
@@ -44,8 +45,8 @@ final class FakeNode implements Closeable {
         var server = TtrpcServer.builder()
                 .addService(new FakeShim(pid, status, lastSignal))
                 .build();
+        answering.add(nextSocket().toString());
         server.serve(listener(bundle));
-        servers.add(server);
         sockets.add(server::close);
         Files.writeString(bundle.resolve("init.pid"), Integer.toString(pid));
         return bundle;
@@ -69,7 +70,7 @@ final class FakeNode implements Closeable {
                 "{\"version\":3,\"address\":\"unix://" + socket + "\",\"protocol\":\"ttrpc\"}");
         var server = TtrpcServer.builder().addService(shim).build();
         server.serve(ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket)));
-        servers.add(server);
+        answering.add(socket.toString());
         sockets.add(server::close);
         return bundle;
     }
@@ -115,10 +116,20 @@ final class FakeNode implements Closeable {
         return state.resolve("s" + sockets.size());
     }
 
-    /** Waits until the shims have seen that who asked them has hung up: connections are shown, too. */
-    void awaitHangUp() throws InterruptedException {
-        while (servers.stream().anyMatch(server -> server.connections() > 0)) {
+    /**
+     * Waits until the shims have seen that who asked them has hung up: connections are shown, too. By the kernel's
+     * table: one that a shim has still to accept will be shown when it has.
+     */
+    void awaitHangUp() throws InterruptedException, IOException {
+        while (isConnected()) {
             Thread.sleep(2);
+        }
+    }
+
+    private boolean isConnected() throws IOException {
+        try (var lines = Files.lines(Path.of("/proc/net/unix"), StandardCharsets.ISO_8859_1)) {
+            return lines.filter(line -> !line.contains(" 00010000 ")) // who listens
+                    .anyMatch(line -> answering.stream().anyMatch(socket -> line.endsWith(" " + socket)));
         }
     }
 
