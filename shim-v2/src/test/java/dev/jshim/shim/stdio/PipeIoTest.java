@@ -237,9 +237,10 @@ class PipeIoTest {
         var io = open("", out.toString(), "", false);
         var pid = run(io, "exec head -c 200000 /dev/zero");
         Until.holds("the FIFO is filled", () -> FileCalls.unread(client) >= 1 << 15);
-        var drained = async(() -> io.awaitDrained(Duration.ofMillis(100)));
+        // Not shorter: where the machine is busy the pump itself does not run for a while.
+        var drained = async(() -> io.awaitDrained(Duration.ofSeconds(1)));
         client.setNonBlocking(false);
-        LockSupport.parkNanos(Duration.ofMillis(500).toNanos()); // slower than its patience
+        LockSupport.parkNanos(Duration.ofMillis(1500).toNanos()); // slower than its patience
         assertThat(drained).isNotDone();
         var got = async(() -> {
             var buffer = new byte[1 << 16];
