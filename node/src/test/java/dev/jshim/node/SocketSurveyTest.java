@@ -31,7 +31,7 @@ class SocketSurveyTest {
     }
 
     private List<NodeSocket> survey(Bundles bundles) {
-        return new SocketSurvey(ProcFs.system(), List.of(directory.resolve("s")), Duration.ofMillis(500))
+        return new SocketSurvey(ProcFs.system(), List.of(directory.resolve("s")), Duration.ofSeconds(10))
                 .of(Node.read(bundles.paths)).stream()
                         .filter(socket -> socket.facts().socket().address().contains(directory.toString()))
                         .toList();

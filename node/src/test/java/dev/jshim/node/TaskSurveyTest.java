@@ -58,8 +58,7 @@ class TaskSurveyTest {
     }
 
     private List<NodeTask> survey() {
-        return new TaskSurvey(Duration.ofMillis(500))
-                .of(Node.read(bundles.paths).bundles());
+        return new TaskSurvey(Duration.ofSeconds(2)).of(Node.read(bundles.paths).bundles());
     }
 
     private NodeTask only() {
@@ -111,7 +110,7 @@ class TaskSurveyTest {
         }
         var start = System.nanoTime();
         var tasks = survey();
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
         assertThat(tasks)
                 .hasSize(20)
                 .allSatisfy(task -> assertThat(task.health()).isEqualTo(Health.MUTE));
