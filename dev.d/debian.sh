@@ -3,10 +3,10 @@
 # Trust goes from Debian's archive keyring to InRelease, from there to the package list, from there to the package.
 
 # Leaves the suite's list of packages in FOLDER/Packages, and sets mirror for debian_unpack.
-debian_list() { # suite, folder
+debian_list() { # suite, folder, architecture (this machine's)
     local list sum
     mirror=$(debian_mirror)
-    list=main/binary-$(dpkg --print-architecture)/Packages.xz
+    list=main/binary-${3:-$(dpkg --print-architecture)}/Packages.xz
     download "$mirror/dists/$1/InRelease" "$2/InRelease"
     gpgv --quiet --keyring /usr/share/keyrings/debian-archive-keyring.gpg --output "$2/Release" \
         "$2/InRelease" 2>"$2/log" || die "the signature of $1 does not hold: $(cat "$2/log")"

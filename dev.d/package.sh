@@ -10,11 +10,12 @@ check_needs="
 "
 
 package() {
-    local version debian_version='' check='' folder=$PWD/dist/target/package
+    local version debian_version='' check='' arch='' folder=$PWD/dist/target/package
     version=$(sed -n '0,/<version>/s|.*<version>\(.*\)</version>.*|\1|p' pom.xml)
     while [ $# -gt 0 ]; do
         case $1 in
         --check) check=yes ;;
+        --arch) arch=${2:?"--arch: which?"} && shift ;;
         --version) debian_version=${2:?"--version: which?"} && shift ;;
         *) die "package: unknown option $1" ;;
         esac
@@ -24,6 +25,10 @@ package() {
     install_missing "$package_needs"
     is_built || build
     mkdir -p "$folder"
+    [ -z "$arch" ] || [ "$arch" = "$(dpkg --print-architecture)" ] || {
+        foreign_package "$arch" "$version" "$debian_version" "$folder" "$check"
+        return
+    }
     dist/src/main/sh/package.sh "$PWD/dist" "$PWD/dist/target/jshim" "$version" "$debian_version" "$folder" tar deb
     local archive deb
     archive=jshim-$version-linux-$(dpkg --print-architecture).tar.gz
@@ -31,6 +36,69 @@ package() {
     [ -z "$check" ] || check_package "$folder" "$debian_version"
     printf '%s\n' "dist/target/package/$archive" "dist/target/package/$deb"
 }
+
+# For another platform, from the JDK that Debian 13 has for it: without AOT caches, and only as far tried as an emulator of
+# its processor goes (--check).
+foreign_package() { # architecture, version, Debian version, output folder, whether to check
+    local jdk tree=$PWD/dist/target/jshim-$1
+    install_missing "/usr/bin/$(machine_of "$1")-linux-gnu-strip binutils-$(machine_of "$1")-linux-gnu"
+    jdk=$(foreign_jdk "$1")
+    dist/src/main/sh/retarget.sh "$PWD/dist" "$PWD/dist/target/jshim" "$jdk" "$tree"
+    HELP_TREE=$PWD/dist/target/jshim dist/src/main/sh/package.sh "$PWD/dist" "$tree" "$2" "$3" "$4" tar deb
+    [ -z "$5" ] || check_foreign "$1" "$tree"
+    printf '%s\n' "dist/target/package/jshim-$2-linux-$1.tar.gz" "dist/target/package/jshim_$3_$1.deb"
+}
+
+machine_of() { # Debian's architecture
+    case $1 in
+    arm64) echo aarch64 ;;
+    amd64) echo x86_64 ;;
+    *) die "package: no platform $1: amd64 and arm64 are those that the system calls are known for" ;;
+    esac
+}
+
+# Prints the folder of the JDK. Beside it are the libraries that it needs.
+foreign_jdk() { # architecture
+    local target=$cache/jdk-25-$1
+    [ -d "$target/usr/lib/jvm" ] || fetch_foreign_jdk "$1" "$target"
+    echo "$target/usr/lib/jvm/java-25-openjdk-$1"
+}
+
+fetch_foreign_jdk() ( # architecture, folder; in a shell of its own for its trap
+    mkdir -p "$cache"
+    temp=$(mktemp -d "$cache/fetch.XXXXXX")
+    trap 'rm -rf "$temp"' EXIT
+    echo "dev: fetching a JDK for $1 from Debian 13, 370 MB" >&2
+    debian_list trixie "$temp" "$1"
+    for name in openjdk-25-jdk-headless openjdk-25-jre-headless libc6 zlib1g libgcc-s1 libstdc++6; do
+        awk -v name="$name" '
+            $1 == "Package:" { found = $2 == name }
+            found && $1 == "Filename:" { file = $2 }
+            found && $1 == "SHA256:" { print file, $2; exit }' "$temp/Packages"
+    done >"$temp/wanted"
+    while read -r file sum; do debian_unpack "$file" "$sum" "$temp"; done <"$temp/wanted"
+    [ -e "$temp/tree/lib" ] || ln -s usr/lib "$temp/tree/lib"
+    rm -rf "${2:?}"
+    mv "$temp/tree" "$2"
+)
+
+# The programs run, in an emulator of the processor: what needs no kernel of that platform.
+check_foreign() ( # architecture, tree
+    emulator=qemu-$(machine_of "$1")
+    install_missing "/usr/bin/$emulator qemu-user"
+    temp=$(mktemp -d)
+    trap 'rm -rf "$temp"' EXIT
+    cp -a "$2" "$temp/tree"
+    java=$temp/tree/lib/jvm/bin/java
+    mv "$java" "$java.real"
+    printf '#!/bin/sh\nexec %s -L %s "$0.real" "$@"\n' "$emulator" "$cache/jdk-25-$1" >"$java"
+    chmod +x "$java"
+    for program in 'containerd-shim-v2-oci -v' 'containerd-shim-v1-linux -v' "jshimctl --root $temp --state $temp ls"; do
+        # shellcheck disable=SC2086 # a program and its arguments
+        "$temp/tree/bin/"$program >&2 || die "$program does not run on $1"
+    done
+    echo "dev: the programs run on an emulated $1" >&2
+)
 
 # Builds all of it once more, from a copy of the sources in another place, with another umask and clock zone, and compares.
 check_package() ( # folder with what was packed, Debian version

@@ -7,8 +7,7 @@ root=${dist%/*}
 java_home=${JAVA_HOME:?JAVA_HOME must name a JDK 25}
 new=$tree.new old=$tree.old # built beside the tree and renamed: what runs from the old one is not half replaced
 version=$3
-modules=java.base,java.logging,jdk.net,jdk.unsupported
-link="--strip-debug --no-man-pages --no-header-files --compress zip-6"
+. "$dist/src/main/sh/runtime.sh"
 
 # The jars of a component, its own first: the order is the class path's and so the cache's.
 jars_of() { # module
@@ -21,11 +20,7 @@ link_runtime() {
     want="$modules $link, no comments, $(cat "$java_home/release")"
     if [ "$(cat "$runtime.made" 2>/dev/null)" != "$want" ]; then
         rm -rf "$runtime" "$runtime.made"
-        # shellcheck disable=SC2086 # a list of flags
-        "$java_home/bin/jlink" --add-modules "$modules" $link --output "$runtime"
-        # The JVM reads them at each start, line by line: java.security alone has 1600 lines that are comments.
-        find "$runtime/conf" -type f \( -name '*.properties' -o -name java.security \) \
-            -exec sed -i -e '/^[[:blank:]]*[#!]/d' -e '/^[[:blank:]]*$/d' {} +
+        link_jdk "$java_home" "$runtime" --strip-debug
         printf '%s\n' "$want" >"$runtime.made"
     fi
     cp -a "$runtime" "$new/lib/jvm"
@@ -50,15 +45,6 @@ add_cache() { # component
     else
         train "$1" || { echo "assemble: the training run of $main failed" >&2 && exit 1; }
     fi
-}
-
-# jnr would unpack its library into /tmp at each start.
-copy_native() {
-    for jar in "$new"/lib/app/jffi-*-native.jar; do
-        [ -e "$jar" ] || continue
-        (cd "$dist/target" && "$java_home/bin/jar" xf "$jar" "jni/$(uname -m)-Linux")
-        cp "$dist/target/jni/$(uname -m)-Linux"/* "$new/lib/native/"
-    done
 }
 
 # What gRPC needs beside the shim's own class path: found by the shim, and opened, only where gRPC is asked for.
@@ -102,7 +88,7 @@ link_runtime
 # shellcheck disable=SC2046 # paths of a build, without blanks
 copy_bare "$new/lib/app" $(for module in ctl v1-bridge shim-v2; do jars_of "$module"; done | sort -u)
 copy_grpc
-copy_native
+copy_native "$new" "$(uname -m)" "$java_home/bin/jar" "$dist/target"
 upgrade_old_jars
 lib=$new/lib
 . "$lib/sh/java.sh"

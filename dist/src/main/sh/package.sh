@@ -1,5 +1,6 @@
 #!/bin/sh
 # Packs the runnable tree: package.sh MODULE_FOLDER TREE VERSION DEBIAN_VERSION OUTPUT_FOLDER [tar] [deb]
+# HELP_TREE is one that runs here, where TREE is for another platform.
 # Leaves jshim-VERSION-linux-ARCH.tar.gz and jshim_DEBIAN_VERSION_ARCH.deb. The same tree gives the same bytes, wherever,
 # whenever and with whatever umask it is packed.
 set -eu
@@ -10,8 +11,13 @@ shift 5
 root=${dist%/*}
 source=$dist/src/main/deb
 work=$out/work
-arch=$(dpkg --print-architecture)
-lib=$tree/lib
+machine=$(sed -n 's/^OS_ARCH="\(.*\)"/\1/p' "$tree/lib/jvm/release") # of retarget.sh
+case ${machine:-$(uname -m)} in
+x86_64) arch=amd64 ;;
+aarch64) arch=arm64 ;;
+*) echo "package: Debian's name of the runtime's platform is not known here" >&2 && exit 1 ;;
+esac
+lib=${HELP_TREE:-$tree}/lib
 . "$lib/sh/java.sh"
 export SOURCE_DATE_EPOCH="$jar_time"
 maintainer='The jshim authors <authors@jshim.dev>'
@@ -131,8 +137,9 @@ write_changelog() {
 write_control() {
     control=$top/DEBIAN
     mkdir "$control"
+    libraries=$(libraries)
     sed -e "s|@VERSION@|$debian_version|" -e "s|@ARCH@|$arch|" -e "s|@MAINTAINER@|$maintainer|" \
-        -e "s|@LIBC@|$(libc_version)|" -e "s|@SIZE@|$(du -k -s --apparent-size "$top" | cut -f 1)|" \
+        -e "s|@LIBRARIES@|$libraries|" -e "s|@SIZE@|$(du -k -s --apparent-size "$top" | cut -f 1)|" \
         "$source/control" >"$control/control"
     echo /etc/jshim/config.toml >"$control/conffiles"
     for script in postinst prerm postrm; do
@@ -142,14 +149,20 @@ write_control() {
     (cd "$top" && find usr -type f -print | sort | xargs -d '\n' md5sum) >"$control/md5sums"
 }
 
-# What the runtime and jnr's library need of the node, and that it is the C library alone.
-libc_version() {
+# What the runtime and jnr's library need of the node: the C library, and with Debian's own JDK some more.
+libraries() {
     find "$top" -type f \( -name '*.so' -o -perm /100 -path '*/jvm/*' \) -exec objdump -p {} + 2>/dev/null >"$work/needs"
-    foreign=$(sed -n 's/^ *NEEDED *//p' "$work/needs" | sort -u |
-        grep -vE '^(lib(c|dl|m|pthread|rt)\.so\.[0-9]+|ld-linux.*|lib(jvm|java|jli|net)\.so)$') || :
-    [ -z "$foreign" ] || { echo "package: the runtime needs libraries that the package does not depend on: $foreign" >&2 && exit 1; }
     # 2.28 is the oldest that any of this was thought for (docs/scope.md).
-    { echo GLIBC_2.28 && grep -o 'GLIBC_[0-9.]*' "$work/needs"; } | sed 's/GLIBC_//' | sort -uV | tail -n 1
+    printf 'libc6 (>= %s)' "$({ echo GLIBC_2.28 && grep -o 'GLIBC_[0-9.]*' "$work/needs"; } | sed 's/GLIBC_//' | sort -uV | tail -n 1)"
+    for needed in $(sed -n 's/^ *NEEDED *//p' "$work/needs" | sort -u |
+        grep -vE '^(lib(c|dl|m|pthread|rt)\.so\.[0-9]+|ld-linux.*|lib(jvm|java|jli|net)\.so)$'); do
+        case $needed in
+        libz.so.1) printf ', zlib1g' ;;
+        libstdc++.so.6) printf ', libstdc++6' ;;
+        libgcc_s.so.1) printf ', libgcc-s1' ;;
+        *) echo "package: the runtime needs $needed, and the package depends on nothing that has it" >&2 && exit 1 ;;
+        esac
+    done
 }
 
 rm -rf "$work"
