@@ -20,6 +20,8 @@ needs="
 "
 # For ./dev test --all.
 all_needs="
+/usr/bin/zsh zsh
+/usr/bin/fish fish
 /usr/bin/qemu-x86_64 qemu-user
 /usr/sbin/debootstrap debootstrap
 /usr/bin/objdump binutils

@@ -57,6 +57,10 @@ final class GroupFolder {
     private final long pid = ProcessHandle.current().pid();
     private Path current;
     private boolean claimed;
+    /** This process, as its record has it; null before it has claimed the folder. */
+    private GroupRecord.@Nullable ProcessId own;
+    /** Since when the folder is known to be away, as {@link System#nanoTime}; null while it is ours. */
+    private @Nullable Long namelessSince;
 
     private GroupFolder(Path folder) {
         this.folder = folder;
@@ -157,6 +161,7 @@ final class GroupFolder {
         try {
             Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
             claimed = true;
+            own = record.shim();
             return true;
         } catch (FileSystemException e) {
             delete(draft);
@@ -183,7 +188,16 @@ final class GroupFolder {
      * @param close the last word, called while nobody can find the folder
      * @return false, and all is as it was, where a start has just joined or {@code close} has said no
      */
-    synchronized boolean leave(BooleanSupplier close) {
+    boolean leave(BooleanSupplier close) {
+        return leave(close, GRACE);
+    }
+
+    /** @param grace how long a shim whose folder was taken away stays for those who are connected */
+    synchronized boolean leave(BooleanSupplier close, Duration grace) {
+        if (isNameless()) {
+            return nameless(close, grace);
+        }
+        namelessSince = null;
         if (hasJust(current)) {
             return false; // The usual case, without a moment in which a client cannot connect.
         }
@@ -191,6 +205,10 @@ final class GroupFolder {
         try {
             if (current.equals(folder)) {
                 Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+                if (isAnothers(aside)) { // founded anew since we looked
+                    Files.move(aside, folder, StandardCopyOption.ATOMIC_MOVE);
+                    return false;
+                }
                 current = aside;
             }
             if (!hasJust(current) && close.getAsBoolean()) {
@@ -201,10 +219,39 @@ final class GroupFolder {
             current = folder;
             return false;
         } catch (IOException e) {
-            // Moved by somebody who took us for dead, or the group founded anew: serve who is connected, unnamed.
+            // Moved by somebody who took us for dead, or the group founded anew while we decided.
             ShimLog.warn("the group has another shim now", "folder", folder, "error", e.toString());
             return false;
         }
+    }
+
+    /** Whether the folder is away, removed by somebody, or has been founded anew by another shim since. */
+    private boolean isNameless() {
+        return current.equals(folder) && (!Files.exists(folder) || isAnothers(folder));
+    }
+
+    private boolean isAnothers(Path folder) {
+        try {
+            return !GroupRecord.read(folder).shim().equals(own);
+        } catch (IOException e) {
+            return false; // a founder puts its record there first
+        }
+    }
+
+    /**
+     * Nobody can join any more; who is connected is served for a while yet, since somebody who took us for dead puts
+     * the folder back when he sees that we live. Without an end to that a shim whose folder was removed would stay for
+     * good.
+     */
+    private boolean nameless(BooleanSupplier close, Duration grace) {
+        var now = System.nanoTime();
+        var since = namelessSince;
+        if (since == null) {
+            ShimLog.warn("the group's folder was taken away", "folder", folder);
+            since = now;
+            namelessSince = since;
+        }
+        return now - since >= grace.toNanos() && close.getAsBoolean();
     }
 
     private static boolean hasJust(Path folder) {
@@ -219,7 +266,7 @@ final class GroupFolder {
     /** Removes the folder, whatever state it is in, if it is ours. */
     synchronized void remove() {
         try {
-            if (claimed) {
+            if (claimed && !isAnothers(current)) {
                 delete(current);
                 claimed = false; // By the next time the name may be another shim's.
             }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -148,6 +149,41 @@ class GroupFolderTest {
         listeners.add(TtrpcTransport.listen(folder().socket()));
         var joined = Objects.requireNonNull(folder().join());
         assertThat(joined.answer()).isEqualTo("new");
+    }
+
+    /** As by one who clears /run, or who took us for dead. */
+    @Test
+    void endsAfterAWhileWhereItsFolderWasTakenAway() throws Exception {
+        var founder = founded();
+        var elsewhere = base.resolveSibling(base.getFileName() + ".elsewhere");
+        Files.move(path(), elsewhere);
+
+        assertThat(founder.leave(() -> true, Duration.ofHours(1))).isFalse();
+        assertThat(founder.leave(() -> true, Duration.ofHours(1))).isFalse();
+        Files.move(elsewhere, path());
+        assertThat(founder.leave(() -> false, Duration.ZERO)).isFalse();
+        assertThat(folder().join()).as("it was put back").isEqualTo(RECORD);
+
+        Files.move(path(), elsewhere);
+        assertThat(founder.leave(() -> false, Duration.ZERO)).isFalse();
+        assertThat(founder.leave(() -> true, Duration.ZERO)).isTrue();
+        Files.move(elsewhere, path());
+    }
+
+    @Test
+    void theOneThatHasFoundedItAnewIsLeftAlone() throws Exception {
+        var old = founded();
+        Files.move(path(), base.resolve("elsewhere"));
+        var next = RECORD.answered(RECORD.caller(), "new");
+        var other = new GroupRecord(
+                new GroupRecord.ProcessId(9, 90), next.taskApi(), next.protocol(), next.caller(), next.answer());
+        assertThat(folder().claim(other)).isTrue();
+        listeners.add(TtrpcTransport.listen(folder().socket()));
+
+        assertThat(old.leave(() -> true, Duration.ofHours(1))).isFalse();
+        assertThat(old.leave(() -> true, Duration.ZERO)).isTrue();
+        old.remove();
+        assertThat(folder().join()).isEqualTo(other);
     }
 
     @Test
