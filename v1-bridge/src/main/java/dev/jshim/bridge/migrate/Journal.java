@@ -169,7 +169,8 @@ final class Journal implements AutoCloseable {
 
     /**
      * Puts a new journal in the place of a damaged one, which is kept. Whoever is killed in the middle leaves the
-     * damaged one in its place, and so does a full disk.
+     * damaged one in its place, and so does a full disk. What is no file, a link or a folder, cannot have two names: a
+     * kill at that very moment leaves it aside, and none in its place.
      *
      * @param damaged what {@link #isDamaged} says so of
      * @return where it is now
