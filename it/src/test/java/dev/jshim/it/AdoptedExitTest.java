@@ -114,10 +114,13 @@ class AdoptedExitTest extends MigrationScenario {
         Streams three = endsOnRequest("three", 9);
         Path rootOfOne = Path.of("/proc/" + node.init("one").pid() + "/root");
         ProcessFacts init = node.init("two");
+        long told = node.init("three").pid();
         upgrade();
         EventLog before = EventLog.open(node);
         three.write("now");
         assertThat(before.exit("three", "three").number("exit_status")).isEqualTo(9);
+        // A bridge that begins to hear containerd later than this test does is sure of it only after a while.
+        Wait.until("the bridge knows that it was told", () -> isNoted(told, 9));
         node.ctr(
                         "task",
                         "exec",
@@ -226,6 +229,16 @@ class AdoptedExitTest extends MigrationScenario {
         one.write("now");
         assertOnce(events, 7);
         removeAll(Map.of("one", 7));
+    }
+
+    /** Whether the next bridge will know that the exit of this process of container three was told. */
+    private boolean isNoted(long pid, int code) {
+        try {
+            return Files.readAllLines(node.bundle("three").resolve("jshim.exits"))
+                    .contains("told %d %d three".formatted(pid, code));
+        } catch (IOException e) {
+            return false; // Nothing is noted yet.
+        }
     }
 
     private static long told(EventLog events, String id, int code) {
