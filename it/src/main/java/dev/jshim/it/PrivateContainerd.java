@@ -23,12 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PrivateContainerd implements AutoCloseable {
     private static final String TERMINAL_SIZE = "stty rows 33 cols 77; exec ";
-    private static final Duration START = Duration.ofSeconds(20);
+    private static final Duration START = Duration.ofSeconds(60);
     private static final Duration STOP = Duration.ofSeconds(20);
-    private static final Duration QUIET = Duration.ofSeconds(10);
-
-    /** ctr loses an end of input that it sees before it has created the exec. */
-    private static final Duration CTR_READY = Duration.ofMillis(500);
+    private static final Duration QUIET = Duration.ofSeconds(30);
 
     private final String name;
     private final Path dir;
@@ -310,22 +307,15 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     /**
-     * For the end of a script that leads a terminal's session, {@code sh} on it, and of whose output a test wants the
-     * last words: when such a process ends the kernel hangs the terminal up, and throws away what is still on its way
-     * to the other side. On a busy machine that happens to one in fifty, with runc's shim as with ours.
-     */
-    static final String HEARD = "sleep 2";
-
-    /**
      * As {@link #ctr}, on a terminal of its own with 33 rows and 77 columns, for {@code -t}: by script(1), which passes
      * the exit code on.
      */
-    public Outcome ctrOnTerminal(byte[] typed, String... args) {
+    Outcome ctrOnTerminal(List<Turn> talk, String... args) {
         String line = command(name, args).stream()
                 .map(word -> "'" + word.replace("'", "'\\''") + "'")
                 .collect(Collectors.joining(" "));
         return Run.of(List.of("/usr/bin/script", "--quiet", "--return", "--command", TERMINAL_SIZE + line, "/dev/null"))
-                .stdin(typed, () -> Wait.pause(CTR_READY))
+                .talk(talk)
                 .run();
     }
 
@@ -338,9 +328,7 @@ public final class PrivateContainerd implements AutoCloseable {
     public Outcome runWithInput(byte[] stdin, String runtime, String id, String... argv) {
         String[] args = runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new);
         return Run.of(command(name, args))
-                .stdin(
-                        stdin,
-                        () -> Wait.until(id + " runs", () -> Tasks.of(this).isRunning(id)))
+                .stdin(stdin, () -> Tasks.of(this).isRunning(id))
                 .run();
     }
 
@@ -355,7 +343,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     private Outcome raw(String... args) {
-        return Run.of(command(name, args)).within(Duration.ofSeconds(10)).run();
+        return Run.of(command(name, args)).within(START).run();
     }
 
     /** The command line of {@code ctr} of the running version in the own namespace, for a run that is timed. */
@@ -424,12 +412,18 @@ public final class PrivateContainerd implements AutoCloseable {
         return exec(new byte[0], id, execId, argv);
     }
 
-    /** Runs a process in a container with something on its standard input, and waits for its end. */
+    /**
+     * Runs a process in a container that reads something on its standard input until its end, and waits for its end.
+     *
+     * <p>ctr loses an end of input that it sees before it has created the exec.
+     */
     public Outcome exec(byte[] stdin, String id, String execId, String... argv) {
         List<String> args = new ArrayList<>(List.of("task", "exec", "--fifo-dir", fifos(), "--exec-id", execId, id));
         args.addAll(List.of(argv));
         return Run.of(command(name, args.toArray(String[]::new)))
-                .stdin(stdin, () -> Wait.pause(CTR_READY))
+                .stdin(
+                        stdin,
+                        () -> stdin.length == 0 || ProcessList.of(this, id).hasExec(execId))
                 .run();
     }
 
@@ -460,7 +454,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     /**
-     * Stops the daemon and waits, at most 10 s, until nothing of it is left on the machine.
+     * Stops the daemon and waits, at most 30 s, until nothing of it is left on the machine.
      *
      * @throws IllegalStateException that names all that is left
      */

@@ -2,6 +2,7 @@ package dev.jshim.it;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -38,12 +39,19 @@ public record ProcessList(List<String> lines) {
      * @throws IllegalStateException if no line names it
      */
     public ProcessFacts exec(String execId) {
-        Pattern details = Pattern.compile("(?i).*exec_?id:\"?" + Pattern.quote(execId) + "\\b.*");
-        return lines.stream()
-                .filter(line -> details.matcher(line).matches())
-                .findFirst()
+        return lineOf(execId)
                 .map(line -> ProcessFacts.of(pid(line)))
                 .orElseThrow(() -> new IllegalStateException("no exec " + execId + " in " + lines));
+    }
+
+    /** Says whether an exec is listed. */
+    boolean hasExec(String execId) {
+        return lineOf(execId).isPresent();
+    }
+
+    private Optional<String> lineOf(String execId) {
+        Pattern details = Pattern.compile("(?i).*exec_?id:\"?" + Pattern.quote(execId) + "\\b.*");
+        return lines.stream().filter(line -> details.matcher(line).matches()).findFirst();
     }
 
     private static long pid(String line) {

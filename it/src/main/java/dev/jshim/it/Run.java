@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * One bounded run of a command, with nothing inherited that a test does not name: stdin is empty unless given, the
@@ -19,11 +20,13 @@ import java.util.concurrent.TimeUnit;
 public final class Run {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final Duration DRAIN = Duration.ofSeconds(10);
+    private static final Duration LOOK = Duration.ofMillis(50);
     private static final String SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     private final List<String> command;
     private byte[] stdin = new byte[0];
-    private Runnable beforeEnd = () -> {};
+    private BooleanSupplier endOfInput = () -> true;
+    private List<Turn> talk = List.of();
     private Duration limit = LIMIT;
     private Map<String, String> variables = Map.of();
 
@@ -45,13 +48,20 @@ public final class Run {
 
     /** Gives the command something to read on its standard input. */
     public Run stdin(byte[] bytes) {
-        return stdin(bytes, () -> {});
+        return stdin(bytes, () -> true);
     }
 
-    /** The same, with something to wait for between the last byte and the end of file. */
-    public Run stdin(byte[] bytes, Runnable waiting) {
+    /** The same, with something that must be true before the end of file, if the command has not ended by then. */
+    public Run stdin(byte[] bytes, BooleanSupplier end) {
         stdin = bytes.clone();
-        beforeEnd = waiting;
+        endOfInput = end;
+        return this;
+    }
+
+    /** Talks with the command, whose standard input ends when it ends itself, and not before. */
+    Run talk(List<Turn> turns) {
+        talk = List.copyOf(turns);
+        endOfInput = () -> false;
         return this;
     }
 
@@ -84,7 +94,7 @@ public final class Run {
             ByteArrayOutputStream err = new ByteArrayOutputStream();
             Thread outReader = drain(process.getInputStream(), out, "out");
             Thread errReader = drain(process.getErrorStream(), err, "err");
-            Thread writer = Thread.ofVirtual().name("run-in").start(() -> feed(process.getOutputStream()));
+            Thread writer = Thread.ofVirtual().name("run-in").start(() -> feed(process, out));
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();
                 throw new IllegalStateException("not ended within " + limit.toSeconds() + " s: "
@@ -104,15 +114,24 @@ public final class Run {
         }
     }
 
-    private void feed(OutputStream to) {
-        try (to) {
+    private void feed(Process process, ByteArrayOutputStream said) {
+        try (OutputStream to = process.getOutputStream()) {
             to.write(stdin);
             to.flush();
-            if (stdin.length > 0) {
-                beforeEnd.run();
+            for (Turn turn : talk) {
+                await(process, () -> text(said).contains(turn.heard()));
+                to.write(turn.typed().getBytes(StandardCharsets.UTF_8));
+                to.flush();
             }
+            await(process, endOfInput);
         } catch (IOException e) {
             // The command did not want all of its input; its exit code tells the rest.
+        }
+    }
+
+    private static void await(Process process, BooleanSupplier condition) {
+        while (process.isAlive() && !condition.getAsBoolean()) {
+            Wait.pause(LOOK);
         }
     }
 

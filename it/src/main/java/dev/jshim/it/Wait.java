@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Bounded waiting for something that only a look can tell. */
 public final class Wait {
-    private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final Duration PAUSE = Duration.ofMillis(20);
 
     private Wait() {}
 
     /**
-     * Waits at most 10 s.
+     * Waits at most 30 s: what takes some milliseconds on an idle machine may take seconds on one that is starved.
      *
      * @throws IllegalStateException if the condition does not come true in time
      */
@@ -33,7 +33,7 @@ public final class Wait {
     }
 
     /**
-     * Waits at most 10 s for a value.
+     * Waits at most 30 s for a value.
      *
      * @throws IllegalStateException if there is none in time
      */

@@ -2,7 +2,6 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -23,9 +22,9 @@ class AdoptedTerminalTest extends MigrationScenario {
 
         String script = "test -t 0 && test -t 1 && test -t 2 && echo three $((1 + 2)) terminals; "
                 + "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; read line; echo got $line; "
-                + PrivateContainerd.HEARD + "; exit 5";
+                + Turn.HEARD + "; exit 5";
         Outcome exec = node.ctrOnTerminal(
-                "typed\n".getBytes(StandardCharsets.UTF_8),
+                List.of(Turn.first("typed"), Turn.afterwards("got typed")),
                 "task",
                 "exec",
                 "-t",
@@ -45,12 +44,11 @@ class AdoptedTerminalTest extends MigrationScenario {
     @Test
     void aShellIsAttachedToAfterwards() {
         List<String> args = node.runArgs(Product.LEGACY, List.of("-d", "-t"), "one", "/bin/sh");
-        node.ctrOnTerminal(new byte[0], args.toArray(String[]::new)).ok();
+        node.ctrOnTerminal(List.of(), args.toArray(String[]::new)).ok();
         upgrade();
 
-        byte[] typed =
-                ("echo again $((40 + 2))\n" + PrivateContainerd.HEARD + "\nexit 4\n").getBytes(StandardCharsets.UTF_8);
-        Outcome attached = node.ctrOnTerminal(typed, "task", "attach", "one");
+        List<Turn> talk = List.of(Turn.first("echo again $((40 + 2))"), Turn.then("again 42", "exit 4"));
+        Outcome attached = node.ctrOnTerminal(talk, "task", "attach", "one");
 
         assertThat(attached.expect(4).out()).contains("again 42");
         node.ctr("task", "rm", "one");

@@ -84,6 +84,7 @@ class ImageTest extends ShimScenario {
 
         Wait.until("its process is gone", () -> !init.alive());
         Wait.until("its bundle is gone", () -> Files.notExists(node.bundle("one")));
+        Wait.until("it is forgotten", () -> !Tasks.of(node).has("one"));
         node.ctr("container", "rm", "one").ok();
     }
 }

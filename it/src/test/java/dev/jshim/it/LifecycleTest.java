@@ -66,8 +66,7 @@ class LifecycleTest extends ShimScenario {
     @Test
     void termWithAHandlerAndKillWithout() {
         EventLog events = EventLog.open(node);
-        node.runDetached(runtime, "handler", Counter.argv());
-        Wait.pause(Duration.ofMillis(200));
+        Counter.start(node, runtime, "handler");
         sleeper("hard");
 
         node.ctr("task", "kill", "-s", "TERM", "handler").ok();
@@ -87,10 +86,12 @@ class LifecycleTest extends ShimScenario {
 
         node.ctr("task", "pause", "one").ok();
         assertThat(Tasks.of(node).get("one").status()).isEqualTo("PAUSED");
-        Wait.pause(Duration.ofMillis(200));
-        int still = counter.count();
-        Wait.pause(Duration.ofMillis(300));
-        assertThat(counter.count()).isEqualTo(still);
+        // What it wrote before may still be on its way.
+        Wait.until("it stands still", () -> {
+            int before = counter.count();
+            Wait.pause(Duration.ofSeconds(1));
+            return counter.count() == before;
+        });
 
         node.ctr("task", "resume", "one").ok();
         assertThat(Tasks.of(node).isRunning("one")).isTrue();
@@ -98,7 +99,9 @@ class LifecycleTest extends ShimScenario {
         assertThat(counter.gapless()).isPositive();
         node.remove("one");
         Wait.until("end of stdout", counter.streams()::ended);
-        assertThat(events.topics("one")).startsWith("/tasks/create", "/tasks/start", "/tasks/paused", "/tasks/resumed");
+        List<String> all = List.of("/tasks/create", "/tasks/start", "/tasks/paused", "/tasks/resumed");
+        Wait.until("its events", () -> events.topics("one").size() >= all.size());
+        assertThat(events.topics("one")).startsWith(all.toArray(String[]::new));
     }
 
     @Test

@@ -134,8 +134,11 @@ class LoggerTest extends ShimScenario {
             return; // The Go shim leaves a terminal's logger alone, with a second stream that never ends.
         }
         Path folder = logs("tty");
-        sleeper("one");
-        String process = "{\"args\":[\"/bin/echo\",\"tty\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0}}";
+        ProcessFacts init = sleeper("one");
+        // An end hangs the terminal up, and what the shim has not read by then is thrown away.
+        String script = "echo tty; until [ -e /heard ]; do sleep 0.1; done";
+        String process =
+                "{\"args\":[\"/bin/sh\",\"-c\",\"%s\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0}}".formatted(script);
         try (ShimClient shim = ShimClient.of(node, "one")) {
             var _ = shim.task()
                     .exec(ExecProcessRequest.newBuilder()
@@ -147,6 +150,10 @@ class LoggerTest extends ShimScenario {
                             .build());
             var _ = shim.task()
                     .start(StartRequest.newBuilder().setId("one").setExecId("t").build());
+            Wait.until(
+                    "its words are with the logger",
+                    () -> folder.resolve("out").toFile().length() == 5);
+            Files.createFile(Path.of("/proc/" + init.pid() + "/root/heard"));
             assertThat(end(folder)).isEqualTo("t " + node.namespace() + " into");
             var _ = shim.task()
                     .delete(DeleteRequest.newBuilder()

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -54,7 +55,7 @@ class MigrationRivalsTest extends MigrationScenario {
                 node,
                 List.of("JSHIM_JAVA_OPTS=-Djshim.fault=" + point + ":1:hold:" + hold()),
                 all.toArray(new String[0])));
-        Wait.until("it is at " + point, () -> Files.exists(hold()));
+        Wait.until(Duration.ofSeconds(60), "it is at " + point, () -> Files.exists(hold()));
         return command;
     }
 

@@ -102,7 +102,7 @@ class PodMigrationTest extends PodScenario {
             attached.write("to the cat\n");
             attached.awaitOutput("to the cat");
         }
-        assertThat(host.log("cat", 0).lines()).contains("to the cat");
+        Wait.until("it stands in the log", () -> host.log("cat", 0).lines().contains("to the cat"));
     }
 
     /** What a kubelet does all the time: many at once, and now and then one that hangs. */
@@ -143,7 +143,8 @@ class PodMigrationTest extends PodScenario {
 
         go("hungry");
         assertThat(exited(hungry).getExitCode()).isEqualTo(137);
-        assertThat(exited(hungry).getReason()).isEqualTo("OOMKilled");
+        // Which is told on a way of its own.
+        Wait.until("the reason is known", () -> exited(hungry).getReason().equals("OOMKilled"));
 
         node.kill9();
         go("second");

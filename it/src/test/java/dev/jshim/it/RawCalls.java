@@ -323,7 +323,7 @@ final class RawCalls {
         start("input", "cat", "");
         state("input", "cat", "");
         closeIo("input, but not stdin", "cat", "", false);
-        talk.askInVain("input, but not stdin", TaskGrpc.getWaitMethod(), wait("cat", ""));
+        talk.askBoth("input, but not stdin", TaskGrpc.getWaitMethod(), wait("cat", ""));
         closeIo("input", "cat", "", true);
         talk.ask("input closed", TaskGrpc.getWaitMethod(), wait("cat", ""));
         closeIo("input, again", "cat", "", true);
@@ -353,7 +353,7 @@ final class RawCalls {
             // The Go shim may be gone before its answer.
             assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
         }
-        talk.note("the shim ends", Boolean.toString(Wait.within(Duration.ofSeconds(5), () -> !shim.listens())));
+        talk.note("the shim ends", Boolean.toString(Wait.within(Duration.ofSeconds(30), () -> !shim.listens())));
     }
 
     /** What changes nothing, or must not. */

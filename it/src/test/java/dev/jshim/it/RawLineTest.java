@@ -44,9 +44,10 @@ class RawLineTest {
     private Callable<Map<String, String>> play(Path program, String suffix) {
         Path folder = node.dir().resolve("raw");
         RawBundle one = RawBundle.make(folder, node.namespace() + suffix, "one", false, "/bin/sleep", "1000");
+        RawRecorder recorder = RawRecorder.make(folder, node.namespace() + suffix);
         return () -> {
             RawShim shim = RawShim.start(node, program, suffix, "containerd.task.v3.Task", one);
-            return new RawLines(shim, folder).play(one);
+            return new RawLines(shim, folder, recorder).play(one);
         };
     }
 }

@@ -24,7 +24,6 @@ import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,40 +46,15 @@ final class RawLines {
     /** Flags whose value is a file that each shim puts where it likes. */
     private static final Set<String> OWN_FILES = Set.of("--log", "--process", "--console-socket", "--pid-file");
 
-    private static final String RECORDER = """
-            #!/bin/sh
-            { printf '%%s\\037' "$@"; echo; } >>%s
-            %s
-            """;
-
     private final RawShim shim;
     private final Path folder;
-    private final Path record;
-    private final Path program;
+    private final RawRecorder recorder;
     private final Map<String, String> lines = new LinkedHashMap<>();
 
-    RawLines(RawShim shim, Path folder) {
+    RawLines(RawShim shim, Path folder, RawRecorder recorder) {
         this.shim = shim;
         this.folder = folder;
-        record = folder.resolve("calls-" + shim.namespace());
-        program = folder.resolve("recorder-" + shim.namespace());
-        write(record, "");
-        executable(program, "exec runc \"$@\"");
-    }
-
-    private void executable(Path file, String rest) {
-        write(file, RECORDER.formatted(record, rest));
-        if (!file.toFile().setExecutable(true)) {
-            throw new IllegalStateException(file.toString());
-        }
-    }
-
-    private static void write(Path file, String text) {
-        try {
-            Files.writeString(file, text);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        this.recorder = recorder;
     }
 
     /** The lines of each step, without what must differ: ids, and the places of a shim's own files. */
@@ -88,9 +62,10 @@ final class RawLines {
         info();
         life(one);
         terminal(bundle("tty", true, "/bin/true"));
-        sharedPids(bundle("shared", false, "/bin/sleep", "1").inHostPids());
+        sharedPids(bundle("shared", false, "/bin/sh", "-c", "until [ -e /end ]; do sleep 0.1; done")
+                .inHostPids());
         RawBundle missing = bundle("missing", false, "/bin/nothing-of-that-name");
-        create("create of a missing program", missing, options(program).build());
+        create("create of a missing program", missing, options(recorder.runc()).build());
         restore(missing);
         systemd(missing);
         checkpoint(bundle("check", false, "/bin/sleep", "1000"));
@@ -107,13 +82,13 @@ final class RawLines {
                 "info",
                 () -> shim.info(any(
                                 "containerd.runc.v1.Options",
-                                options(program).build().toByteString()))
+                                options(recorder.runc()).build().toByteString()))
                         .ok());
     }
 
     private void life(RawBundle one) {
         String id = one.id();
-        Options all = options(program)
+        Options all = options(recorder.runc())
                 .setNoPivotRoot(true)
                 .setNoNewKeyring(true)
                 .setIoUid(1000)
@@ -167,7 +142,7 @@ final class RawLines {
     }
 
     private void terminal(RawBundle tty) {
-        create("create with a terminal", tty, options(program).build(), terminal(tty, "out"));
+        create("create with a terminal", tty, options(recorder.runc()).build(), terminal(tty, "out"));
         kill("kill before start", tty.id(), "", KILL, false);
         step(
                 "its end",
@@ -181,7 +156,10 @@ final class RawLines {
 
     private void sharedPids(RawBundle shared) {
         String id = shared.id();
-        create("create in the host's pid namespace", shared, options(program).build());
+        create(
+                "create in the host's pid namespace",
+                shared,
+                options(recorder.runc()).build());
         step(
                 "start there",
                 TaskGrpc.getStartMethod(),
@@ -189,7 +167,8 @@ final class RawLines {
         step(
                 "end there",
                 TaskGrpc.getWaitMethod(),
-                WaitRequest.newBuilder().setId(id).build());
+                WaitRequest.newBuilder().setId(id).build(),
+                () -> createFile(shared.folder().resolve("rootfs/end")));
         step(
                 "delete there",
                 TaskGrpc.getDeleteMethod(),
@@ -198,10 +177,8 @@ final class RawLines {
 
     /** What CRIU makes of them is another matter: here it is a runtime that does nothing. */
     private void restore(RawBundle bundle) {
-        Path nothing = folder.resolve("nothing-" + shim.namespace());
-        executable(nothing, "exit 1");
         String id = bundle.id();
-        Options all = options(nothing)
+        Options all = options(recorder.nothing())
                 .setNoPivotRoot(true)
                 .setNoNewKeyring(true)
                 .setCriuWorkPath(folder.resolve("criu-work").toString())
@@ -223,17 +200,17 @@ final class RawLines {
                 DeleteRequest.newBuilder().setId(id).build());
     }
 
-    /** Of a running container, whose runtime is replaced by one that does nothing for the while. */
+    /** Of a running container, whose runtime does all but that. */
     private void checkpoint(RawBundle bundle) {
         String id = bundle.id();
-        create("create for a checkpoint", bundle, options(program).build());
+        create(
+                "create for a checkpoint",
+                bundle,
+                options(recorder.withoutCheckpoint()).build());
         step(
                 "start for a checkpoint",
                 TaskGrpc.getStartMethod(),
                 StartRequest.newBuilder().setId(id).build());
-        write(
-                program,
-                RECORDER.formatted(record, "case \"$*\" in *\" checkpoint \"*) exit 0 ;; esac; exec runc \"$@\""));
         checkpoint("checkpoint", id, CheckpointOptions.getDefaultInstance());
         CheckpointOptions.Builder all = CheckpointOptions.newBuilder()
                 .setExit(true)
@@ -252,7 +229,7 @@ final class RawLines {
 
     /** {@code delete} of a container whose shim was killed. */
     private void crash(RawBundle bundle) {
-        create("create for a crash", bundle, options(program).build());
+        create("create for a crash", bundle, options(recorder.runc()).build());
         step(
                 "start for a crash",
                 TaskGrpc.getStartMethod(),
@@ -262,11 +239,10 @@ final class RawLines {
     }
 
     private void systemd(RawBundle bundle) {
-        Path nothing = folder.resolve("nothing-" + shim.namespace());
         create(
                 "create with systemd's cgroups",
                 bundle,
-                options(nothing).setSystemdCgroup(true).build());
+                options(recorder.nothing()).setSystemdCgroup(true).build());
     }
 
     private void end(String id) {
@@ -354,7 +330,13 @@ final class RawLines {
     }
 
     private <Q extends Message, R extends Message> void step(String name, MethodDescriptor<Q, R> method, Q request) {
+        step(name, method, request, () -> {});
+    }
+
+    private <Q extends Message, R extends Message> void step(
+            String name, MethodDescriptor<Q, R> method, Q request, Runnable before) {
         note(name, () -> {
+            before.run();
             try {
                 shim.call(method, request, LIMIT);
             } catch (StatusRuntimeException e) {
@@ -364,19 +346,11 @@ final class RawLines {
     }
 
     private void note(String name, Runnable work) {
-        int before = recorded().size();
+        int before = recorder.calls().size();
         work.run();
-        String added = recorded().stream().skip(before).map(this::masked).collect(Collectors.joining("\n"));
+        String added = recorder.calls().stream().skip(before).map(this::masked).collect(Collectors.joining("\n"));
         if (lines.put(name, added) != null) {
             throw new IllegalStateException("twice: " + name);
-        }
-    }
-
-    private List<String> recorded() {
-        try {
-            return Files.readAllLines(record, StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
@@ -388,6 +362,14 @@ final class RawLines {
             before = word;
         }
         return String.join(" ", words).strip();
+    }
+
+    private static void createFile(Path file) {
+        try {
+            Files.createFile(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static ByteString json(String text) {

@@ -21,6 +21,7 @@ import java.util.TreeSet;
 final class RawTalk {
     private static final Duration ENOUGH = Duration.ofSeconds(20);
     private static final Duration SHORT = Duration.ofMillis(300);
+    private static final Duration LONGER = Duration.ofSeconds(5);
 
     /** Go's zero time, as its messages have it. */
     private static final long YEAR_ONE = -62_135_596_800L;
@@ -46,6 +47,11 @@ final class RawTalk {
     /** The same for a call that is not expected to be answered. */
     <Q extends Message, R extends Message> String askInVain(String when, MethodDescriptor<Q, R> method, Q request) {
         return ask(when, method, request, SHORT);
+    }
+
+    /** The same where one of the two shims answers. */
+    <Q extends Message, R extends Message> String askBoth(String when, MethodDescriptor<Q, R> method, Q request) {
+        return ask(when, method, request, LONGER);
     }
 
     private <Q extends Message, R extends Message> String ask(

@@ -3,7 +3,6 @@ package dev.jshim.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -65,11 +64,10 @@ class ReadOnlyRootTest {
         ProcessFacts init = node.runDetached(runtime, "one", "/bin/sleep", "1000");
         assertThat(mounts(init.parent())).anyMatch(line -> line.contains(" / ") && line.contains(" ro,"));
         assertThat(node.exec("one", "e", "/bin/echo", "from within").ok().out()).isEqualTo("from within");
-        byte[] typed =
-                ("echo typed $((40 + 2))\n" + PrivateContainerd.HEARD + "\nexit 4\n").getBytes(StandardCharsets.UTF_8);
+        List<Turn> talk = List.of(Turn.first("echo typed $((40 + 2))"), Turn.then("typed 42", "exit 4"));
         List<String> args = new ArrayList<>(List.of("task", "exec", "-t", "--fifo-dir", node.fifos()));
         args.addAll(List.of("--exec-id", "t", "one", "/bin/sh"));
-        assertThat(node.ctrOnTerminal(typed, args.toArray(String[]::new))
+        assertThat(node.ctrOnTerminal(talk, args.toArray(String[]::new))
                         .expect(4)
                         .out())
                 .contains("typed 42");

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +27,7 @@ class RestoreTest extends ShimScenario {
 
     /** The same, until a line is typed. */
     private static final String COUNT_OR_READ = "i=0; while :; do i=$((i+1)); echo $i; echo $i >/count;"
-            + " if read -t 1 x; then echo \"got $x at $i\"; " + PrivateContainerd.HEARD + "; exit 7; fi; done";
+            + " if read -t 1 x; then echo \"got $x at $i\"; " + Turn.HEARD + "; exit 7; fi; done";
 
     RestoreTest(Setup setup) {
         super(setup);
@@ -61,7 +60,13 @@ class RestoreTest extends ShimScenario {
             long first = Long.parseLong(out.readLine());
             assertThat(first).isGreaterThan(before);
             assertThat(out.readLine()).isEqualTo(Long.toString(first + 1));
-            assertThat(node.exec(restored(), "e", "cat", "/count").ok().out()).matches("[0-9]+");
+            AtomicInteger asked = new AtomicInteger();
+            Wait.until(
+                    "it counts on in its file",
+                    () -> node.exec(restored(), "e" + asked.incrementAndGet(), "cat", "/count")
+                            .ok()
+                            .out()
+                            .matches("[0-9]+"));
             node.ctr("task", "kill", "-s", "KILL", restored()).ok();
             assertThat(events.exit(restored(), restored()).number("exit_status"))
                     .isEqualTo(137);
@@ -79,11 +84,11 @@ class RestoreTest extends ShimScenario {
 
     @Test
     void runsOnWithAnotherTerminal() throws Exception {
-        onTerminal(new byte[0], runArgs("-dt", COUNT_OR_READ)).ok();
+        onTerminal(List.of(), runArgs("-dt", COUNT_OR_READ)).ok();
         long before = checkpoint();
 
-        byte[] typed = "word\n".getBytes(StandardCharsets.UTF_8);
-        Outcome end = onTerminal(typed, List.of("container", "restore", "--live", "--rw", restored(), "copy"));
+        List<Turn> talk = List.of(Turn.first("word"), Turn.afterwards("got word at"));
+        Outcome end = onTerminal(talk, List.of("container", "restore", "--live", "--rw", restored(), "copy"));
 
         if (setup.release() == Release.V1_6) {
             // Its ctr does not ask for the terminal.
@@ -111,8 +116,8 @@ class RestoreTest extends ShimScenario {
         return args;
     }
 
-    private Outcome onTerminal(byte[] typed, List<String> args) {
-        return node.ctrOnTerminal(typed, args.toArray(String[]::new));
+    private Outcome onTerminal(List<Turn> talk, List<String> args) {
+        return node.ctrOnTerminal(talk, args.toArray(String[]::new));
     }
 
     /** Takes one of the first container, which ends then; how far it had counted before. */

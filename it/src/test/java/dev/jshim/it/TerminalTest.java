@@ -2,7 +2,6 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -23,18 +22,18 @@ class TerminalTest extends ShimScenario {
     @Test
     void aContainerHasATerminalAndPassesItsExitCodeOn() {
         Outcome run = onTerminal(
-                "one",
-                "test -t 0 && test -t 1 && test -t 2 && echo three terminals; " + PrivateContainerd.HEARD + "; exit 5");
+                "test -t 0 && test -t 1 && test -t 2 && echo three terminals; " + Turn.HEARD + "; exit 5",
+                "three terminals");
 
         assertThat(run.expect(5).out()).contains("three terminals");
     }
 
     @Test
     void whatIsTypedIsRead() {
-        byte[] typed = typed("echo typed $((40 + 2))", PrivateContainerd.HEARD, "exit 4");
         sleeper("one");
 
-        Outcome exec = node.ctrOnTerminal(typed, execArgs("/bin/sh"));
+        List<Turn> talk = List.of(Turn.first("echo typed $((40 + 2))"), Turn.then("typed 42", "exit 4"));
+        Outcome exec = node.ctrOnTerminal(talk, execArgs("/bin/sh"));
 
         assertThat(exec.expect(4).out()).contains("typed 42");
         node.remove("one");
@@ -45,13 +44,12 @@ class TerminalTest extends ShimScenario {
         sleeper("one");
 
         Outcome exec = node.ctrOnTerminal(
-                new byte[0], execArgs("/bin/sh", "-c", "seq 1 " + LINES + "; " + PrivateContainerd.HEARD));
+                List.of(Turn.afterwards(Integer.toString(LINES))),
+                execArgs("/bin/sh", "-c", "seq 1 " + LINES + "; " + Turn.HEARD));
 
-        // script(1) shows the end of its own input somewhere. How each of two terminals ends a line is its own
-        // business.
+        // How each of two terminals ends a line is its own business.
         List<String> numbers = exec.ok()
                 .out()
-                .replaceAll("\\^[@D]\b*", "")
                 .lines()
                 .map(String::strip)
                 .filter(line -> !line.isEmpty())
@@ -66,8 +64,7 @@ class TerminalTest extends ShimScenario {
     @Test
     void aTerminalGetsTheSizeOfTheClients() {
         Outcome run = onTerminal(
-                "one",
-                "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; echo resized; " + PrivateContainerd.HEARD);
+                "until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; echo resized; " + Turn.HEARD, "resized");
 
         assertThat(run.ok().out()).contains("resized");
     }
@@ -75,25 +72,21 @@ class TerminalTest extends ShimScenario {
     @Test
     void aClientLeavesAndAnotherComes() {
         List<String> args = node.runArgs(runtime, List.of("-d", "-t"), "one", "/bin/sh");
-        node.ctrOnTerminal(new byte[0], args.toArray(String[]::new)).ok();
+        node.ctrOnTerminal(List.of(), args.toArray(String[]::new)).ok();
 
         // A client that attaches opens stdin and stdout each at its own time: it may type before it listens, and what
         // nobody listens to is lost when the container ends.
-        byte[] typed = typed("echo again $((40 + 2))", PrivateContainerd.HEARD, "exit 4");
-        Outcome attached = node.ctrOnTerminal(typed, "task", "attach", "one");
+        List<Turn> talk = List.of(Turn.first("echo again $((40 + 2))"), Turn.then("again 42", "exit 4"));
+        Outcome attached = node.ctrOnTerminal(talk, "task", "attach", "one");
 
         assertThat(attached.expect(4).out()).contains("again 42");
         node.ctr("task", "rm", "one");
         node.ctr("container", "rm", "one").ok();
     }
 
-    private static byte[] typed(String... lines) {
-        return (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8);
-    }
-
-    private Outcome onTerminal(String id, String script) {
-        List<String> args = node.runArgs(runtime, List.of("--rm", "-t"), id, "/bin/sh", "-c", script);
-        return node.ctrOnTerminal(new byte[0], args.toArray(String[]::new));
+    private Outcome onTerminal(String script, String lastWords) {
+        List<String> args = node.runArgs(runtime, List.of("--rm", "-t"), "one", "/bin/sh", "-c", script);
+        return node.ctrOnTerminal(List.of(Turn.afterwards(lastWords)), args.toArray(String[]::new));
     }
 
     private String[] execArgs(String... argv) {
