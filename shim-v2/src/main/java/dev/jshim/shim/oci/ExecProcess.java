@@ -44,6 +44,7 @@ final class ExecProcess {
     private int pid;
     private @Nullable Exit exit;
     private @Nullable ProcessIo io;
+    private boolean isStdinOver;
 
     /** @throws ShimException INVALID_ARGUMENT for a spec that is none */
     ExecProcess(Container container, ExecRequest request) {
@@ -109,8 +110,13 @@ final class ExecProcess {
 
     private int run() throws IOException {
         var streams = container.open(stdio(), "exec-" + id(), id(), false);
+        boolean isOver;
         synchronized (this) {
             io = streams;
+            isOver = isStdinOver;
+        }
+        if (isOver) {
+            streams.closeStdin();
         }
         var spec = file("-process.json");
         var pidFile = file(".pid");
@@ -184,8 +190,13 @@ final class ExecProcess {
         }
     }
 
+    /** Also before it has streams: its client may have said all while those of the output are still being opened. */
     void closeStdin() {
-        var streams = io();
+        ProcessIo streams;
+        synchronized (this) {
+            isStdinOver = true;
+            streams = io;
+        }
         if (streams != null) {
             streams.closeStdin();
         }

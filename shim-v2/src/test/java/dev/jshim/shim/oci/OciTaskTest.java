@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Processes;
 import dev.jshim.proto.v1.types.Status;
+import dev.jshim.proto.v2.task2.CloseIORequest;
 import dev.jshim.proto.v2.task2.DeleteResponse;
 import dev.jshim.proto.v2.task2.PauseRequest;
 import dev.jshim.proto.v2.task2.ResizePtyRequest;
@@ -13,9 +16,12 @@ import dev.jshim.proto.v2.task2.ResumeRequest;
 import dev.jshim.shim.Until;
 import io.grpc.Status.Code;
 import java.nio.file.Files;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The life of containers and execs, and what their clients are told of it. */
 class OciTaskTest extends WithFakeRuntime {
@@ -84,6 +90,41 @@ class OciTaskTest extends WithFakeRuntime {
                             .filter(event -> event.contains(" " + exec)))
                     .containsExactly("exec-added " + exec, "exec-started " + exec, "exit " + exec + " " + i);
         }
+        end(box);
+    }
+
+    /** While the streams of the output are opened, one after the other, its client may have said all. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anExecWhoseInputIsOverBeforeItRunsSeesTheEnd(boolean isStarting) throws Exception {
+        var box = running("input" + isStarting, LASTING);
+        var in = box.fifo("in");
+        var out = box.fifo("out");
+        var _ = shim.task()
+                .exec(box.execRequest("e", "cat >/dev/null; exit 6")
+                        .setStdin(in.toString())
+                        .setStdout(out.toString())
+                        .build());
+        CompletableFuture<Void> start = isStarting ? async(() -> box.start("e")) : null;
+        if (start != null) {
+            Until.holds("its input is open", () -> descriptors().contains(in.toString()));
+        }
+        var _ = shim.task()
+                .closeIO(CloseIORequest.newBuilder()
+                        .setId(box.id())
+                        .setExecId("e")
+                        .setStdin(true)
+                        .build());
+        try (var reader = FileCalls.open(out, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK, 0)) {
+            if (start == null) {
+                box.start("e");
+            } else {
+                start.get(20, TimeUnit.SECONDS);
+            }
+            assertThat(box.await("e")).isEqualTo(6);
+            assertThat(reader.isOpen()).isTrue();
+        }
+        box.delete("e");
         end(box);
     }
 
