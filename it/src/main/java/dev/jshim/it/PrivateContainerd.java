@@ -418,13 +418,17 @@ public final class PrivateContainerd implements AutoCloseable {
      * <p>ctr loses an end of input that it sees before it has created the exec.
      */
     public Outcome exec(byte[] stdin, String id, String execId, String... argv) {
+        return execRun(stdin, id, execId, argv).run();
+    }
+
+    /** The same, to be run. */
+    Run execRun(byte[] stdin, String id, String execId, String... argv) {
         List<String> args = new ArrayList<>(List.of("task", "exec", "--fifo-dir", fifos(), "--exec-id", execId, id));
         args.addAll(List.of(argv));
         return Run.of(command(name, args.toArray(String[]::new)))
                 .stdin(
                         stdin,
-                        () -> stdin.length == 0 || ProcessList.of(this, id).hasExec(execId))
-                .run();
+                        () -> stdin.length == 0 || ProcessList.of(this, id).hasExec(execId));
     }
 
     /** Kills what runs in a container, then deletes its task and its record. */

@@ -27,6 +27,8 @@ public final class Run {
     private byte[] stdin = new byte[0];
     private BooleanSupplier endOfInput = () -> true;
     private List<Turn> talk = List.of();
+    private int enough;
+    private Runnable whenEnough = () -> {};
     private Duration limit = LIMIT;
     private Map<String, String> variables = Map.of();
 
@@ -65,6 +67,15 @@ public final class Run {
         return this;
     }
 
+    /**
+     * Does something once that many bytes were written to the standard output, if the command has not ended by then.
+     */
+    Run whenSaid(int bytes, Runnable action) {
+        enough = bytes;
+        whenEnough = action;
+        return this;
+    }
+
     /** Adds to the environment. */
     public Run variables(Map<String, String> more) {
         variables = Map.copyOf(more);
@@ -95,12 +106,14 @@ public final class Run {
             Thread outReader = drain(process.getInputStream(), out, "out");
             Thread errReader = drain(process.getErrorStream(), err, "err");
             Thread writer = Thread.ofVirtual().name("run-in").start(() -> feed(process, out));
+            Thread listener = Thread.ofVirtual().name("run-listen").start(() -> listen(process, out));
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();
                 throw new IllegalStateException("not ended within " + limit.toSeconds() + " s: "
                         + String.join(" ", command) + "\n  out: " + text(out) + "\n  err: " + text(err));
             }
             writer.join(DRAIN);
+            listener.join(DRAIN);
             if (!outReader.join(DRAIN) || !errReader.join(DRAIN)) {
                 throw new IllegalStateException("ended, but somebody keeps its output open: "
                         + String.join(" ", command) + "\n  out: " + text(out) + "\n  err: " + text(err));
@@ -126,6 +139,13 @@ public final class Run {
             await(process, endOfInput);
         } catch (IOException e) {
             // The command did not want all of its input; its exit code tells the rest.
+        }
+    }
+
+    private void listen(Process process, ByteArrayOutputStream said) {
+        await(process, () -> said.size() >= enough);
+        if (said.size() >= enough) {
+            whenEnough.run();
         }
     }
 

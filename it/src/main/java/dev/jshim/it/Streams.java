@@ -1,18 +1,16 @@
 package dev.jshim.it;
 
-import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -31,7 +29,7 @@ public final class Streams implements AutoCloseable {
 
     private final InputStream stdout;
     private final OutputStream stdin;
-    private final List<String> lines = new ArrayList<>();
+    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
     private final Thread reader;
 
     private Streams(InputStream stdout, OutputStream stdin) {
@@ -107,22 +105,22 @@ public final class Streams implements AutoCloseable {
     }
 
     private void read() {
-        try (BufferedReader from = new BufferedReader(new InputStreamReader(stdout, StandardCharsets.UTF_8))) {
-            for (String line = from.readLine(); line != null; line = from.readLine()) {
-                synchronized (lines) {
-                    lines.add(line);
-                }
-            }
+        try (stdout) {
+            stdout.transferTo(said);
         } catch (IOException e) {
             // Closed by the test.
         }
     }
 
     /** What the container has written so far, since its streams were taken over. */
+    byte[] bytes() {
+        return said.toByteArray();
+    }
+
+    /** The same, as whole lines. */
     public List<String> lines() {
-        synchronized (lines) {
-            return List.copyOf(lines);
-        }
+        String text = said.toString(StandardCharsets.UTF_8);
+        return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
     }
 
     /** Says whether the writing side has ended: every writer of the FIFO is gone. */

@@ -134,9 +134,9 @@ class LoggerTest extends ShimScenario {
             return; // The Go shim leaves a terminal's logger alone, with a second stream that never ends.
         }
         Path folder = logs("tty");
-        ProcessFacts init = sleeper("one");
+        sleeper("one");
         // An end hangs the terminal up, and what the shim has not read by then is thrown away.
-        String script = "echo tty; until [ -e /heard ]; do sleep 0.1; done";
+        String script = "echo tty" + UNTIL_HEARD;
         String process =
                 "{\"args\":[\"/bin/sh\",\"-c\",\"%s\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0}}".formatted(script);
         try (ShimClient shim = ShimClient.of(node, "one")) {
@@ -153,7 +153,7 @@ class LoggerTest extends ShimScenario {
             Wait.until(
                     "its words are with the logger",
                     () -> folder.resolve("out").toFile().length() == 5);
-            Files.createFile(Path.of("/proc/" + init.pid() + "/root/heard"));
+            heard("one");
             assertThat(end(folder)).isEqualTo("t " + node.namespace() + " into");
             var _ = shim.task()
                     .delete(DeleteRequest.newBuilder()

@@ -1,5 +1,9 @@
 package dev.jshim.it;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -9,7 +13,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** A scenario with a daemon of its own, after which nothing may be left on the machine. */
 abstract class ShimScenario {
     /** A shim of a whole node stays for a while after its last container. */
-    private static final Duration QUIET = Duration.ofSeconds(20);
+    private static final Duration QUIET = Duration.ofSeconds(60);
 
     private static final String[] SLEEP = {"/bin/sleep", "1000"};
 
@@ -63,6 +67,21 @@ abstract class ShimScenario {
     void forgiveTheGoShim() {
         if (!setup.ours()) {
             node.forgiveStaleSockets();
+        }
+    }
+
+    /**
+     * For the end of a process of whose output a test wants every byte: ctr of 1.7 and later closes its ends of the
+     * FIFOs when it has heard of the exit, whatever is still in them (pkg/cio/io_unix.go copyIO, v2.1.9).
+     */
+    static final String UNTIL_HEARD = "; until [ -e /heard ]; do sleep 0.1; done";
+
+    /** Lets go on what waits in a running container by {@link #UNTIL_HEARD}. */
+    void heard(String id) {
+        try {
+            Files.createFile(Path.of("/proc/" + node.init(id).pid() + "/root/heard"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

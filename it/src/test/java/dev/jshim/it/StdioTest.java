@@ -25,20 +25,22 @@ class StdioTest extends ShimScenario {
     @Test
     void fiftyMegabytesOfOutputArriveUnchanged() throws Exception {
         byte[] sent = noise(50 * MEGABYTE);
-        Path rootfs = node.rootfs();
-        Files.write(rootfs.resolve("noise"), sent);
+        String script = "until [ -e /go ]; do sleep 0.1; done; exec cat /noise";
+        Streams streams = Streams.start(node, runtime, "one", "/bin/sh", "-c", script);
+        Path root = Path.of("/proc/" + node.init("one").pid() + "/root");
+        Files.write(root.resolve("noise"), sent);
 
-        Outcome run = node.ctr(node.runArgs(runtime, List.of("--rm"), rootfs, "one", "/bin/cat", "/noise")
-                        .toArray(String[]::new))
-                .ok();
+        Files.createFile(root.resolve("go"));
 
-        assertSame(run, sent);
+        Wait.until("the end of its output", streams::ended);
+        assertSame(streams.bytes(), sent);
+        node.remove("one");
     }
 
     /** Says where they begin to differ, and not what megabytes there are. */
-    private static void assertSame(Outcome outcome, byte[] sent) {
-        assertThat(Arrays.mismatch(outcome.output(), sent))
-                .as("first wrong byte, of %d of %d; errors: %s", outcome.output().length, sent.length, outcome.err())
+    private static void assertSame(byte[] seen, byte[] sent) {
+        assertThat(Arrays.mismatch(seen, sent))
+                .as("first wrong byte, of %d of %d", seen.length, sent.length)
                 .isEqualTo(-1);
     }
 
@@ -51,9 +53,9 @@ class StdioTest extends ShimScenario {
                         .toArray(String[]::new))
                 .ok();
 
-        Outcome exec = node.exec("one", "e", "/bin/cat", "/noise").ok();
+        Outcome exec = exec(new byte[0], sent.length, "cat /noise");
 
-        assertSame(exec, sent);
+        assertSame(exec.output(), sent);
         node.remove("one");
     }
 
@@ -71,9 +73,9 @@ class StdioTest extends ShimScenario {
         byte[] sent = noise(2 * MEGABYTE);
         sleeper("one");
 
-        Outcome exec = node.exec(sent, "one", "e", "/bin/cat").ok();
+        Outcome exec = exec(sent, sent.length, "cat");
 
-        assertSame(exec, sent);
+        assertSame(exec.output(), sent);
         node.remove("one");
     }
 
@@ -110,6 +112,14 @@ class StdioTest extends ShimScenario {
         assertThat(counter.gapless()).isGreaterThan(5);
         node.remove("one");
         Wait.until("end of stdout", counter.streams()::ended);
+    }
+
+    /** One that ends when all of its output was heard. */
+    private Outcome exec(byte[] stdin, int size, String script) {
+        return node.execRun(stdin, "one", "e", "/bin/sh", "-c", script + UNTIL_HEARD)
+                .whenSaid(size, () -> heard("one"))
+                .run()
+                .ok();
     }
 
     private static byte[] noise(int size) {
