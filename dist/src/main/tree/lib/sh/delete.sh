@@ -43,8 +43,22 @@ delete_container() { # runtime, its root
     errors=$bundle/jshim.delete.err
     { true >"$errors"; } 2>/dev/null || errors=/dev/null
     timeout -k 1 3 "${1:-runc}" --root "$2" --log "$bundle/log.json" --log-format json delete --force "$id" \
-        </dev/null >/dev/null 2>"$errors" 5>&- ||
+        </dev/null >/dev/null 2>"$errors" 5>&- || {
         printf '%s\n' "jshim: ${1:-runc} delete --force $id: $(tail -n 3 "$errors")" >&2
+        kill_init "$2/$id"
+    }
+}
+
+# Whatever we answer, containerd forgets the container: where the runtime could not end it, or not in time, it would run
+# on unseen. What shares init's pid namespace ends with it.
+kill_init() { # where the runtime keeps what it knows: runc in state.json, crun in status
+    . "$lib/sh/node.sh"
+    # shellcheck disable=SC2046 # a pid and a start
+    set -- $(grep -ohE '"(init_process_pid|init_process_start|pid|process-start-time)" ?: ?"?[0-9]+' \
+        "$1/state.json" "$1/status" 2>/dev/null | grep -oE '[0-9]+$')
+    if [ $# -eq 2 ] && is_process "$1 $2"; then
+        kill -KILL "$1" && printf '%s\n' "jshim: killed $1, the init process of $id; its cgroup may be left" >&2
+    fi
 }
 
 # A shim that was killed could not remove its group's folder. One that lives serves others of the group. As in

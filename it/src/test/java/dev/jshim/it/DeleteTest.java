@@ -14,11 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("delete, without a JVM,")
@@ -77,6 +79,36 @@ class DeleteTest {
         Launched deleted = delete(crashed("one", script));
         assertThat(deleted.took()).isLessThan(BUDGET);
         assertThat(DeleteResponse.parseFrom(deleted.out()).getExitStatus()).isEqualTo(137);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "state.json, 0, '{\"id\":\"one\",\"init_process_pid\":%d,\"init_process_start\":%d,\"created\":\"2026\"}'",
+        "status, 0, '{\n    \"pid\": %d,\n    \"process-start-time\": %d,\n    \"bundle\": \"/one\"\n}\n'",
+        "state.json, 1, '{\"init_process_pid\":%d,\"init_process_start\":%d}'",
+    })
+    @DisplayName("kills init where the runtime does not, and nobody else who has its pid")
+    void unkilled(String file, long off, String state) throws IOException {
+        Process init = new ProcessBuilder("/bin/sleep", "1000").start();
+        try {
+            long start = ProcessFacts.of(init.pid()).startTime();
+            Path bundle = crashed("one", "echo busy >&2; exit 1");
+            Files.writeString(root.resolve("one").resolve(file), state.formatted(init.pid(), start + off));
+
+            Launched deleted = delete(bundle);
+
+            assertThat(DeleteResponse.parseFrom(deleted.out()).getExitStatus()).isEqualTo(137);
+            if (off == 0) {
+                assertThat(deleted.err()).contains("busy", "killed " + init.pid());
+                assertThat(init.onExit().orTimeout(30, TimeUnit.SECONDS).join().exitValue())
+                        .isEqualTo(128 + 9);
+            } else {
+                assertThat(deleted.err()).contains("busy").doesNotContain("killed");
+                assertThat(init.isAlive()).isTrue();
+            }
+        } finally {
+            init.destroyForcibly();
+        }
     }
 
     @Test

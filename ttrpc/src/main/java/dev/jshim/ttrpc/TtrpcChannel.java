@@ -6,16 +6,10 @@ import io.grpc.ClientCall;
 import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ByteChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,22 +37,7 @@ public final class TtrpcChannel extends Channel implements AutoCloseable {
      * @throws IOException when there is no such socket, nobody listens or access is denied
      */
     public static TtrpcChannel connect(Path socket, Duration timeout) throws IOException {
-        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-        Future<?> watchdog =
-                Timer.shared().schedule(() -> closeQuietly(channel), timeout.toNanos(), TimeUnit.NANOSECONDS);
-        try {
-            channel.connect(UnixDomainSocketAddress.of(socket));
-        } catch (AsynchronousCloseException e) {
-            SocketTimeoutException late = new SocketTimeoutException("no answer from " + socket + " in " + timeout);
-            late.initCause(e);
-            throw late;
-        } catch (IOException | RuntimeException e) {
-            closeQuietly(channel);
-            throw e;
-        } finally {
-            watchdog.cancel(false);
-        }
-        return over(channel, socket.toString());
+        return over(Connect.to(socket, timeout), socket.toString());
     }
 
     /**
@@ -94,13 +73,5 @@ public final class TtrpcChannel extends Channel implements AutoCloseable {
     @Override
     public String authority() {
         return authority;
-    }
-
-    private static void closeQuietly(SocketChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            Log.warn("cannot close a socket", e);
-        }
     }
 }

@@ -15,6 +15,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -221,13 +222,13 @@ class CancelTest {
                     SocketChannel two = SocketChannel.open(address)) {
                 assertThat(one.isConnected() && two.isConnected()).isTrue();
                 assertThatThrownBy(() -> TtrpcChannel.connect(socket, Duration.ofMillis(200)))
-                        .isInstanceOf(IOException.class);
+                        .isInstanceOf(SocketTimeoutException.class);
                 CompletableFuture<Boolean> refused = new CompletableFuture<>();
                 Thread.startVirtualThread(() -> {
                     try (TtrpcChannel late = TtrpcChannel.connect(socket, Duration.ofMillis(200))) {
                         refused.complete(late.closed().isDone());
                     } catch (IOException e) {
-                        refused.complete(true);
+                        refused.complete(e instanceof SocketTimeoutException);
                     }
                 });
                 assertThat(refused.get(10, TimeUnit.SECONDS)).isTrue();

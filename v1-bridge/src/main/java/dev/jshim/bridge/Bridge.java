@@ -32,6 +32,9 @@ final class Bridge implements AutoCloseable {
     /** After the last container's end: for a bundle that another adoption is about to add. */
     private static final Duration GRACE = Duration.ofSeconds(10);
 
+    /** How long an end of a container, or an adoption, may keep another bridge waiting. */
+    private static final Duration SETTLES = Duration.ofSeconds(5);
+
     /** How long a start waits for the v1 shims; those that are mute are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
 
@@ -321,13 +324,8 @@ final class Bridge implements AutoCloseable {
      * @throws IOException where it does not serve; this one goes on then
      */
     void handOver(Path socket) throws IOException {
-        if (!changes.writeLock().tryLock()) {
-            throw new IOException("containers are being adopted or let go of; try again");
-        }
+        lockSettled();
         try {
-            if (finishing.get() > 0 || adopted.values().stream().anyMatch(AdoptedContainer::isOver)) {
-                throw new IOException("a container is being cleared away; try again");
-            }
             new HandOver(adopted.values(), feed).to(socket);
             adopted.clear();
             handedOver = true;
@@ -335,6 +333,35 @@ final class Bridge implements AutoCloseable {
             changes.writeLock().unlock();
         }
         stop();
+    }
+
+    /** Takes the lock of changes once nothing is under way: on a busy node that may take a moment. */
+    private void lockSettled() throws IOException {
+        var end = System.nanoTime() + SETTLES.toNanos();
+        while (true) {
+            if (!isClearing() && changes.writeLock().tryLock()) {
+                if (!isClearing()) {
+                    return;
+                }
+                changes.writeLock().unlock();
+            }
+            if (System.nanoTime() > end) {
+                throw new IOException((isClearing()
+                                ? "a container is being cleared away"
+                                : "containers are being adopted or let go of")
+                        + "; try again");
+            }
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted", e);
+            }
+        }
+    }
+
+    private boolean isClearing() {
+        return finishing.get() > 0 || adopted.values().stream().anyMatch(AdoptedContainer::isOver);
     }
 
     /** Whether another bridge serves in this one's place. */

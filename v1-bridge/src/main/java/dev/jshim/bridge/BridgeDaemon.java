@@ -94,6 +94,8 @@ final class BridgeDaemon implements AutoCloseable {
             daemon.bridge.load();
             // Only now: what has happened by then is known to be older than what containerd tells from then on.
             daemon.feed.start();
+            // What a daemon of 1.x tells itself, as that memory was wanting, would be told here too until it is heard.
+            daemon.hearFirst();
             daemon.takeOrders();
             return daemon;
         } catch (IOException | RuntimeException e) {
@@ -122,11 +124,14 @@ final class BridgeDaemon implements AutoCloseable {
         return daemon;
     }
 
-    /** An exit that containerd tells of while neither bridge hears it would be told again. */
+    /**
+     * Where one listens. On a take-over an exit that containerd tells of while neither bridge hears it would be told
+     * again.
+     */
     private void hearFirst() throws IOException {
         try {
             if (!feed.awaitListening(HEARS)) {
-                ShimLog.info("taking over without hearing containerd");
+                ShimLog.info("going on without hearing containerd");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -59,13 +59,29 @@ record UnheardTime(Instant from, Instant to) {
     /** A moment by both clocks: that of the wall may be set, the other one only runs. */
     static final class Start {
         private static final Duration DRIFT = Duration.ofMillis(100);
+        /**
+         * More between the two readings is not one moment: whoever was stopped there would see a clock that was set.
+         */
+        private static final long TOGETHER = Duration.ofMillis(10).toNanos();
 
-        private final Instant wall = Instant.now();
-        private final long nanos = System.nanoTime();
+        private final Instant wall;
+        private final long nanos;
+
+        Start() {
+            var before = System.nanoTime();
+            var now = Instant.now();
+            while (System.nanoTime() - before > TOGETHER) {
+                before = System.nanoTime();
+                now = Instant.now();
+            }
+            wall = now;
+            nanos = before;
+        }
 
         private boolean clockWasSet() {
-            var expected = wall.plusNanos(System.nanoTime() - nanos);
-            return Duration.between(expected, Instant.now()).abs().compareTo(DRIFT) > 0;
+            var later = new Start();
+            var expected = wall.plusNanos(later.nanos - nanos);
+            return Duration.between(expected, later.wall).abs().compareTo(DRIFT) > 0;
         }
     }
 }

@@ -34,7 +34,7 @@ final class Logger {
 
     private static final Duration LOOK = Duration.ofMillis(2);
 
-    /** How long one that is gone from /proc may take until the reaper has its status. */
+    /** How long one that has closed its descriptors may take to end. */
     private static final Duration STATUS = Duration.ofSeconds(1);
 
     /** What containerd's own shim leaves a logger between SIGTERM and SIGKILL (binaryIOProcTermTimeout). */
@@ -126,7 +126,20 @@ final class Logger {
     }
 
     private static @Nullable ExitedChild statusOf(LoggerLauncher.Running process) {
-        return Outputs.await(process.ended(), STATUS) ? process.ended().getNow(null) : null;
+        var ended = process.ended();
+        // That of one which has ended does come, however busy the machine is.
+        var isKnown = Outputs.await(ended, STATUS) || (hasEnded(process.pid()) && Outputs.await(ended, READY));
+        return isKnown ? ended.getNow(null) : null;
+    }
+
+    /** Reaped or not, such a process has no program any more. */
+    private static boolean hasEnded(int pid) {
+        try {
+            Files.readSymbolicLink(Path.of("/proc/" + pid + "/exe"));
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
     }
 
     /** One that ended well may have left a child that does its work. */

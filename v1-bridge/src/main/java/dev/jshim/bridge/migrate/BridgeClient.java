@@ -24,6 +24,9 @@ final class BridgeClient implements AutoCloseable {
     /** An adoption asks the v1 shim three things, each of which may take 5 s. */
     private static final Duration ADOPTION = Duration.ofSeconds(20);
 
+    /** A bridge sees a moment late, and on a busy machine some, that a containerd has ended. */
+    private static final Duration CONNECTIONS_END = Duration.ofSeconds(5);
+
     private final TtrpcChannel channel;
     private final Duration timeout;
 
@@ -81,6 +84,23 @@ final class BridgeClient implements AutoCloseable {
         } catch (StatusRuntimeException e) {
             throw failure("the bridge does not answer", e);
         }
+    }
+
+    /** Whether a containerd, of whatever version, is connected for an adopted container, and stays so. */
+    boolean isWatched() throws IOException {
+        var end = System.nanoTime() + CONNECTIONS_END.toNanos();
+        while (list().getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
+            if (System.nanoTime() > end) {
+                return true;
+            }
+            try {
+                Thread.sleep(50);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted", e);
+            }
+        }
+        return false;
     }
 
     void stop() throws IOException {

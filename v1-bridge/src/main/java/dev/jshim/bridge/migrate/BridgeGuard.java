@@ -10,7 +10,7 @@ import java.time.Duration;
 
 /** Whether a bridge lives, by the lock that it holds as long as it does: a pid in a file says nothing after a crash. */
 final class BridgeGuard {
-    private static final Duration ENDING = Duration.ofSeconds(2);
+    private static final Duration ENDING = Duration.ofSeconds(10);
 
     private BridgeGuard() {}
 

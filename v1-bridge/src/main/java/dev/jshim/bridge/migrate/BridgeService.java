@@ -139,7 +139,7 @@ public final class BridgeService {
         return new Done(running.getPid(), true, List.of());
     }
 
-    private void refuseWatched(ListResponse running) throws MigrationException {
+    private void refuseWatched(ListResponse running) throws IOException, MigrationException {
         if (running.getAdoptedCount() == 0) {
             return;
         }
@@ -151,8 +151,10 @@ public final class BridgeService {
                         "containerd " + version.version() + " answers on " + address + ", and " + is);
             }
         }
-        if (running.getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
-            throw new MigrationException("a containerd has the adopted containers loaded, and " + is);
+        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+            if (bridge.isWatched()) {
+                throw new MigrationException("a containerd has the adopted containers loaded, and " + is);
+            }
         }
     }
 

@@ -29,7 +29,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Rollback {
     private static final Duration BRIDGE_ENDS = Duration.ofSeconds(10);
-    private static final Duration CONNECTIONS_END = Duration.ofSeconds(3);
 
     private final BridgePaths paths;
     private final Path journalFile;
@@ -116,21 +115,14 @@ final class Rollback {
 
     /**
      * Each connection that ends is the end of a container for the containerd at its other end, of whatever version and
-     * on whatever address. Those of a daemon that was just stopped are seen to end within moments.
+     * on whatever address.
      */
     private void refuseWatchedBridge() throws IOException, MigrationException {
         try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
-            var end = System.nanoTime() + CONNECTIONS_END.toNanos();
-            while (bridge.list().getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
-                if (System.nanoTime() > end) {
-                    throw new MigrationException("a containerd runs and has the adopted containers loaded: it would"
-                            + " report each as exited; stop it first");
-                }
-                Thread.sleep(50);
+            if (bridge.isWatched()) {
+                throw new MigrationException("a containerd runs and has the adopted containers loaded: it would"
+                        + " report each as exited; stop it first");
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
         } catch (IOException e) {
             BridgeGuard.refuseAlive(paths, e);
             progress.line("no bridge runs");
