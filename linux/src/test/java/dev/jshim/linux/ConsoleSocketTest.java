@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(30)
+@Timeout(90)
 class ConsoleSocketTest {
     /** Makes a terminal and sends its master over the socket, as runc does. */
     private static final String SENDER = """
@@ -53,7 +53,7 @@ class ConsoleSocketTest {
     void receivesAMasterThatWorks() throws Exception {
         try (var socket = ConsoleSocket.listen(folder.resolve("console"))) {
             var sender = send(socket.path().toString());
-            try (var master = socket.receive(Duration.ofSeconds(10))) {
+            try (var master = socket.receive(Duration.ofSeconds(30))) {
                 var buffer = new byte[16];
                 var count = master.read(buffer, 0, buffer.length);
                 assertThat(new String(buffer, 0, count, StandardCharsets.UTF_8)).isEqualTo("hello");
@@ -61,7 +61,7 @@ class ConsoleSocketTest {
                 Terminal.resize(master, new Terminal.Size(132, 43));
                 assertThat(Terminal.size(master)).isEqualTo(new Terminal.Size(132, 43));
             } finally {
-                sender.destroyForcibly();
+                sender.destroyForcibly().waitFor(); // or it is a zombie of the test runner for a while
             }
         }
         assertThat(folder.resolve("console")).doesNotExist();
@@ -71,10 +71,10 @@ class ConsoleSocketTest {
     void saysSoWhenNoDescriptorComes() throws Exception {
         try (var socket = ConsoleSocket.listen(folder.resolve("console"))) {
             var sender = send(socket.path().toString(), "none");
-            assertThatThrownBy(() -> socket.receive(Duration.ofSeconds(10)))
+            assertThatThrownBy(() -> socket.receive(Duration.ofSeconds(30)))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("no descriptor");
-            assertThat(sender.waitFor(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(sender.waitFor(30, TimeUnit.SECONDS)).isTrue();
         }
     }
 
@@ -100,7 +100,7 @@ class ConsoleSocketTest {
         var compiler = new ProcessBuilder("gcc", "-o", binary.toString(), source.toString())
                 .inheritIO()
                 .start();
-        assertThat(compiler.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(compiler.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(compiler.exitValue()).isZero();
         var command = new java.util.ArrayList<>(java.util.List.of(binary.toString()));
         command.addAll(java.util.List.of(arguments));

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class EpollTest {
     private static final long DATA = 0x1234_5678_9abc_def0L;
 
@@ -26,12 +26,12 @@ class EpollTest {
             assertThat(epoll.await(events, 0)).isZero();
 
             pipe.writeEnd().writeFully("x".getBytes(UTF_8));
-            assertThat(epoll.await(events, 1000)).isEqualTo(1);
+            assertThat(epoll.await(events, 30_000)).isEqualTo(1);
             assertThat(events).containsExactly(new Epoll.Event(DATA, Epoll.IN));
 
             pipe.readEnd().read(new byte[1], 0, 1);
             pipe.writeEnd().close();
-            assertThat(epoll.await(events, 1000)).isEqualTo(1);
+            assertThat(epoll.await(events, 30_000)).isEqualTo(1);
             assertThat(events).containsExactly(new Epoll.Event(DATA, Epoll.HUP));
         }
     }
@@ -46,7 +46,7 @@ class EpollTest {
                 counter.signal();
                 epoll.add(counter.fd(), Epoll.IN, i);
             }
-            assertThat(epoll.await(events, 1000)).isEqualTo(10);
+            assertThat(epoll.await(events, 30_000)).isEqualTo(10);
             assertThat(events)
                     .extracting(Epoll.Event::data)
                     .containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L);
@@ -60,11 +60,11 @@ class EpollTest {
         try (Epoll epoll = new Epoll();
                 Pipe pipe = FileCalls.pipe()) {
             epoll.add(pipe.writeEnd(), Epoll.OUT | Epoll.ONESHOT, 1);
-            assertThat(epoll.await(events, 1000)).isEqualTo(1);
+            assertThat(epoll.await(events, 30_000)).isEqualTo(1);
             assertThat(epoll.await(events, 0)).isZero();
 
             epoll.modify(pipe.writeEnd(), Epoll.OUT | Epoll.ONESHOT, 2);
-            assertThat(epoll.await(events, 1000)).isEqualTo(1);
+            assertThat(epoll.await(events, 30_000)).isEqualTo(1);
             assertThat(events.getFirst().data()).isEqualTo(2);
 
             epoll.remove(pipe.writeEnd());
@@ -80,13 +80,13 @@ class EpollTest {
         try (Epoll epoll = new Epoll();
                 EventFd wake = new EventFd()) {
             epoll.add(wake.fd(), Epoll.IN, 7);
-            Callable<Integer> waiting = () -> epoll.await(events, 5000);
+            Callable<Integer> waiting = () -> epoll.await(events, 30_000);
             FutureTask<Integer> task = new FutureTask<>(waiting);
             Thread.ofPlatform().name("awaiting").start(task);
             wake.signal();
             wake.signal();
 
-            assertThat(task.get(5, TimeUnit.SECONDS)).isEqualTo(1);
+            assertThat(task.get(40, TimeUnit.SECONDS)).isEqualTo(1);
             assertThat(events.getFirst().has(Epoll.IN)).isTrue();
             assertThat(wake.drain()).isEqualTo(2);
             assertThat(wake.drain()).isZero();

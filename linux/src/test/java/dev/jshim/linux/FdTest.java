@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FdTest {
     @Test
     void readsWhatWasWritten() throws Exception {
@@ -109,7 +109,8 @@ class FdTest {
                 results.add(executor.submit(() -> errno(() -> pipe.readEnd().read(new byte[1], 0, 1))));
             }
             for (int i = 0; i < results.size(); i++) {
-                assertThat(results.get(i).get(5, TimeUnit.SECONDS)).isEqualTo(i % 2 == 0 ? Errno.ENOENT : Errno.EAGAIN);
+                assertThat(results.get(i).get(30, TimeUnit.SECONDS))
+                        .isEqualTo(i % 2 == 0 ? Errno.ENOENT : Errno.EAGAIN);
             }
         }
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class InotifyTest {
     @TempDir
     Path directory;
@@ -35,7 +35,7 @@ class InotifyTest {
 
             Files.writeString(second, "2");
 
-            assertThat(epoll.await(ready, 5000)).isEqualTo(1);
+            assertThat(epoll.await(ready, 30_000)).isEqualTo(1);
             assertThat(changed(inotify)).containsExactly(other);
             Files.writeString(first, "2");
             Files.writeString(second, "3");

@@ -28,12 +28,19 @@ final class ReaperProgram {
         print("parent SigIgn", "/proc/self/status");
 
         waitFor("no child");
-        int child = Spawn.command("/bin/sh", List.of("-c", "sh -c 'sleep 0.3; exit 8' & sleep 0.1; exit 3"))
-                .start();
-        @Nullable ExitedChild none = Wait.any(false);
-        System.out.println("early " + none);
-        @Nullable ExitedChild peeked = Wait.any(true, false);
-        System.out.println("peeked own " + (peeked != null && peeked.pid() == child) + " " + status(peeked));
+        // Each lives until its pipe is closed here: the child first, the orphan that it leaves only after it was seen.
+        try (Pipe first = FileCalls.pipe();
+                Pipe second = FileCalls.pipe()) {
+            int child = Spawn.command("/bin/sh", List.of("-c", "sh -c 'read x <&4; exit 8' & read x <&3; exit 3"))
+                    .extra(first.readEnd(), 3)
+                    .extra(second.readEnd(), 4)
+                    .start();
+            @Nullable ExitedChild none = Wait.any(false);
+            System.out.println("early " + none);
+            first.writeEnd().close();
+            @Nullable ExitedChild peeked = Wait.any(true, false);
+            System.out.println("peeked own " + (peeked != null && peeked.pid() == child) + " " + status(peeked));
+        }
         TreeSet<Integer> seen = new TreeSet<>();
         seen.add(status(Wait.any(true)));
         seen.add(status(Wait.any(true)));
