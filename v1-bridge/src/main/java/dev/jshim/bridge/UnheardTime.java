@@ -29,12 +29,16 @@ record UnheardTime(Instant from, Instant to) {
 
     /** Until now, of a daemon that made its socket when it began to listen; {@link #NONE} where the clock was set. */
     static UnheardTime of(Path socket, Start bridge) {
+        return of(socket, bridge, Instant.now());
+    }
+
+    /** As {@link #of(Path, Start)}, until that moment. */
+    static UnheardTime of(Path socket, Start bridge, Instant now) {
         var began = began(socket);
         if (began == null || bridge.clockWasSet()) {
             return NONE;
         }
         // Of what was before the bridge began nobody can say whether the clock was set since.
-        var now = Instant.now();
         return new UnheardTime(latest(began, bridge.wall, now.minus(PUBLISH_WAITS)), now);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.Timestamp;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,37 +21,47 @@ class UnheardTimeTest {
                 .build();
     }
 
-    private static void pause() throws InterruptedException {
-        // The kernel's own clock of files is some milliseconds behind.
-        Thread.sleep(20);
+    /** Returns once the kernel's own clock of files, which is some milliseconds behind, has passed that moment. */
+    private void pass(Instant when) throws Exception {
+        var file = folder.resolve("clock");
+        do {
+            Thread.sleep(2);
+            Files.deleteIfExists(file);
+            Files.createFile(file);
+        } while (!((FileTime) Files.getAttribute(file, "unix:ctime"))
+                .toInstant()
+                .isAfter(when));
+    }
+
+    /** A moment which is later than all before, by both clocks, and earlier than all after. */
+    private Instant moment() throws Exception {
+        pass(Instant.now());
+        var moment = Instant.now();
+        pass(moment);
+        return moment;
     }
 
     @Test
     void beginsWithTheDaemonAndEndsWhenItIsHeard() throws Exception {
         var bridge = new UnheardTime.Start();
-        pause();
-        var before = Instant.now();
-        pause();
+        var before = moment();
         var socket = Files.createFile(folder.resolve("c.sock"));
-        pause();
-        var between = Instant.now();
-        pause();
-        var unheard = UnheardTime.of(socket, bridge);
-        pause();
+        var between = moment();
+        var now = moment();
+        var unheard = UnheardTime.of(socket, bridge, between.plusMillis(1));
         assertThat(unheard.contains(at(before))).isFalse();
         assertThat(unheard.contains(at(between))).isTrue();
-        assertThat(unheard.contains(at(Instant.now()))).isFalse();
+        assertThat(unheard.contains(at(now))).isFalse();
         assertThat(unheard.contains(Timestamp.getDefaultInstance())).isFalse();
     }
 
     @Test
     void nothingIsKnownOfTheTimeBeforeTheBridge() throws Exception {
         var socket = Files.createFile(folder.resolve("c.sock"));
-        pause();
-        var before = Instant.now();
-        pause();
+        var before = moment();
         var unheard = UnheardTime.of(socket, new UnheardTime.Start());
         assertThat(unheard.contains(at(before))).isFalse();
+        assertThat(unheard.contains(at(moment()))).isFalse();
     }
 
     /** A v1 shim's program may have given up on a daemon that took longer to answer. */
@@ -58,10 +69,11 @@ class UnheardTimeTest {
     void itIsNeverLong() throws Exception {
         var bridge = new UnheardTime.Start();
         var socket = Files.createFile(folder.resolve("c.sock"));
-        pause();
-        var early = Instant.now();
-        Thread.sleep(2_100);
-        assertThat(UnheardTime.of(socket, bridge).contains(at(early))).isFalse();
+        var early = moment();
+        assertThat(UnheardTime.of(socket, bridge, early.plusMillis(1_900)).contains(at(early)))
+                .isTrue();
+        assertThat(UnheardTime.of(socket, bridge, early.plusMillis(2_100)).contains(at(early)))
+                .isFalse();
     }
 
     @Test
