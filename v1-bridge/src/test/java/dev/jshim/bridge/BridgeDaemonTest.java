@@ -62,9 +62,9 @@ class BridgeDaemonTest {
     }
 
     private int connect(Path socket) throws Exception {
-        try (var channel = TtrpcChannel.connect(socket, Duration.ofSeconds(2))) {
+        try (var channel = TtrpcChannel.connect(socket, Duration.ofSeconds(20))) {
             return TaskGrpc.newBlockingStub(channel)
-                    .withDeadlineAfter(5, TimeUnit.SECONDS)
+                    .withDeadlineAfter(20, TimeUnit.SECONDS)
                     .connect(ConnectRequest.newBuilder().setId("c").build())
                     .getTaskPid();
         }
@@ -169,14 +169,14 @@ class BridgeDaemonTest {
             var socket = adopt(daemon);
             FakeContainer.end(container.init);
             shim.exit("c");
-            try (var channel = TtrpcChannel.connect(socket, Duration.ofSeconds(2))) {
+            try (var channel = TtrpcChannel.connect(socket, Duration.ofSeconds(20))) {
                 var _ = TaskGrpc.newBlockingStub(channel)
-                        .withDeadlineAfter(5, TimeUnit.SECONDS)
+                        .withDeadlineAfter(20, TimeUnit.SECONDS)
                         .delete(DeleteRequest.newBuilder().setId("c").build());
             }
             assertThat(node.v2Bundle(new TaskId("ns", "c")).resolve("exit.pb")).exists();
             LegacyRig.eventually(() -> !Files.exists(container.v1Bundle) && !Files.exists(container.v1Work));
-            assertThat(container.shim.waitFor(2, TimeUnit.SECONDS)).isTrue();
+            assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
             LegacyRig.eventually(() -> daemon.bridge().list().isEmpty());
         }
     }
@@ -222,11 +222,12 @@ class BridgeDaemonTest {
 
         try (var _ = start()) {
             if (bundle.equals("there")) {
-                assertThat(node.v2Bundle(record.task()).resolve("exit.pb")).exists();
+                var written = node.v2Bundle(record.task()).resolve("exit.pb");
+                LegacyRig.eventually(() -> Files.exists(written)); // a start waits for that only for a while
             }
             LegacyRig.eventually(() -> !Files.exists(container.v1Bundle) && !Files.exists(container.v1Work));
             LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
-            assertThat(container.shim.waitFor(2, TimeUnit.SECONDS)).isTrue();
+            assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(container.socket).doesNotExist();
         }
     }
@@ -238,7 +239,7 @@ class BridgeDaemonTest {
         }
         Ending.of(paths, container.record(), null).note();
         try (var _ = start()) {
-            assertThat(Ending.all(paths)).isEmpty();
+            LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
             assertThat(container.v1Bundle).isDirectory();
             assertThat(container.shim.isAlive()).isTrue();
         }
@@ -284,7 +285,7 @@ class BridgeDaemonTest {
         ending.note();
         Ending.finishAll(paths);
         assertThat(Ending.all(paths)).isEmpty();
-        assertThat(container.shim.waitFor(2, TimeUnit.SECONDS)).isTrue();
+        assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(container.v1Bundle).doesNotExist();
     }
 

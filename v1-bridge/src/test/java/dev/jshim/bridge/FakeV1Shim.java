@@ -29,6 +29,8 @@ import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -49,7 +51,9 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
     public volatile boolean mute;
     public volatile int exitStatus = 3;
 
-    private final Map<String, List<StreamObserver<WaitResponse>>> waits = new ConcurrentHashMap<>();
+    /** Its lock is held from a look at the state to the entry: a wait is answered at once, or by {@link #exit}. */
+    private final Map<String, List<StreamObserver<WaitResponse>>> waits = new HashMap<>();
+
     private final TtrpcServer server;
     private final String id;
     private final int pid;
@@ -66,15 +70,19 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
 
     /** Ends a process: its state and all waits for it. */
     public void exit(String process) {
-        states.put(process, Status.STOPPED);
-        var waiting = waits.remove(process);
-        if (waiting != null) {
-            waiting.forEach(this::answerExit);
+        List<StreamObserver<WaitResponse>> waiting;
+        synchronized (waits) {
+            states.put(process, Status.STOPPED);
+            waiting = waits.getOrDefault(process, List.of());
+            waits.remove(process);
         }
+        waiting.forEach(this::answerExit);
     }
 
     public boolean isWaitedFor(String process) {
-        return waits.containsKey(process);
+        synchronized (waits) {
+            return waits.containsKey(process);
+        }
     }
 
     private void answerExit(StreamObserver<WaitResponse> observer) {
@@ -236,12 +244,18 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
     @Override
     public void wait(WaitRequest r, StreamObserver<WaitResponse> o) {
         asked.add(r);
-        if (states.get(r.getId()) == Status.STOPPED) {
-            answerExit(o);
-        } else if (!states.containsKey(r.getId())) {
+        Status state;
+        synchronized (waits) {
+            state = states.get(r.getId());
+            if (state != null && state != Status.STOPPED) {
+                waits.computeIfAbsent(r.getId(), _ -> new ArrayList<>()).add(o);
+                return;
+            }
+        }
+        if (state == null) {
             o.onError(io.grpc.Status.NOT_FOUND.asRuntimeException());
         } else {
-            waits.computeIfAbsent(r.getId(), _ -> new CopyOnWriteArrayList<>()).add(o);
+            answerExit(o);
         }
     }
 

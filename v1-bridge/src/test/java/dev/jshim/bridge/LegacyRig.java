@@ -13,13 +13,13 @@ import java.util.concurrent.TimeUnit;
 
 /** A private containerd 1.6: directories, socket and namespace of its own; needs root, containerd, runc and busybox. */
 final class LegacyRig {
-    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(30);
 
     final Path folder;
     final NodePaths paths;
     final Path address;
     final String namespace;
-    private final Path rootfs;
+    final Path rootfs;
     private Process daemon;
 
     LegacyRig() throws Exception {
@@ -61,7 +61,7 @@ final class LegacyRig {
     /** Ends the daemon and nothing else: its v1 shims go on. */
     void stopDaemon() throws Exception {
         daemon.destroy();
-        if (!daemon.waitFor(10, TimeUnit.SECONDS)) {
+        if (!daemon.waitFor(30, TimeUnit.SECONDS)) {
             throw new IOException("containerd does not end");
         }
     }
@@ -110,12 +110,12 @@ final class LegacyRig {
                 "-root", paths.root().toString(), "-state", paths.state().toString(), "-address", address.toString()));
     }
 
-    /** Waits for something, for at most ten seconds. */
+    /** Waits for something, for at most thirty seconds. */
     static void eventually(Callable<Boolean> condition) throws Exception {
         var end = System.nanoTime() + PATIENCE;
         while (!condition.call()) {
             if (System.nanoTime() > end) {
-                throw new AssertionError("it did not come true within 10 s");
+                throw new AssertionError("it did not come true within 30 s");
             }
             Thread.sleep(20);
         }

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -229,9 +230,19 @@ class LegacyTaskTest {
         assertThat(shim.asked).contains(asked);
     }
 
+    /** An answer of the shim itself: the task gives it 1.5 s and then answers without it, on a busy machine too. */
+    private <T> T heard(Supplier<T> ask) throws Exception {
+        List<T> answers = new ArrayList<>();
+        LegacyRig.eventually(() -> {
+            answers.add(ask.get());
+            return task.trouble().isEmpty();
+        });
+        return answers.getLast();
+    }
+
     @Test
-    void stateOfInitHasTheBundleOfTheAdoption() {
-        var state = task.state("");
+    void stateOfInitHasTheBundleOfTheAdoption() throws Exception {
+        var state = heard(() -> task.state(""));
         assertThat(state.id()).isEqualTo("c");
         assertThat(state.pid()).isEqualTo((int) container.init.pid());
         assertThat(state.status()).isEqualTo(ProcessStatus.RUNNING);
@@ -247,9 +258,9 @@ class LegacyTaskTest {
     }
 
     @Test
-    void pidsNameExecsAndNotInit() {
+    void pidsNameExecsAndNotInit() throws Exception {
         shim.states.put("e", Status.RUNNING);
-        assertThat(task.pids())
+        assertThat(heard(task::pids))
                 .containsExactlyInAnyOrder(
                         new ListedPid((int) container.init.pid(), ""),
                         new ListedPid(99, ""),
@@ -356,7 +367,7 @@ class LegacyTaskTest {
         shim.exit("c");
         assertThat(init).isNotDone();
         shim.exit("e");
-        assertThat(execWasFirst.get(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(execWasFirst.get(30, TimeUnit.SECONDS)).isTrue();
         assertThat(order).containsExactly("start");
     }
 
@@ -373,7 +384,7 @@ class LegacyTaskTest {
             early.add(waited.isDone());
         });
         assertThat(early).containsExactly(false);
-        assertThat(waited.get(5, TimeUnit.SECONDS)).isEqualTo(new Exit(FakeV1Shim.EXEC_PID, 3, AT));
+        assertThat(waited.get(30, TimeUnit.SECONDS)).isEqualTo(new Exit(FakeV1Shim.EXEC_PID, 3, AT));
     }
 
     private static void sleep(long millis) {
@@ -407,7 +418,7 @@ class LegacyTaskTest {
         var exit = task.exited("");
         LegacyRig.eventually(() -> shim.isWaitedFor("c"));
         shim.exit("c");
-        assertThat(exit.get(5, TimeUnit.SECONDS).status()).isEqualTo(3);
+        assertThat(exit.get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
         FakeContainer.end(container.init);
         shim.states.remove("c");
         shim.failures.put("delete", io.grpc.Status.FAILED_PRECONDITION.withDescription("container must be created"));
@@ -422,7 +433,7 @@ class LegacyTaskTest {
         shim.states.put("e", Status.STOPPED);
         assertThat(task.attach(Set.of("unknown"))).containsExactly("e");
         LegacyRig.eventually(() -> shim.isWaitedFor("c"));
-        assertThat(task.exited("e").get(5, TimeUnit.SECONDS).status()).isEqualTo(3);
+        assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
         assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
         var _ = task.delete("e");
         assertThat(new ExitLedger(container.record(), ledger.bundle()).execs()).isEmpty();
@@ -443,7 +454,7 @@ class LegacyTaskTest {
         shim = container.serve();
         LegacyRig.eventually(() -> shim.isWaitedFor("c"));
         shim.exit("c");
-        assertThat(exit.get(5, TimeUnit.SECONDS)).isEqualTo(new Exit((int) container.init.pid(), 3, AT));
+        assertThat(exit.get(30, TimeUnit.SECONDS)).isEqualTo(new Exit((int) container.init.pid(), 3, AT));
     }
 
     @Test
@@ -458,7 +469,7 @@ class LegacyTaskTest {
                         ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNAVAILABLE));
         assertThat(exit).isNotDone();
         task.kill("", 9, false);
-        assertThat(exit.get(10, TimeUnit.SECONDS).status()).isEqualTo(137);
+        assertThat(exit.get(30, TimeUnit.SECONDS).status()).isEqualTo(137);
         assertThat(task.state("").status()).isEqualTo(ProcessStatus.STOPPED);
         assertThat(task.delete("").status()).isEqualTo(137);
     }
@@ -469,15 +480,14 @@ class LegacyTaskTest {
         var exit = task.exited("");
         shim.close();
         FakeContainer.end(container.shim);
-        assertThat(exit.get(10, TimeUnit.SECONDS).status()).isEqualTo(137);
-        assertThat(container.init.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(exit.get(30, TimeUnit.SECONDS).status()).isEqualTo(137);
+        assertThat(container.init.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(task.delete("").status()).isEqualTo(137);
     }
 
     @Test
-    void muteShimCostsLittleAndNoContainer() {
-        assertThat(task.state("").status()).isEqualTo(ProcessStatus.RUNNING);
-        assertThat(task.trouble()).isEmpty();
+    void muteShimCostsLittleAndNoContainer() throws Exception {
+        assertThat(heard(() -> task.state("")).status()).isEqualTo(ProcessStatus.RUNNING);
         shim.mute = true;
         var start = System.nanoTime();
         assertThat(task.pids()).containsExactly(new ListedPid((int) container.init.pid(), ""));
@@ -491,8 +501,7 @@ class LegacyTaskTest {
         // 1.5 s once, then 0.2 s each; containerd gives 5 s to the first, and 2 s to a State.
         assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start)).isLessThan(30);
         shim.mute = false;
-        assertThat(task.state("").status()).isEqualTo(ProcessStatus.RUNNING);
-        assertThat(task.trouble()).isEmpty();
+        assertThat(heard(() -> task.state("")).status()).isEqualTo(ProcessStatus.RUNNING);
     }
 
     @Test

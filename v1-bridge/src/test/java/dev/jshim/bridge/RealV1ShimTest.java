@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 
 /** A container that a real containerd 1.6 and its v1 shim made, adopted and lived to its end through the bridge. */
 class RealV1ShimTest {
-    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private LegacyRig rig;
 
@@ -82,7 +82,7 @@ class RealV1ShimTest {
 
             var socket = Path.of(Files.readString(bundle.resolve("address")).substring("unix://".length()));
             try (var channel = TtrpcChannel.connect(socket, TIMEOUT)) {
-                live(TaskGrpc.newBlockingStub(channel).withDeadlineAfter(30, SECONDS), pid);
+                live(TaskGrpc.newBlockingStub(channel).withDeadlineAfter(60, SECONDS), pid);
             }
             assertThat(bundle.resolve("exit.pb")).exists();
             LegacyRig.eventually(() -> !Files.exists(Path.of("/proc/" + shimPid)) || isZombie(shimPid));
@@ -135,7 +135,7 @@ class RealV1ShimTest {
                 .setSpec(Any.newBuilder()
                         .setTypeUrl("types.containerd.io/opencontainers/runtime-spec/1/Process")
                         .setValue(ByteString.copyFromUtf8("""
-                                {"cwd":"/","args":["/bin/sh","-c","sleep 1; exit 5"],"env":["PATH=/bin"],
+                                {"cwd":"/","args":["/bin/sh","-c","while [ ! -e /go ]; do sleep 0.1; done; exit 5"],"env":["PATH=/bin"],
                                 "user":{"uid":0,"gid":0}}""")))
                 .build());
         var execPid = task.start(StartRequest.newBuilder()
@@ -151,6 +151,7 @@ class RealV1ShimTest {
             assertThat(ProcessDetails.parseFrom(process.getInfo().getValue()).getExecId())
                     .isEqualTo("probe");
         });
+        Files.createFile(rig.rootfs.resolve("go"));
         assertThat(task.wait(WaitRequest.newBuilder()
                                 .setId("one")
                                 .setExecId("probe")

@@ -45,8 +45,11 @@ class MigrationTest {
         node = new NodePaths(folder.resolve("root"), folder.resolve("state"));
         container = new FakeContainer(node.root(), node.state(), "ns", "c");
         shim = container.serve();
-        migration = new Migration(
-                node, folder.resolve("none.sock"), DaemonConfig.DEFAULTS, Duration.ofSeconds(1), BINARY, line -> {});
+        migration = migration(Duration.ofSeconds(20));
+    }
+
+    private Migration migration(Duration patience) {
+        return new Migration(node, folder.resolve("none.sock"), DaemonConfig.DEFAULTS, patience, BINARY, line -> {});
     }
 
     @AfterEach
@@ -96,7 +99,7 @@ class MigrationTest {
         try (var _ = TestBridge.start(node)) {
             var _ = migration.apply(null);
             var _ = migration.rollback();
-            assertThat(ours.waitFor(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(ours.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(other.isAlive()).isTrue();
             assertThat(nested.isAlive())
                     .as("that of a containerd in a container, with directories of the same names")
@@ -209,7 +212,7 @@ class MigrationTest {
                 var silent = mute.serve();
                 var _ = foreign.serve()) {
             silent.mute = true;
-            var report = migration.apply("ns");
+            var report = migration(Duration.ofSeconds(5)).apply("ns");
             assertThat(report.complete()).isFalse();
             assertThat(report.rows())
                     .extracting(row -> row.id() + " " + row.result())
