@@ -120,13 +120,13 @@ class InitCheckTest {
         process(500, "/user.slice");
         var proc = new ProcFs(directory.resolve("proc"));
         var bundles = Node.read(new Bundles(directory).paths, proc).bundles();
-        var task = new TaskSurvey(proc, Duration.ofMillis(500)).of(bundles).getFirst();
+        var task = new TaskSurvey(proc, Duration.ofSeconds(20)).of(bundles).getFirst();
         assertThat(task.health()).isEqualTo(Health.DEAD);
         assertThat(task.pid()).isZero();
         assertThat(task.troubles())
                 .contains("init.pid says 21, which is another process now: the container's has ended");
         process(500, "/ns/c");
-        var living = new TaskSurvey(proc, Duration.ofMillis(500)).of(bundles).getFirst();
+        var living = new TaskSurvey(proc, Duration.ofSeconds(20)).of(bundles).getFirst();
         assertThat(living.health()).isEqualTo(Health.ORPHAN);
     }
 }
