@@ -164,6 +164,11 @@ class BystanderTest {
         var shim = new ProcessBuilder(program.toString(), "-c", "read x", "x", "-namespace", "ns", "-id", "sandbox")
                 .start();
         try {
+            // The kernel sets the command line some time after the start was seen to succeed.
+            while (!Files.readString(Path.of("/proc/" + shim.pid() + "/cmdline"))
+                    .contains("sandbox")) {
+                Thread.sleep(2);
+            }
             assertThat(clean().out().lines()).hasSize(1);
             assertThat(sandbox).exists();
             assertThat(container).exists();

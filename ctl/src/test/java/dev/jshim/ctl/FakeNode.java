@@ -25,7 +25,7 @@ final class FakeNode implements Closeable {
     private final List<Closeable> sockets = new ArrayList<>();
     private final List<String> answering = new ArrayList<>();
     private final int pid;
-    private boolean hasMute;
+    private String patience = "20s";
 
     /** Whose containers have this very process as their init. */
     FakeNode(Path directory) {
@@ -75,19 +75,19 @@ final class FakeNode implements Closeable {
         return bundle;
     }
 
-    /** How long each shim may take: long, since the machine may be busy, but where a shim is mute on purpose. */
+    /** How long each shim may take, as an option: long, since the machine may be busy. */
     String patience() {
-        return hasMute ? "1s" : "20s";
+        return patience;
     }
 
-    /** A shim that never answers is among those of this node. */
-    void expectMute() {
-        hasMute = true;
+    /** Brief only where no answer of another shim counts. */
+    void patience(String option) {
+        patience = option;
     }
 
-    /** A bundle whose shim never answers. */
+    /** A bundle whose shim never answers; each that is asked with it has 3 s from now on. */
     Path mute(String namespace, String id) throws IOException {
-        expectMute();
+        patience("3s");
         var bundle = bundle(namespace, id);
         sockets.add(listener(bundle));
         return bundle;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@Timeout(30)
+@Timeout(60)
 class MainTest {
     @TempDir
     private Path directory;
@@ -63,7 +63,7 @@ class MainTest {
                         "k8s.io db v1 io.containerd.runtime.v1.linux unknown - - file mute mute",
                         "k8s.io left v1 io.containerd.runtime.v1.linux unknown - - file absent leaked");
         assertThat(notes(result) + "\n").isEqualTo("""
-                        jshimctl: k8s.io/db: shim: mute for 1000 ms
+                        jshimctl: k8s.io/db: shim: mute for 3000 ms
                         jshimctl: k8s.io/left: config.json is missing
                         jshimctl: k8s.io/left: shim: the socket is gone
                         """);
@@ -153,6 +153,7 @@ class MainTest {
     @Test
     void inspectOfAMuteShimShowsTheRest() throws IOException {
         node.mute("default", "db");
+        node.patience("1s");
         var result = Result.on(node, "inspect", "db");
         assertThat(result.code()).isZero();
         assertThat(result.out()).contains("error: mute for 1000 ms", "config.json  file");
@@ -188,12 +189,13 @@ class MainTest {
     @Test
     void killOfWhatCannotBeKilled() throws IOException {
         node.task("default", "done", Status.STOPPED);
-        node.mute("default", "mute");
         node.bundle("default", "gone");
         assertThat(Result.on(node, "kill", "done")).satisfies(result -> {
             assertThat(result.code()).isEqualTo(ExitCode.FAILED);
             assertThat(result.err()).startsWith("jshimctl: default/done has already exited, with status 7\n");
         });
+        node.mute("default", "mute");
+        node.patience("1s");
         assertThat(Result.on(node, "kill", "mute").err())
                 .startsWith("jshimctl: the shim of default/mute did not answer within 1000 ms\n");
         assertThat(Result.on(node, "kill", "gone").err())
