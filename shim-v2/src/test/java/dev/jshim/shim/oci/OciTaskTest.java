@@ -13,6 +13,7 @@ import dev.jshim.proto.v2.task2.DeleteResponse;
 import dev.jshim.proto.v2.task2.PauseRequest;
 import dev.jshim.proto.v2.task2.ResizePtyRequest;
 import dev.jshim.proto.v2.task2.ResumeRequest;
+import dev.jshim.shim.FifoClient;
 import dev.jshim.shim.Until;
 import io.grpc.Status.Code;
 import java.nio.file.Files;
@@ -181,7 +182,7 @@ class OciTaskTest extends WithFakeRuntime {
         var waiting = async(() -> box.await("e"));
         box.delete("e");
         // Told that it never ran, or, where the deletion was faster, that it is not there.
-        waiting.handle((_, _) -> 0).get(10, TimeUnit.SECONDS);
+        waiting.handle((_, _) -> 0).get(60, TimeUnit.SECONDS);
         box.delete();
     }
 
@@ -291,7 +292,7 @@ class OciTaskTest extends WithFakeRuntime {
         Until.holds("start is called", () -> runtime.calls("starting").contains("start starting"));
         assertFails(Code.UNKNOWN, "cannot delete", box::delete);
         Files.writeString(gate, "go\n");
-        starting.get(20, TimeUnit.SECONDS);
+        starting.get(60, TimeUnit.SECONDS);
         end(box);
         assertThat(events.await("starting", "delete"))
                 .containsExactly("create", "start", "exit starting 137", "delete");
@@ -302,22 +303,24 @@ class OciTaskTest extends WithFakeRuntime {
         var box = container("output", "echo out; echo err >&2");
         var out = box.fifo("out");
         var err = box.fifo("err");
-        var reading = async(() -> {
-            assertThat(Files.readString(out)).isEqualTo("out\n");
-            return null;
-        });
-        var readingErrors = async(() -> {
-            assertThat(Files.readString(err)).isEqualTo("err\n");
-            return null;
-        });
+        var outClient = FifoClient.open(out);
+        var errClient = FifoClient.open(err);
         var _ = shim.task()
                 .create(box.request()
                         .setStdout(out.toString())
                         .setStderr(err.toString())
                         .build());
+        var reading = async(() -> {
+            assertThat(FifoClient.text(outClient)).isEqualTo("out\n");
+            return null;
+        });
+        var readingErrors = async(() -> {
+            assertThat(FifoClient.text(errClient)).isEqualTo("err\n");
+            return null;
+        });
         box.start();
-        reading.get(10, TimeUnit.SECONDS);
-        readingErrors.get(10, TimeUnit.SECONDS);
+        reading.get(60, TimeUnit.SECONDS);
+        readingErrors.get(60, TimeUnit.SECONDS);
         box.await("");
         box.delete();
     }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One shim in a JVM of its own, and a script in the place of the OCI runtime; each test has a container of its own. */
-@Timeout(60)
+@Timeout(300)
 abstract class WithFakeRuntime {
     static final String SHARED_PIDS = "{\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]}}";
     static final String LASTING = "exec sleep 100";
@@ -68,10 +68,11 @@ abstract class WithFakeRuntime {
         });
     }
 
-    static void assertFast(Callable<?> call) throws Exception {
+    /** Sooner than what waits for another call would: each call has 30 s. */
+    static void assertNotHeldUp(Callable<?> call) throws Exception {
         var before = System.nanoTime();
         call.call();
-        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(1));
+        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(20));
     }
 
     static CompletableFuture<Void> async(Callable<?> call) {
