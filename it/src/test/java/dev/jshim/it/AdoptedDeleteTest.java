@@ -39,7 +39,7 @@ class AdoptedDeleteTest {
         tree = DistTree.built().scriptsWithJvm(Files.createDirectory(temp.resolve("tree")), "echo a JVM ran >&2");
         // A name as awkward as a name can be: /proc/PID/stat shows it between parentheses.
         Path named = Files.copy(Path.of("/bin/sleep"), temp.resolve("a) S (b"));
-        alive = new ProcessBuilder(named.toString(), "60").start();
+        alive = new ProcessBuilder(named.toString(), "600").start();
         bundle = Files.createDirectories(temp.resolve("v2/one"));
         v1Bundle = Files.createDirectories(temp.resolve("state/one"));
         v1Work = Files.createDirectories(temp.resolve("root/one"));

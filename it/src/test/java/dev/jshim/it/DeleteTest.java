@@ -26,7 +26,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @DisplayName("delete, without a JVM,")
 class DeleteTest {
 
-    private static final Duration BUDGET = Duration.ofSeconds(5);
+    /** containerd's 5 s on two cores: the time itself says as much of the machine's other work. */
+    private static final Duration CPU = Duration.ofSeconds(10);
+
+    /** What takes longer waits for something. */
+    private static final Duration UNBOUNDED = Duration.ofSeconds(30);
+
     private static final DeleteResponse CLEAN =
             DeleteResponse.newBuilder().setPid(4711).setExitStatus(3).build();
 
@@ -76,8 +81,18 @@ class DeleteTest {
     @ValueSource(strings = {"sleep 60 & exit 0", "sleep 60", "trap '' TERM; sleep 60 & sleep 60"})
     @DisplayName("ends in time when the runtime hangs or leaves a child behind")
     void hungRuntime(String script) throws IOException {
-        Launched deleted = delete(crashed("one", script));
-        assertThat(deleted.took()).isLessThan(BUDGET);
+        Path bundle = crashed("one", script);
+        Path calls = temp.resolve("timeouts");
+        Path timeout = Files.createDirectory(temp.resolve("first")).resolve("timeout");
+        Files.writeString(timeout, "#!/bin/sh\necho \"$*\" >>" + calls + "\nexec /usr/bin/timeout \"$@\"\n");
+        timeout.toFile().setExecutable(true);
+        var path = Map.of("PATH", timeout.getParent() + ":" + System.getenv("PATH"));
+
+        Launched deleted = delete(bundle, "one", path);
+
+        // Not the time, of which a busy machine takes what it likes: 3 s and 1 s are within containerd's 5.
+        assertThat(calls).content().startsWith("-k 1 3 " + bundle.resolve("fake-runtime") + " ");
+        assertThat(deleted.took()).as("the 60 s of the runtime").isLessThan(UNBOUNDED);
         assertThat(DeleteResponse.parseFrom(deleted.out()).getExitStatus()).isEqualTo(137);
     }
 
@@ -180,6 +195,8 @@ class DeleteTest {
             }
             bundles.add(bundle);
         }
+        Duration before = cpuOfChildren();
+        long began = System.nanoTime();
         try (var threads = Executors.newFixedThreadPool(100)) {
             List<Future<Launched>> all = bundles.stream()
                     .map(bundle -> threads.submit(() -> delete(bundle)))
@@ -187,9 +204,21 @@ class DeleteTest {
             for (Future<Launched> one : all) {
                 Launched deleted = one.get();
                 response(deleted);
-                assertThat(deleted.took()).isLessThan(BUDGET);
+                assertThat(deleted.took()).isLessThan(UNBOUNDED);
             }
         }
+        long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
+        Duration cpu = cpuOfChildren().minus(before);
+        System.out.println("100 deletes at once: " + millis + " ms, cpu " + cpu.toMillis() + " ms");
+        assertThat(cpu).isLessThan(CPU);
+    }
+
+    /** cutime and cstime of /proc/self/stat: of all that was started here, by that too, and has ended. */
+    private static Duration cpuOfChildren() throws IOException {
+        String stat = Files.readString(Path.of("/proc/self/stat"));
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        long ticks = Long.parseLong(fields[13]) + Long.parseLong(fields[14]);
+        return Duration.ofMillis(ticks * 10);
     }
 
     private Path bundle(String id) throws IOException {
@@ -218,10 +247,14 @@ class DeleteTest {
     }
 
     private Launched delete(Path bundle, String id) {
+        return delete(bundle, id, Map.of());
+    }
+
+    private Launched delete(Path bundle, String id, Map<String, String> environment) {
         String program = tree.bin("containerd-shim-v2-oci").toString();
         return Launched.run(
                 bundle,
-                Map.of(),
+                environment,
                 List.of(
                         program,
                         "-namespace",
