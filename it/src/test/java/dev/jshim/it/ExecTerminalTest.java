@@ -39,9 +39,9 @@ class ExecTerminalTest extends MigrationScenario {
             Path bundle = id.equals("old") ? node.legacyBundle(id) : node.bundle(id);
             String first =
                     "stty size; test -t 0 && test -t 1 && test -t 2 && echo three $((1 + 2)) terminals; echo >/ready";
-            String then = "until [ \"$(stty size)\" = \"40 99\" ]; do sleep 0.1; done; echo resi\"\"zed; exit 4";
+            String then = "until [ \"$(stty size)\" = \"40 99\" ]; do sleep 0.1; done; echo resi\"\"zed";
             String keys = "echo '" + first + "'; " + untilReady(bundle) + "; stty rows 40 cols 99 <\"$t\"; echo '"
-                    + then + "'; " + UNTIL_OVER;
+                    + then + "'; " + untilSaid("resized") + "; echo 'exit 4'; " + UNTIL_OVER;
             Outcome exec = onTerminal(keys, "exec", "-t", id, "/bin/sh");
             assertThat(exec.expect(4).out()).as(id).contains("33 77", "three 3 terminals", "resized", "RESTORED");
         }
@@ -52,8 +52,9 @@ class ExecTerminalTest extends MigrationScenario {
     @Test
     void controlCIsTheCommandsAndControlPControlQLeavesIt() {
         node.runDetached(GO, "one", "/bin/sleep", "100000");
-        String keys = untilReady(node.bundle("one")) + "; printf '\\003'; sleep 2; printf '\\020\\021'; " + UNTIL_OVER;
-        String script = "trap 'echo interrupted' INT; echo >/ready; while :; do sleep 0.1; done";
+        String keys = untilReady(node.bundle("one")) + "; printf '\\003'; " + untilSaid("interrupted")
+                + "; printf '\\020\\021'; " + UNTIL_OVER;
+        String script = "trap 'echo inter\"\"rupted' INT; echo >/ready; while :; do sleep 0.1; done";
 
         Outcome left = onTerminal(keys, "exec", "--exec-id", "e", "-t", "one", "/bin/sh", "-c", script);
 
@@ -99,6 +100,11 @@ class ExecTerminalTest extends MigrationScenario {
         }
     }
 
+    /** A shell's words that wait until this has come out of the terminal. What is typed comes out too. */
+    private static String untilSaid(String text) {
+        return "until grep -q " + text + " \"$log\" 2>/dev/null; do sleep 0.1; done";
+    }
+
     /** A sleep on a terminal, once it runs. */
     private CompletableFuture<Outcome> sleeping(String exec) {
         CompletableFuture<Outcome> run = CompletableFuture.supplyAsync(
@@ -120,7 +126,8 @@ class ExecTerminalTest extends MigrationScenario {
     /**
      * Runs jshimctl on a terminal of 33 rows and 77 columns, and says RESTORED where it is as it was before.
      *
-     * @param keys a shell's words that write what is typed; the terminal is {@code $t} for them
+     * @param keys a shell's words that write what is typed; the terminal is {@code $t} for them, what has come out of
+     *     it {@code $log}
      */
     private Outcome onTerminal(String keys, String... args) {
         List<String> words = new ArrayList<>(List.of(
@@ -136,14 +143,16 @@ class ExecTerminalTest extends MigrationScenario {
                 word -> line.append(" '").append(word.replace("'", "'\\''")).append('\''));
         line.append(
                 "; code=$?; [ \"$mode\" != \"$(stty -g)\" ] || echo RESTORED; : >" + terminal + ".over; exit $code");
+        String log = terminal + ".log";
         String typing = "{ until [ -s " + terminal + " ]; do sleep 0.1; done; t=$(cat " + terminal + "); over="
-                + terminal + ".over; " + keys + "\n} | ";
+                + terminal + ".over; log=" + log + "; " + keys + "\n} | ";
         return Run.of(List.of(
                         "/bin/sh",
                         "-c",
-                        typing + "exec script --quiet --return --command \"$1\" /dev/null",
+                        typing + "exec script --quiet --return --flush --command \"$1\" \"$2\"",
                         "sh",
-                        line.toString()))
+                        line.toString(),
+                        log))
                 .run();
     }
 }
