@@ -117,7 +117,7 @@ public final class EventLog implements AutoCloseable {
     /** Waits for the end of the process with that id (the container's own for its init) in a container. */
     public Event exit(String id, String processId) {
         return Wait.forValue(
-                "exit of " + id + "/" + processId + " in " + all(),
+                () -> "exit of " + id + "/" + processId + " in " + all(),
                 () -> exits(id, processId).stream().findFirst().orElse(null));
     }
 

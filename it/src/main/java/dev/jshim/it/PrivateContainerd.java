@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -433,10 +434,22 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** Kills what runs in a container, then deletes its task and its record. */
     public void remove(String id) {
-        ctr("task", "kill", "-s", "KILL", "-a", id);
-        Wait.until("task " + id + " stopped", () -> !Tasks.of(this).isRunning(id));
+        kill(id);
         ctr("task", "rm", id);
         ctr("container", "rm", id).ok();
+    }
+
+    /** A kill that is refused is said again; one that was taken must do. */
+    private void kill(String id) {
+        AtomicBoolean taken = new AtomicBoolean();
+        Wait.until("task " + id + " stopped", () -> {
+            if (!taken.get()) {
+                taken.set(ctr("task", "kill", "-s", "KILL", "-a", id).code() == 0);
+            }
+            // One whose state comes late is UNKNOWN for containerd.
+            Tasks tasks = Tasks.of(this);
+            return !tasks.has(id) || tasks.get(id).status().equals("STOPPED");
+        });
     }
 
     /** One line for everything on the machine that belongs to this daemon now, its own process among it. */

@@ -38,6 +38,11 @@ public final class Wait {
      * @throws IllegalStateException if there is none in time
      */
     public static <T> T forValue(String what, Supplier<@Nullable T> source) {
+        return forValue(() -> what, source);
+    }
+
+    /** The same, with words that are asked for at the end. */
+    static <T> T forValue(Supplier<String> what, Supplier<@Nullable T> source) {
         long end = System.nanoTime() + LIMIT.toNanos();
         while (true) {
             T value = source.get();
@@ -45,7 +50,7 @@ public final class Wait {
                 return value;
             }
             if (System.nanoTime() > end) {
-                throw new IllegalStateException("not within " + LIMIT.toMillis() + " ms: " + what);
+                throw new IllegalStateException("not within " + LIMIT.toMillis() + " ms: " + what.get());
             }
             pause(PAUSE);
         }

@@ -80,7 +80,7 @@ class AbstractSocketTest extends MigrationScenario {
             Wait.until("its start is told", () -> events.topics("one").contains("/tasks/start"));
             node.exec("one", "e", "/bin/sh", "-c", "exit 3").expect(3);
             node.remove("one");
-            assertThat(shim.waitFor(10, TimeUnit.SECONDS))
+            assertThat(shim.waitFor(60, TimeUnit.SECONDS))
                     .as("its shim ends with it")
                     .isTrue();
             Wait.until("nothing of v1 is left", () -> !Files.exists(bundle) && !Files.exists(work));
@@ -115,7 +115,7 @@ class AbstractSocketTest extends MigrationScenario {
             assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(137);
             node.ctr("task", "rm", "one");
             node.ctr("container", "rm", "one").ok();
-            assertThat(shim.waitFor(10, TimeUnit.SECONDS))
+            assertThat(shim.waitFor(60, TimeUnit.SECONDS))
                     .as("its shim ends with it")
                     .isTrue();
             Wait.until("nothing of v1 is left", () -> !Files.exists(bundle) && !Files.exists(work));

@@ -43,6 +43,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -50,7 +51,8 @@ import java.util.concurrent.TimeUnit;
 
 /** What a kubelet says to the containerd that runs now; another one needs another client. */
 final class Cri implements AutoCloseable {
-    private static final long SECONDS = 30;
+    private static final long SECONDS = 60;
+    private static final Duration LIMIT = Duration.ofSeconds(SECONDS);
     private static final Set<String> READINESS = Set.of("RuntimeReady", "NetworkReady");
 
     private final PrivateContainerd node;
@@ -67,7 +69,7 @@ final class Cri implements AutoCloseable {
 
     /** Waits until the runtime and its network are ready: a kubelet begins nothing before. */
     void awaitReady() {
-        Wait.until("CRI is ready", this::isReady);
+        Wait.until(LIMIT, "CRI is ready", this::isReady);
     }
 
     private boolean isReady() {
@@ -91,6 +93,7 @@ final class Cri implements AutoCloseable {
                 .setImage(ImageSpec.newBuilder().setImage(name))
                 .build();
         Wait.until(
+                LIMIT,
                 "CRI knows " + name,
                 () -> ImageServiceGrpc.newBlockingStub(channel)
                         .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)

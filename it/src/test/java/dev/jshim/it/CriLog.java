@@ -19,7 +19,10 @@ record CriLog(Path file) {
     /** Of each line what the container wrote. */
     List<String> lines() {
         try {
-            return Files.readAllLines(file).stream()
+            String text = Files.readString(file);
+            // The last one may not be whole yet.
+            return text.substring(0, text.lastIndexOf('\n') + 1)
+                    .lines()
                     .map(line -> line.split(" ", 4)[3])
                     .toList();
         } catch (IOException e) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CriStream implements AutoCloseable {
     private static final String PROTOCOL = "v4.channel.k8s.io";
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int STDIN = 0;
     private static final int STDOUT = 1;
     private static final int STDERR = 2;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -69,7 +70,10 @@ final class DaemonService {
     /** Starts what is installed, and waits until it answers. */
     void start() {
         sh(startCommand());
-        Wait.until("containerd answers", () -> node.ctr("version").code() == 0);
+        Wait.until(
+                Duration.ofSeconds(60),
+                "containerd answers",
+                () -> node.ctr("version").code() == 0);
     }
 
     /** What the daemon says that it is, as {@code 2.1.5}; ctr's own version is another thing. */
