@@ -2,9 +2,11 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -63,19 +65,19 @@ class DeadShimTest extends MigrationScenario {
         ProcessFacts worker = ProcessList.of(node, "victim").exec("w");
         node.stop();
         Path config = Files.writeString(node.dir().resolve("jshim.toml"), "OrphanedContainers = \"keep\"\n");
-        Product.ctl(node, Map.of("JSHIM_CONFIG", config.toString()), "migrate", "apply", "--yes")
-                .ok();
+        migrate(Map.of("JSHIM_CONFIG", config.toString()), "apply", "--yes").ok();
         node.switchTo(Release.V2);
         EventLog events = EventLog.open(node);
+        ProcessFacts shim = ProcessFacts.of(victim.parent());
 
-        Signal.KILL.to(victim.parent());
+        Signal.KILL.to(shim.pid());
 
-        Wait.until(
-                "the status says so",
-                () -> row(migrate("status", "-o", "json").expect(3), "victim")
-                        .get("reason")
-                        .getAsString()
-                        .contains("dead"));
+        Wait.until("it is dead", () -> !shim.alive());
+        Wait.until("the status says so", () -> {
+            JsonElement reason = row(migrate("status", "-o", "json"), "victim").get("reason");
+            return !reason.isJsonNull() && reason.getAsString().contains("dead");
+        });
+        migrate("status").expect(3);
         assertThat(Tasks.of(node).get("victim").status()).isEqualTo("RUNNING");
         assertThat(node.init("victim")).isEqualTo(victim);
         assertThat(node.exec("victim", "e", "/bin/true").code()).isNotZero();
@@ -99,11 +101,11 @@ class DeadShimTest extends MigrationScenario {
             assertThat(node.init("victim")).isEqualTo(victim);
             assertThat(node.init("other")).isEqualTo(other);
             node.exec("other", "e", "/bin/true").ok();
-            assertThat(row(migrate("status", "-o", "json").expect(3), "victim")
+            assertThat(row(migrateWithin("5s", "status", "-o", "json").expect(3), "victim")
                             .get("reason")
                             .getAsString())
                     .contains("does not answer");
-            assertThat(row(migrate("status", "-o", "json").expect(3), "other")
+            assertThat(row(migrateWithin("5s", "status", "-o", "json").expect(3), "other")
                             .get("reason")
                             .isJsonNull())
                     .isTrue();
@@ -123,7 +125,7 @@ class DeadShimTest extends MigrationScenario {
         Wait.until("it is stopped", () -> Tasks.of(node).get("victim").status().equals("STOPPED"));
         assertThat(node.ctr("task", "rm", "victim").err()).contains("exit code 137");
         node.ctr("container", "rm", "victim").ok();
-        Wait.until("nothing of v1 is left", () -> !Files.exists(node.legacyBundle("victim")));
+        Wait.until(Duration.ofSeconds(60), "nothing of v1 is left", () -> !Files.exists(node.legacyBundle("victim")));
         assertThat(Path.of("/run/containerd/runc", node.namespace(), "victim")).doesNotExist();
     }
 }

@@ -6,6 +6,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,6 +19,9 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A scenario that begins under an old daemon with its own v1 shims; after it nothing may be left on the machine. */
 abstract class MigrationScenario {
+    /** For each answer of a shim: one that comes late is no fault of anybody's on a machine that is starved. */
+    private static final String PATIENCE = "30s";
+
     final Release old;
     PrivateContainerd node;
     private boolean failed;
@@ -64,8 +69,22 @@ abstract class MigrationScenario {
 
     /** Runs {@code jshimctl migrate}. */
     Outcome migrate(String... args) {
-        return Product.ctl(
-                node, Stream.concat(Stream.of("migrate"), Stream.of(args)).toArray(String[]::new));
+        return migrate(Map.of(), args);
+    }
+
+    /** The same with more in the environment, which a bridge that it starts has too. */
+    Outcome migrate(Map<String, String> variables, String... args) {
+        return Product.ctl(node, variables, migrateWords(PATIENCE, args));
+    }
+
+    /** The same, with another bound for each answer, where one is known not to come. */
+    Outcome migrateWithin(String timeout, String... args) {
+        return Product.ctl(node, migrateWords(timeout, args));
+    }
+
+    private static String[] migrateWords(String timeout, String... args) {
+        return Stream.concat(Stream.of("--timeout", timeout, "migrate"), Stream.of(args))
+                .toArray(String[]::new);
     }
 
     /** Stops the old daemon, adopts all, starts the new one. */
@@ -73,6 +92,21 @@ abstract class MigrationScenario {
         node.stop();
         migrate("apply", "--yes").ok();
         node.switchTo(Release.V2);
+    }
+
+    /** Waits until the bridge hears what the daemon tells: what happens from then on it knows to be told. */
+    void awaitHeard() {
+        Wait.until("the bridge hears containerd", () -> Files.exists(heard()));
+    }
+
+    /** Waits until the bridge has noticed that the daemon is gone. */
+    void awaitUnheard() {
+        Wait.until("the bridge hears no containerd", () -> !Files.exists(heard()));
+    }
+
+    /** What a bridge keeps as long as it hears a daemon, and leaves if it is killed meanwhile. */
+    Path heard() {
+        return node.state().resolve("jshim/heard");
     }
 
     /** Exchanges the daemon as a package does, without us: the new one sees none of the containers. */
@@ -93,7 +127,9 @@ abstract class MigrationScenario {
      */
     Outcome rescue(DaemonService service, String stop, List<String> wrapper) {
         return Product.ctl(
-                node, wrapper, "migrate", "rescue", "--yes", "--stop", stop, "--start", service.startCommand());
+                node,
+                wrapper,
+                migrateWords(PATIENCE, "rescue", "--yes", "--stop", stop, "--start", service.startCommand()));
     }
 
     /** A container of the v1 runtime that only sleeps. */

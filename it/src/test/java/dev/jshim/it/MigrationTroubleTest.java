@@ -54,7 +54,7 @@ class MigrationTroubleTest extends MigrationScenario {
         Signal.STOP.to(victim.parent());
         try {
             long before = System.nanoTime();
-            Outcome plan = migrate("plan", "-o", "json").expect(3);
+            Outcome plan = migrateWithin("5s", "plan", "-o", "json").expect(3);
             assertThat(System.nanoTime() - before).as("ns").isLessThan(30_000_000_000L);
             assertThat(row(plan, "victim").get("reachable").getAsBoolean()).isFalse();
             assertThat(row(plan, "one").get("reachable").getAsBoolean()).isTrue();

@@ -9,7 +9,6 @@ import dev.jshim.proto.cri.ContainerState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -151,9 +150,18 @@ class PodRescueTest extends PodScenario {
 
     private Outcome rescue(String... wrapper) {
         try (var service = new ServiceCommands(node, node::stop, node::start)) {
-            List<String> args = new ArrayList<>(
-                    List.of("migrate", "rescue", "--yes", "--stop", service.stop(), "--start", service.start()));
-            Outcome outcome = Product.ctl(node, List.of(wrapper), args.toArray(String[]::new));
+            Outcome outcome = Product.ctl(
+                    node,
+                    List.of(wrapper),
+                    "--timeout",
+                    "30s",
+                    "migrate",
+                    "rescue",
+                    "--yes",
+                    "--stop",
+                    service.stop(),
+                    "--start",
+                    service.start());
             if (outcome.code() != 137) {
                 connect();
             }

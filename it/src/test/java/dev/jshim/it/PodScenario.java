@@ -122,7 +122,7 @@ abstract class PodScenario {
 
     /** Runs {@code jshimctl migrate}. */
     Outcome migrate(String what) {
-        return Product.ctl(node, "migrate", what, "--yes");
+        return Product.ctl(node, "--timeout", "30s", "migrate", what, "--yes");
     }
 
     /** A pod whose first process is to go on under the same number. */
