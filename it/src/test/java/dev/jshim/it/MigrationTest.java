@@ -37,11 +37,13 @@ class MigrationTest extends MigrationScenario {
 
         node.kill9();
         trio.unharmed();
+        awaitUnheard();
         node.start();
         trio.listed(node);
         trio.unharmed();
         trio.answers("hello again");
 
+        awaitHeard();
         EventLog events = EventLog.open(node);
         node.ctr("task", "kill", "-s", "KILL", "--exec-id", Trio.WORKER, Trio.HOLDER)
                 .ok();
@@ -57,8 +59,10 @@ class MigrationTest extends MigrationScenario {
         node.remove(Trio.WAITER);
         node.remove(Trio.HOLDER);
 
+        Trio.IDS.forEach(id -> events.exit(id, id));
+        Wait.until("the deletion is told", () -> events.topics(Trio.COUNTER).contains("/tasks/delete"));
         // The v1 shim's own publishing takes up to some seconds; a second event would come after it.
-        Wait.pause(Duration.ofSeconds(4));
+        events.quiet(Duration.ofSeconds(4));
         Trio.IDS.forEach(
                 id -> assertThat(events.exits(id, id)).as("exits of %s", id).hasSize(1));
         assertThat(events.exits(Trio.HOLDER, Trio.WORKER)).hasSize(1);
