@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Which containers share a process, and when that ends. */
 class GroupingTest extends OptionScenario {
     private static final String[] POD = {"--annotation", "io.kubernetes.cri.sandbox-id=pod"};
-    private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration GRACE = Duration.ofSeconds(60);
 
     @ParameterizedTest
     @EnumSource(names = {"V1_7", "V2"})
@@ -42,7 +42,8 @@ class GroupingTest extends OptionScenario {
     @ParameterizedTest
     @EnumSource
     void byNode(Release release) {
-        start(release, "# all of a namespace\nGrouping = \"node\"\n");
+        // So that it does not end before the next one is started, however slow the machine is.
+        start(release, "# all of a namespace\nGrouping = \"node\"\n", Duration.ofSeconds(15));
         ProcessFacts shim = sleeper("one");
 
         assertThat(sleeper("two")).isEqualTo(shim);

@@ -18,7 +18,7 @@ abstract class OptionScenario {
     private static final String[] SLEEP = {"/bin/sleep", "1000"};
 
     /** Longer than a shim stays that nobody needs any more. */
-    private static final Duration QUIET = Duration.ofSeconds(30);
+    private static final Duration QUIET = Duration.ofSeconds(60);
 
     PrivateContainerd node;
     Path config;
@@ -31,8 +31,14 @@ abstract class OptionScenario {
             context -> failed = context.getExecutionException().isPresent();
 
     void start(Release release, String toml) {
+        start(release, toml, Duration.ofSeconds(3));
+    }
+
+    /** The same, with shims that stay for so long when nobody needs them any more. */
+    void start(Release release, String toml, Duration grace) {
         node = PrivateContainerd.create(release);
         config = node.configure(toml);
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=" + grace.toSeconds());
         calls = node.dir().resolve("calls");
         program = node.dir().resolve("bin").resolve(PROGRAM);
         try {
