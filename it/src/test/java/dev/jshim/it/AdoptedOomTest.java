@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,18 +37,20 @@ class AdoptedOomTest extends MigrationScenario {
         killOneExec("before", ofOld);
         migrate("apply", "--yes").ok();
         killOneExec("adopted", ofOld);
-        ofOld.quiet(Duration.ofSeconds(1));
         // Each time that the kernel notifies it, which may be more than once for a kill.
-        assertThat(oomLines("event published"))
-                .as("still told by the old daemon")
-                .isGreaterThanOrEqualTo(2);
+        Wait.until("still told by the old daemon", () -> oomLines("event published") >= 2);
+        ofOld.quiet(Duration.ofSeconds(1));
         assertThat(oomLines("event forwarded")).as("told by the bridge").isZero();
 
+        node.stop();
+        awaitUnheard();
         node.switchTo(Release.V2);
+        awaitHeard();
         EventLog ofNew = EventLog.open(node);
         killOneExec("upgraded", ofNew);
         assertThat(ooms(ofNew)).isEqualTo(1);
 
+        awaitNoted(node.init("one"));
         node.stop();
         Signal.KILL.to(bridge());
         migrate("apply", "--yes").ok();
@@ -120,6 +123,7 @@ class AdoptedOomTest extends MigrationScenario {
 
         touch(init, "go2");
         Wait.until("the kill is told", () -> ooms(events) == 2);
+        awaitNoted(init);
         Product.ctl(node, "bridge", "replace").ok();
         touch(init, "go3");
         Wait.until("the kill is told", () -> ooms(events) == 3);
@@ -142,6 +146,36 @@ class AdoptedOomTest extends MigrationScenario {
         Files.createFile(inside(init, file));
     }
 
+    /** Waits until the next bridge will know that all kills in container one were told. */
+    private void awaitNoted(ProcessFacts init) {
+        Path noted = node.bundle("one").resolve("oom.told");
+        Wait.until("the kills are noted", () -> read(noted).strip().equals(killed(init)));
+    }
+
+    /** How often the kernel has killed in the cgroup of this process. */
+    private static String killed(ProcessFacts init) {
+        String cgroup = read(Path.of("/proc/" + init.pid() + "/cgroup"))
+                .lines()
+                .filter(line -> line.contains(":memory:"))
+                .findFirst()
+                .orElseThrow();
+        String folder = cgroup.substring(cgroup.lastIndexOf(':') + 1);
+        return read(Path.of("/sys/fs/cgroup/memory", folder, "memory.oom_control"))
+                .lines()
+                .filter(line -> line.startsWith("oom_kill "))
+                .map(line -> line.substring("oom_kill ".length()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private long toldInLog() {
         return oomLines("");
     }
@@ -156,10 +190,11 @@ class AdoptedOomTest extends MigrationScenario {
     }
 
     private void killOneExec(String execId, EventLog events) {
+        long before = ooms(events);
         assertThat(node.exec("one", execId, "/bin/sh", "-c", GREEDY).code()).isEqualTo(137);
         // The kill is told before the exit that it causes, but for a moment's race with the old shim's own word.
         events.exit("one", execId);
-        Wait.until("the kill is told", () -> ooms(events) > 0);
+        Wait.until("the kill is told", () -> ooms(events) > before);
     }
 
     private static long ooms(EventLog events) {
