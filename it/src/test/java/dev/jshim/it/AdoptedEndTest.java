@@ -37,12 +37,7 @@ class AdoptedEndTest extends MigrationScenario {
     private Path held(String point) {
         Path file = node.dir().resolve("held");
         node.stop();
-        Product.ctl(
-                        node,
-                        Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=" + point + ":1:hold:" + file),
-                        "migrate",
-                        "apply",
-                        "--yes")
+        migrate(Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=" + point + ":1:hold:" + file), "apply", "--yes")
                 .ok();
         node.switchTo(Release.V2);
         return file;
@@ -56,11 +51,11 @@ class AdoptedEndTest extends MigrationScenario {
         long shim = one.parent();
         ProcessFacts shimProcess = ProcessFacts.of(shim);
         Path held = held(point);
+        long first = bridge();
         node.ctr("task", "kill", "-s", "KILL", "one").ok();
         Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
         CompletableFuture<Outcome> deletion = CompletableFuture.supplyAsync(() -> node.ctr("task", "rm", "one"));
         Wait.until(LONG, "the bridge is at " + point, () -> Files.exists(held));
-        long first = bridge();
 
         Signal.KILL.to(first);
 
@@ -78,8 +73,7 @@ class AdoptedEndTest extends MigrationScenario {
                 () -> !Files.exists(node.legacyWork("one"))
                         && !Files.exists(node.legacyBundle("one"))
                         && !shimProcess.alive());
-        assertThat(Tasks.of(node).has("one")).isFalse();
-        assertThat(node.bundle("one")).doesNotExist();
+        Wait.until("containerd has no task", () -> !Tasks.of(node).has("one") && !Files.exists(node.bundle("one")));
         assertThat(node.init("other")).isEqualTo(other);
         node.ctr("container", "rm", "one").ok();
         node.remove("other");

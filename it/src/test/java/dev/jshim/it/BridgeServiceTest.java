@@ -58,7 +58,12 @@ class BridgeServiceTest extends MigrationScenario {
         Path code = node.dir().resolve("code");
         String start = Product.bin().resolve("containerd-shim-v1-linux") + " bridge -root " + node.root() + " -state "
                 + node.state() + " -address " + node.socket() + " -reply";
-        Run.of(List.of("/bin/sh", "-c", "{ " + start + " 3>&1 >/dev/null 2>&1; echo $? >" + code + "; } | :"))
+        String untilNobodyReads = "trap '' PIPE; while echo 2>/dev/null; do sleep 0.05; done; trap - PIPE; ";
+        Run.of(List.of(
+                        "/bin/sh",
+                        "-c",
+                        "{ " + untilNobodyReads + start + " 3>&1 >/dev/null 2>&1; echo $? >" + code + ".part; mv "
+                                + code + ".part " + code + "; } | :"))
                 .run()
                 .ok();
         Wait.until(Duration.ofSeconds(30), "it has ended", () -> Files.exists(code));
@@ -131,7 +136,7 @@ class BridgeServiceTest extends MigrationScenario {
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
         Path work = node.legacyWork("ending");
-        Wait.until("the bridge has cleared away what was of v1", () -> !Files.exists(work));
+        Wait.until(Duration.ofSeconds(60), "the bridge has cleared away what was of v1", () -> !Files.exists(work));
 
         node.stop();
         Signal.KILL.to(second.pid());
@@ -199,10 +204,14 @@ class BridgeServiceTest extends MigrationScenario {
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
 
+        Wait.until(
+                "it is cleared away",
+                () -> json(bridge("status", "-o", "json")).get("adopted").getAsInt() == 3);
         ProcessFacts second = ProcessFacts.of(bridge());
         bridge("start", "--kept").ok();
         Wait.until("the second bridge ends too", () -> !second.alive());
         trio.listed(node);
+        assertThat(events.exit(Trio.HOLDER, "waiting").number("exit_status")).isEqualTo(6);
         // The v1 shim's own publishing takes up to some seconds; a second event would come after it.
         Wait.pause(Duration.ofSeconds(4));
         assertThat(events.exits("ending", "ending")).hasSize(1);

@@ -29,10 +29,11 @@ class DiscoveryTest extends MigrationScenario {
         ProcessFacts dead = legacy("dead");
         node.stop();
         long shim = lost.parent();
+        ProcessFacts shimOfDead = ProcessFacts.of(dead.parent());
         delete(node.legacyBundle("lost"));
-        Signal.KILL.to(dead.parent());
+        Signal.KILL.to(shimOfDead.pid());
         Signal.KILL.to(dead.pid());
-        Wait.until("it is dead", () -> !dead.alive());
+        Wait.until("both are dead", () -> !shimOfDead.alive() && !dead.alive());
 
         Outcome plan = migrate("plan", "-o", "json").expect(3);
         assertThat(rows(plan)).containsEntry("fine", "adopt").containsEntry("dead", "refuse");
