@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -208,11 +209,16 @@ class MigrationTortureTest {
                     Thread.sleep(2);
                 }
                 switch (who) {
-                    case BRIDGE -> bridges().forEach(Signal.KILL::to);
+                    case BRIDGE -> {
+                        List<Long> all = bridges();
+                        all.forEach(Signal.KILL::to);
+                        Wait.until("they are gone", () -> Collections.disjoint(all, bridges()));
+                    }
                     case DAEMON -> node.kill9();
                     case SHIM -> {
                         if (victimShim.alive()) {
                             Signal.KILL.to(victimShim.pid());
+                            Wait.until("it is gone", () -> !victimShim.alive());
                         }
                     }
                     case COMMAND -> throw new AssertionError();
@@ -244,7 +250,7 @@ class MigrationTortureTest {
         }
 
         private Outcome migrate(List<String> wrapper, String... args) {
-            List<String> all = new ArrayList<>(List.of("migrate"));
+            List<String> all = new ArrayList<>(List.of("--timeout", "30s", "migrate"));
             all.addAll(List.of(args));
             return Product.ctl(node, wrapper, all.toArray(String[]::new));
         }
