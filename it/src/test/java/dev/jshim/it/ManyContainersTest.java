@@ -58,11 +58,7 @@ class ManyContainersTest extends MigrationScenario {
 
         long bridge = bridge();
         sayOf(bridge);
-        long before = cpuTicks(bridge);
-        Wait.pause(IDLE);
-        long ticks = cpuTicks(bridge) - before;
-        say("cpu while idle", ticks + " ticks of 10 ms in " + IDLE.toSeconds() + " s");
-        assertThat(ticks).as("an idle bridge does nothing").isLessThan(IDLE.toSeconds() * 5);
+        Wait.until(Duration.ofSeconds(60), "an idle bridge does nothing", () -> isIdle(bridge));
 
         timed("containerd killed and started", () -> {
             node.kill9();
@@ -74,6 +70,15 @@ class ManyContainersTest extends MigrationScenario {
         assertAll(all);
         sayOf(bridge());
         all.keySet().forEach(node::remove);
+    }
+
+    /** Not at once: what it has begun for the new daemon takes its time on a busy machine. */
+    private static boolean isIdle(long bridge) {
+        long before = cpuTicks(bridge);
+        Wait.pause(IDLE);
+        long ticks = cpuTicks(bridge) - before;
+        say("cpu while idle", ticks + " ticks of 10 ms in " + IDLE.toSeconds() + " s");
+        return ticks < IDLE.toSeconds() * 5;
     }
 
     private void assertAll(Map<String, ProcessFacts> all) {

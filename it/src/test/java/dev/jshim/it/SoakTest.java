@@ -41,7 +41,10 @@ class SoakTest extends OptionScenario {
 
         assertThat(before).as("what is seen at all").anyMatch(line -> line.startsWith("process " + shim.pid() + ":"));
         awaitTraces(before);
-        var _ = Wait.within(QUIET, () -> ShimUse.of(shim).descriptors() <= warm.descriptors());
+        var _ = Wait.within(QUIET, () -> {
+            ShimUse now = ShimUse.of(shim);
+            return now.descriptors() <= warm.descriptors() && now.children() == 1;
+        });
         ShimUse last = ShimUse.of(shim);
         assertThat(last.descriptors()).isLessThanOrEqualTo(warm.descriptors());
         assertThat(last.children()).as("init of the one that stays").isEqualTo(1);
