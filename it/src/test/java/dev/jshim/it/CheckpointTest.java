@@ -50,7 +50,7 @@ class CheckpointTest extends ShimScenario {
                 assertThat(image.resolve("inventory.img")).exists();
             }
             if (setup.ours()) {
-                assertThat(events.topics("one")).contains("/tasks/checkpointed");
+                Wait.until("it is told", () -> events.topics("one").contains("/tasks/checkpointed"));
             }
         }
         runsOn(counter);

@@ -33,6 +33,7 @@ class NewLifeTest extends MigrationScenario {
         ProcessFacts again = OldRecord.start(node, "one");
         assertIsOurs("one", again);
 
+        Wait.until("its events", () -> events.topics("never").size() >= 2);
         assertThat(events.topics("never")).startsWith("/tasks/create", "/tasks/start");
         node.exec("never", "e", "/bin/sh", "-c", "exit 3").expect(3);
         node.ctr("task", "pause", "one").ok();
