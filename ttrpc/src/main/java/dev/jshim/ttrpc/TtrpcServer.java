@@ -227,8 +227,8 @@ public final class TtrpcServer implements AutoCloseable {
                 }
             } catch (ClosedChannelException closed) {
                 return;
-            } catch (IOException e) {
-                // Out of descriptors, most likely: those that are open may be closed soon.
+            } catch (IOException | OutOfMemoryError e) {
+                // Out of descriptors or threads, most likely: those that are there may end soon.
                 backoff = Math.clamp(backoff * 2, 1, MAX_BACKOFF_MILLIS);
                 Log.warn("cannot accept a connection", e);
                 pause(backoff);

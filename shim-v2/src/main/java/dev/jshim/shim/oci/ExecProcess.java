@@ -97,6 +97,7 @@ final class ExecProcess {
             synchronized (this) {
                 pid = running;
                 phase = Phase.RUNNING;
+                notifyAll();
             }
             started.accept(running);
             var _ = child.thenAccept(this::ended);
@@ -138,6 +139,7 @@ final class ExecProcess {
     private void fail() {
         synchronized (this) {
             phase = Phase.FAILED;
+            notifyAll();
         }
         close();
     }
@@ -158,9 +160,25 @@ final class ExecProcess {
         exited.complete(end);
     }
 
+    /**
+     * Who wants something of a process that is just being started means the process: a client that gave up waiting, and
+     * was told that there is nothing to kill, would leave it behind.
+     */
+    private synchronized void awaitStarted() {
+        while (phase == Phase.STARTING) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "interrupted", e);
+            }
+        }
+    }
+
     void kill(int signal) {
         int target;
         synchronized (this) {
+            awaitStarted();
             target = switch (phase) {
                 case CREATED, STARTING, FAILED -> throw ShimException.failedPrecondition("process not created");
                 case STOPPED -> throw ShimException.notFound("process already finished");
@@ -180,6 +198,7 @@ final class ExecProcess {
     void resize(Terminal.Size size) {
         ProcessIo streams;
         synchronized (this) {
+            awaitStarted();
             if (phase == Phase.STOPPED) {
                 throw new ShimException(ShimException.Kind.UNKNOWN, "cannot resize a stopped container");
             }
@@ -210,7 +229,8 @@ final class ExecProcess {
     Exit delete() {
         Exit end;
         synchronized (this) {
-            if (phase == Phase.RUNNING || phase == Phase.STARTING) {
+            awaitStarted();
+            if (phase == Phase.RUNNING) {
                 throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a running process");
             }
             end = exit == null ? new Exit(0, 0, Exit.NEVER) : exit;

@@ -31,6 +31,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,9 @@ final class OciTask implements Task {
     private InitPhase phase = InitPhase.CREATED;
     private boolean starting;
     private boolean deleting;
+    /** Whether a pause or a resume is under way: the later of two would else be undone by what is said of the first. */
+    private boolean changing;
+
     private int runningExecs;
     private @Nullable InitProcess init;
     private @Nullable Exit seenExit;
@@ -183,10 +187,25 @@ final class OciTask implements Task {
                 running[0] = true;
                 var _ = exec.exited().whenComplete((_, _) -> execEnded());
             });
+            endIfLeftOver(exec);
         } finally {
             if (!running[0]) {
                 execEnded();
             }
+        }
+    }
+
+    /** One that was being started when init ended, and the rest was killed, is part of the rest. */
+    private void endIfLeftOver(ExecProcess exec) {
+        synchronized (this) {
+            if (ownPidNamespace || seenExit == null) {
+                return;
+            }
+        }
+        try {
+            exec.kill(Processes.SIGKILL);
+        } catch (ShimException e) {
+            ShimLog.debug("ended by itself", "id", id(), "exec_id", exec.id(), "error", e.getMessage());
         }
     }
 
@@ -293,7 +312,16 @@ final class OciTask implements Task {
      * One at a time: who comes second waits, and then finds the container deleted, or tries what the first could not.
      */
     private synchronized void beginDelete() {
-        while (deleting) {
+        awaitNot(() -> deleting);
+        phase.require(Action.DELETE);
+        if (starting) {
+            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a container that is being started");
+        }
+        deleting = true;
+    }
+
+    private synchronized void awaitNot(BooleanSupplier condition) {
+        while (condition.getAsBoolean()) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -301,11 +329,6 @@ final class OciTask implements Task {
                 throw new ShimException(ShimException.Kind.UNAVAILABLE, "interrupted", e);
             }
         }
-        phase.require(Action.DELETE);
-        if (starting) {
-            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a container that is being started");
-        }
-        deleting = true;
     }
 
     /** Clients need not delete an exec: what it holds goes with its container. */
@@ -333,7 +356,9 @@ final class OciTask implements Task {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        return new Exit(pid(), 137, Instant.now());
+        synchronized (this) {
+            return seenExit == null ? new Exit(pid(), 137, Instant.now()) : seenExit;
+        }
     }
 
     private void unmount() {
@@ -401,7 +426,9 @@ final class OciTask implements Task {
     private void change(Action action, @Nullable InitPhase during, InitPhase after, Runnable work) {
         InitPhase before;
         synchronized (this) {
+            awaitNot(() -> changing);
             phase.require(action);
+            changing = true;
             before = phase;
             phase = during == null ? phase : during;
         }
@@ -415,6 +442,8 @@ final class OciTask implements Task {
                 if (phase != InitPhase.STOPPED && phase != InitPhase.DELETED) {
                     phase = done ? after : before;
                 }
+                changing = false;
+                notifyAll();
             }
         }
     }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * its caller. Thread-safe; calls run side by side.
  */
 final class Runc {
+    private static final Path NO_LOG = Path.of("/dev/null");
     private static final Duration SHORT = Duration.ofSeconds(30);
     private static final Duration LONG = Duration.ofMinutes(2);
 
@@ -216,7 +217,7 @@ final class Runc {
     }
 
     private Path log() {
-        return bundle.resolve("log-" + calls.incrementAndGet() + ".json");
+        return hasBundle() ? bundle.resolve("log-" + calls.incrementAndGet() + ".json") : NO_LOG;
     }
 
     private void run(String failure, List<String> args, Streams streams, Path log, Duration deadline) {
@@ -254,7 +255,7 @@ final class Runc {
     private ExitedChild await(String verb, List<String> command, Streams streams, Duration deadline) {
         try (var window = reaper.open()) {
             var pid = Spawn.command(options.binary(), command)
-                    .directory(bundle)
+                    .directory(hasBundle() ? bundle : Path.of("/"))
                     .environment(ENVIRONMENT)
                     .stdin(streams.stdin())
                     .stdout(streams.stdout())
@@ -294,7 +295,15 @@ final class Runc {
         return child.signalled() ? "killed by signal " + child.status() : "exit status " + child.status();
     }
 
+    /** A daemon that has given a container up takes its bundle away, whatever is still to be cleared away here. */
+    private boolean hasBundle() {
+        return Files.isDirectory(bundle);
+    }
+
     private static void deleteQuietly(Path file) {
+        if (file.equals(NO_LOG)) {
+            return;
+        }
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {

@@ -115,7 +115,7 @@ public final class PumpLoop {
     private static void guarded(Runnable work) {
         try {
             work.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             ShimLog.error("stdio loop", "error", e);
         }
     }

@@ -33,6 +33,7 @@ final class TerminalIo implements ProcessIo {
     private @Nullable Fd inputKeeper;
     private @Nullable Fd output;
     private Pump.Mode outputMode = Pump.Mode.COPY;
+    private Terminal.@Nullable Size wanted;
     private @Nullable Fd master;
     private @Nullable Pump reading;
 
@@ -129,6 +130,9 @@ final class TerminalIo implements ProcessIo {
         var received = socket.receive(PATIENCE);
         master = received;
         socket.close();
+        if (wanted != null) {
+            Terminal.resize(received, wanted);
+        }
         var to = output;
         if (to != null) {
             outputs.add(settings.loop().start(received.duplicate(), to, outputMode));
@@ -144,7 +148,9 @@ final class TerminalIo implements ProcessIo {
     @Override
     public synchronized void resize(Terminal.Size size) throws IOException {
         var open = master;
-        if (open != null && open.isOpen()) {
+        if (open == null) {
+            wanted = size; // It comes with the process.
+        } else if (open.isOpen()) {
             Terminal.resize(open, size);
         }
     }

@@ -36,6 +36,7 @@ final class ExitEvents {
 
     /** Publishes the exit of a process when it comes. */
     void follow(Task task, String execId) {
+        var exited = task.exited(execId);
         Pending pending;
         synchronized (this) {
             pending = tasks.computeIfAbsent(task, _ -> new Pending());
@@ -45,7 +46,7 @@ final class ExitEvents {
                 pending.execs++;
             }
         }
-        var _ = task.exited(execId).whenComplete((exit, _) -> {
+        var _ = exited.whenComplete((exit, _) -> {
             if (execId.isEmpty()) {
                 initEnded(task, pending, exit);
             } else {

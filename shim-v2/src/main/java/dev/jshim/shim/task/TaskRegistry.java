@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,18 +46,28 @@ public final class TaskRegistry {
         this.gate = gate;
     }
 
-    /** Creates a task and keeps it. ALREADY_EXISTS where its id is taken. */
-    public Task create(CreateRequest request, TaskFactory factory) {
+    /**
+     * Creates a task and keeps it. ALREADY_EXISTS where its id is taken.
+     *
+     * @param told what has to be told of it before anybody may delete it
+     */
+    public Task create(CreateRequest request, TaskFactory factory, Consumer<Task> told) {
         var id = request.id();
         Ids.requireSafe("container id", id);
         reserve(id);
-        Task task = null;
         try {
-            task = factory.create(request);
+            var task = factory.create(request);
+            add(task);
+            told.accept(task);
             return task;
         } finally {
-            settle(id, task);
+            settle(id);
         }
+    }
+
+    /** The same where nobody is told of it. */
+    public Task create(CreateRequest request, TaskFactory factory) {
+        return create(request, factory, _ -> {});
     }
 
     private synchronized void reserve(String id) {
@@ -69,11 +80,9 @@ public final class TaskRegistry {
         used = true;
     }
 
-    private synchronized void settle(String id, @Nullable Task task) {
+    private synchronized void settle(String id) {
         creating.remove(id);
-        if (task != null) {
-            tasks.put(id, task);
-        }
+        notifyAll();
         noteEmpty();
     }
 
@@ -95,6 +104,26 @@ public final class TaskRegistry {
             throw ShimException.notFound("container " + id + " not created");
         }
         return task;
+    }
+
+    /**
+     * The task of an id, for its deletion. Where it is being created that is waited for: a daemon whose client has gone
+     * meanwhile deletes what it does not know to be there yet, and never asks again.
+     *
+     * @throws ShimException NOT_FOUND for an unknown id
+     */
+    public Task getSettled(String id) {
+        synchronized (this) {
+            while (creating.contains(id)) {
+                try {
+                    wait();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new ShimException(ShimException.Kind.UNAVAILABLE, "interrupted", e);
+                }
+            }
+        }
+        return get(id);
     }
 
     public synchronized @Nullable Task find(String id) {

@@ -89,23 +89,28 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                     r.getCheckpoint(),
                     r.getParentCheckpoint(),
                     r.getOptions());
-            var task = tasks.create(request, factory);
-            publishOoms(task);
-            events.publish(TaskCreate.newBuilder()
-                    .setContainerId(r.getId())
-                    .setBundle(r.getBundle())
-                    .addAllRootfs(r.getRootfsList())
-                    .setIo(TaskIO.newBuilder()
-                            .setStdin(r.getStdin())
-                            .setStdout(r.getStdout())
-                            .setStderr(r.getStderr())
-                            .setTerminal(r.getTerminal()))
-                    .setCheckpoint(r.getCheckpoint())
-                    .setPid(task.pid())
-                    .build());
-            publishExit(task, "");
+            var task = tasks.create(request, factory, created -> created(r, created));
             return CreateTaskResponse.newBuilder().setPid(task.pid()).build();
         });
+    }
+
+    private void created(CreateTaskRequest r, Task task) {
+        publishOoms(task);
+        events.publish(TaskCreate.newBuilder()
+                .setContainerId(r.getId())
+                .setBundle(r.getBundle())
+                .addAllRootfs(r.getRootfsList())
+                .setIo(TaskIO.newBuilder()
+                        .setStdin(r.getStdin())
+                        .setStdout(r.getStdout())
+                        .setStderr(r.getStderr())
+                        .setTerminal(r.getTerminal()))
+                .setCheckpoint(r.getCheckpoint())
+                .setPid(task.pid())
+                .build());
+        if (task.pid() != 0) {
+            publishExit(task, "");
+        }
     }
 
     private static Path bundle(String name) {
@@ -125,10 +130,12 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         answer(answer, () -> {
             var task = tasks.get(r.getId());
             var response = StartResponse.newBuilder();
+            // Until then a container that waits to be restored has no init to end.
+            var isNew = !r.getExecId().isEmpty() || task.pid() == 0;
             task.start(r.getExecId(), pid -> {
                 response.setPid(pid);
                 events.publish(started(r, pid));
-                if (!r.getExecId().isEmpty()) {
+                if (isNew) {
                     publishExit(task, r.getExecId());
                 }
             });
@@ -160,7 +167,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     @Override
     public void delete(DeleteRequest r, StreamObserver<DeleteResponse> answer) {
         answer(answer, () -> {
-            var task = tasks.get(r.getId());
+            var task = tasks.getSettled(r.getId());
             var exit = task.delete(r.getExecId());
             if (r.getExecId().isEmpty()) {
                 tasks.remove(task);
@@ -323,11 +330,14 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                 // A client that went away, as containerd at its restart, waits no more.
                 call.setOnCancelHandler(() -> exited.cancel(false));
             }
-            var _ = exited.whenComplete((exit, failure) -> {
-                if (!exited.isCancelled()) {
-                    answer(answer, () -> waited(exit, failure));
-                }
-            });
+            // Each in a thread of its own: one client that does not read must not keep the exit from the others.
+            var _ = exited.whenCompleteAsync(
+                    (exit, failure) -> {
+                        if (!exited.isCancelled()) {
+                            answer(answer, () -> waited(exit, failure));
+                        }
+                    },
+                    Thread::startVirtualThread);
         } catch (ShimException e) {
             answer.onError(Statuses.of(e).asRuntimeException());
         }

@@ -15,6 +15,7 @@ import dev.jshim.shim.ShimProcess;
 import dev.jshim.shim.Until;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -233,7 +234,10 @@ class CheckpointTest {
     void aContainerThatWasNeverRestoredIsDeletedAtOnce() throws Exception {
         var box = container("never", LASTING);
         var _ = shim.task().create(box.request().setCheckpoint("/img").build());
+        var begin = System.nanoTime();
         var deleted = box.delete();
+        // An exit that never comes is waited for as long as this.
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
         assertThat(deleted.getPid()).isZero();
         assertThat(deleted.getExitStatus()).isZero();
         assertThat(events.await("never", "delete")).containsExactly("create", "delete");

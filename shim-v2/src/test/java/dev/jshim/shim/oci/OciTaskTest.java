@@ -17,6 +17,8 @@ import dev.jshim.shim.FifoClient;
 import dev.jshim.shim.Until;
 import io.grpc.Status.Code;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -127,6 +129,67 @@ class OciTaskTest extends WithFakeRuntime {
         }
         box.delete("e");
         end(box);
+    }
+
+    /** Of a client that gave up waiting for its start: it would not come again. */
+    @Test
+    void aKillOfAnExecThatIsBeingStartedReachesIt() throws Exception {
+        var box = running("killstart", LASTING);
+        runtime.on("exec", "killstart", "read _ <" + box.fifo("gate"));
+        box.exec("e", LASTING);
+        var starting = async(() -> box.start("e"));
+        Until.holds("exec is called", () -> runtime.calls("killstart").contains("exec killstart"));
+        var killing = async(() -> {
+            box.kill("e", 9);
+            return 0;
+        });
+        Thread.sleep(100);
+        assertThat(killing).isNotDone();
+
+        Files.writeString(box.bundle().resolve("gate"), "go\n");
+
+        starting.get(20, TimeUnit.SECONDS);
+        killing.get(20, TimeUnit.SECONDS);
+        assertThat(box.await("e")).isEqualTo(137);
+        box.delete("e");
+        end(box);
+    }
+
+    @Test
+    void aResumeWaitsForThePauseBeforeIt() throws Exception {
+        var box = running("pausing", LASTING);
+        runtime.on("pause", "pausing", "read _ <" + box.fifo("gate"));
+        var pausing = async(() ->
+                shim.task().pause(PauseRequest.newBuilder().setId("pausing").build()));
+        Until.holds("pause is called", () -> runtime.calls("pausing").contains("pause pausing"));
+        assertThat(box.state().getStatus()).isEqualTo(Status.PAUSING);
+        var resuming = async(() ->
+                shim.task().resume(ResumeRequest.newBuilder().setId("pausing").build()));
+        Thread.sleep(100);
+        assertThat(runtime.calls("pausing")).doesNotContain("resume pausing");
+
+        Files.writeString(box.bundle().resolve("gate"), "go\n");
+
+        pausing.get(20, TimeUnit.SECONDS);
+        resuming.get(20, TimeUnit.SECONDS);
+        assertThat(runtime.calls("pausing")).endsWith("pause pausing", "resume pausing");
+        assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
+        end(box);
+    }
+
+    /** A daemon that has given up may have taken the bundle away, in which the runtime is called and logs. */
+    @Test
+    void isDeletedAlsoWithoutItsBundle() throws Exception {
+        var box = container("nobundle", LASTING);
+        box.create();
+        try (var files = Files.walk(box.bundle())) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+        assertThat(box.delete().getExitStatus()).isEqualTo(137);
+        assertThat(runtime.state("nobundle")).doesNotExist();
+        assertThat(Path.of("/dev/null")).exists();
     }
 
     @Test

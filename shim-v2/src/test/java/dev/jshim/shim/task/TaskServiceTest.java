@@ -477,6 +477,32 @@ class TaskServiceTest {
         assertThat(answer.get(10, TimeUnit.SECONDS).getPid()).isEqualTo(ScriptedTask.PID);
     }
 
+    /** As of a daemon whose client gave up: it asks once, and takes the bundle away then. */
+    @Test
+    void aDeleteWaitsForTheCreateThatItWouldMiss() throws Exception {
+        var created = new CompletableFuture<dev.jshim.proto.v2.task2.CreateTaskResponse>();
+        TaskGrpc.newStub(channel).create(create("hanging"), into(created));
+        hanging.get(10, TimeUnit.SECONDS);
+        var deleted = new CompletableFuture<dev.jshim.proto.v2.task2.DeleteResponse>();
+        TaskGrpc.newStub(channel)
+                .delete(DeleteRequest.newBuilder().setId("hanging").build(), into(deleted));
+        Until.holds("both are being handled", () -> handling.get() == 2);
+        Thread.sleep(100);
+        assertThat(deleted).isNotDone();
+
+        go.countDown();
+
+        assertThat(created.get(20, TimeUnit.SECONDS).getPid()).isEqualTo(ScriptedTask.PID);
+        assertThat(deleted.get(20, TimeUnit.SECONDS).getPid()).isEqualTo(ScriptedTask.PID);
+        assertFails(
+                Code.NOT_FOUND,
+                "hanging",
+                () -> task().state(StateRequest.newBuilder().setId("hanging").build()));
+        assertThat(events())
+                .extracting(event -> (Object) event.getClass())
+                .containsExactly(TaskCreate.class, TaskDelete.class);
+    }
+
     @Test
     void endsOnlyWhenNothingIsLeft() throws Exception {
         var _ = task().create(create("box"));
