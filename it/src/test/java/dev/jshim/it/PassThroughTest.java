@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -16,8 +13,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ParameterizedClass(name = "{0}")
 @MethodSource("dev.jshim.it.Setup#all")
 class PassThroughTest extends ShimScenario {
-    private static final int SIZE = 50 << 20;
-
     PassThroughTest(Setup setup) {
         super(setup);
     }
@@ -31,16 +26,7 @@ class PassThroughTest extends ShimScenario {
 
     @Test
     void fiftyMegabytesOfOutputArriveUnchanged() throws Exception {
-        byte[] sent = new byte[SIZE];
-        new Random(7).nextBytes(sent);
-        Path rootfs = node.rootfs();
-        Files.write(rootfs.resolve("noise"), sent);
-
-        Outcome run = node.ctr(node.runArgs(runtime, List.of("--rm"), rootfs, "one", "/bin/cat", "/noise")
-                        .toArray(String[]::new))
-                .ok();
-
-        assertThat(Arrays.equals(run.output(), sent)).as("the same bytes").isTrue();
+        Noise.throughAContainer(node, runtime);
     }
 
     @Test

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -16,37 +14,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ParameterizedClass(name = "{0}")
 @MethodSource("dev.jshim.it.Setup#all")
 class StdioTest extends ShimScenario {
-    private static final int MEGABYTE = 1 << 20;
-
     StdioTest(Setup setup) {
         super(setup);
     }
 
     @Test
     void fiftyMegabytesOfOutputArriveUnchanged() throws Exception {
-        byte[] sent = noise(50 * MEGABYTE);
-        String script = "until [ -e /go ]; do sleep 0.1; done; exec cat /noise";
-        Streams streams = Streams.start(node, runtime, "one", "/bin/sh", "-c", script);
-        Path root = Path.of("/proc/" + node.init("one").pid() + "/root");
-        Files.write(root.resolve("noise"), sent);
-
-        Files.createFile(root.resolve("go"));
-
-        Wait.until("the end of its output", streams::ended);
-        assertSame(streams.bytes(), sent);
-        node.remove("one");
-    }
-
-    /** Says where they begin to differ, and not what megabytes there are. */
-    private static void assertSame(byte[] seen, byte[] sent) {
-        assertThat(Arrays.mismatch(seen, sent))
-                .as("first wrong byte, of %d of %d", seen.length, sent.length)
-                .isEqualTo(-1);
+        Noise.throughAContainer(node, runtime);
     }
 
     @Test
     void outputOfAnExecArrivesUnchanged() throws Exception {
-        byte[] sent = noise(10 * MEGABYTE);
+        byte[] sent = Noise.megabytes(10);
         Path rootfs = node.rootfs();
         Files.write(rootfs.resolve("noise"), sent);
         node.ctr(node.runArgs(runtime, List.of("-d"), rootfs, "one", "/bin/sleep", "1000")
@@ -55,7 +34,7 @@ class StdioTest extends ShimScenario {
 
         Outcome exec = exec(new byte[0], sent.length, "cat /noise");
 
-        assertSame(exec.output(), sent);
+        Noise.assertSame(exec.output(), sent);
         node.remove("one");
     }
 
@@ -70,12 +49,12 @@ class StdioTest extends ShimScenario {
 
     @Test
     void twoMegabytesThroughInputAndOutput() {
-        byte[] sent = noise(2 * MEGABYTE);
+        byte[] sent = Noise.megabytes(2);
         sleeper("one");
 
         Outcome exec = exec(sent, sent.length, "cat");
 
-        assertSame(exec.output(), sent);
+        Noise.assertSame(exec.output(), sent);
         node.remove("one");
     }
 
@@ -120,11 +99,5 @@ class StdioTest extends ShimScenario {
                 .whenSaid(size, () -> heard("one"))
                 .run()
                 .ok();
-    }
-
-    private static byte[] noise(int size) {
-        byte[] bytes = new byte[size];
-        new Random(42).nextBytes(bytes);
-        return bytes;
     }
 }

@@ -196,8 +196,10 @@ public final class LeftoverScan {
     }
 
     private static boolean isEmpty(Path cgroup) {
-        try (var files = Files.walk(cgroup)) {
-            return files.filter(file -> file.endsWith("cgroup.procs")).allMatch(LeftoverScan::hasNoLine);
+        try {
+            return Tree.files(cgroup).stream()
+                    .filter(file -> file.endsWith("cgroup.procs"))
+                    .allMatch(LeftoverScan::hasNoLine);
         } catch (IOException e) {
             return !Files.exists(cgroup);
         }
@@ -207,7 +209,7 @@ public final class LeftoverScan {
         try {
             return Files.readString(procs).isBlank();
         } catch (IOException e) {
-            return false;
+            return !Files.exists(procs); // It has just been removed, which only an empty one can be.
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.jshim.node;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -77,13 +76,13 @@ public final class SocketSurvey {
 
     /** The sockets in a folder and in those below it; a folder that is not there or not ours to list has none. */
     private static void files(Path folder, Map<ShimSocket, List<TaskId>> out) {
-        try (var files = Files.walk(folder, DEPTH)) {
-            files.filter(SocketSurvey::isSocket)
+        try {
+            Tree.readable(folder, DEPTH).stream()
+                    .filter(SocketSurvey::isSocket)
                     .sorted()
                     .forEach(file -> out.putIfAbsent(new ShimSocket.Named(file), List.of()));
-        } catch (IOException | UncheckedIOException e) {
-            // what can be listed has been
-            return;
+        } catch (IOException e) {
+            return; // Not ours to list either.
         }
     }
 
