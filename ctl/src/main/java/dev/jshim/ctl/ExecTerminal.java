@@ -25,7 +25,10 @@ final class ExecTerminal implements AutoCloseable {
     /** Of our stdin, which must be a terminal; nothing of it is changed yet. */
     static ExecTerminal open() {
         // not closed: the number is System.in's
-        var terminal = Fd.of(STDIN);
+        return of(Fd.of(STDIN));
+    }
+
+    static ExecTerminal of(Fd terminal) {
         try {
             return new ExecTerminal(terminal, TerminalMode.of(terminal));
         } catch (ErrnoException e) {
@@ -66,7 +69,8 @@ final class ExecTerminal implements AutoCloseable {
         tell(onSize);
     }
 
-    private void tell(Consumer<Terminal.Size> onSize) {
+    /** One at a time: of two changes the first, told last, would be the one that stays. */
+    private synchronized void tell(Consumer<Terminal.Size> onSize) {
         var size = size();
         if (size.columns() > 0 && size.rows() > 0) {
             onSize.accept(size);
