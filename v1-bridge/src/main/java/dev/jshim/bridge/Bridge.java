@@ -80,19 +80,31 @@ final class Bridge implements AutoCloseable {
         finishEndings();
         List<Thread> attaching = new ArrayList<>();
         for (var bundle : bundles(paths.node())) {
-            LegacyRecord record;
-            try {
-                record = LegacyRecord.read(bundle);
-            } catch (IOException e) {
-                ShimLog.error("an adopted bundle cannot be served", "bundle", bundle, "error", e);
-                continue;
+            var container = load(bundle);
+            if (container != null) {
+                attaching.add(
+                        Thread.ofVirtual().name("attach-" + container.id()).start(container::attach));
             }
-            var container = prepare(record);
-            adopted.put(container.id(), container);
-            container.serve();
-            attaching.add(Thread.ofVirtual().name("attach-" + record.id()).start(container::attach));
         }
         joinAll(attaching);
+    }
+
+    /** Null where it cannot be served, which is no reason to serve no other: without us containerd deletes them all. */
+    private @Nullable AdoptedContainer load(Path bundle) {
+        AdoptedContainer container = null;
+        try {
+            container = prepare(LegacyRecord.read(bundle));
+            adopted.put(container.id(), container);
+            container.serve();
+            return container;
+        } catch (IOException | RuntimeException e) {
+            ShimLog.error("an adopted bundle cannot be served", "bundle", bundle, "error", e);
+            if (container != null) {
+                adopted.remove(container.id(), container);
+                container.close();
+            }
+            return null;
+        }
     }
 
     /** Goes on where the bridge before died while it cleared something away. */

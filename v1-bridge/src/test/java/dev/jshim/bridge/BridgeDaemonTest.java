@@ -116,6 +116,42 @@ class BridgeDaemonTest {
     }
 
     @Test
+    void oneThatCannotBeServedKeepsNoOtherFromIt() throws Exception {
+        var record = container.record();
+        var bad = new FakeContainer(node.root(), node.state(), "ns", "bad");
+        var socketless = new LegacyRecord(
+                "ns",
+                "bad",
+                bad.v1Bundle,
+                bad.v1Work,
+                record.shim(),
+                record.init(),
+                "no-socket",
+                record.runtime(),
+                record.runtimeRoot());
+        var blocked = new FakeContainer(node.root(), node.state(), "ns", "blocked");
+        Path socket;
+        try (var daemon = start()) {
+            socket = adopt(daemon);
+        }
+        try {
+            AddedBundle.create(node, socketless, paths.socket(socketless.task()), Path.of("/bin/shim"), 1);
+            var inTheWay = paths.socket(blocked.record().task());
+            AddedBundle.create(node, blocked.record(), inTheWay, Path.of("/bin/shim"), 1);
+            Files.createDirectories(inTheWay.resolve("not empty"));
+            try (var daemon = start()) {
+                assertThat(connect(socket)).isEqualTo((int) container.init.pid());
+                assertThat(daemon.bridge().list())
+                        .extracting(AdoptedContainer::id)
+                        .containsExactly(record.task());
+            }
+        } finally {
+            bad.kill();
+            blocked.kill();
+        }
+    }
+
+    @Test
     void shimThatIsAnotherIsNotAdopted() throws Exception {
         var record = container.record();
         var other = new LegacyRecord(
