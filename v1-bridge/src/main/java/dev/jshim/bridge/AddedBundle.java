@@ -78,10 +78,7 @@ public final class AddedBundle {
         write(part, "init.pid", Integer.toString(record.init().pid()));
         write(part, "shim.pid", Integer.toString(bridgePid));
         write(part, LegacyRecord.FILE, record.text());
-        write(
-                part,
-                AdoptedOoms.FILE,
-                Long.toString(AdoptedOoms.countedNow(record.init().pid())));
+        write(part, AdoptedOoms.FILE, Long.toString(AdoptedOoms.countedNow(record.init())));
         RememberedCgroup.write(record.init(), part);
         Files.createSymbolicLink(part.resolve("work"), work);
         FaultPoint.at("bundle-filled");

@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.node.ProcessRef;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
@@ -141,10 +142,12 @@ final class AdoptedOoms implements AutoCloseable {
         WholeFile.write(bundle.resolve(FILE), Long.toString(kills));
     }
 
-    /** What the kernel has counted for a process's container by now; -1 where it does not say. */
-    static long countedNow(int pid) {
+    /** What the kernel has counted for a container by now; -1 where it does not say, or its init has ended. */
+    static long countedNow(ProcessRef init) {
         try {
-            return OomWatch.kills(Cgroup.of(pid));
+            var kills = OomWatch.kills(Cgroup.of(init.pid()));
+            // A zombie is shown in the root of each hierarchy, and a pid may be another's by now.
+            return LiveProcess.isAlive(init) ? kills : -1;
         } catch (IOException e) {
             return -1;
         }

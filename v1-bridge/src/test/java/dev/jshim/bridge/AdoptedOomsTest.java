@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Message;
+import dev.jshim.node.ProcessRef;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
 import java.io.IOException;
@@ -67,7 +68,7 @@ class AdoptedOomsTest {
     @Test
     void killsBeforeTheAdoptionAreNotTold() throws Exception {
         exhaust();
-        AdoptedOoms.write(bundle, AdoptedOoms.countedNow((int) init.pid()));
+        AdoptedOoms.write(bundle, AdoptedOoms.countedNow(init()));
         try (var ooms = begin()) {
             ooms.check();
             assertThat(told).hasValue(0);
@@ -166,7 +167,7 @@ class AdoptedOomsTest {
     @Test
     void theCgroupIsKnownAlsoAfterInitsEnd() throws Exception {
         AdoptedOoms.write(bundle, 0);
-        var ref = Objects.requireNonNull(LiveProcess.find((int) init.pid()));
+        var ref = init();
         RememberedCgroup.write(ref, bundle);
         exhaust();
         FakeContainer.end(init);
@@ -179,9 +180,12 @@ class AdoptedOomsTest {
                 .isInstanceOf(IOException.class);
     }
 
+    private ProcessRef init() {
+        return Objects.requireNonNull(LiveProcess.find((int) init.pid()));
+    }
+
     private AdoptedOoms begin() {
-        var ref = Objects.requireNonNull(LiveProcess.find((int) init.pid()));
-        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle, events);
+        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(init(), bundle), bundle, events);
         ooms.begin(told::incrementAndGet);
         return ooms;
     }

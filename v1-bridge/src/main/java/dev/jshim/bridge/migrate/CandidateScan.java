@@ -15,6 +15,8 @@ import dev.jshim.node.Shim;
 import dev.jshim.node.ShimFlags;
 import dev.jshim.node.ShimProcesses;
 import dev.jshim.node.ShimSocket;
+import dev.jshim.node.TaskState;
+import dev.jshim.node.TaskStatus;
 import dev.jshim.node.V1Bundle;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.shim.task.Ids;
@@ -115,6 +117,8 @@ final class CandidateScan {
         if (saidPid == null) {
             return refuseMute(bundle, foundPid, said);
         }
+        // Before its shim is asked: what has the pid, and is init still by the answer, was init then.
+        var before = LiveProcess.find(bundle.initPid());
         var state = shim.state();
         var now = state.orNull();
         if (now == null) {
@@ -137,9 +141,17 @@ final class CandidateScan {
             return Candidate.refuse(
                     bundle, saidPid, true, "init.pid says " + bundle.initPid() + ", but the shim says " + now.pid());
         }
-        var init = LiveProcess.find(now.pid());
-        // A container that has exited and was not deleted yet is adopted too: its exit code lies in the shim.
-        return decide(bundle, shimRef, init == null ? new ProcessRef(now.pid(), 0) : init);
+        return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? LiveProcess.find(now.pid()) : before));
+    }
+
+    /**
+     * A container that has exited and was not deleted yet is adopted too: its exit code lies in the shim. Its pid may
+     * be another's by now.
+     *
+     * @param found what has init's pid
+     */
+    private static ProcessRef init(TaskState said, @Nullable ProcessRef found) {
+        return found == null || said.status() == TaskStatus.STOPPED ? new ProcessRef(said.pid(), 0) : found;
     }
 
     private Candidate decide(V1Bundle bundle, ProcessRef shim, ProcessRef init) {

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
+import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.bridge.TestBridge;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,6 +78,21 @@ class MigrationTest {
                         .record()
                         .text()
                         .replace(container.v1Work.resolve("runc-root").toString(), "/run/containerd/runc/ns"));
+    }
+
+    /** A container that has exited and was not deleted: the kernel may have given its pid to somebody. */
+    @Test
+    void whoHasThePidOfOneThatHasExitedIsNotTakenForIt() throws Exception {
+        shim.exit("c");
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.apply(null).rows()).containsExactly(new ReportRow("ns", "c", "adopted", ""));
+            assertThat(migration.apply(null).rows())
+                    .containsExactly(new ReportRow("ns", "c", "unchanged", "adopted already"));
+            var bundle = node.v2Bundle(new TaskId("ns", "c"));
+            assertThat(LegacyRecord.read(bundle).init()).isEqualTo(new ProcessRef((int) container.init.pid(), 0));
+            assertThat(bundle.resolve("init.cgroup")).doesNotExist();
+            assertThat(bundle.resolve("oom.told")).hasContent("-1");
+        }
     }
 
     @Test
