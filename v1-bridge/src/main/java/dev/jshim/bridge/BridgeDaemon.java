@@ -32,7 +32,11 @@ final class BridgeDaemon implements AutoCloseable {
 
     private static final Duration HEARS = Duration.ofSeconds(5);
 
-    private static final Duration PREDECESSOR_ENDS = Duration.ofSeconds(20);
+    /** How long a predecessor that was taken over from is waited for: who starts us waits 30 s, for all of it. */
+    private static final Duration PREDECESSOR_ENDS = Duration.ofSeconds(5);
+
+    private static final Duration QUICK_RETRY = Duration.ofMillis(20);
+    private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final BridgePaths paths;
     private final List<TtrpcPublisher> publishers = new CopyOnWriteArrayList<>();
@@ -79,12 +83,17 @@ final class BridgeDaemon implements AutoCloseable {
      * @throws IOException also where another bridge serves this containerd; the message says so
      */
     static BridgeDaemon start(BridgeFlags flags) throws IOException {
+        return start(flags, PREDECESSOR_ENDS);
+    }
+
+    /** @param predecessorEnds on a take-over, how long this waits to take orders; later it does so all the same */
+    static BridgeDaemon start(BridgeFlags flags, Duration predecessorEnds) throws IOException {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
         var log = new BridgeLog(paths.log());
         if (flags.takeOver()) {
             log.open();
-            return takeOver(flags, paths, log);
+            return takeOver(flags, paths, log, predecessorEnds);
         }
         var lock = lock(paths);
         try {
@@ -105,7 +114,8 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     /** Takes the place of the bridge that runs. From the moment on that it serves there is no way back. */
-    private static BridgeDaemon takeOver(BridgeFlags flags, BridgePaths paths, BridgeLog log) throws IOException {
+    private static BridgeDaemon takeOver(BridgeFlags flags, BridgePaths paths, BridgeLog log, Duration predecessorEnds)
+            throws IOException {
         var daemon = new BridgeDaemon(flags, paths, log);
         daemon.feed.start();
         daemon.hearFirst();
@@ -119,8 +129,7 @@ final class BridgeDaemon implements AutoCloseable {
             daemon.bridge.drop();
             throw e;
         }
-        daemon.lock = waitForLock(paths);
-        daemon.takeOrders();
+        daemon.succeed(predecessorEnds);
         return daemon;
     }
 
@@ -139,22 +148,50 @@ final class BridgeDaemon implements AutoCloseable {
         }
     }
 
-    private static FileChannel waitForLock(BridgePaths paths) throws IOException {
-        var end = System.nanoTime() + PREDECESSOR_ENDS.toNanos();
-        while (true) {
-            try {
-                return lock(paths);
-            } catch (IOException e) {
-                if (System.nanoTime() > end) {
-                    throw e;
-                }
+    /**
+     * Takes the predecessor's lock and its control socket once it has ended. From now on nothing is a reason to end:
+     * all is served here, and containerd would take each connection that is lost for an exit.
+     */
+    private void succeed(Duration predecessorEnds) {
+        var end = System.nanoTime() + predecessorEnds.toNanos();
+        while (!takesOrders()) {
+            if (System.nanoTime() > end) {
+                // Who started us waits for an answer, and takes us for dead without one.
+                Thread.ofPlatform().name("lock").daemon().start(this::goOnTrying);
+                return;
             }
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
+            pause(QUICK_RETRY);
+        }
+    }
+
+    private void goOnTrying() {
+        ShimLog.warn("serving, and taking no orders yet", "lock", paths.lock(), "control", paths.control());
+        while (!takesOrders()) {
+            pause(RETRY);
+        }
+    }
+
+    /** Whether it takes orders by now, or has ended. */
+    private synchronized boolean takesOrders() {
+        if (closed) {
+            return true;
+        }
+        try {
+            if (lock == null) {
+                lock = lock(paths);
             }
+            takeOrders();
+            return true;
+        } catch (IOException | RuntimeException e) {
+            return false;
+        }
+    }
+
+    private static void pause(Duration time) {
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts it", e);
         }
     }
 
@@ -172,11 +209,14 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     private void takeOrders() throws IOException {
-        var server = TtrpcServer.builder()
-                .addService(new BridgeControl(bridge, this::stayed))
-                .build();
-        server.serve(PrivateSocket.listen(paths.control()));
-        control = server;
+        if (control == null) {
+            var listener = PrivateSocket.listen(paths.control());
+            var server = TtrpcServer.builder()
+                    .addService(new BridgeControl(bridge, this::stayed))
+                    .build();
+            server.serve(listener);
+            control = server;
+        }
         writePid();
         drain.start();
         ShimLog.info("serving", "adopted", bridge.list().size());
@@ -219,6 +259,10 @@ final class BridgeDaemon implements AutoCloseable {
             closed = true;
         }
         ShimLog.info("ending", "adopted", bridge.list().size());
+        if (bridge.isHandedOver()) {
+            // The successor takes no orders without it.
+            unlock();
+        }
         drain.close();
         var server = control;
         if (server != null) {
@@ -232,12 +276,20 @@ final class BridgeDaemon implements AutoCloseable {
                 Files.deleteIfExists(paths.control());
                 Files.deleteIfExists(paths.pid());
             }
-            var held = lock;
-            if (held != null) {
-                held.close();
-            }
         } catch (IOException e) {
             ShimLog.warn("could not remove a file", "error", e);
+        }
+        unlock();
+    }
+
+    private void unlock() {
+        var held = lock;
+        if (held != null) {
+            try {
+                held.close();
+            } catch (IOException e) {
+                ShimLog.warn("could not let go of the lock", "error", e);
+            }
         }
     }
 }

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.node.NodePaths;
+import dev.jshim.proto.v2.bridge.BridgeGrpc;
+import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.task2.ConnectRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
 import dev.jshim.ttrpc.TtrpcChannel;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,12 +51,16 @@ class HandOverTest {
         container.kill();
     }
 
-    private BridgeDaemon start(String... more) throws IOException {
+    private BridgeFlags flags(String... more) {
         var flags = List.of(
                 "-root", node.root().toString(), "-state", node.state().toString(), "-address", folder + "/none.sock");
         var args = new ArrayList<>(flags);
         args.addAll(List.of(more));
-        var daemon = BridgeDaemon.start(BridgeFlags.parse(args.toArray(String[]::new)));
+        return BridgeFlags.parse(args.toArray(String[]::new));
+    }
+
+    private BridgeDaemon start(String... more) throws IOException {
+        var daemon = BridgeDaemon.start(flags(more));
         Thread.ofVirtual().start(() -> {
             try {
                 daemon.await();
@@ -160,6 +167,36 @@ class HandOverTest {
             } finally {
                 taking.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
             }
+        }
+    }
+
+    /** What was taken over cannot be given back: a successor without the lock goes on, and waits for it. */
+    @Test
+    void onePredecessorThatDoesNotEndEndsNobody() throws Exception {
+        var old = BridgeDaemon.start(flags());
+        try {
+            var socket = old.bridge().adopt(container.record());
+            try (var channel = TtrpcChannel.connect(socket, LIMIT);
+                    var _ = BridgeDaemon.start(flags("-take-over"), Duration.ofMillis(50))) {
+                assertThat(pid(channel)).isEqualTo((int) container.init.pid());
+                old.close();
+                LegacyRig.eventually(() -> ordered() == 1);
+                assertThat(pid(channel)).isEqualTo((int) container.init.pid());
+            }
+        } finally {
+            old.close();
+        }
+    }
+
+    /** How many containers the bridge that takes orders serves; -1 while none does. */
+    private int ordered() {
+        try (var control = TtrpcChannel.connect(new BridgePaths(node).control(), LIMIT)) {
+            return BridgeGrpc.newBlockingStub(control)
+                    .withDeadlineAfter(LIMIT.toSeconds(), TimeUnit.SECONDS)
+                    .list(ListRequest.getDefaultInstance())
+                    .getAdoptedCount();
+        } catch (IOException | StatusRuntimeException e) {
+            return -1;
         }
     }
 
