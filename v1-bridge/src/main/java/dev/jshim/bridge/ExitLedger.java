@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the next bridge has to know of the processes of one container, in a file of the added bundle: the execs that
@@ -64,10 +65,13 @@ final class ExitLedger {
         }
     }
 
-    /** That there is such an exec no more: its id may come to mean another one. */
-    synchronized void deleted(String execId) {
-        var pid = execs.remove(execId);
-        if (pid != null) {
+    /**
+     * That there is such an exec no more.
+     *
+     * @param pid what {@link #execs} said of it before: its id may mean another one already; null does nothing
+     */
+    synchronized void deleted(String execId, @Nullable Integer pid) {
+        if (pid != null && execs.remove(execId, pid)) {
             told.remove(new Which(execId, pid));
             write();
         }

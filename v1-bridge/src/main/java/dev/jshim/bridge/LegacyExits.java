@@ -100,12 +100,32 @@ final class LegacyExits implements AutoCloseable {
         }
     }
 
-    /** Ends the watch of a process that was deleted; who still waits for it gets its exit. */
-    void forget(String execId, Exit how) {
-        var exit = execId.isEmpty() ? watched.get("") : watched.remove(execId);
-        if (exit != null) {
-            exit.exited(how);
+    /** The watch of a process as it is now, for {@link #forget}; null where there is none. */
+    @Nullable
+    WatchedExit watched(String execId) {
+        return watched.get(execId);
+    }
+
+    /**
+     * Ends the watch of a process that was deleted; who still waits for it gets its exit.
+     *
+     * @param which the watch before it was deleted: its id may mean another process already
+     */
+    void forget(String execId, @Nullable WatchedExit which, Exit how) {
+        if (which != null) {
+            if (!execId.isEmpty()) {
+                watched.remove(execId, which);
+            }
+            which.exited(how);
         }
+    }
+
+    /**
+     * Ends the watch of an exec that the shim does not know any more, or knows another one by its id. Where its exit is
+     * still on its way, who waits for it gets it.
+     */
+    void forgetOld(String execId) {
+        watched.computeIfPresent(execId, (_, exit) -> exit.hasRun() ? null : exit);
     }
 
     private void await(String execId, WatchedExit exit) {

@@ -39,6 +39,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A container that a v1 shim runs, as a task of today. Maps each call to the v1 API (containerd v1.6.20,
@@ -123,7 +124,7 @@ final class LegacyTask implements Task {
         known.forEach((execId, pid) -> {
             if (!execs.containsKey(execId)) {
                 if (states.isGone(execId, v1Id(execId))) {
-                    ledger.deleted(execId);
+                    ledger.deleted(execId, pid);
                 } else {
                     execs.put(execId, pid);
                 }
@@ -228,11 +229,7 @@ final class LegacyTask implements Task {
     @Override
     public Exit delete(String execId) {
         if (!execId.isEmpty()) {
-            var exit = deleteNow(execId);
-            exits.forget(execId, exit);
-            states.forget(execId);
-            ledger.deleted(execId);
-            return exit;
+            return deleteExec(execId);
         }
         deletion.begins(exits.known(""));
         Exit exit;
@@ -241,10 +238,34 @@ final class LegacyTask implements Task {
         } catch (ShimException e) {
             exit = deletedBefore(e);
         }
-        exits.forget("", exit);
+        exits.forget("", exits.watched(""), exit);
         states.forget("");
         deletion.done(exit);
         return exit;
+    }
+
+    private Exit deleteExec(String execId) {
+        var which = exits.watched(execId);
+        var pid = ledger.execs().get(execId);
+        try {
+            var exit = deleteNow(execId);
+            exits.forget(execId, which, exit);
+            states.forget(execId);
+            ledger.deleted(execId, pid);
+            return exit;
+        } catch (ShimException e) {
+            if (e.kind() == Kind.NOT_FOUND) {
+                forgetOld(execId, pid);
+            }
+            throw e;
+        }
+    }
+
+    /** Of an exec that was deleted past the bridge, by a daemon of 1.x, nothing is to be taken for another's. */
+    private void forgetOld(String execId, @Nullable Integer pid) {
+        exits.forgetOld(execId);
+        states.forget(execId);
+        ledger.deleted(execId, pid);
     }
 
     /** A deletion that took longer than anybody waited for is done all the same, and is not done again. */
@@ -383,7 +404,10 @@ final class LegacyTask implements Task {
                 .setStderr(r.stdio().stderr())
                 .setSpec(r.spec())
                 .build();
+        var before = ledger.execs().get(r.execId());
         explained("", () -> link.call(QUICK, shim -> shim.exec(request)));
+        // It refuses an id that is in use: whatever is known of one is of an exec that it knows no more.
+        forgetOld(r.execId(), before);
     }
 
     @Override

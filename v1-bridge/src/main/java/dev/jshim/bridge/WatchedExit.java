@@ -40,6 +40,11 @@ final class WatchedExit {
         return running && known() == null;
     }
 
+    /** Whether it is of a process that was started, and not of one that is still to be. */
+    boolean hasRun() {
+        return running || known() != null;
+    }
+
     /** Whether the caller is the first to ask and so the one to begin the watch. */
     synchronized boolean beginWatch() {
         var first = !watched;

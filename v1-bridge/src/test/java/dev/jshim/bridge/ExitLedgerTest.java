@@ -63,11 +63,21 @@ class ExitLedgerTest {
         for (var i = 1; i <= 1000; i++) {
             ledger.started("probe" + i, i);
             ledger.told(exit("probe" + i, i, 0));
-            ledger.deleted("probe" + i);
+            ledger.deleted("probe" + i, i);
             ledger.told(exit("probe" + i, i, 0)); // containerd may be the slower one
         }
         ledger.told(exit("c", 70, 0));
         assertThat(folder.resolve("bundle").resolve(ExitLedger.FILE)).isEmptyFile();
+    }
+
+    @Test
+    void theEndOfOneIsNotThatOfAnotherByItsId() throws Exception {
+        Files.createDirectory(folder.resolve("bundle"));
+        var ledger = ledger();
+        ledger.started("e", 8);
+        ledger.started("e", 9);
+        ledger.deleted("e", 8);
+        assertThat(ledger.execs()).isEqualTo(Map.of("e", 9));
     }
 
     @Test

@@ -439,6 +439,57 @@ class LegacyTaskTest {
         assertThat(new ExitLedger(container.record(), ledger.bundle()).execs()).isEmpty();
     }
 
+    /** A daemon of 1.x has deleted it at the v1 shim itself, and the bridge has not heard of that. */
+    @Test
+    void anExecWhoseIdWasUsedBeforeHasAnExitOfItsOwn() throws Exception {
+        execEndsAndIsDeletedPastTheBridge();
+        shim.exitStatus = 5;
+
+        task.exec(new ExecRequest("e", Stdio.NONE, SPEC));
+        assertThat(ledger.execs()).isEmpty();
+        var exit = task.exited("e");
+        assertThat(exit).isNotDone();
+        task.start("e", pid -> {});
+        LegacyRig.eventually(() -> shim.isWaitedFor("e"));
+        assertThat(exit).isNotDone();
+        assertThat(task.state("e").status()).isEqualTo(ProcessStatus.RUNNING);
+        shim.exit("e");
+        assertThat(exit.get(30, TimeUnit.SECONDS).status()).isEqualTo(5);
+        assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(5);
+    }
+
+    /** And the client has started it at once, without a wait of its own before. */
+    @Test
+    void anExecWhoseIdWasUsedBeforeIsWatchedOnceItIsStarted() throws Exception {
+        execEndsAndIsDeletedPastTheBridge();
+        task.exec(new ExecRequest("e", Stdio.NONE, SPEC));
+        task.start("e", pid -> {});
+        LegacyRig.eventually(() -> shim.isWaitedFor("e"));
+    }
+
+    @Test
+    void anExecThatIsNotThereToBeDeletedIsForgotten() throws Exception {
+        execEndsAndIsDeletedPastTheBridge();
+        shim.failures.put("deleteProcess", io.grpc.Status.NOT_FOUND);
+        assertThatThrownBy(() -> task.delete("e"))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
+        assertThat(ledger.execs()).isEmpty();
+        assertThatThrownBy(() -> task.state("e"))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
+    }
+
+    private void execEndsAndIsDeletedPastTheBridge() throws Exception {
+        shim.states.put("e", Status.RUNNING);
+        assertThat(task.attach(Set.of())).containsExactly("e");
+        LegacyRig.eventually(() -> shim.isWaitedFor("e"));
+        shim.exit("e");
+        assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
+        assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
+        shim.states.remove("e");
+    }
+
     @Test
     void runningExecsAreFoundWhenAttached() throws Exception {
         shim.states.put("e", Status.RUNNING);
