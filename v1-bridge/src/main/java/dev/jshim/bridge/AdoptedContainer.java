@@ -155,23 +155,24 @@ final class AdoptedContainer implements AutoCloseable {
 
     /** Begins to serve. */
     void serve() throws IOException {
-        serve(TaskDoor.listen(socket, server));
+        serve(TaskDoor.listen(socket, server), List.of());
     }
 
     /** Goes on where another bridge has stopped to serve. */
     void serve(UnixSocket listener, List<MovedConnection> connections) {
-        connections.forEach(server::serve);
-        serve(TaskDoor.of(listener, server));
+        serve(TaskDoor.of(listener, server), connections);
     }
 
-    private void serve(TaskDoor fresh) {
+    private void serve(TaskDoor fresh, List<MovedConnection> connections) {
         door = fresh;
-        fresh.open();
+        // Before anybody is heard: a Shutdown means something only for what was deleted.
         if (Files.exists(bundle.resolve(EndOfLife.EXIT_FILE))) {
             // The bridge before this one ended between deletion and end.
             wasDeleted = true;
             endLater(SHUTDOWN_COMES);
         }
+        connections.forEach(server::serve);
+        fresh.open();
     }
 
     /** What the deletion of the container means here. */
@@ -280,9 +281,9 @@ final class AdoptedContainer implements AutoCloseable {
         task.detach();
     }
 
-    /** Whether its end has begun. */
-    boolean isOver() {
-        return over.get();
+    /** Whether it was deleted and is not cleared away yet, or is being let go of. */
+    boolean isEnding() {
+        return wasDeleted || over.get();
     }
 
     /** What another bridge needs to go on with this container. */
@@ -291,7 +292,8 @@ final class AdoptedContainer implements AutoCloseable {
     /**
      * Stops to serve without a word to anybody; {@link #unpack} takes it back.
      *
-     * @throws IOException where calls do not end in time; all is as before then
+     * @throws IOException where calls do not end in time, or it is ending: nobody but us would know that it was
+     *     deleted; all is as before then
      */
     Belongings pack(Duration grace) throws IOException {
         var listening = door;
@@ -299,12 +301,18 @@ final class AdoptedContainer implements AutoCloseable {
             throw new IOException(id() + " is not served yet");
         }
         listening.shut();
+        Belongings packed;
         try {
-            return new Belongings(listening.listener(), server.move(name -> name.endsWith("/Wait"), grace));
+            packed = new Belongings(listening.listener(), server.move(name -> name.endsWith("/Wait"), grace));
         } catch (IOException e) {
             listening.open();
             throw new IOException(id() + ": " + e.getMessage(), e);
         }
+        if (isEnding()) {
+            unpack(packed);
+            throw new IOException(id() + " was deleted in this very moment; try again");
+        }
+        return packed;
     }
 
     /** Serves again after {@link #pack}. */

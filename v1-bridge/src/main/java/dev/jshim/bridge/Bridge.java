@@ -32,8 +32,11 @@ final class Bridge implements AutoCloseable {
     /** After the last container's end: for a bundle that another adoption is about to add. */
     private static final Duration GRACE = Duration.ofSeconds(10);
 
-    /** How long an end of a container, or an adoption, may keep another bridge waiting. */
-    private static final Duration SETTLES = Duration.ofSeconds(5);
+    /**
+     * How long an end of a container, or an adoption, may keep another bridge waiting: that one listens for a little
+     * longer. An end may wait some seconds for a client's Shutdown.
+     */
+    private static final Duration SETTLES = Duration.ofSeconds(8);
 
     /** How long a start waits for the v1 shims; those that are mute are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
@@ -373,7 +376,7 @@ final class Bridge implements AutoCloseable {
     }
 
     private boolean isClearing() {
-        return finishing.get() > 0 || adopted.values().stream().anyMatch(AdoptedContainer::isOver);
+        return finishing.get() > 0 || adopted.values().stream().anyMatch(AdoptedContainer::isEnding);
     }
 
     /** Whether another bridge serves in this one's place. */

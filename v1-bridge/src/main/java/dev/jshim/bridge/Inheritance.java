@@ -25,6 +25,9 @@ import java.util.concurrent.TimeUnit;
 /** What a bridge gets from its predecessor, the other end of {@link HandOver}. For one thread. */
 final class Inheritance implements AutoCloseable {
     private static final Duration STEP = Duration.ofSeconds(10);
+    /** The predecessor comes once nothing is under way there. */
+    private static final Duration COMES = Duration.ofSeconds(12);
+
     private static final Duration REASON = Duration.ofSeconds(2);
     private static final Duration ALL = Duration.ofSeconds(60);
 
@@ -87,7 +90,7 @@ final class Inheritance implements AutoCloseable {
     private static Inheritance receive(UnixSocket listener, CompletableFuture<IOException> refusal) throws IOException {
         UnixSocket line;
         try {
-            line = listener.accept(STEP);
+            line = listener.accept(COMES);
         } catch (IOException e) {
             throw reason(refusal, e);
         }

@@ -8,6 +8,7 @@ import dev.jshim.node.NodePaths;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.task2.ConnectRequest;
+import dev.jshim.proto.v2.task2.DeleteRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
@@ -140,6 +141,29 @@ class HandOverTest {
                 assertThat(exit.get(LIMIT.toSeconds(), TimeUnit.SECONDS).getExitStatus())
                         .isEqualTo(shim.exitStatus);
             }
+        }
+    }
+
+    /** Its deletion is known to this bridge alone, which has to end it: with another one it would stay for ever. */
+    @Test
+    void whatWasDeletedIsNotGivenAway() throws Exception {
+        var old = start();
+        var socket = old.bridge().adopt(container.record());
+        var served = old.bridge().list().iterator().next();
+        try (var channel = TtrpcChannel.connect(socket, LIMIT)) {
+            FakeContainer.end(container.init);
+            shim.exit("c");
+            var _ = TaskGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(LIMIT.toSeconds(), TimeUnit.SECONDS)
+                    .delete(DeleteRequest.newBuilder().setId("c").build());
+            assertThatThrownBy(() -> served.pack(LIMIT)).hasMessageContaining("deleted");
+            assertThat(served.clients()).isEqualTo(1);
+            try (var fresh = start("-take-over")) {
+                assertThat(fresh.bridge().list()).isEmpty();
+                assertThat(container.v1Bundle).doesNotExist();
+            }
+        } finally {
+            old.close();
         }
     }
 
