@@ -96,7 +96,10 @@ final class ExitSink implements EventSink {
         if (seen.containsKey(key) || witness.isTold(exit)) {
             return;
         }
-        held.put(key, new Held(exit));
+        if (held.putIfAbsent(key, new Held(exit)) != null) {
+            // Of a bridge before, which has handed it on with what waits for it.
+            return;
+        }
         if (listening) {
             schedule(key);
         } else if (held.size() > MAX_HELD) {

@@ -131,6 +131,17 @@ class ExitSinkTest {
     }
 
     @Test
+    void whatWaitsForAnExitStaysWhereThatIsKnownTwice() throws Exception {
+        sink.listening(true, false);
+        sink.publish(EXIT);
+        sink.publish(DELETE);
+        sink.publish(EXIT);
+        expire();
+        LegacyRig.eventually(() -> published.equals(List.of(EXIT, DELETE)));
+        assertStays(EXIT, DELETE);
+    }
+
+    @Test
     void itsTimeEndsByItself() throws Exception {
         var brief = new ExitSink(published::add, known, timer, Duration.ofMillis(20));
         brief.listening(true, false);
