@@ -19,7 +19,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
@@ -135,22 +134,21 @@ final class AdoptedContainer implements AutoCloseable {
      * container already.
      */
     void attach() {
-        attach(Set.of(), Set.of());
+        attach(Set.of());
     }
 
     /**
-     * As {@link #attach()}, in the place of another bridge.
+     * As {@link #attach()}, in the place of another bridge. All exits are published here: that the other one knew of an
+     * exit does not mean that it has got as far as to publish it. The ledger, what containerd was seen to send and what
+     * is held back say which of them have been told.
      *
-     * @param told the processes of whose exits that one has told, "" for init
      * @param running execs that ran when it stopped to watch: they may have ended since, and be listed no more
      */
-    void attach(Set<String> told, Set<String> running) {
+    void attach(Set<String> running) {
         cgroup.remember();
         service.publishOoms(task);
-        var untold = new HashSet<>(task.attach(running));
-        untold.add("");
-        untold.removeAll(told);
-        untold.forEach(execId -> service.publishExit(task, execId));
+        task.attach(running).forEach(execId -> service.publishExit(task, execId));
+        service.publishExit(task, "");
     }
 
     /** Begins to serve. */
@@ -324,8 +322,12 @@ final class AdoptedContainer implements AutoCloseable {
         }
     }
 
-    /** Stops to watch, after {@link #pack}: from now on no exit is told of. {@link #watchAgain} takes it back. */
-    LegacyExits.Stopped stopWatching() {
+    /**
+     * Stops to watch, after {@link #pack}: from now on no exit is told of. {@link #watchAgain} takes it back.
+     *
+     * @return the execs that run
+     */
+    Set<String> stopWatching() {
         return task.stopWatching();
     }
 

@@ -390,9 +390,7 @@ final class Bridge implements AutoCloseable {
             var container = prepare(heirloom.record());
             adopted.put(container.id(), container);
             container.serve(heirloom.listener(), heirloom.connections());
-            Thread.ofVirtual()
-                    .name("attach-" + container.id())
-                    .start(() -> container.attach(heirloom.told(), heirloom.running()));
+            Thread.ofVirtual().name("attach-" + container.id()).start(() -> container.attach(heirloom.running()));
         }
         for (var event : inheritance.events()) {
             try {

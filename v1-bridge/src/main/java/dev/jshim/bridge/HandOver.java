@@ -113,11 +113,10 @@ final class HandOver {
             throw new IllegalStateException(container.id() + " is not packed");
         }
         unwatched.add(container);
-        var exits = container.stopWatching();
+        var running = container.stopWatching();
         var message = Handed.newBuilder()
                 .setRecord(container.record().text())
-                .addAllTold(exits.told())
-                .addAllRunning(exits.running())
+                .addAllRunning(running)
                 .build();
         send(line, message, belongings.listener().fd());
         for (var connection : belongings.connections()) {

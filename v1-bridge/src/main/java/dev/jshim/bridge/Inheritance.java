@@ -32,12 +32,7 @@ final class Inheritance implements AutoCloseable {
     private static final Duration ALL = Duration.ofSeconds(60);
 
     /** A container, and those who are connected to it. */
-    record Heirloom(
-            LegacyRecord record,
-            UnixSocket listener,
-            Set<String> told,
-            Set<String> running,
-            List<MovedConnection> connections) {}
+    record Heirloom(LegacyRecord record, UnixSocket listener, Set<String> running, List<MovedConnection> connections) {}
 
     private final UnixSocket line;
     private final List<Heirloom> containers = new ArrayList<>();
@@ -144,7 +139,6 @@ final class Inheritance implements AutoCloseable {
             containers.add(new Heirloom(
                     LegacyRecord.parse(handed.getRecord()),
                     socket,
-                    new HashSet<>(handed.getToldList()),
                     new HashSet<>(handed.getRunningList()),
                     new ArrayList<>()));
         }

@@ -219,27 +219,16 @@ final class LegacyExits implements AutoCloseable {
         return at.getSeconds() <= 0 ? Exit.NEVER : Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
     }
 
-    /**
-     * How the processes stood when the watch stopped, "" for init.
-     *
-     * @param told whose exits have completed
-     * @param running of execs, whose exits have not
-     */
-    record Stopped(Set<String> told, Set<String> running) {}
-
-    /** As {@link #close}, until {@link #resume}. */
-    Stopped stop() {
+    /** As {@link #close}, until {@link #resume}. Answers the execs that run, as far as is known. */
+    Set<String> stop() {
         close();
-        var told = new HashSet<String>();
         var running = new HashSet<String>();
         watched.forEach((execId, exit) -> {
-            if (exit.known() != null) {
-                told.add(execId);
-            } else if (exit.isRunning() && !execId.isEmpty()) {
+            if (exit.isRunning() && !execId.isEmpty()) {
                 running.add(execId);
             }
         });
-        return new Stopped(told, running);
+        return running;
     }
 
     /** Watches again after {@link #stop}. */

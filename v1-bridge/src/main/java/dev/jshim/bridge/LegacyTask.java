@@ -162,8 +162,8 @@ final class LegacyTask implements Task {
         }
     }
 
-    /** Watches no process and no memory any more, until {@link #watchAgain}. */
-    LegacyExits.Stopped stopWatching() {
+    /** Watches no process and no memory any more, until {@link #watchAgain}. Answers the execs that run. */
+    Set<String> stopWatching() {
         ooms.stop();
         return exits.stop();
     }

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.node.NodePaths;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
+import dev.jshim.proto.v2.bridge.Handed;
 import dev.jshim.proto.v2.bridge.ListRequest;
+import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.task2.ConnectRequest;
 import dev.jshim.proto.v2.task2.DeleteRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
@@ -16,6 +18,7 @@ import dev.jshim.ttrpc.TtrpcChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -141,6 +145,59 @@ class HandOverTest {
                 assertThat(exit.get(LIMIT.toSeconds(), TimeUnit.SECONDS).getExitStatus())
                         .isEqualTo(shim.exitStatus);
             }
+        }
+    }
+
+    /** A bridge that has just started asks for execs first, and publishes no exit before. */
+    @Test
+    void anExitThatIsKnownAndWasNotPublishedYetIsNotLost() throws Exception {
+        try (var first = start()) {
+            var socket = first.bridge().adopt(container.record());
+            AddedBundle.create(node, container.record(), socket, Path.of("/bin/shim"), 1);
+        }
+        LegacyRig.eventually(() -> ordered() < 0);
+        shim.mute = true;
+        Thread.ofVirtual().start(() -> {
+            while (!shim.isWaitedFor("c")) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            shim.exit("c");
+        });
+        var old = start();
+        try (var fresh = start("-take-over")) {
+            shim.mute = false;
+            LegacyRig.eventually(() -> offered(fresh).stream()
+                    .anyMatch(handed -> handed.hasEvent() && handed.getEvent().is(TaskExit.class)));
+        } finally {
+            old.close();
+        }
+    }
+
+    /** All that a bridge would give to a successor. */
+    private List<Handed> offered(BridgeDaemon daemon) throws Exception {
+        var path = folder.resolve("offered.sock");
+        Files.deleteIfExists(path);
+        try (var listener = UnixSocket.listenForMessages(path)) {
+            var taking = CompletableFuture.supplyAsync(() -> takeAll(listener));
+            assertThatThrownBy(() -> daemon.bridge().handOver(path)).isInstanceOf(IOException.class);
+            return taking.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        }
+    }
+
+    private static List<Handed> takeAll(UnixSocket listener) {
+        List<Handed> all = new ArrayList<>();
+        try (var line = listener.accept(LIMIT)) {
+            do {
+                var message = line.receive(HandOver.MAX_MESSAGE, LIMIT);
+                all.add(Handed.parseFrom(message.data()));
+                var fd = message.fd();
+                if (fd != null) {
+                    fd.close();
+                }
+            } while (!all.getLast().getLast());
+            return all;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
