@@ -32,6 +32,7 @@ final class EndOfLife {
     static final String EXIT_FILE = "exit.pb";
 
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
+    private static final Duration SOCKET_ENDS = Duration.ofMillis(500);
     /** containerd gives that {@code delete} 5 s. */
     private static final Duration RUNTIME_DELETES = Duration.ofSeconds(6);
     /** What a runtime gets here, and a moment for who kills it then. */
@@ -150,10 +151,35 @@ final class EndOfLife {
         }
     }
 
+    /**
+     * Its name is made of the container's id, in the same way by a v1 and a v2 shim: a container that has the id now
+     * listens there. Of one that was killed the last thread may be a moment behind.
+     */
     private void removeSocket() throws IOException {
-        if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
-            Files.deleteIfExists(path);
+        if (!(ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path))) {
+            return;
         }
+        var end = System.nanoTime() + SOCKET_ENDS.toNanos();
+        while (SocketArrival.isListening(path)) {
+            if (System.nanoTime() > end) {
+                ShimLog.info(
+                        "somebody listens where the v1 shim did: left alone",
+                        "ns",
+                        record.namespace(),
+                        "id",
+                        record.id(),
+                        "path",
+                        path);
+                return;
+            }
+            try {
+                Thread.sleep(50);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        Files.deleteIfExists(path);
     }
 
     /** Removes a directory, never what is mounted in it: where that cannot be taken away, the directory stays. */

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.node.ProcessRef;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -56,6 +59,28 @@ class EndOfLifeTest {
         assertThat(socket)
                 .as("the address is made of the id: it is the other's")
                 .exists();
+    }
+
+    /** A containerd 2.x has made a container of the id meanwhile, whose shim's socket has the same name. */
+    @Test
+    void theSocketOnWhichAnotherShimListensStays() throws Exception {
+        Files.delete(socket);
+        try (var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(socket));
+            finish();
+            assertThat(socket).exists();
+        }
+        assertThat(bundle).doesNotExist();
+    }
+
+    @Test
+    void theSocketOfAShimThatIsDeadGoes() throws Exception {
+        Files.delete(socket);
+        try (var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(socket));
+        }
+        finish();
+        assertThat(socket).doesNotExist();
     }
 
     @Test

@@ -40,9 +40,11 @@ public final class FakeContainer {
         return new ProcessBuilder(List.of("sleep", "300")).start();
     }
 
-    /** Listens on its socket. */
+    /** Listens on its socket, until its process ends. */
     public FakeV1Shim serve() throws IOException {
-        return new FakeV1Shim(socket, id, (int) init.pid(), (int) shim.pid());
+        var fake = new FakeV1Shim(socket, id, (int) init.pid(), (int) shim.pid());
+        var _ = shim.onExit().thenRun(fake::close);
+        return fake;
     }
 
     public LegacyRecord record() {
