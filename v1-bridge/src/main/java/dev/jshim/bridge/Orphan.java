@@ -83,8 +83,14 @@ final class Orphan {
         return any;
     }
 
-    /** All in its cgroup but init; none where that is not the container's own: one with us or the host's init in it. */
+    /**
+     * All in its cgroup but init; none where that is not the container's own: one with us or the host's init in it, or
+     * where another container has the id now, whose cgroup may have the same path.
+     */
     private List<ProcessRef> processes() {
+        if (DeletionCheck.isAnothers(record)) {
+            return List.of();
+        }
         List<Integer> pids;
         try {
             pids = cgroup.cgroup().pids();
