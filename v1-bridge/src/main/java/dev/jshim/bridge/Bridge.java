@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,8 @@ final class Bridge implements AutoCloseable {
     /** How long a start waits for the v1 shims; those that are mute are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
 
+    private static final String ENDING = "this bridge is about to end; try again";
+
     private final BridgePaths paths;
     private final ExitFeed feed;
     private final Consumer<Path> moved;
@@ -54,6 +57,7 @@ final class Bridge implements AutoCloseable {
     private final AtomicInteger finishing = new AtomicInteger();
 
     private volatile boolean handedOver;
+    private volatile boolean stopping;
     private final CountDownLatch done = new CountDownLatch(1);
 
     /**
@@ -218,11 +222,19 @@ final class Bridge implements AutoCloseable {
      *     served for another process
      */
     Path adopt(LegacyRecord record) {
+        return changing(() -> adoptNow(record));
+    }
+
+    /** Does what a successor has to know of: not while there is going to be one, nor when there is one. */
+    private <T> T changing(Supplier<T> change) {
         if (!changes.readLock().tryLock()) {
             throw handingOver();
         }
         try {
-            return adoptNow(record);
+            if (handedOver) {
+                throw handingOver();
+            }
+            return change.get();
         } finally {
             changes.readLock().unlock();
         }
@@ -233,7 +245,14 @@ final class Bridge implements AutoCloseable {
                 ShimException.Kind.UNAVAILABLE, "this bridge is being replaced; ask the one that comes after it");
     }
 
+    private void requireGoingOn() {
+        if (stopping) {
+            throw new ShimException(ShimException.Kind.UNAVAILABLE, ENDING);
+        }
+    }
+
     private Path adoptNow(LegacyRecord record) {
+        requireGoingOn();
         var fresh = prepare(record);
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
@@ -318,18 +337,14 @@ final class Bridge implements AutoCloseable {
 
     /** Serves a container no longer, and does it no harm. */
     void release(TaskId id) {
-        if (!changes.readLock().tryLock()) {
-            throw handingOver();
-        }
-        try {
+        var _ = changing(() -> {
             var container = adopted.remove(id);
             if (container != null) {
                 container.close();
                 ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
             }
-        } finally {
-            changes.readLock().unlock();
-        }
+            return id;
+        });
     }
 
     /**
@@ -341,6 +356,9 @@ final class Bridge implements AutoCloseable {
     void handOver(Path socket) throws IOException {
         lockSettled();
         try {
+            if (stopping) {
+                throw new IOException(ENDING);
+            }
             new HandOver(adopted.values(), feed).to(socket);
             adopted.clear();
             handedOver = true;
@@ -408,11 +426,20 @@ final class Bridge implements AutoCloseable {
         adopted.clear();
     }
 
-    /** That containerd listens elsewhere from now on. */
+    /** That containerd listens elsewhere from now on. Refused while another bridge takes this one's place. */
     void follow(Path address, Path ttrpcAddress) {
-        new Containerd(address, ttrpcAddress).note(paths);
-        feed.follow(address);
-        moved.accept(ttrpcAddress);
+        var _ = changing(() -> {
+            requireGoingOn();
+            new Containerd(address, ttrpcAddress).note(paths);
+            feed.follow(address);
+            moved.accept(ttrpcAddress);
+            return address;
+        });
+    }
+
+    /** Where containerd is looked for. */
+    Path containerd() {
+        return feed.address();
     }
 
     Collection<AdoptedContainer> list() {
@@ -426,15 +453,28 @@ final class Bridge implements AutoCloseable {
         }
     }
 
+    /** Under the lock, so that nothing is adopted by a bridge that ends. */
     private void stopIfIdle() {
-        if (adopted.isEmpty() && finishing.get() == 0) {
-            ShimLog.info("the last adopted container has ended");
-            stop();
+        if (!adopted.isEmpty()) {
+            return;
+        }
+        if (!changes.writeLock().tryLock()) {
+            stopLaterIfIdle();
+            return;
+        }
+        try {
+            if (adopted.isEmpty() && finishing.get() == 0) {
+                ShimLog.info("the last adopted container has ended");
+                stop();
+            }
+        } finally {
+            changes.writeLock().unlock();
         }
     }
 
-    /** Makes {@link #await} return. */
+    /** Makes {@link #await} return; nothing is adopted any more. */
     void stop() {
+        stopping = true;
         done.countDown();
     }
 

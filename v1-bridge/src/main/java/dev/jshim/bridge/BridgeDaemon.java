@@ -54,7 +54,10 @@ final class BridgeDaemon implements AutoCloseable {
         var given = new Containerd(flags.address(), flags.ttrpcAddress());
         // One that is started by itself, or replaced, has no newer word of it than the bridge before had.
         var containerd = flags.again() || flags.takeOver() ? Containerd.noted(paths, given) : given;
-        containerd.note(paths);
+        if (!flags.takeOver()) {
+            // A predecessor has the last word until it has given up its place.
+            containerd.note(paths);
+        }
         var ttrpc = new AtomicReference<>(containerd.ttrpcAddress());
         feed = new ExitFeed(
                 containerd.address(),
@@ -121,6 +124,9 @@ final class BridgeDaemon implements AutoCloseable {
         daemon.hearFirst();
         try (var inheritance = Inheritance.claim(paths)) {
             FaultPoint.at("take-over-claimed");
+            // What the other one was told since we looked; from now on it takes no word of it any more.
+            var last = Containerd.noted(paths, new Containerd(flags.address(), flags.ttrpcAddress()));
+            daemon.bridge.follow(last.address(), last.ttrpcAddress());
             daemon.bridge.inherit(inheritance);
             // Before the other one ends: systemd then looks here who is in its place.
             daemon.writePid();

@@ -19,6 +19,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -145,6 +148,53 @@ class HandOverTest {
                 assertThat(exit.get(LIMIT.toSeconds(), TimeUnit.SECONDS).getExitStatus())
                         .isEqualTo(shim.exitStatus);
             }
+        }
+    }
+
+    @Test
+    void oneThatWasReplacedTakesNothingOn() throws Exception {
+        var old = start();
+        try (var fresh = start("-take-over")) {
+            assertThatThrownBy(() -> old.bridge().adopt(container.record())).hasMessageContaining("being replaced");
+            assertThatThrownBy(() -> old.bridge().follow(folder, folder)).hasMessageContaining("being replaced");
+            assertThatThrownBy(() -> old.bridge().release(container.record().task()))
+                    .hasMessageContaining("being replaced");
+            var _ = fresh.bridge().adopt(container.record());
+        } finally {
+            old.close();
+        }
+    }
+
+    @Test
+    void oneThatIsToldToEndTakesNothingOnEither() throws Exception {
+        try (var daemon = BridgeDaemon.start(flags())) {
+            daemon.bridge().stop();
+            assertThatThrownBy(() -> daemon.bridge().adopt(container.record())).hasMessageContaining("about to end");
+            assertThatThrownBy(() -> start("-take-over")).hasMessageContaining("about to end");
+        }
+    }
+
+    /** The word came when the successor ran already, and waited to hear the containerd that was there before. */
+    @Test
+    void whereContainerdIsTheSuccessorIsTold() throws Exception {
+        var old = start();
+        try (var mute = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            mute.bind(UnixDomainSocketAddress.of(folder.resolve("none.sock")));
+            var starting = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return start("-take-over");
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            Thread.sleep(1000); // of the 5 s for which it waits: one that is later than that fails nothing
+            var moved = folder.resolve("moved.sock");
+            old.bridge().follow(moved, folder.resolve("moved.ttrpc"));
+            try (var fresh = starting.get(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+                assertThat(fresh.bridge().containerd()).isEqualTo(moved);
+            }
+        } finally {
+            old.close();
         }
     }
 
