@@ -166,11 +166,16 @@ final class AdoptedContainer implements AutoCloseable {
         // Before anybody is heard: a Shutdown means something only for what was deleted.
         if (Files.exists(bundle.resolve(EndOfLife.EXIT_FILE))) {
             // The bridge before this one ended between deletion and end.
-            wasDeleted = true;
-            endLater(SHUTDOWN_COMES);
+            deletedBefore();
         }
         connections.forEach(server::serve);
         fresh.open();
+    }
+
+    /** That it was deleted, by a call that the bridge before this one had begun. */
+    void deletedBefore() {
+        wasDeleted = true;
+        endLater(SHUTDOWN_COMES);
     }
 
     /** What the deletion of the container means here. */

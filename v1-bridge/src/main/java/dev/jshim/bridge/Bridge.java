@@ -185,6 +185,7 @@ final class Bridge implements AutoCloseable {
             if (ending.hasBundle(paths.node())) {
                 // It is served once more, for a containerd that still asks, and ended then.
                 ending.answer(paths.node());
+                endServed(ending.record());
                 return;
             }
         } catch (IOException e) {
@@ -192,6 +193,14 @@ final class Bridge implements AutoCloseable {
         }
         new EndOfLife(ending.record()).finish();
         ending.forget();
+    }
+
+    /** Where a v1 shim took its time to delete, a container is served that has found no exit in its bundle. */
+    private void endServed(LegacyRecord record) {
+        var container = adopted.get(record.task());
+        if (container != null && container.record().init().equals(record.init())) {
+            container.deletedBefore();
+        }
     }
 
     /** The bundles that adoptions added. */

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -265,6 +266,26 @@ class BridgeDaemonTest {
             LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
             assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(container.socket).doesNotExist();
+        }
+    }
+
+    /** A start does not wait for it, so that the container is served by then as if nothing had been. */
+    @Test
+    void aDeletionThatTakesLongerThanAStartEndsTheContainerToo() throws Exception {
+        try (var daemon = start()) {
+            adopt(daemon);
+        }
+        Ending.of(paths, container.record(), null).note();
+        FakeContainer.end(container.init);
+        shim.exit("c");
+        var deletes = new CountDownLatch(1);
+        shim.slow.put("delete", deletes);
+        try (var daemon = start()) {
+            assertThat(daemon.bridge().list()).hasSize(1);
+            deletes.countDown();
+            LegacyRig.eventually(() -> daemon.bridge().list().isEmpty());
+            assertThat(container.v1Bundle).doesNotExist();
+            assertThat(Ending.all(paths)).isEmpty();
         }
     }
 

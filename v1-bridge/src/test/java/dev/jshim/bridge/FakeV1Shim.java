@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /** A v1 shim without processes: says what it is told to say, and keeps what it was asked. */
 public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoCloseable {
@@ -47,6 +48,9 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
     public final Map<String, Status> states = new ConcurrentHashMap<>();
     /** By the name of the call: fails with this status. */
     public final Map<String, io.grpc.Status> failures = new ConcurrentHashMap<>();
+
+    /** By the name of the call: is answered when this is open. */
+    public final Map<String, CountDownLatch> slow = new ConcurrentHashMap<>();
 
     public volatile boolean mute;
     public volatile int exitStatus = 3;
@@ -97,6 +101,14 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
         asked.add(request);
         if (mute) {
             return;
+        }
+        var open = slow.get(call);
+        if (open != null) {
+            try {
+                open.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
         }
         var failure = failures.get(call);
         if (failure != null) {
