@@ -1,5 +1,6 @@
 package dev.jshim.ttrpc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Metadata;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
@@ -45,8 +46,15 @@ final class ServerConnection extends Connection {
     private final Map<Integer, ServerStream<?, ?>> streams = new ConcurrentHashMap<>(4);
     private final AtomicLong bytes = new AtomicLong();
 
+    private final Object reading = new Object();
+
     /** What {@link #stopReading} makes the reading thread leave behind. */
-    private volatile CompletableFuture<byte[]> stopped = new CompletableFuture<>();
+    @GuardedBy("reading")
+    private CompletableFuture<byte[]> stopped = new CompletableFuture<>();
+
+    /** Whether nobody shall read: by the time that the reading thread has left, it may be wanted again. */
+    @GuardedBy("reading")
+    private boolean stopping;
 
     /** Only in the reading thread; unsigned. */
     private int lastId;
@@ -67,21 +75,38 @@ final class ServerConnection extends Connection {
 
     @Override
     void stopped(byte[] unread) {
-        stopped.complete(unread);
+        synchronized (reading) {
+            if (stopping) {
+                stopped.complete(unread);
+                return;
+            }
+        }
+        resume(unread);
     }
 
     /** Reads no more. Completes with what was read and not used. */
     CompletableFuture<byte[]> stopReading(MovableChannel channel) {
-        channel.stopReading();
-        return stopped;
+        synchronized (reading) {
+            stopping = true;
+            channel.stopReading();
+            return stopped;
+        }
     }
 
     /** Reads on after {@link #stopReading}. */
     void resumeReading(MovableChannel channel) {
-        CompletableFuture<byte[]> before = stopped;
-        stopped = new CompletableFuture<>();
-        channel.resumeReading();
-        var _ = before.thenAccept(this::resume);
+        byte[] unread;
+        synchronized (reading) {
+            stopping = false;
+            channel.resumeReading();
+            unread = stopped.getNow(null);
+            if (unread == null) {
+                // The reading thread goes on, or sees on its way out that it is to.
+                return;
+            }
+            stopped = new CompletableFuture<>();
+        }
+        resume(unread);
     }
 
     /** Whether all running calls can be made again elsewhere. */
