@@ -47,6 +47,7 @@ final class AdoptedContainer implements AutoCloseable {
     private final Consumer<AdoptedContainer> ended;
     private final BridgePaths paths;
     private final RememberedCgroup cgroup;
+    private final BundleNotes notes;
     private final ExitLedger ledger;
     private final LegacyTask task;
     private final TaskService service;
@@ -75,10 +76,11 @@ final class AdoptedContainer implements AutoCloseable {
         this.timer = timer;
         this.ended = ended;
         cgroup = new RememberedCgroup(record.init(), bundle);
-        ledger = new ExitLedger(record, bundle);
+        notes = new BundleNotes(bundle);
+        ledger = new ExitLedger(record, notes);
         var link = ShimLink.to(record);
         link.onLost(this::lookForGhost);
-        var ooms = new AdoptedOoms(oomWatch, cgroup, bundle, events);
+        var ooms = new AdoptedOoms(oomWatch, cgroup, notes, events);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
         task = new LegacyTask(record, ledger, link, cgroup, ooms, orphan, new End());
         var registry = new TaskRegistry();
@@ -175,6 +177,7 @@ final class AdoptedContainer implements AutoCloseable {
     /** That it was deleted, by a call that the bridge before this one had begun. */
     void deletedBefore() {
         wasDeleted = true;
+        notes.end();
         endLater(SHUTDOWN_COMES);
     }
 
@@ -195,6 +198,7 @@ final class AdoptedContainer implements AutoCloseable {
         public void done(Exit exit) {
             FaultPoint.at("deletion-done");
             wasDeleted = true;
+            notes.end();
             note(exit);
             try {
                 // Without the answer, the launcher's delete cleans up by itself: as it must where the v1 shim could

@@ -30,7 +30,7 @@ final class AdoptedOoms implements AutoCloseable {
 
     private final OomWatch watch;
     private final RememberedCgroup cgroup;
-    private final Path bundle;
+    private final BundleNotes notes;
     private final EventSink events;
     private final AtomicInteger undelivered = new AtomicInteger();
     private @Nullable Runnable told;
@@ -41,10 +41,10 @@ final class AdoptedOoms implements AutoCloseable {
      *
      * @param events what goes on there counts as told when it is delivered
      */
-    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, Path bundle, EventSink events) {
+    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, BundleNotes notes, EventSink events) {
         this.watch = watch;
         this.cgroup = cgroup;
-        this.bundle = bundle;
+        this.notes = notes;
         this.events = events;
     }
 
@@ -97,10 +97,10 @@ final class AdoptedOoms implements AutoCloseable {
                 told();
             });
             listener = open;
-            open.since(toldBefore(bundle));
+            open.since(toldBefore(notes.bundle()));
             open.begin();
         } catch (IOException | ShimException e) {
-            ShimLog.warn("cannot watch for out-of-memory kills", "bundle", bundle, "error", e.getMessage());
+            ShimLog.warn("cannot watch for out-of-memory kills", "bundle", notes.bundle(), "error", e.getMessage());
         }
     }
 
@@ -128,12 +128,9 @@ final class AdoptedOoms implements AutoCloseable {
 
     private void remember(long kills) {
         try {
-            // Not there yet in the short time between adoption and bundle, and not any more after the end.
-            if (Files.isDirectory(bundle)) {
-                write(bundle, kills);
-            }
+            notes.write(FILE, Long.toString(kills));
         } catch (IOException e) {
-            ShimLog.warn("could not note an out-of-memory kill", "bundle", bundle, "error", e);
+            ShimLog.warn("could not note an out-of-memory kill", "bundle", notes.bundle(), "error", e);
         }
     }
 

@@ -21,16 +21,16 @@ final class ExitLedger {
     private record Which(String id, int pid) {}
 
     private final LegacyRecord record;
-    private final Path bundle;
+    private final BundleNotes notes;
     private final Map<String, Integer> execs = new LinkedHashMap<>();
     private final Map<Which, Integer> told = new LinkedHashMap<>();
 
     /** The ledger of a container, with what the bridge before has written. */
-    ExitLedger(LegacyRecord record, Path bundle) {
+    ExitLedger(LegacyRecord record, BundleNotes notes) {
         this.record = record;
-        this.bundle = bundle;
+        this.notes = notes;
         try {
-            Files.readAllLines(bundle.resolve(FILE)).forEach(this::read);
+            Files.readAllLines(bundle().resolve(FILE)).forEach(this::read);
         } catch (IOException e) {
             // There is none yet, or it cannot be read: then an exit may be told again, and none is lost.
         }
@@ -45,12 +45,12 @@ final class ExitLedger {
                 told.put(new Which(words[3], Integer.parseInt(words[1])), Integer.parseUnsignedInt(words[2]));
             }
         } catch (NumberFormatException e) {
-            ShimLog.warn("a line is damaged and is passed over", "path", bundle.resolve(FILE), "line", line);
+            ShimLog.warn("a line is damaged and is passed over", "path", bundle().resolve(FILE), "line", line);
         }
     }
 
     Path bundle() {
-        return bundle;
+        return notes.bundle();
     }
 
     /** The pids of the execs that there are, by id: they run, or have ended and were not deleted. */
@@ -97,19 +97,19 @@ final class ExitLedger {
     }
 
     private void write() {
-        // Not there yet in the short time between adoption and bundle, and not any more after the end.
-        if (!Files.isDirectory(bundle)) {
-            return;
-        }
         var lines = new StringBuilder();
         execs.forEach((id, pid) -> lines.append("exec " + pid + " " + id + "\n"));
         told.forEach((which, status) ->
                 lines.append("told " + which.pid() + " " + Integer.toUnsignedString(status) + " " + which.id() + "\n"));
         try {
-            WholeFile.write(bundle.resolve(FILE), lines.toString());
+            notes.write(FILE, lines.toString());
         } catch (IOException e) {
             ShimLog.warn(
-                    "could not note an exit: a bridge that starts may tell of it again", "bundle", bundle, "error", e);
+                    "could not note an exit: a bridge that starts may tell of it again",
+                    "bundle",
+                    bundle(),
+                    "error",
+                    e);
         }
     }
 }

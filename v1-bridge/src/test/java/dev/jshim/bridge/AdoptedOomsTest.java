@@ -171,7 +171,8 @@ class AdoptedOomsTest {
         RememberedCgroup.write(ref, bundle);
         exhaust();
         FakeContainer.end(init);
-        try (var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), bundle, events)) {
+        try (var ooms =
+                new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), new BundleNotes(bundle), events)) {
             ooms.begin(told::incrementAndGet);
             assertThat(told).hasValue(1);
         }
@@ -185,7 +186,8 @@ class AdoptedOomsTest {
     }
 
     private AdoptedOoms begin() {
-        var ooms = new AdoptedOoms(new OomWatch(), new RememberedCgroup(init(), bundle), bundle, events);
+        var ooms =
+                new AdoptedOoms(new OomWatch(), new RememberedCgroup(init(), bundle), new BundleNotes(bundle), events);
         ooms.begin(told::incrementAndGet);
         return ooms;
     }

@@ -36,7 +36,7 @@ class ExitLedgerTest {
     }
 
     private ExitLedger ledger() {
-        return new ExitLedger(RECORD, folder.resolve("bundle"));
+        return new ExitLedger(RECORD, new BundleNotes(folder.resolve("bundle")));
     }
 
     @Test
@@ -54,6 +54,18 @@ class ExitLedgerTest {
         assertThat(next.isTold(exit("e", 8, 255))).isFalse();
         assertThat(next.isTold(exit("c", 7, -1))).isTrue();
         assertThat(next.isTold(exit("c", 7, 0))).isFalse();
+    }
+
+    /** containerd empties it under another name, which whatever is made in it meanwhile makes fail. */
+    @Test
+    void makesNothingInABundleThatIsBeingTakenAway() throws Exception {
+        var bundle = Files.createDirectory(folder.resolve("bundle"));
+        var notes = new BundleNotes(bundle);
+        var ledger = new ExitLedger(RECORD, notes);
+        notes.end();
+        ledger.told(exit("c", 7, 0));
+        assertThat(bundle).isEmptyDirectory();
+        assertThat(ledger.isTold(exit("c", 7, 0))).isTrue();
     }
 
     @Test

@@ -73,9 +73,9 @@ class LegacyTaskTest {
         var link = new ShimLink("ns/c", () -> ShimLine.dial(socket));
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
         var cgroup = new RememberedCgroup(container.record().init(), bundle);
-        var ooms = new AdoptedOoms(new OomWatch(), cgroup, bundle, event -> {});
+        var ooms = new AdoptedOoms(new OomWatch(), cgroup, new BundleNotes(bundle), event -> {});
         var orphan = new Orphan(container.record(), cgroup, () -> orphansAreKept);
-        ledger = new ExitLedger(container.record(), bundle);
+        ledger = new ExitLedger(container.record(), new BundleNotes(bundle));
         task = new LegacyTask(
                 container.record(), ledger, link, Empty::getDefaultInstance, ooms, orphan, new Deletion() {
                     @Override
@@ -436,7 +436,8 @@ class LegacyTaskTest {
         assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
         assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
         var _ = task.delete("e");
-        assertThat(new ExitLedger(container.record(), ledger.bundle()).execs()).isEmpty();
+        assertThat(new ExitLedger(container.record(), new BundleNotes(ledger.bundle())).execs())
+                .isEmpty();
     }
 
     /** A daemon of 1.x has deleted it at the v1 shim itself, and the bridge has not heard of that. */
