@@ -1,8 +1,11 @@
 package dev.jshim.bridge;
 
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchService;
@@ -89,10 +92,15 @@ final class SocketArrival {
 
     /** Whether there is anybody at all, asked without the cost of gRPC. */
     static boolean isListening(Path socket) {
-        try (var _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+        try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.configureBlocking(false);
+            channel.connect(UnixDomainSocketAddress.of(socket));
             return true;
-        } catch (IOException e) {
+        } catch (ConnectException e) {
             return false;
+        } catch (IOException e) {
+            // One that is there and does not refuse: so many wait for somebody to be accepted that there is no room.
+            return Files.exists(socket);
         }
     }
 }

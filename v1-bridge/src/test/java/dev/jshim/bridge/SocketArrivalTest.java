@@ -6,11 +6,13 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +45,27 @@ class SocketArrivalTest {
         try (var _ = listen(socket)) {
             assertThat(SocketArrival.await(socket, LONG)).isTrue();
         }
+    }
+
+    /** What waits to be accepted fills its backlog: it is there, and whoever asks is not made to wait as well. */
+    @Test
+    void whoAcceptsNobodyListensAllTheSame() throws Exception {
+        var socket = folder.resolve("c.sock");
+        var address = UnixDomainSocketAddress.of(socket);
+        try (var _ = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address, 1);
+                var _ = SocketChannel.open(address);
+                var _ = SocketChannel.open(address)) {
+            assertThat(CompletableFuture.supplyAsync(
+                                    () -> SocketArrival.isListening(socket),
+                                    task -> Thread.ofPlatform().daemon().start(task))
+                            .get(20, TimeUnit.SECONDS))
+                    .isTrue();
+            assertThat(CompletableFuture.supplyAsync(
+                                    () -> SocketArrival.isListening(socket), Thread::startVirtualThread)
+                            .get(20, TimeUnit.SECONDS))
+                    .isTrue();
+        }
+        assertThat(SocketArrival.isListening(socket)).isFalse();
     }
 
     @Test
