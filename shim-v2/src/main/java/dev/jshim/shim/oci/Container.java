@@ -82,7 +82,8 @@ record Container(
     }
 
     private boolean isBundle(Path other) throws IOException {
-        return Files.exists(other) && Files.isSameFile(other, bundle);
+        // By its name where it is gone: a daemon that has given the container up takes the bundle away.
+        return other.equals(bundle) || (Files.exists(other) && Files.isSameFile(other, bundle));
     }
 
     /** Changes the size of a process's terminal. */

@@ -175,7 +175,9 @@ final class Runc {
 
     /** The bundle of a container, as the runtime says; empty where it says none, as for one that is half made. */
     Optional<Path> bundleOf(String id) throws IOException {
-        var answer = bundle.resolve("state-" + calls.incrementAndGet() + ".json");
+        var answer = hasBundle()
+                ? bundle.resolve("state-" + calls.incrementAndGet() + ".json")
+                : Files.createTempFile("jshim-state-", ".json");
         try (var out = FileCalls.open(answer, OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0600)) {
             run("OCI runtime state failed", List.of("state", id), new Streams(null, out, null, null), SHORT);
             return RuncState.bundle(Files.readString(answer));

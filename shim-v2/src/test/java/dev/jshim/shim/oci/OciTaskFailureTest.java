@@ -1,6 +1,7 @@
 package dev.jshim.shim.oci;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.Mounts;
@@ -9,6 +10,7 @@ import dev.jshim.proto.v1.types.Mount;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.shim.Until;
 import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.List;
@@ -66,6 +68,17 @@ class OciTaskFailureTest extends WithFakeRuntime {
         runtime.on("create", "failing", ":");
         box.create();
         box.delete();
+    }
+
+    @Test
+    void aCreateWhoseBundleIsTakenAwayLeavesNothing() throws Exception {
+        var box = container("vanishing", LASTING);
+        runtime.on("create", "vanishing", "rm -rf $bundle");
+        assertThatThrownBy(box::create).isInstanceOf(StatusRuntimeException.class);
+        assertThat(runtime.calls("vanishing"))
+                .containsExactly("create vanishing", "state vanishing", "delete vanishing");
+        assertThat(runtime.state("vanishing")).doesNotExist();
+        assertFails(Code.NOT_FOUND, "vanishing", box::state);
     }
 
     @Test
