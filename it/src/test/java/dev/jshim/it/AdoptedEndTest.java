@@ -100,7 +100,7 @@ class AdoptedEndTest extends MigrationScenario {
                         && !Files.exists(node.legacyBundle("one"))
                         && !shim.alive());
         assertThat(fresh.alive()).isTrue();
-        assertThat(node.exec("one", "e", "/bin/sh", "-c", "exit 3").code()).isEqualTo(3);
+        node.exec("one", "e", "/bin/sh", "-c", "exit 3").expect(3);
         node.remove("one");
     }
 

@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -19,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oldReleases")
 class AdoptedOomTest extends MigrationScenario {
-    private static final String GREEDY = "exec busybox tail -c 64m /dev/zero >/dev/null";
+    private static final String GREEDY = "exec " + Hunger.COMMAND;
 
     private static final String WAIT = "until [ -e %s ]; do busybox sleep 0.05; done; ";
 
@@ -133,7 +132,7 @@ class AdoptedOomTest extends MigrationScenario {
     }
 
     private void limited(String id, String script) {
-        node.ctr(node.runArgs(Product.LEGACY, List.of("-d", "--memory-limit", "16777216"), id, "/bin/sh", "-c", script)
+        node.ctr(node.runArgs(Product.LEGACY, Hunger.FLAGS, id, "/bin/sh", "-c", script)
                         .toArray(String[]::new))
                 .ok();
     }
@@ -191,7 +190,7 @@ class AdoptedOomTest extends MigrationScenario {
 
     private void killOneExec(String execId, EventLog events) {
         long before = ooms(events);
-        assertThat(node.exec("one", execId, "/bin/sh", "-c", GREEDY).code()).isEqualTo(137);
+        node.exec("one", execId, "/bin/sh", "-c", GREEDY).expect(137);
         // The kill is told before the exit that it causes, but for a moment's race with the old shim's own word.
         events.exit("one", execId);
         Wait.until("the kill is told", () -> ooms(events) > before);

@@ -288,14 +288,13 @@ class AdoptedTroubleTest extends MigrationScenario {
         CompletableFuture<Outcome> exec;
         try {
             exec = CompletableFuture.supplyAsync(() -> node.exec("one", "e", "/bin/sh", "-c", "exit 3"));
-            assertThat(Product.ctl(node, "--timeout", "1s", "bridge", "verify").code())
-                    .isEqualTo(3);
+            Product.ctl(node, "--timeout", "1s", "bridge", "verify").expect(3);
             assertReadable(
                     Product.ctl(node, "--timeout", "1s", "bridge", "replace").expect(1));
         } finally {
             Signal.CONT.to(bridge.pid());
         }
-        assertThat(exec.join().code()).isEqualTo(3);
+        exec.join().expect(3);
         Product.ctl(node, "bridge", "verify").ok();
         Product.ctl(node, "bridge", "replace").ok();
         assertThat(node.init("one")).isEqualTo(one);

@@ -79,7 +79,7 @@ class DiscoveryTest extends MigrationScenario {
         String address = Files.readString(node.bundle("one").resolve("address"));
         assertThat(address).startsWith("unix:///run/jshim/");
         assertThat(node.init("one")).isEqualTo(one);
-        assertThat(node.exec("one", "e", "/bin/sh", "-c", "exit 3").code()).isEqualTo(3);
+        node.exec("one", "e", "/bin/sh", "-c", "exit 3").expect(3);
         Product.ctl(node, "bridge", "replace").ok();
         Product.ctl(node, "bridge", "verify").ok();
         node.remove("one");
@@ -120,7 +120,7 @@ class DiscoveryTest extends MigrationScenario {
         assertThat(task(ls, "one").get("health").getAsString()).isEqualTo("ok");
         Files.writeString(elsewhere.resolve("broken.toml"), "version = 2\nroot = 3\n");
         Outcome broken = Product.ctl(node, "--config", elsewhere + "/broken.toml", "migrate", "plan");
-        assertThat(broken.code()).isEqualTo(1);
+        broken.expect(1);
         assertThat(broken.err()).contains("broken.toml:2: root must be a text");
         assertReadable(broken);
         node.remove("one");

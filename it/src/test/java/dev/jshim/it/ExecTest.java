@@ -22,7 +22,7 @@ class ExecTest extends ShimScenario {
 
         Outcome exec = node.exec("one", "e", "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
 
-        assertThat(exec.code()).isEqualTo(3);
+        exec.expect(3);
         assertThat(exec.out()).isEqualTo("out");
         assertThat(exec.err()).contains("err");
         node.remove("one");

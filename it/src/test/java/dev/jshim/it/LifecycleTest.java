@@ -25,7 +25,7 @@ class LifecycleTest extends ShimScenario {
     void outputAndExitCodeOfARun() {
         Outcome run = node.run(runtime, "one", "/bin/sh", "-c", "echo out; echo err >&2; exit 7");
 
-        assertThat(run.code()).isEqualTo(7);
+        run.expect(7);
         assertThat(run.out()).isEqualTo("out");
         assertThat(run.err()).contains("err");
     }

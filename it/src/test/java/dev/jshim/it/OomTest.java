@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -14,10 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ParameterizedClass(name = "{0}")
 @MethodSource("dev.jshim.it.Setup#all")
 class OomTest extends ShimScenario {
-    private static final List<String> LIMIT = List.of("-d", "--memory-limit", "16777216");
-
-    /** Keeps its input in memory until the end, which does not come. */
-    private static final String GREEDY = "busybox tail -c 64m /dev/zero >/dev/null";
+    private static final String GREEDY = Hunger.COMMAND;
 
     OomTest(Setup setup) {
         super(setup);
@@ -49,8 +45,7 @@ class OomTest extends ShimScenario {
         EventLog events = EventLog.open(node);
         run("one", "sleep 1000");
 
-        assertThat(node.exec("one", "greedy", "/bin/sh", "-c", "exec " + GREEDY).code())
-                .isEqualTo(137);
+        node.exec("one", "greedy", "/bin/sh", "-c", "exec " + GREEDY).expect(137);
 
         events.exit("one", "greedy");
         if (setup.ours()) {
@@ -94,7 +89,8 @@ class OomTest extends ShimScenario {
     }
 
     private void run(String id, String script) {
-        node.ctr(node.runArgs(runtime, LIMIT, id, "/bin/sh", "-c", script).toArray(String[]::new))
+        node.ctr(node.runArgs(runtime, Hunger.FLAGS, id, "/bin/sh", "-c", script)
+                        .toArray(String[]::new))
                 .ok();
     }
 }

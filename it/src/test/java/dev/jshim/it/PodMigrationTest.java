@@ -129,7 +129,7 @@ class PodMigrationTest extends PodScenario {
         String hungry = container(web, waiting(web, "hungry", "exec dd if=/dev/zero of=/dev/null bs=200M"));
         String first = container(web, waiting(web, "first", "exit 7"));
         String second = container(host, waiting(host, "second", "exit 8"));
-        cri.update(hungry, Cri.memory(20 * MIB));
+        cri.update(hungry, Cri.memory(64 * MIB));
         node.stop();
         migrate("apply").ok();
         go("first");

@@ -130,11 +130,11 @@ class PodRescueTest extends PodScenario {
         String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
         upgradeWithoutUs();
         Outcome killed = rescue("JSHIM_JAVA_OPTS=-Djshim.fault=rescue-adopted:1:halt");
-        assertThat(killed.code()).isEqualTo(137);
+        killed.expect(137);
         assertThat(results(Product.ctl(node, "migrate", "rescue", "-o", "json").ok()))
                 .containsEntry(cat, "repair");
         killed = rescue("JSHIM_JAVA_OPTS=-Djshim.fault=rescue-repaired:1:halt");
-        assertThat(killed.code()).isEqualTo(137);
+        killed.expect(137);
         assertThat(node.ctrIn("k8s.io", "version").code()).as("stopped").isNotZero();
         rescue().ok();
 
