@@ -186,7 +186,7 @@ final class LegacyExits implements AutoCloseable {
             return;
         }
         var execs = watched.entrySet().stream()
-                .filter(e -> !e.getKey().isEmpty() && e.getValue().isRunning())
+                .filter(e -> !e.getKey().isEmpty() && e.getValue().isToBeShown())
                 .map(e -> e.getValue().shown())
                 .toArray(CompletableFuture[]::new);
         var _ = CompletableFuture.allOf(execs)

@@ -43,7 +43,7 @@ final class LegacyStates {
         var request = StateRequest.newBuilder().setId(v1Id).build();
         StateResponse r;
         try {
-            r = link.read(LegacyTask.GLANCE, shim -> shim.state(request));
+            r = link.glance(shim -> shim.state(request));
         } catch (ShimException e) {
             var known = withoutShim(execId, e);
             if (known != null) {

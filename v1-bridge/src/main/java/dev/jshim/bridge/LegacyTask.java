@@ -51,11 +51,6 @@ import org.jspecify.annotations.Nullable;
 final class LegacyTask implements Task {
     /** For what the shim answers out of its memory. */
     static final Duration QUICK = Duration.ofSeconds(5);
-    /**
-     * For what containerd asks of each task, one after the other, and gives 2 s (State) or 5 s (all of a load) itself:
-     * one that loads takes a bundle for dead whose answer comes later, and deletes it.
-     */
-    static final Duration GLANCE = Duration.ofMillis(1500);
     /** For what makes the shim run the OCI binary. */
     static final Duration SLOW = Duration.ofSeconds(60);
     /** A checkpoint writes the memory of the container. */
@@ -314,7 +309,7 @@ final class LegacyTask implements Task {
     public List<ListedPid> pids() {
         try {
             var request = ListPidsRequest.newBuilder().setId(id()).build();
-            var listed = link.read(GLANCE, shim -> shim.listPids(request)).getProcessesList();
+            var listed = link.glance(shim -> shim.listPids(request)).getProcessesList();
             if (!listed.isEmpty()) {
                 return listed.stream().map(this::listed).toList();
             }

@@ -38,11 +38,18 @@ final class ShimLink implements AutoCloseable {
         void close();
     }
 
+    /**
+     * For what containerd asks of each task, one after the other, and gives 2 s (State) or 5 s (all of a load) itself:
+     * one that loads takes a bundle for dead whose answer comes later, and deletes it.
+     */
+    static final Duration GLANCE = Duration.ofMillis(1500);
+
     /** For one that was silent a moment ago. */
     private static final Duration AGAIN = Duration.ofMillis(200);
 
     private final String name;
     private final Dialer dialer;
+    private final Duration glance;
     private final Object lock = new Object();
     private @Nullable Line line;
     private boolean closed;
@@ -52,13 +59,18 @@ final class ShimLink implements AutoCloseable {
     /** A link to the v1 shim of an adopted container. */
     static ShimLink to(LegacyRecord record) {
         var address = ShimSocket.parse(record.socket());
-        return new ShimLink(record.key(), () -> ShimLine.dial(address));
+        return new ShimLink(record.key(), () -> ShimLine.dial(address), GLANCE);
     }
 
-    /** A link to the shim of a container; the name is for messages. */
-    ShimLink(String name, Dialer dialer) {
+    /**
+     * A link to the shim of a container; the name is for messages.
+     *
+     * @param glance how long a {@link #glance} lasts
+     */
+    ShimLink(String name, Dialer dialer, Duration glance) {
         this.name = name;
         this.dialer = dialer;
+        this.glance = glance;
     }
 
     /** Whether it did not answer the last {@link #read}: the next ones wait for it only shortly until it does. */
@@ -115,6 +127,11 @@ final class ShimLink implements AutoCloseable {
             mute = e.kind() == ShimException.Kind.DEADLINE_EXCEEDED;
             throw e;
         }
+    }
+
+    /** As {@link #read}, for what somebody asks who waits but shortly himself. */
+    <R> R glance(Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        return read(glance, rpc);
     }
 
     /**

@@ -40,6 +40,11 @@ final class WatchedExit {
         return running && known() == null;
     }
 
+    /** Whether it is of a process that was started, and nobody was told of the exit yet, be it known or not. */
+    boolean isToBeShown() {
+        return running && !shown.isDone();
+    }
+
     /** Whether it is of a process that was started, and not of one that is still to be. */
     boolean hasRun() {
         return running || known() != null;

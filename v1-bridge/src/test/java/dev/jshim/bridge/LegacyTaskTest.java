@@ -28,6 +28,7 @@ import dev.jshim.shim.task.ShimException.Kind;
 import dev.jshim.shim.task.Stdio;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,6 +50,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Each call of the v2 API as the v1 shim sees it, and each failure as the client sees it. */
 class LegacyTaskTest {
     private static final Instant AT = Instant.ofEpochSecond(1_700_000_000, 7);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Any SPEC = Any.newBuilder()
             .setTypeUrl("types.containerd.io/opencontainers/runtime-spec/1/Process")
             .setValue(ByteString.copyFromUtf8("{}"))
@@ -60,6 +62,7 @@ class LegacyTaskTest {
     private FakeContainer container;
     private FakeV1Shim shim;
     private LegacyTask task;
+    private RememberedCgroup cgroup;
     private volatile boolean orphansAreKept = true;
     private final List<Exit> deleted = new CopyOnWriteArrayList<>();
     private final List<String> deletion = new CopyOnWriteArrayList<>();
@@ -69,15 +72,18 @@ class LegacyTaskTest {
     void setUp() throws Exception {
         container = new FakeContainer(folder.resolve("root"), folder.resolve("state"), "ns", "c");
         shim = container.serve();
-        var socket = ShimSocket.parse("unix://" + container.socket);
-        var link = new ShimLink("ns/c", () -> ShimLine.dial(socket));
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
-        var cgroup = new RememberedCgroup(container.record().init(), bundle);
-        var ooms = new AdoptedOoms(new OomWatch(), cgroup, new BundleNotes(bundle), event -> {});
-        var orphan = new Orphan(container.record(), cgroup, () -> orphansAreKept);
+        cgroup = new RememberedCgroup(container.record().init(), bundle);
         ledger = new ExitLedger(container.record(), new BundleNotes(bundle));
-        task = new LegacyTask(
-                container.record(), ledger, link, Empty::getDefaultInstance, ooms, orphan, new Deletion() {
+        task = task(PATIENCE);
+    }
+
+    /** @param glance after which it answers without its shim, on a machine too that is but busy */
+    private LegacyTask task(Duration glance) {
+        var notes = new BundleNotes(ledger.bundle());
+        var ooms = new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {});
+        return new LegacyTask(
+                container.record(), ledger, link(glance), Empty::getDefaultInstance, ooms, orphan(), new Deletion() {
                     @Override
                     public void begins(@Nullable Exit exit) {
                         deletion.add("begins");
@@ -94,6 +100,15 @@ class LegacyTaskTest {
                         deleted.add(exit);
                     }
                 });
+    }
+
+    private ShimLink link(Duration glance) {
+        var socket = ShimSocket.parse("unix://" + container.socket);
+        return new ShimLink("ns/c", () -> ShimLine.dial(socket), glance);
+    }
+
+    private Orphan orphan() {
+        return new Orphan(container.record(), cgroup, () -> orphansAreKept);
     }
 
     @AfterEach
@@ -230,19 +245,10 @@ class LegacyTaskTest {
         assertThat(shim.asked).contains(asked);
     }
 
-    /** An answer of the shim itself: the task gives it 1.5 s and then answers without it, on a busy machine too. */
-    private <T> T heard(Supplier<T> ask) throws Exception {
-        List<T> answers = new ArrayList<>();
-        LegacyRig.eventually(() -> {
-            answers.add(ask.get());
-            return task.trouble().isEmpty();
-        });
-        return answers.getLast();
-    }
-
     @Test
-    void stateOfInitHasTheBundleOfTheAdoption() throws Exception {
-        var state = heard(() -> task.state(""));
+    void stateOfInitHasTheBundleOfTheAdoption() {
+        var state = task.state("");
+        assertThat(task.trouble()).isEmpty();
         assertThat(state.id()).isEqualTo("c");
         assertThat(state.pid()).isEqualTo((int) container.init.pid());
         assertThat(state.status()).isEqualTo(ProcessStatus.RUNNING);
@@ -258,9 +264,9 @@ class LegacyTaskTest {
     }
 
     @Test
-    void pidsNameExecsAndNotInit() throws Exception {
+    void pidsNameExecsAndNotInit() {
         shim.states.put("e", Status.RUNNING);
-        assertThat(heard(task::pids))
+        assertThat(task.pids())
                 .containsExactlyInAnyOrder(
                         new ListedPid((int) container.init.pid(), ""),
                         new ListedPid(99, ""),
@@ -385,6 +391,30 @@ class LegacyTaskTest {
         });
         assertThat(early).containsExactly(false);
         assertThat(waited.get(30, TimeUnit.SECONDS)).isEqualTo(new Exit(FakeV1Shim.EXEC_PID, 3, AT));
+    }
+
+    /** Its exit is known, but not shown yet: that of init is not shown before it. */
+    @Test
+    void exitOfInitWaitsForOneThatIsHeldBack() throws Exception {
+        shim.states.put("e", Status.RUNNING);
+        try (var link = link(PATIENCE);
+                var exits = new LegacyExits(container.record(), link, () -> {}, orphan())) {
+            var exec = exits.watch("e").shown();
+            var execWasFirst = exits.watch("").shown().thenApply(exit -> exec.isDone());
+            LegacyRig.eventually(() -> shim.isWaitedFor("c") && shim.isWaitedFor("e"));
+            exits.starting("e", exit -> {
+                exit.runs(FakeV1Shim.EXEC_PID);
+                shim.exit("e");
+                while (exit.known() == null) {
+                    sleep(1);
+                }
+                shim.exit("c");
+                // Long enough for init's exit to come, were it not to wait.
+                sleep(200);
+                assertThat(execWasFirst).isNotDone();
+            });
+            assertThat(execWasFirst.get(30, TimeUnit.SECONDS)).isTrue();
+        }
     }
 
     private static void sleep(long millis) {
@@ -539,6 +569,8 @@ class LegacyTaskTest {
 
     @Test
     void muteShimCostsLittleAndNoContainer() throws Exception {
+        task.detach();
+        task = task(ShimLink.GLANCE);
         assertThat(heard(() -> task.state("")).status()).isEqualTo(ProcessStatus.RUNNING);
         shim.mute = true;
         var start = System.nanoTime();
@@ -554,6 +586,16 @@ class LegacyTaskTest {
         assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start)).isLessThan(30);
         shim.mute = false;
         assertThat(heard(() -> task.state("")).status()).isEqualTo(ProcessStatus.RUNNING);
+    }
+
+    /** An answer of the shim itself, also where it was once too late. */
+    private <T> T heard(Supplier<T> ask) throws Exception {
+        List<T> answers = new ArrayList<>();
+        LegacyRig.eventually(() -> {
+            answers.add(ask.get());
+            return task.trouble().isEmpty();
+        });
+        return answers.getLast();
     }
 
     @Test
