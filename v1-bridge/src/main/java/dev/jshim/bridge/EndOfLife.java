@@ -32,7 +32,7 @@ final class EndOfLife {
     static final String EXIT_FILE = "exit.pb";
 
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
-    private static final Duration SOCKET_ENDS = Duration.ofMillis(500);
+    private static final Duration SOCKET_ENDS = Duration.ofSeconds(1);
     /** containerd gives that {@code delete} 5 s. */
     private static final Duration RUNTIME_DELETES = Duration.ofSeconds(6);
     /** What a runtime gets here, and a moment for who kills it then. */
