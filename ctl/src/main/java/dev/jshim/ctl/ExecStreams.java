@@ -43,9 +43,7 @@ final class ExecStreams implements AutoCloseable {
     static ExecStreams open(Cli cli, boolean withStdin, boolean withStderr) {
         try {
             var mode = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-            if (!Files.isDirectory(PARENT)) {
-                Files.createDirectory(PARENT, mode);
-            }
+            Files.createDirectories(PARENT, mode); // which another one may do at the same time
             var directory = Files.createTempDirectory(PARENT, "exec", mode);
             var outputs = withStderr
                     ? List.of(directory.resolve("stdout"), directory.resolve("stderr"))

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A node in a directory: bundles as containerd leaves them, and v1 shims that answer on real sockets. */
 final class FakeNode implements Closeable {
@@ -22,6 +23,9 @@ final class FakeNode implements Closeable {
     final Path root;
     final Path state;
     final AtomicInteger lastSignal = new AtomicInteger();
+    /** Of the exec that was started last. */
+    final AtomicReference<Path> lastStdout = new AtomicReference<>();
+
     private final List<Closeable> sockets = new ArrayList<>();
     private final List<String> answering = new ArrayList<>();
     private final int pid;
@@ -43,7 +47,7 @@ final class FakeNode implements Closeable {
     Path task(String namespace, String id, Status status) throws IOException {
         var bundle = bundle(namespace, id);
         var server = TtrpcServer.builder()
-                .addService(new FakeShim(pid, status, lastSignal))
+                .addService(new FakeShim(pid, status, lastSignal, lastStdout))
                 .build();
         answering.add(nextSocket().toString());
         server.serve(listener(bundle));

@@ -29,18 +29,21 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A v1 shim of one container. */
 final class FakeShim extends ShimGrpc.ShimImplBase {
     private final int pid;
     private final Status status;
     private final AtomicInteger lastSignal;
+    private final AtomicReference<Path> lastStdout;
     private final Map<String, ExecProcessRequest> execs = new ConcurrentHashMap<>();
 
-    FakeShim(int pid, Status status, AtomicInteger lastSignal) {
+    FakeShim(int pid, Status status, AtomicInteger lastSignal, AtomicReference<Path> lastStdout) {
         this.pid = pid;
         this.status = status;
         this.lastSignal = lastSignal;
+        this.lastStdout = lastStdout;
     }
 
     @Override
@@ -109,6 +112,7 @@ final class FakeShim extends ShimGrpc.ShimImplBase {
     @Override
     public void start(StartRequest request, StreamObserver<StartResponse> out) {
         var exec = Objects.requireNonNull(execs.get(request.getId()));
+        lastStdout.set(Path.of(exec.getStdout()));
         try {
             Files.write(Path.of(exec.getStderr()), "err\n".getBytes(StandardCharsets.UTF_8), StandardOpenOption.WRITE);
             Files.write(Path.of(exec.getStdout()), exec.getSpec().getValue().toByteArray(), StandardOpenOption.WRITE);
