@@ -121,8 +121,10 @@ class ShimTest {
 
     @Test
     void connectedButMute() throws IOException {
-        var shim = opened(v1("c", mute(10)), SHORT);
-        assertThat(shim.state()).isEqualTo(new Answer.Mute<>(SHORT));
+        // Also for the connection, which must be made.
+        var timeout = Duration.ofSeconds(2);
+        var shim = opened(v1("c", mute(10)), timeout);
+        assertThat(shim.state()).isEqualTo(new Answer.Mute<>(timeout));
     }
 
     @Test
@@ -142,9 +144,9 @@ class ShimTest {
         ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(left))
                 .close();
-        assertThat(Shim.open(v1("c", left), SHORT)).isEqualTo(new Answer.Absent<>("nobody listens on the socket"));
+        assertThat(Shim.open(v1("c", left), LONG)).isEqualTo(new Answer.Absent<>("nobody listens on the socket"));
         Files.delete(left);
-        assertThat(Shim.open(v1("c", left), SHORT)).isEqualTo(new Answer.Absent<>("the socket is gone"));
+        assertThat(Shim.open(v1("c", left), LONG)).isEqualTo(new Answer.Absent<>("the socket is gone"));
     }
 
     @Test
