@@ -2,6 +2,7 @@ package dev.jshim.it;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -307,6 +308,11 @@ public final class PrivateContainerd implements AutoCloseable {
         return Run.of(command(name, args)).run();
     }
 
+    /** As {@link #ctr}, and talks with what it runs. */
+    Outcome ctr(List<Turn> talk, String... args) {
+        return Run.of(command(name, args)).talk(talk).run();
+    }
+
     /**
      * As {@link #ctr}, on a terminal of its own with 33 rows and 77 columns, for {@code -t}: by script(1), which passes
      * the exit code on.
@@ -321,16 +327,14 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     /**
-     * Runs a container in the foreground that reads something on its standard input until its end.
+     * Runs a container in the foreground that says again what it reads on its standard input, until the end of that.
      *
-     * <p>The end comes once the task runs: an end of file that ctr sees before is lost, with every version of it, and
-     * the container then waits for ever.
+     * <p>The end comes once all was heard: an end of file that ctr sees before the task runs is lost, with every
+     * version of it, and the container then waits for ever.
      */
     public Outcome runWithInput(byte[] stdin, String runtime, String id, String... argv) {
         String[] args = runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new);
-        return Run.of(command(name, args))
-                .stdin(stdin, () -> Tasks.of(this).isRunning(id))
-                .run();
+        return Run.of(command(name, args)).echoed(stdin).run();
     }
 
     /** Runs {@code ctr} in a namespace beside the own one: the own name and a suffix, so that it is cleaned up too. */
@@ -397,6 +401,19 @@ public final class PrivateContainerd implements AutoCloseable {
         return ctr(runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new));
     }
 
+    /** The same, and talks with it, so that all of its output is heard: see {@link Turn}. */
+    Outcome run(List<Turn> talk, String runtime, String id, String... argv) {
+        return ctr(talk, runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new));
+    }
+
+    /** Runs a container in the foreground that says a word; answers what was heard. */
+    String say(String runtime, String id, String word) {
+        List<Turn> talk = List.of(Turn.afterwards(word));
+        return run(talk, runtime, id, "/bin/sh", "-c", "echo " + word + "; " + Turn.HEARD)
+                .ok()
+                .out();
+    }
+
     /** Starts a container in the background and returns its init process. */
     public ProcessFacts runDetached(String runtime, String id, String... argv) {
         ctr(runArgs(runtime, List.of("-d"), id, argv).toArray(String[]::new)).ok();
@@ -410,19 +427,25 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** Runs a process in a container and waits for its end. */
     public Outcome exec(String id, String execId, String... argv) {
-        return exec(new byte[0], id, execId, argv);
+        return execRun(new byte[0], id, execId, argv).run();
+    }
+
+    /** The same, and talks with it, so that all of its output is heard: see {@link Turn}. */
+    Outcome exec(List<Turn> talk, String id, String execId, String... argv) {
+        return execRun(new byte[0], id, execId, argv).talk(talk).run();
+    }
+
+    /** Has a process in a container say a line that it has read, and end with its input; answers what was heard. */
+    String echo(String id, String execId, String line) {
+        byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
+        return execRun(bytes, id, execId, "/bin/cat").echoed(bytes).run().ok().out();
     }
 
     /**
-     * Runs a process in a container that reads something on its standard input until its end, and waits for its end.
+     * A process in a container that reads something on its standard input until its end, to be run.
      *
      * <p>ctr loses an end of input that it sees before it has created the exec.
      */
-    public Outcome exec(byte[] stdin, String id, String execId, String... argv) {
-        return execRun(stdin, id, execId, argv).run();
-    }
-
-    /** The same, to be run. */
     Run execRun(byte[] stdin, String id, String execId, String... argv) {
         List<String> args = new ArrayList<>(List.of("task", "exec", "--fifo-dir", fifos(), "--exec-id", execId, id));
         args.addAll(List.of(argv));

@@ -27,6 +27,7 @@ public final class Run {
     private byte[] stdin = new byte[0];
     private BooleanSupplier endOfInput = () -> true;
     private List<Turn> talk = List.of();
+    private int echo;
     private int enough;
     private Runnable whenEnough = () -> {};
     private Duration limit = LIMIT;
@@ -58,6 +59,12 @@ public final class Run {
         stdin = bytes.clone();
         endOfInput = end;
         return this;
+    }
+
+    /** Gives the command something that it says again: the end of file comes once as many bytes were heard. */
+    Run echoed(byte[] bytes) {
+        echo = bytes.length;
+        return stdin(bytes);
     }
 
     /** Talks with the command, whose standard input ends when it ends itself, and not before. */
@@ -105,7 +112,7 @@ public final class Run {
             ByteArrayOutputStream err = new ByteArrayOutputStream();
             Thread outReader = drain(process.getInputStream(), out, "out");
             Thread errReader = drain(process.getErrorStream(), err, "err");
-            Thread writer = Thread.ofVirtual().name("run-in").start(() -> feed(process, out));
+            Thread writer = Thread.ofVirtual().name("run-in").start(() -> feed(process, out, err));
             Thread listener = Thread.ofVirtual().name("run-listen").start(() -> listen(process, out));
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();
@@ -127,16 +134,16 @@ public final class Run {
         }
     }
 
-    private void feed(Process process, ByteArrayOutputStream said) {
+    private void feed(Process process, ByteArrayOutputStream out, ByteArrayOutputStream err) {
         try (OutputStream to = process.getOutputStream()) {
             to.write(stdin);
             to.flush();
             for (Turn turn : talk) {
-                await(process, () -> text(said).contains(turn.heard()));
+                await(process, () -> (text(out) + text(err)).contains(turn.heard()));
                 to.write(turn.typed().getBytes(StandardCharsets.UTF_8));
                 to.flush();
             }
-            await(process, endOfInput);
+            await(process, () -> out.size() >= echo && endOfInput.getAsBoolean());
         } catch (IOException e) {
             // The command did not want all of its input; its exit code tells the rest.
         }

@@ -27,8 +27,7 @@ class ConfigTest extends OptionScenario {
                 config,
                 "BinaryName = \"" + runtime() + "\"\nRoot = \"" + node.dir() + "/runc\"\nNoNewKeyring = true\n");
 
-        assertThat(node.run(Product.RUNTIME, "one", "/bin/echo", "out").ok().out())
-                .isEqualTo("out");
+        assertThat(node.say(Product.RUNTIME, "one", "out")).isEqualTo("out");
         assertThat(node.dir().resolve("runtime-calls"))
                 .content()
                 .contains("--root " + node.dir() + "/runc/" + node.namespace(), "create --bundle", "--no-new-keyring");

@@ -2,6 +2,7 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,7 +24,7 @@ class DialectTest extends OptionScenario {
         }
         node.stop();
         node.start();
-        assertThat(node.exec("one", "e", "/bin/echo", "still there").ok().out()).isEqualTo("still there");
+        assertThat(node.echo("one", "e", "still there")).isEqualTo("still there");
         node.remove("one");
     }
 
@@ -33,7 +34,7 @@ class DialectTest extends OptionScenario {
         sleeper("one");
 
         assertThat(bundleFile("one", "bootstrap.json")).contains("\"version\":2");
-        assertThat(node.exec("one", "e", "/bin/echo", "in").ok().out()).isEqualTo("in");
+        assertThat(node.echo("one", "e", "in")).isEqualTo("in");
         node.remove("one");
     }
 
@@ -49,7 +50,7 @@ class DialectTest extends OptionScenario {
         node.switchTo(Release.V1_7);
         assertThat(sleeper("old", POD)).isEqualTo(shim);
         assertThat(bundleFile("old", "address")).matches(BARE);
-        assertThat(node.exec("new", "e", "/bin/echo", "in").ok().out()).isEqualTo("in");
+        assertThat(node.echo("new", "e", "in")).isEqualTo("in");
         for (String id : new String[] {"pod", "new", "old"}) {
             node.remove(id);
         }
@@ -60,16 +61,10 @@ class DialectTest extends OptionScenario {
     void theSecondName(Release release) {
         start(release, "");
 
-        assertThat(node.run("io.containerd.runtime.v2.process", "one", "/bin/echo", "out")
-                        .ok()
-                        .out())
-                .isEqualTo("out");
+        assertThat(node.say("io.containerd.runtime.v2.process", "one", "out")).isEqualTo("out");
         String program = Product.bin().resolve("containerd-shim-v2-process").toString();
-        assertThat(Run.of(java.util.List.of(program, "-v")).run().ok().out()).startsWith("containerd-shim-v2-process:");
-        assertThat(Run.of(java.util.List.of(program, "-id", "x", "start"))
-                        .run()
-                        .expect(1)
-                        .err())
+        assertThat(Run.of(List.of(program, "-v")).run().ok().out()).startsWith("containerd-shim-v2-process:");
+        assertThat(Run.of(List.of(program, "-id", "x", "start")).run().expect(1).err())
                 .startsWith("jshim: flag -namespace is missing");
     }
 }

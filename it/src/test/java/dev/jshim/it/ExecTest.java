@@ -2,7 +2,7 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -20,7 +20,13 @@ class ExecTest extends ShimScenario {
     void outputAndExitCode() {
         sleeper("one");
 
-        Outcome exec = node.exec("one", "e", "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
+        Outcome exec = node.exec(
+                List.of(Turn.listen("out"), Turn.afterwards("err")),
+                "one",
+                "e",
+                "/bin/sh",
+                "-c",
+                "echo out; echo err >&2; " + Turn.HEARD + "; exit 3");
 
         exec.expect(3);
         assertThat(exec.out()).isEqualTo("out");
@@ -32,10 +38,7 @@ class ExecTest extends ShimScenario {
     void inputEndsByCloseIo() {
         sleeper("one");
 
-        Outcome exec = node.exec("hi\n".getBytes(StandardCharsets.UTF_8), "one", "e", "/bin/cat")
-                .ok();
-
-        assertThat(exec.out()).isEqualTo("hi");
+        assertThat(node.echo("one", "e", "hi")).isEqualTo("hi");
         node.remove("one");
     }
 
@@ -128,7 +131,13 @@ class ExecTest extends ShimScenario {
     void whatItLeavesInTheBackgroundHoldsUpNobody() {
         sleeper("one");
 
-        assertThat(node.exec("one", "e", "/bin/sh", "-c", "sleep 1000 & echo done")
+        assertThat(node.exec(
+                                List.of(Turn.afterwards("done")),
+                                "one",
+                                "e",
+                                "/bin/sh",
+                                "-c",
+                                "sleep 1000 & echo done; " + Turn.HEARD)
                         .ok()
                         .out())
                 .isEqualTo("done");

@@ -59,7 +59,7 @@ class FailureTest extends ShimScenario {
         assertThat(second.code()).isNotZero();
         assertThat(second.err()).contains("already exists");
         assertThat(init.alive()).isTrue();
-        assertThat(node.exec("one", "e", "/bin/echo", "unharmed").ok().out()).isEqualTo("unharmed");
+        assertThat(node.echo("one", "e", "unharmed")).isEqualTo("unharmed");
         node.remove("one");
     }
 

@@ -32,10 +32,10 @@ class GrpcTest extends OptionScenario {
 
         assertThat(bundleFile("one", "address")).startsWith("{\"version\":2,\"address\":\"/run/jshim/s/");
         assertThat(hasNetty(shim)).isTrue();
-        assertThat(node.exec("one", "e", "/bin/echo", "in").ok().out()).isEqualTo("in");
+        assertThat(node.echo("one", "e", "in")).isEqualTo("in");
         node.stop();
         node.start();
-        assertThat(node.exec("one", "e", "/bin/echo", "again").ok().out()).isEqualTo("again");
+        assertThat(node.echo("one", "e", "again")).isEqualTo("again");
         assertThat(node.ctr("task", "metrics", "one").ok().out()).contains("one");
         node.remove("one");
         assertThat(node.run(Product.RUNTIME, "two", "/bin/sh", "-c", "echo out; exit 3")
@@ -104,7 +104,7 @@ class GrpcTest extends OptionScenario {
         EventLog events = EventLog.open(node);
         assertThat(sleeper("one", sandbox)).isEqualTo(shim);
         assertThat(bundleFile("one", "bootstrap.json")).contains("\"protocol\":\"grpc\"", "\"version\":3");
-        assertThat(node.exec("one", "e", "/bin/echo", "in").ok().out()).isEqualTo("in");
+        assertThat(node.echo("one", "e", "in")).isEqualTo("in");
         assertThat(node.ctr("task", "ps", "one").ok().out())
                 .contains(Long.toString(node.init("one").pid()));
         node.ctr("task", "pause", "one").ok();

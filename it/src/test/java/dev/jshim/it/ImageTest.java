@@ -24,6 +24,7 @@ class ImageTest extends ShimScenario {
             Image.load(node, snapshotter);
 
             Outcome run = node.ctr(
+                    List.of(Turn.afterwards("from " + snapshotter)),
                     "run",
                     "--rm",
                     "--runtime",
@@ -36,7 +37,7 @@ class ImageTest extends ShimScenario {
                     "quick",
                     "sh",
                     "-c",
-                    "echo from $0 > /file; cat /file",
+                    "echo from $0 > /file; cat /file; " + Turn.HEARD,
                     snapshotter);
             assertThat(run.ok().out()).isEqualTo("from " + snapshotter);
 

@@ -23,7 +23,13 @@ class LifecycleTest extends ShimScenario {
 
     @Test
     void outputAndExitCodeOfARun() {
-        Outcome run = node.run(runtime, "one", "/bin/sh", "-c", "echo out; echo err >&2; exit 7");
+        Outcome run = node.run(
+                List.of(Turn.listen("out"), Turn.afterwards("err")),
+                runtime,
+                "one",
+                "/bin/sh",
+                "-c",
+                "echo out; echo err >&2; " + Turn.HEARD + "; exit 7");
 
         run.expect(7);
         assertThat(run.out()).isEqualTo("out");

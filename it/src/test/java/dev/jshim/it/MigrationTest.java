@@ -2,7 +2,6 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,8 +31,7 @@ class MigrationTest extends MigrationScenario {
         assertThat(node.ctr("task", "metrics", Trio.COUNTER).ok().out()).containsPattern("memory.usage\\S*\\s+[1-9]");
         node.exec(Trio.COUNTER, "e", "/bin/sh", "-c", "exit 3").expect(3);
         trio.answers("hello");
-        Outcome cat = node.exec("input\n".getBytes(StandardCharsets.UTF_8), Trio.HOLDER, "cat", "/bin/cat");
-        assertThat(cat.ok().out()).isEqualTo("input");
+        assertThat(node.echo(Trio.HOLDER, "cat", "input")).isEqualTo("input");
 
         node.kill9();
         trio.unharmed();

@@ -23,7 +23,7 @@ class PodTest extends OptionScenario {
         ProcessFacts shim = pod();
 
         assertThat(calls("start")).isEqualTo(1);
-        assertThat(node.exec("one", "e", "/bin/echo", "in").ok().out()).isEqualTo("in");
+        assertThat(node.echo("one", "e", "in")).isEqualTo("in");
         node.remove("one");
         assertThat(calls("delete")).isZero();
         node.stop();

@@ -63,7 +63,7 @@ class ReadOnlyRootTest {
 
         ProcessFacts init = node.runDetached(runtime, "one", "/bin/sleep", "1000");
         assertThat(mounts(init.parent())).anyMatch(line -> line.contains(" / ") && line.contains(" ro,"));
-        assertThat(node.exec("one", "e", "/bin/echo", "from within").ok().out()).isEqualTo("from within");
+        assertThat(node.echo("one", "e", "from within")).isEqualTo("from within");
         List<Turn> talk = List.of(Turn.first("echo typed $((40 + 2))"), Turn.then("typed 42", "exit 4"));
         List<String> args = new ArrayList<>(List.of("task", "exec", "-t", "--fifo-dir", node.fifos()));
         args.addAll(List.of("--exec-id", "t", "one", "/bin/sh"));

@@ -27,7 +27,7 @@ class RestartTest extends ShimScenario {
 
         assertThat(node.init("one")).isEqualTo(init);
         assertThat(init.parent()).isEqualTo(shim);
-        assertThat(node.exec("one", "e", "/bin/echo", "still here").ok().out()).isEqualTo("still here");
+        assertThat(node.echo("one", "e", "still here")).isEqualTo("still here");
         EventLog events = EventLog.open(node);
         node.ctr("task", "kill", "-s", "KILL", "one").ok();
         assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(137);

@@ -71,8 +71,8 @@ abstract class ShimScenario {
     }
 
     /**
-     * For the end of a process of whose output a test wants every byte: ctr of 1.7 and later closes its ends of the
-     * FIFOs when it has heard of the exit, whatever is still in them (pkg/cio/io_unix.go copyIO, v2.1.9).
+     * For the end of a process of whose output a test wants every byte: ctr closes its ends of the FIFOs when it has
+     * heard of the exit, whatever is still in them (pkg/cio/io_unix.go copyIO, v2.1.9).
      */
     static final String UNTIL_HEARD = "; until [ -e /heard ]; do sleep 0.1; done";
 

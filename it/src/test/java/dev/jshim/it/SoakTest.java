@@ -86,7 +86,7 @@ class SoakTest extends OptionScenario {
         node.ctr(node.runArgs(Product.RUNTIME, flags, rootfs, id, "/bin/sleep", "1000")
                         .toArray(String[]::new))
                 .ok();
-        assertThat(node.exec(id, "e", "/bin/echo", id).ok().out()).isEqualTo(id);
+        assertThat(node.echo(id, "e", id)).isEqualTo(id);
         node.ctr("task", "rm", "-f", id);
         node.ctr("container", "rm", id).ok();
     }
