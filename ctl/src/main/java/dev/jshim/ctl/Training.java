@@ -2,6 +2,10 @@ package dev.jshim.ctl;
 
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
+import dev.jshim.node.Node;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.StrayScan;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;
@@ -57,6 +61,7 @@ final class Training {
         var socket = directory.resolve("s");
         Files.writeString(bundle.resolve("address"), "unix://" + socket);
         v2(directory, socket);
+        strays(directory);
         try (var server = TtrpcServer.builder()
                 .addService(new OneTask())
                 .addService(new OneV2Task())
@@ -103,6 +108,37 @@ final class Training {
                 state.resolve("state.json"),
                 "{\"init_process_pid\":" + self + ",\"init_process_start\":1,\"config\":{\"labels\":[\"bundle=" + bundle
                         + "\"]},\"cgroup_paths\":{\"pids\":\"/sys/fs/cgroup/pids/ns/d\"}}");
+    }
+
+    /**
+     * What only some machines have, wherever this runs: a name that nobody is known to listen on, another's v1 shim.
+     */
+    private static void strays(Path directory) throws IOException {
+        var proc = new ProcFs(directory.resolve("proc"));
+        var node = Node.read(new NodePaths(directory.resolve("root"), directory.resolve("state")), proc);
+        Files.writeString(
+                Files.createDirectories(directory.resolve("proc/net")).resolve("unix"),
+                "0: 00000002 00000000 00010000 0001 01 7 @/containerd-shim/ns/gone/shim.sock\n");
+        note(node, proc);
+        var shim = Files.createDirectories(directory.resolve("proc/2"));
+        Files.writeString(shim.resolve("stat"), "2 (containerd-shim) S 1" + " 0".repeat(48) + "\n");
+        Files.writeString(
+                shim.resolve("cmdline"),
+                "containerd-shim\0-workdir\0/another/" + NodePaths.V1_RUNTIME + "/ns/c\0-namespace\0ns\0");
+        note(node, proc);
+    }
+
+    private static void note(Node node, ProcFs proc) {
+        var found = StrayScan.of(node, proc);
+        found.strays().forEach(stray -> require(stray.what()));
+        found.others().forEach(other -> require(other.describe()));
+        require(found.strays().isEmpty() == found.others().isEmpty() ? "" : "found");
+    }
+
+    private static void require(String text) {
+        if (text.isEmpty()) {
+            throw new IllegalStateException("training failed");
+        }
     }
 
     private static void quietly(String[] options, String... command) {
