@@ -35,6 +35,11 @@ final class BridgeDaemon implements AutoCloseable {
     /** How long a predecessor that was taken over from is waited for: who starts us waits 30 s, for all of it. */
     private static final Duration PREDECESSOR_ENDS = Duration.ofSeconds(5);
 
+    /**
+     * One that was killed has its lock until the kernel has taken its memory apart, which takes a tenth of a second.
+     */
+    private static final Duration PREDECESSOR_DIES = Duration.ofSeconds(2);
+
     private static final Duration QUICK_RETRY = Duration.ofMillis(20);
     private static final Duration RETRY = Duration.ofSeconds(1);
 
@@ -98,7 +103,7 @@ final class BridgeDaemon implements AutoCloseable {
             log.open();
             return takeOver(flags, paths, log, predecessorEnds);
         }
-        var lock = lock(paths);
+        var lock = lockInTime(paths);
         try {
             log.open();
             var daemon = new BridgeDaemon(flags, paths, log);
@@ -198,6 +203,20 @@ final class BridgeDaemon implements AutoCloseable {
             Thread.sleep(time);
         } catch (InterruptedException e) {
             throw new IllegalStateException("nobody interrupts it", e);
+        }
+    }
+
+    private static FileChannel lockInTime(BridgePaths paths) throws IOException {
+        var end = System.nanoTime() + PREDECESSOR_DIES.toNanos();
+        while (true) {
+            try {
+                return lock(paths);
+            } catch (IOException e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+                pause(QUICK_RETRY);
+            }
         }
     }
 

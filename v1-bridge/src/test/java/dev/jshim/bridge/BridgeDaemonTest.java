@@ -11,13 +11,16 @@ import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -88,6 +91,28 @@ class BridgeDaemonTest {
             assertThatThrownBy(this::start).hasMessageContaining("another bridge");
         }
         start().close();
+    }
+
+    /** One that was killed has its lock a moment longer. */
+    @Test
+    void aLockThatComesFreeInTimeIsWaitedFor() throws Exception {
+        Files.createDirectories(paths.directory());
+        var dying = FileChannel.open(paths.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        var _ = dying.lock();
+        var freed = new AtomicBoolean();
+        var end = Thread.ofPlatform().start(() -> {
+            try {
+                Thread.sleep(300);
+                freed.set(true);
+                dying.close();
+            } catch (InterruptedException | IOException e) {
+                throw new AssertionError(e);
+            }
+        });
+        try (var _ = start()) {
+            assertThat(freed).isTrue();
+        }
+        end.join();
     }
 
     @Test

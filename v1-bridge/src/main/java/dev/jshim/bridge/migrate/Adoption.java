@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
 final class Adoption {
@@ -84,15 +85,38 @@ final class Adoption {
     }
 
     private BridgeClient bridge(List<String> notes) throws IOException {
+        var running = running();
+        if (running != null) {
+            return running;
+        }
+        progress.line("starting the bridge");
+        var pid = launcher.start();
+        FaultPoint.at("bridge-started");
+        notes.addAll(BridgeLauncher.leaveCgroups(pid));
+        // Its first answers come from a cold JVM, on a machine that may be busy.
+        return BridgeClient.connect(paths.control(), timeout.compareTo(COLD) > 0 ? timeout : COLD);
+    }
+
+    /**
+     * The bridge that runs; null where none does. That somebody listens does not say so: one that was killed takes
+     * connections for a moment longer, while the kernel takes its memory apart.
+     *
+     * @throws IOException where one runs that does not answer
+     */
+    private @Nullable BridgeClient running() throws IOException {
+        BridgeClient bridge;
         try {
-            return BridgeClient.connect(paths.control(), timeout);
+            bridge = BridgeClient.connect(paths.control(), timeout);
         } catch (IOException notRunning) {
-            progress.line("starting the bridge");
-            var pid = launcher.start();
-            FaultPoint.at("bridge-started");
-            notes.addAll(BridgeLauncher.leaveCgroups(pid));
-            // Its first answers come from a cold JVM, on a machine that may be busy.
-            return BridgeClient.connect(paths.control(), timeout.compareTo(COLD) > 0 ? timeout : COLD);
+            return null;
+        }
+        try {
+            var _ = bridge.list();
+            return bridge;
+        } catch (IOException e) {
+            bridge.close();
+            BridgeGuard.refuseAlive(paths, e);
+            return null;
         }
     }
 

@@ -13,6 +13,9 @@ import dev.jshim.node.NodePaths;
 import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -92,6 +95,27 @@ class MigrationTest {
             assertThat(LegacyRecord.read(bundle).init()).isEqualTo(new ProcessRef((int) container.init.pid(), 0));
             assertThat(bundle.resolve("init.cgroup")).doesNotExist();
             assertThat(bundle.resolve("oom.told")).hasContent("-1");
+        }
+    }
+
+    /** One that was killed takes connections for a moment longer, and then has nobody to answer them. */
+    @Test
+    void aDyingBridgeIsNotTakenForOneThatRuns() throws Exception {
+        Files.createDirectories(node.state().resolve("jshim"));
+        var control = UnixDomainSocketAddress.of(new BridgePaths(node).control());
+        try (var dying = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            dying.bind(control);
+            var end = Thread.ofVirtual().start(() -> {
+                try {
+                    dying.accept().close();
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            assertThatThrownBy(() -> migration.apply(null))
+                    .as("it starts another one")
+                    .hasMessageContaining("the bridge " + BINARY + " is not there");
+            end.join();
         }
     }
 
