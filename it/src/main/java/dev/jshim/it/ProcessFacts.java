@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -21,11 +22,13 @@ public record ProcessFacts(long pid, long startTime) {
      * @throws IllegalStateException if there is none with that id
      */
     public static ProcessFacts of(long pid) {
+        return find(pid).orElseThrow(() -> new IllegalStateException("no process " + pid));
+    }
+
+    /** The facts of a process, if there is one with that id. */
+    static Optional<ProcessFacts> find(long pid) {
         String[] fields = stat(pid);
-        if (fields.length == 0) {
-            throw new IllegalStateException("no process " + pid);
-        }
-        return new ProcessFacts(pid, Long.parseLong(fields[19]));
+        return fields.length == 0 ? Optional.empty() : Optional.of(new ProcessFacts(pid, Long.parseLong(fields[19])));
     }
 
     /** The processes whose command line, its words joined by blanks, holds each of these texts. */
@@ -45,13 +48,19 @@ public record ProcessFacts(long pid, long startTime) {
         }
     }
 
-    /** Says whether this very process still runs; a zombie does not. */
+    /**
+     * Says whether this very process still runs; a zombie does not. One whose first thread alone is a zombie does: a
+     * JVM that is killed keeps its sockets and locks, and takes connections, for a tenth of a second after that.
+     */
     public boolean alive() {
         String[] fields = stat(pid);
-        return fields.length > 0
-                && !fields[0].equals("Z")
-                && !fields[0].equals("X")
-                && Long.parseLong(fields[19]) == startTime;
+        boolean hasEnded =
+                fields.length == 0 || ((fields[0].equals("Z") || fields[0].equals("X")) && !hasOtherThreads(fields));
+        return !hasEnded && Long.parseLong(fields[19]) == startTime;
+    }
+
+    private static boolean hasOtherThreads(String[] fields) {
+        return Integer.parseInt(fields[17]) > 1;
     }
 
     /**

@@ -177,11 +177,12 @@ abstract class MigrationScenario {
                 .getAsLong();
     }
 
-    /** Kills the bridge, and before it whatever would start it again. */
+    /** Kills the bridge, and before it whatever would start it again; when this returns nobody listens any more. */
     void killBridgeForGood() {
-        long bridge = bridge();
+        ProcessFacts bridge = ProcessFacts.of(bridge());
         ProcessFacts.withCommand("keep.sh", node.state().toString()).forEach(Signal.KILL::to);
-        Signal.KILL.to(bridge);
+        Signal.KILL.to(bridge.pid());
+        Wait.until("the bridge has ended", () -> !bridge.alive());
     }
 
     /** Says what a person would read: a line or two, and no stack trace. */

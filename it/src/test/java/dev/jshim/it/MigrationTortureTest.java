@@ -8,10 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -210,9 +210,12 @@ class MigrationTortureTest {
                 }
                 switch (who) {
                     case BRIDGE -> {
-                        List<Long> all = bridges();
-                        all.forEach(Signal.KILL::to);
-                        Wait.until("they are gone", () -> Collections.disjoint(all, bridges()));
+                        List<ProcessFacts> all = bridges().stream()
+                                .map(ProcessFacts::find)
+                                .flatMap(Optional::stream)
+                                .toList();
+                        all.forEach(bridge -> Signal.KILL.to(bridge.pid()));
+                        Wait.until("they are gone", () -> all.stream().noneMatch(ProcessFacts::alive));
                     }
                     case DAEMON -> node.kill9();
                     case SHIM -> {

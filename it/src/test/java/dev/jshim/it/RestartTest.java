@@ -94,9 +94,11 @@ class RestartTest extends ShimScenario {
     void theShimIsKilledWhileTheDaemonIsDown() {
         forgiveTheGoShim();
         ProcessFacts init = sleeper("one");
+        ProcessFacts shim = ProcessFacts.of(init.parent());
 
         node.kill9();
-        Signal.KILL.to(init.parent());
+        Signal.KILL.to(shim.pid());
+        Wait.until("the shim is gone", () -> !shim.alive());
         node.start();
 
         assertThat(Tasks.of(node).tasks()).isEmpty();
