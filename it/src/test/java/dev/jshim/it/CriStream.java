@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class CriStream implements AutoCloseable {
     private static final String PROTOCOL = "v4.channel.k8s.io";
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int STDIN = 0;
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
@@ -62,9 +63,17 @@ final class CriStream implements AutoCloseable {
         socket.sendBinary(message, true).join();
     }
 
-    /** Waits until the standard output, as it has come so far, contains something. */
-    void awaitOutput(String text) {
-        Wait.until(LIMIT, "'" + text + "' in the output", () -> output().contains(text));
+    /**
+     * Types a line, and waits for an answer in the standard output.
+     *
+     * <p>Again where there is none: of an attach containerd reads the input a moment before it passes the output on,
+     * and what is said between the two is for the log alone (internal/cri/io/container_io.go, Attach).
+     */
+    void ask(String line, String answer) {
+        Wait.until(LIMIT, "'" + answer + "' in the output", () -> {
+            write(line + "\n");
+            return Wait.within(ANSWER, () -> output().contains(answer));
+        });
     }
 
     /** What has come of the standard output so far. */

@@ -24,15 +24,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 @MethodSource("oldReleases")
 class PodMigrationTest extends PodScenario {
     private static final long MIB = 1 << 20;
-    private static final String SLOW_COUNT =
-            "trap 'exit 42' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done";
 
     PodMigrationTest(Release old) {
         super(old);
-    }
-
-    private String counter(Pod pod, int attempt) {
-        return container(pod, Cri.container(pod, "counter", attempt, "/bin/sh", "-c", SLOW_COUNT));
     }
 
     @Test
@@ -60,7 +54,7 @@ class PodMigrationTest extends PodScenario {
         assertThat(Files.readString(Cri.memoryCgroup(web, counter).resolve("memory.limit_in_bytes")))
                 .isEqualTo(64 * MIB + "\n");
 
-        node.kill9();
+        killDaemon();
         startDaemon();
         everythingWorks(counter, shell, cat);
 
@@ -95,12 +89,10 @@ class PodMigrationTest extends PodScenario {
         assertThat(terminal.status()).contains("Success");
 
         try (CriStream attached = cri.attach(shell, true)) {
-            attached.write("echo $((6 * 7))\n");
-            attached.awaitOutput("42");
+            attached.ask("echo $((6 * 7))", "42");
         }
         try (CriStream attached = cri.attach(cat, false)) {
-            attached.write("to the cat\n");
-            attached.awaitOutput("to the cat");
+            attached.ask("to the cat", "to the cat");
         }
         Wait.until("it stands in the log", () -> host.log("cat", 0).lines().contains("to the cat"));
     }
@@ -130,7 +122,7 @@ class PodMigrationTest extends PodScenario {
         String first = container(web, waiting(web, "first", "exit 7"));
         String second = container(host, waiting(host, "second", "exit 8"));
         cri.update(hungry, Cri.memory(64 * MIB));
-        node.stop();
+        stopDaemon();
         migrate("apply").ok();
         go("first");
         Wait.until("end of a container", () -> !init("first").alive());
@@ -146,7 +138,7 @@ class PodMigrationTest extends PodScenario {
         // Which is told on a way of its own.
         Wait.until("the reason is known", () -> exited(hungry).getReason().equals("OOMKilled"));
 
-        node.kill9();
+        killDaemon();
         go("second");
         Wait.until("end of a container", () -> !init("second").alive());
         startDaemon();
@@ -156,11 +148,12 @@ class PodMigrationTest extends PodScenario {
         // The end of what holds a pod's namespaces, seen and not seen.
         Signal.KILL.to(init("web").pid());
         Wait.until("end of a pod", () -> !isReady(web));
-        node.kill9();
+        killDaemon();
         Signal.KILL.to(init("host").pid());
         Wait.until("end of a pod", () -> !init("host").alive());
         startDaemon();
-        assertThat(isReady(host)).isFalse();
+        // Its process may have ended a moment before the shim knows.
+        Wait.until("its end is known", () -> !isReady(host));
         removeAll(web, host);
     }
 
@@ -202,14 +195,14 @@ class PodMigrationTest extends PodScenario {
         Pod unchanged = pod("unchanged", NamespaceMode.NODE, CriConfig.UNCHANGED);
         String sleeper = container(unchanged, Cri.container(unchanged, "sleeper", 0, "/bin/sleep", "1000000"));
 
-        node.kill9();
+        killDaemon();
         startDaemon();
         newContainersWork(counter, next);
         assertRunning(peer, sleeper);
         assertReady(beside, unchanged);
 
         // They cannot go back: a daemon that has the v1 runtime would not see them.
-        node.stop();
+        stopDaemon();
         Outcome refused = migrate("rollback");
         assertThat(refused.code()).isNotZero();
         assertThat(refused.err()).contains(counter, next, sleeper).doesNotContain(peer);
@@ -223,7 +216,7 @@ class PodMigrationTest extends PodScenario {
         cri.remove(unchanged);
 
         // Without them it can.
-        node.stop();
+        stopDaemon();
         migrate("rollback").ok();
         startDaemon(old);
         assertReady(web, host);
@@ -240,8 +233,7 @@ class PodMigrationTest extends PodScenario {
         assertThat(cri.stats(counter).getMemory().getWorkingSetBytes().getValue())
                 .isPositive();
         try (CriStream attached = cri.attach(cat, false)) {
-            attached.write("to the cat\n");
-            attached.awaitOutput("to the cat");
+            attached.ask("to the cat", "to the cat");
         }
     }
 
@@ -253,7 +245,7 @@ class PodMigrationTest extends PodScenario {
         assertReady(web, host);
         assertRunning(counter, cat);
 
-        node.stop();
+        stopDaemon();
         migrate("rollback").ok();
         startDaemon(old);
 

@@ -22,15 +22,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oldReleases")
 class PodRescueTest extends PodScenario {
-    private static final String COUNT = "trap 'exit 42' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done";
-
     PodRescueTest(Release old) {
         super(old);
     }
 
     @Test
     void allComeBack() throws IOException {
-        String counter = container(web, Cri.container(web, "counter", 0, "/bin/sh", "-c", COUNT));
+        String counter = counter(web, 0);
         String ending = container(web, waiting(web, "ending", "exit 7"));
         String ended = container(web, waiting(web, "ended", "exit 8"));
         String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
@@ -63,8 +61,7 @@ class PodRescueTest extends PodScenario {
         assertThat(cri.execSync(counter, "/bin/sh", "-c", "echo in; exit 3").getExitCode())
                 .isEqualTo(3);
         try (CriStream attached = cri.attach(cat, false)) {
-            attached.write("to the cat\n");
-            attached.awaitOutput("to the cat");
+            attached.ask("to the cat", "to the cat");
         }
         assertThat(cri.stats(counter).getMemory().getWorkingSetBytes().getValue())
                 .isPositive();
@@ -76,7 +73,7 @@ class PodRescueTest extends PodScenario {
         assertThat(results(Product.ctl(node, "migrate", "rescue", "-o", "json").ok()))
                 .isEmpty();
 
-        node.kill9();
+        killDaemon();
         startDaemon();
         assertReady(web, host);
         assertRunning(counter, cat);
@@ -144,7 +141,7 @@ class PodRescueTest extends PodScenario {
     }
 
     private void upgradeWithoutUs() {
-        node.stop();
+        stopDaemon();
         startDaemon(Release.V2);
     }
 

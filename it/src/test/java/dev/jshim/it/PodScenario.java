@@ -8,6 +8,7 @@ import dev.jshim.proto.cri.ContainerStatus;
 import dev.jshim.proto.cri.NamespaceMode;
 import dev.jshim.proto.cri.PodSandboxState;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
@@ -38,6 +40,10 @@ abstract class PodScenario {
     /** The namespace of all that CRI makes, in every daemon. */
     private static final String NAMESPACE = "k8s.io";
 
+    /** Counts; while there is a file {@code hold} it goes on no further, and says in {@code held} how far it came. */
+    private static final String COUNT = "trap 'exit 42' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.2;"
+            + " while [ -e /hold ]; do echo $i >/held; sleep 0.05; done; done";
+
     final Release old;
     PrivateContainerd node;
     Cri cri;
@@ -45,6 +51,7 @@ abstract class PodScenario {
     Pod host;
     private CriLock lock;
     private final Map<String, ProcessFacts> processes = new LinkedHashMap<>();
+    private @Nullable CriLog count;
     private boolean failed;
 
     @RegisterExtension
@@ -113,9 +120,51 @@ abstract class PodScenario {
         cri.awaitReady();
     }
 
+    /** Kills the daemon. */
+    void killDaemon() {
+        endDaemon(node::kill9);
+    }
+
+    /** Stops the daemon. */
+    void stopDaemon() {
+        endDaemon(node::stop);
+    }
+
+    /**
+     * While nothing of the {@link #counter} is on its way through the daemon: a line that it has read and not written
+     * yet ends with it, whatever shim it came from. What is counted while no daemon runs must come afterwards.
+     */
+    private void endDaemon(Runnable end) {
+        ProcessFacts counter = processes.get("counter");
+        if (counter == null || !counter.alive()) {
+            end.run();
+            return;
+        }
+        Path root = Path.of("/proc/" + counter.pid() + "/root");
+        CriLog log = Objects.requireNonNull(count);
+        try {
+            Files.deleteIfExists(root.resolve("held"));
+            Files.createFile(root.resolve("hold"));
+            Wait.until("the count stands in the log", () -> isAllIn(log, root.resolve("held")));
+            end.run();
+            Files.delete(root.resolve("hold"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isAllIn(CriLog log, Path held) {
+        try {
+            return Files.exists(held)
+                    && log.lines().getLast().equals(Files.readString(held).strip());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Stops the old daemon, adopts all, starts the new one. */
     void upgrade() {
-        node.stop();
+        stopDaemon();
         migrate("apply").ok();
         startDaemon(Release.V2);
     }
@@ -136,6 +185,14 @@ abstract class PodScenario {
     String container(Pod pod, ContainerConfig.Builder config) {
         String id = cri.start(pod, config);
         remember(config.getMetadata().getName(), id);
+        return id;
+    }
+
+    /** A container named {@code counter} that counts to its log, and ends with 42 when it is told to. */
+    String counter(Pod pod, int attempt) {
+        String id = container(pod, Cri.container(pod, "counter", attempt, "/bin/sh", "-c", COUNT));
+        count = pod.log("counter", attempt);
+        Wait.until("it counts", () -> !pod.log("counter", attempt).lines().isEmpty());
         return id;
     }
 
