@@ -27,7 +27,7 @@ class AdoptedOomTest extends MigrationScenario {
     }
 
     @Test
-    void eachKillIsToldOnceWhoeverServes() {
+    void eachKillIsToldOnceWhoeverServes() throws IOException {
         node.stop();
         node.logEvents();
         node.start();
@@ -55,7 +55,7 @@ class AdoptedOomTest extends MigrationScenario {
         migrate("apply", "--yes").ok();
         node.start();
         EventLog restarted = EventLog.open(node);
-        node.exec("one", "go", "/bin/busybox", "touch", "/go").ok();
+        touch(node.init("one"), "go");
         assertThat(restarted.exit("one", "one").number("exit_status")).isEqualTo(137);
         // The exit is the v1 shim's own word, and may be the quicker one.
         Wait.until("the kill is told", () -> ooms(restarted) > 0);

@@ -189,7 +189,10 @@ final class BridgeDaemon implements AutoCloseable {
         }
         try {
             if (lock == null) {
-                lock = lock(paths);
+                lock = tryLock(paths);
+            }
+            if (lock == null) {
+                return false;
             }
             takeOrders();
             return true;
@@ -208,19 +211,18 @@ final class BridgeDaemon implements AutoCloseable {
 
     private static FileChannel lockInTime(BridgePaths paths) throws IOException {
         var end = System.nanoTime() + PREDECESSOR_DIES.toNanos();
-        while (true) {
-            try {
-                return lock(paths);
-            } catch (IOException e) {
-                if (System.nanoTime() > end) {
-                    throw e;
-                }
-                pause(QUICK_RETRY);
-            }
+        var lock = tryLock(paths);
+        while (lock == null && System.nanoTime() < end) {
+            pause(QUICK_RETRY);
+            lock = tryLock(paths);
         }
+        if (lock == null) {
+            throw new IOException("another bridge serves " + paths.node().state() + " already");
+        }
+        return lock;
     }
 
-    private static FileChannel lock(BridgePaths paths) throws IOException {
+    private static @Nullable FileChannel tryLock(BridgePaths paths) throws IOException {
         var channel = FileChannel.open(paths.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() != null) {
@@ -230,7 +232,7 @@ final class BridgeDaemon implements AutoCloseable {
             // In this very JVM, as in tests.
         }
         channel.close();
-        throw new IOException("another bridge serves " + paths.node().state() + " already");
+        return null;
     }
 
     private void takeOrders() throws IOException {
