@@ -61,4 +61,13 @@ public record Tasks(List<Task> tasks) {
     public boolean isRunning(String id) {
         return has(id) && get(id).status().equals("RUNNING");
     }
+
+    /** Says whether the task is listed as STOPPED, and not as UNKNOWN, as where its shim did not answer in time. */
+    public boolean isStopped(String id) {
+        return has(id) && get(id).status().equals("STOPPED");
+    }
+
+    boolean isStoppedOrGone(String id) {
+        return !has(id) || isStopped(id);
+    }
 }

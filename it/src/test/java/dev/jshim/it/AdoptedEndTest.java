@@ -53,7 +53,7 @@ class AdoptedEndTest extends MigrationScenario {
         Path held = held(point);
         long first = bridge();
         node.ctr("task", "kill", "-s", "KILL", "one").ok();
-        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
+        Wait.until("it stops", () -> Tasks.of(node).isStopped("one"));
         CompletableFuture<Outcome> deletion = CompletableFuture.supplyAsync(() -> node.ctr("task", "rm", "one"));
         Wait.until(LONG, "the bridge is at " + point, () -> Files.exists(held));
 
@@ -124,7 +124,7 @@ class AdoptedEndTest extends MigrationScenario {
         ProcessFacts shim = ProcessFacts.of(one.parent());
         Path held = held("end-begun");
         node.ctr("task", "kill", "-s", "KILL", "one").ok();
-        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
+        Wait.until("it stops", () -> Tasks.of(node).isStopped("one"));
         node.ctr("task", "rm", "one").ok();
         Wait.until(LONG, "the bridge is there", () -> Files.exists(held));
         killBridgeForGood();

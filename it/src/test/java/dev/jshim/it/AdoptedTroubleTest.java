@@ -247,7 +247,7 @@ class AdoptedTroubleTest extends MigrationScenario {
         Wait.until(
                 "its shim answers",
                 () -> node.ctr("task", "kill", "-s", "KILL", "one").code() == 0);
-        Wait.until("it stops", () -> !Tasks.of(node).isRunning("one"));
+        Wait.until("it stops", () -> Tasks.of(node).isStopped("one"));
         assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");
         node.ctr("container", "rm", "one").ok();
         assertNothingOfV1("one");
@@ -270,7 +270,7 @@ class AdoptedTroubleTest extends MigrationScenario {
         node.start();
         assertThat(node.init("other")).isEqualTo(other);
         Wait.until(LONG, "it is ended", () -> !one.alive());
-        Wait.until("it is known", () -> !Tasks.of(node).isRunning("one"));
+        Wait.until("it is known", () -> Tasks.of(node).isStopped("one"));
         assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");
         node.ctr("container", "rm", "one").ok();
         assertNothingOfV1("one");

@@ -75,7 +75,7 @@ class LoggerTest extends ShimScenario {
     }
 
     private void delete(String id) {
-        Wait.until(id + " stopped", () -> !Tasks.of(node).isRunning(id));
+        Wait.until(id + " stopped", () -> Tasks.of(node).isStoppedOrGone(id));
         node.ctr("task", "rm", id);
         node.ctr("container", "rm", id).ok();
     }

@@ -58,7 +58,7 @@ class RestartTest extends ShimScenario {
         Wait.until("init has ended", () -> !init.alive());
         node.start();
 
-        Wait.until("the task is stopped", () -> !Tasks.of(node).isRunning("one"));
+        Wait.until("the task is stopped", () -> Tasks.of(node).isStoppedOrGone("one"));
         if (Tasks.of(node).has("one")) {
             assertThat(Tasks.of(node).get("one").status()).isEqualTo("STOPPED");
             assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");

@@ -61,7 +61,7 @@ class UpdateTest extends ShimScenario {
             node.ctr("task", "resume", "one").ok();
 
             node.ctr("task", "kill", "-s", "KILL", "one").ok();
-            Wait.until("one stopped", () -> !Tasks.of(node).isRunning("one"));
+            Wait.until("one stopped", () -> Tasks.of(node).isStopped("one"));
             assertThatThrownBy(() -> update(shim, "{\"memory\":{\"limit\":67108864}}"))
                     .hasMessage("UNKNOWN: cannot update a stopped container");
         }
