@@ -51,6 +51,12 @@ import org.jspecify.annotations.Nullable;
 final class LegacyTask implements Task {
     /** For what the shim answers out of its memory. */
     static final Duration QUICK = Duration.ofSeconds(5);
+    /**
+     * For what waits for the shim's lock. It holds that for the 30 s in which it waits for the reader of an exec's
+     * output, where the exec's client went while it was being started and another process ends meanwhile (containerd
+     * v1.6.20, runtime/v1/shim/service.go checkProcesses, pkg/process/exec.go start).
+     */
+    private static final Duration LOCKED = Duration.ofSeconds(40);
     /** For what makes the shim run the OCI binary. */
     static final Duration SLOW = Duration.ofSeconds(60);
     /** A checkpoint writes the memory of the container. */
@@ -400,7 +406,7 @@ final class LegacyTask implements Task {
                 .setSpec(r.spec())
                 .build();
         var before = ledger.execs().get(r.execId());
-        explained("", () -> link.call(QUICK, shim -> shim.exec(request)));
+        explained("", () -> link.call(LOCKED, shim -> shim.exec(request)));
         // It refuses an id that is in use: whatever is known of one is of an exec that it knows no more.
         forgetOld(r.execId(), before);
     }
@@ -412,14 +418,14 @@ final class LegacyTask implements Task {
                 .setWidth(width)
                 .setHeight(height)
                 .build();
-        explained(execId, () -> link.call(QUICK, shim -> shim.resizePty(request)));
+        explained(execId, () -> link.call(LOCKED, shim -> shim.resizePty(request)));
     }
 
     @Override
     public void closeStdin(String execId) {
         var request =
                 CloseIORequest.newBuilder().setId(v1Id(execId)).setStdin(true).build();
-        link.call(QUICK, shim -> shim.closeIO(request));
+        link.call(LOCKED, shim -> shim.closeIO(request));
     }
 
     /** Annotations have no place in the v1 API and are left out. */

@@ -35,6 +35,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -586,6 +589,26 @@ class LegacyTaskTest {
         assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start)).isLessThan(30);
         shim.mute = false;
         assertThat(heard(() -> task.state("")).status()).isEqualTo(ProcessStatus.RUNNING);
+    }
+
+    /** As it is while it waits for the client of another exec, which has gone. */
+    @Test
+    void whatWaitsForTheShimsLockIsDoneLater() throws Exception {
+        shim.states.put("e", Status.RUNNING);
+        var open = new CountDownLatch(1);
+        List.of("exec", "resizePty", "closeIO").forEach(call -> shim.slow.put(call, open));
+        try (var callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            var calls = List.of(
+                    callers.submit(() -> task.exec(new ExecRequest("f", Stdio.NONE, SPEC))),
+                    callers.submit(() -> task.resize("e", 80, 24)),
+                    callers.submit(() -> task.closeStdin("e")));
+            Thread.sleep(5_500);
+            assertThat(calls).noneMatch(Future::isDone);
+            open.countDown();
+            for (var call : calls) {
+                call.get(30, TimeUnit.SECONDS);
+            }
+        }
     }
 
     /** An answer of the shim itself, also where it was once too late. */
