@@ -236,6 +236,8 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     private void takeOrders() throws IOException {
+        // Whoever gets an answer may look next who gave it.
+        writePid();
         if (control == null) {
             var listener = PrivateSocket.listen(paths.control());
             var server = TtrpcServer.builder()
@@ -244,7 +246,6 @@ final class BridgeDaemon implements AutoCloseable {
             server.serve(listener);
             control = server;
         }
-        writePid();
         drain.start();
         ShimLog.info("serving", "adopted", bridge.list().size());
     }

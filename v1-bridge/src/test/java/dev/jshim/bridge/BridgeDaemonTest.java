@@ -11,7 +11,9 @@ import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -19,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -91,6 +94,27 @@ class BridgeDaemonTest {
             assertThatThrownBy(this::start).hasMessageContaining("another bridge");
         }
         start().close();
+    }
+
+    @Test
+    void whoeverGetsAnAnswerFindsThePidOfWhoGaveIt() throws Exception {
+        Files.createDirectories(paths.directory());
+        Files.writeString(paths.pid(), "of one that crashed");
+        var control = UnixDomainSocketAddress.of(paths.control());
+        var noted = new FutureTask<>(() -> {
+            while (true) {
+                try (var _ = SocketChannel.open(control)) {
+                    return Files.readString(paths.pid());
+                } catch (IOException notYet) {
+                    Thread.onSpinWait();
+                }
+            }
+        });
+        Thread.ofPlatform().daemon().start(noted);
+        try (var _ = start()) {
+            assertThat(noted.get(30, TimeUnit.SECONDS))
+                    .isEqualTo(Long.toString(ProcessHandle.current().pid()));
+        }
     }
 
     /** One that was killed has its lock a moment longer. */
