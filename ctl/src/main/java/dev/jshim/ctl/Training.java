@@ -28,6 +28,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.stream.Stream;
 
 /** Runs what people run most, against a node of its own in a temporary directory, for the AOT cache to learn from. */
 final class Training {
@@ -130,14 +131,11 @@ final class Training {
 
     private static void note(Node node, ProcFs proc) {
         var found = StrayScan.of(node, proc);
-        found.strays().forEach(stray -> require(stray.what()));
-        found.others().forEach(other -> require(other.describe()));
-        require(found.strays().isEmpty() == found.others().isEmpty() ? "" : "found");
-    }
-
-    private static void require(String text) {
-        if (text.isEmpty()) {
-            throw new IllegalStateException("training failed");
+        var words = Stream.concat(
+                found.strays().stream().map(stray -> stray.what()),
+                found.others().stream().map(other -> other.describe()));
+        if (words.filter(word -> !word.isEmpty()).count() != 1) {
+            throw new IllegalStateException("the strays were not found");
         }
     }
 
