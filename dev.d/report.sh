@@ -9,6 +9,13 @@ delete_reports() {
     reports -delete
 }
 
+# Why tests were skipped, a line each with how many.
+skips() {
+    reports -exec cat {} + |
+        sed -n 's/.*<skipped [^>]*message="\([^"]*\)".*/\1/p; s/.*<skipped .*Assumption failed: \([^]]*\).*/\1/p' |
+        sed 's/^System property .* ==&gt; //' | sort | uniq -c | sed 's/^ */skipped: /'
+}
+
 # Prints the last line of ./dev test and ends with its exit code.
 report() { # exit code of the build
     local total failed skipped
@@ -19,6 +26,7 @@ report() { # exit code of the build
     echo # Maven ends with a colour code and no line end
     [ "$1" -eq 0 ] || echo "dev: the build failed"
     [ "$total" -gt 0 ] || echo "dev: no test ran"
+    skips
     echo "$((total - failed - skipped)) passed, $failed failed, $skipped skipped"
     [ "$1" -eq 0 ] && [ "$failed" -eq 0 ] && [ "$total" -gt 0 ]
 }

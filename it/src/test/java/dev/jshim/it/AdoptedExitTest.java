@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -62,7 +61,7 @@ class AdoptedExitTest extends MigrationScenario {
 
     /** Whose place for events is not beside the other, but stands in its configuration. */
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void theSocketForEventsIsElsewhere() throws IOException {
         String elsewhere = "[ttrpc]\n  address = \"%s\"\n".formatted(node.dir().resolve("c.sock.events"));
         node.stop();
@@ -213,7 +212,7 @@ class AdoptedExitTest extends MigrationScenario {
 
     /** A bridge that is started again by itself goes by what it was told last, not by its command line. */
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void theAddressHasChangedAndTheBridgeDies() {
         Streams one = endsOnRequest("one", 7);
         migrate("apply", "--yes").ok();

@@ -14,14 +14,13 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What an operator, or bad luck, may do to a node whose containers are adopted. Takes long, so in the long run alone.
  */
-@EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+@LongRun
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oneOldRelease")
 class AdoptedTroubleTest extends MigrationScenario {

@@ -16,13 +16,12 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * The Ansible role of {@code ansible/}, as an operator runs it, on three hosts that are three containerds of this
  * machine.
  */
-@EnabledIfSystemProperty(named = "jshim.test.all", matches = "true", disabledReason = "takes minutes: ./dev test --all")
+@LongRun
 class FleetTest {
     private static final Duration LIMIT = Duration.ofMinutes(8);
 

@@ -9,7 +9,6 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -76,7 +75,7 @@ class MigrationDiskTest extends MigrationScenario {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void rescue() throws IOException {
         DaemonService service = upgradeWithoutUs();
 
@@ -101,7 +100,7 @@ class MigrationDiskTest extends MigrationScenario {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void finish() throws IOException {
         upgrade();
         trio.listed(node);

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -74,7 +73,7 @@ class MigrationRivalsTest extends MigrationScenario {
 
     /** Whoever comes first: what is left is all of an adoption or nothing. */
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void whoeverComesFirst() {
         Trio trio = Trio.start(node);
         node.stop();
@@ -111,7 +110,7 @@ class MigrationRivalsTest extends MigrationScenario {
 
     /** It was killed when containerd was stopped and nothing adopted yet: it has said before what to do then. */
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void killedRescue() throws IOException {
         Trio trio = Trio.start(node);
         DaemonService service = upgradeWithoutUs();

@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -122,7 +121,7 @@ class PodRescueTest extends PodScenario {
 
     /** A rescue that was killed is run again, whatever it had come to. */
     @Test
-    @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true")
+    @LongRun
     void interrupted() {
         String cat = container(host, Cri.container(host, "cat", 0, "/bin/cat").setStdin(true));
         upgradeWithoutUs();
