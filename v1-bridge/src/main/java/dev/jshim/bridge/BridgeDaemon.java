@@ -108,6 +108,8 @@ final class BridgeDaemon implements AutoCloseable {
             log.open();
             var daemon = new BridgeDaemon(flags, paths, log);
             daemon.lock = lock;
+            // Before it serves: whoever gets an answer may look next who gave it.
+            daemon.writePid();
             daemon.bridge.load();
             // Only now: what has happened by then is known to be older than what containerd tells from then on.
             daemon.feed.start();
@@ -194,6 +196,7 @@ final class BridgeDaemon implements AutoCloseable {
             if (lock == null) {
                 return false;
             }
+            writePid();
             takeOrders();
             return true;
         } catch (IOException | RuntimeException e) {
@@ -236,8 +239,6 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     private void takeOrders() throws IOException {
-        // Whoever gets an answer may look next who gave it.
-        writePid();
         if (control == null) {
             var listener = PrivateSocket.listen(paths.control());
             var server = TtrpcServer.builder()

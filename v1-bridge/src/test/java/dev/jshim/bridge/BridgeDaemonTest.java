@@ -98,12 +98,15 @@ class BridgeDaemonTest {
 
     @Test
     void whoeverGetsAnAnswerFindsThePidOfWhoGaveIt() throws Exception {
-        Files.createDirectories(paths.directory());
+        Path socket;
+        try (var daemon = start()) {
+            socket = adopt(daemon);
+        }
         Files.writeString(paths.pid(), "of one that crashed");
-        var control = UnixDomainSocketAddress.of(paths.control());
+        var address = UnixDomainSocketAddress.of(socket);
         var noted = new FutureTask<>(() -> {
             while (true) {
-                try (var _ = SocketChannel.open(control)) {
+                try (var _ = SocketChannel.open(address)) {
                     return Files.readString(paths.pid());
                 } catch (IOException notYet) {
                     Thread.onSpinWait();
