@@ -87,7 +87,7 @@ drop_in() {
 
 runs_containers() {
     start_daemon /usr/bin /usr/bin
-    holds "a container runs" test "$(ctr run --rm --runtime $v2 --rootfs /images/box one /bin/echo hello)" = hello
+    holds "a container runs" test "$(ctr run --rm --runtime $v2 --rootfs /images/box one /bin/sh -c "echo hello; sleep 1")" = hello
     run_container $v2 new
     run_container $v2 killed
     run_container $v1 old
@@ -149,7 +149,7 @@ refuses_removal() {
     holds "dpkg refuses the removal" not in_root dpkg --remove jshim
     holds "and says who is in the way" grep -q "the adopted container $ns/old" <(in_root dpkg --remove jshim 2>&1)
     all_live
-    holds "another container starts" test "$(ctr run --rm --runtime $v2 --rootfs /images/box two /bin/echo hello)" = hello
+    holds "another container starts" test "$(ctr run --rm --runtime $v2 --rootfs /images/box two /bin/sh -c "echo hello; sleep 1")" = hello
 }
 
 ends() {
@@ -157,7 +157,7 @@ ends() {
     for id in "${!pid[@]}"; do
         end_container "$id"
     done
-    holds "the v1 shim's things are gone" test ! -e "$root/run/containerd/$v1/$ns/old"
+    waits_for "the v1 shim's things are gone" test ! -e "$root/run/containerd/$v1/$ns/old"
     waits_for "shims and bridge end with their containers" unused
     install_package "$temp/0.1.0-2.deb"
     holds "a tree that nobody uses goes with the next installation" test "$(cd "$root/usr/lib/jshim" && echo tree-*)" = "$(tree)"

@@ -143,7 +143,13 @@ public final class Demo {
         });
         checks.that("ctr task metrics", () -> memory());
         checks.that("ctr task exec: output and exit code", () -> {
-            Outcome exec = node.exec(Trio.COUNTER, "e1", "/bin/sh", "-c", "echo hello; exit 3")
+            Outcome exec = node.exec(
+                            List.of(Turn.afterwards("hello")),
+                            Trio.COUNTER,
+                            "e1",
+                            "/bin/sh",
+                            "-c",
+                            "echo hello; " + Turn.HEARD + "; exit 3")
                     .expect(3);
             return "said '" + exec.out() + "', ended with 3";
         });
@@ -181,7 +187,13 @@ public final class Demo {
     private void newOnesBesideThem() {
         checks.title("5. New containers on " + Product.RUNTIME + " beside them");
         checks.that("ctr run: output and exit code", () -> {
-            Outcome run = node.run(Product.RUNTIME, "new", "/bin/sh", "-c", "echo new; exit 7")
+            Outcome run = node.run(
+                            List.of(Turn.afterwards("new")),
+                            Product.RUNTIME,
+                            "new",
+                            "/bin/sh",
+                            "-c",
+                            "echo new; " + Turn.HEARD + "; exit 7")
                     .expect(7);
             return "said '" + run.out() + "', ended with 7";
         });
