@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -31,6 +33,16 @@ record RawDifference(String where, Pattern steps, Pattern theirs, Pattern ours) 
         return steps.matcher(step).matches()
                 && theirs.matcher(their).matches()
                 && ours.matcher(our).matches();
+    }
+
+    /** The steps that went otherwise in the second of two runs, each with both answers. */
+    static List<String> between(Map<String, String> expected, Map<String, String> actual) {
+        Set<String> steps = new TreeSet<>(expected.keySet());
+        steps.addAll(actual.keySet());
+        return steps.stream()
+                .filter(step -> !Objects.equals(expected.get(step), actual.get(step)))
+                .map(step -> step + "\n  expected: " + expected.get(step) + "\n  actual:   " + actual.get(step))
+                .toList();
     }
 
     /**

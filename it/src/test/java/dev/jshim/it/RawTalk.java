@@ -9,7 +9,9 @@ import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -97,18 +99,24 @@ final class RawTalk {
                         field, any.toBuilder().setValue(ByteString.EMPTY).build());
             } else if (value instanceof Timestamp time) {
                 builder.setField(field, masked(time));
-            } else if (field.isRepeated()) {
-                for (int i = 0; i < answer.getRepeatedFieldCount(field); i++) {
-                    Message each = (Message) answer.getRepeatedField(field, i);
-                    var pid = each.getDescriptorForType().findFieldByName("pid");
-                    builder.setRepeatedField(
-                            field, i, each.toBuilder().setField(pid, 1).build());
-                }
+            } else if (value instanceof List<?> processes) {
+                // In the order of their pids, which begin anew now and then.
+                builder.setField(
+                        field,
+                        processes.stream()
+                                .map(each -> withoutPid((Message) each))
+                                .sorted(Comparator.comparing(Message::toString))
+                                .toList());
             }
         });
         return ("OK " + TextFormat.printer().emittingSingleLine(true).printToString(builder))
                 .replace(shim.namespace(), "NAMESPACE")
                 .strip();
+    }
+
+    private static Message withoutPid(Message process) {
+        var pid = process.getDescriptorForType().findFieldByName("pid");
+        return process.toBuilder().setField(pid, 1).build();
     }
 
     /** A time after 2000 is 1, that of Go's zero is 2, any other stays. */
