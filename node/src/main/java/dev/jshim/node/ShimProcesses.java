@@ -79,6 +79,15 @@ public final class ShimProcesses {
         return InitCheck.of(init, bundle, runtime, proc) == InitCheck.OTHER ? null : init;
     }
 
+    /**
+     * Whether the pid of init is another process's by now; false where none has it.
+     *
+     * @param shim what {@link #of} found
+     */
+    public boolean isInitReused(Bundle bundle, @Nullable ProcessFacts shim) {
+        return init(bundle) != null && verifiedInit(bundle, shim) == null;
+    }
+
     /** Whether it can be the shim of this bundle: for a v1 shim its flags must say so. */
     private boolean isShimOf(ProcessFacts process, Bundle bundle) {
         if (process.isZombie()) {

@@ -62,7 +62,7 @@ public final class TaskSurvey {
         }
         var shim = shim(bundle, state, processes);
         // where a shim answers, it vouches for the pid
-        var reused = known == null && init != null && processes.verifiedInit(bundle, shim) == null;
+        var reused = known == null && processes.isInitReused(bundle, shim);
         return new NodeTask(
                 bundle,
                 bridge,

@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.node.ProcessRef;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;
 import dev.jshim.shim.task.Exit;
@@ -18,12 +19,15 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class LegacyStates {
+    /** @param exec the process itself; null for init, whose record has it, and for one that does not run */
+    private record Seen(StateResponse said, @Nullable ProcessRef exec) {}
+
     private final LegacyRecord record;
     private final Path bundle;
     private final ShimLink link;
     private final LegacyExits exits;
     /** What the shim said last of each process. */
-    private final Map<String, StateResponse> seen = new ConcurrentHashMap<>();
+    private final Map<String, Seen> seen = new ConcurrentHashMap<>();
 
     /** @param bundle the bundle that the adoption added */
     LegacyStates(LegacyRecord record, Path bundle, ShimLink link, LegacyExits exits) {
@@ -51,7 +55,7 @@ final class LegacyStates {
             }
             throw e;
         }
-        seen.put(execId, r);
+        seen.put(execId, new Seen(r, execId.isEmpty() ? null : LiveProcess.find(r.getPid())));
         return shown(execId, r);
     }
 
@@ -106,9 +110,9 @@ final class LegacyStates {
         var before = seen.get(execId);
         if (isSilent
                 && before != null
-                && status(before) != ProcessStatus.STOPPED
-                && isStillThere(execId, before.getPid())) {
-            return shown(execId, before);
+                && status(before.said()) != ProcessStatus.STOPPED
+                && isAlive(execId.isEmpty() ? record.init() : before.exec())) {
+            return shown(execId, before.said());
         }
         if (execId.isEmpty() && isSilent && LiveProcess.isAlive(record.init())) {
             return new ProcessState(record.id(), bundle, record.init().pid(), ProcessStatus.RUNNING, Stdio.NONE, null);
@@ -116,8 +120,8 @@ final class LegacyStates {
         return null;
     }
 
-    private boolean isStillThere(String execId, int pid) {
-        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : LiveProcess.find(pid) != null;
+    private static boolean isAlive(@Nullable ProcessRef process) {
+        return process != null && LiveProcess.isAlive(process);
     }
 
     private static ProcessStatus status(StateResponse r) {

@@ -20,7 +20,24 @@ sealed interface Candidate {
     }
 
     /** It is left alone, for the reason in its row. */
-    record Refused(TaskId task, PlanRow row) implements Candidate {}
+    record Refused(TaskId task, PlanRow row) implements Candidate {
+        /** The same where another process has got init's pid after it. */
+        Refused withoutInit() {
+            return new Refused(
+                    task,
+                    new PlanRow(
+                            row.namespace(),
+                            row.id(),
+                            0,
+                            row.shimPid(),
+                            row.socket(),
+                            row.socketKind(),
+                            row.runtime(),
+                            row.reachable(),
+                            row.action(),
+                            row.reason()));
+        }
+    }
 
     /** Refuses a bundle. */
     static Refused refuse(V1Bundle bundle, int shimPid, boolean reachable, String reason) {

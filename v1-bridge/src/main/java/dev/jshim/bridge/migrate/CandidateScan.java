@@ -79,7 +79,11 @@ final class CandidateScan {
     /** What is odd about one container is no reason to leave the others. */
     private Candidate lookOrRefuse(V1Bundle bundle, ShimProcesses processes) {
         try {
-            return look(bundle, processes);
+            var candidate = look(bundle, processes);
+            return candidate instanceof Candidate.Refused refused
+                            && processes.isInitReused(bundle, processes.of(bundle))
+                    ? refused.withoutInit()
+                    : candidate;
         } catch (RuntimeException e) {
             return Candidate.refuse(bundle, 0, false, "it cannot be adopted: " + e.getMessage());
         }

@@ -4,8 +4,9 @@ import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.DirectorySync;
 import dev.jshim.bridge.Ending;
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Node;
+import dev.jshim.node.ProcFs;
+import dev.jshim.node.ShimProcesses;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -39,9 +40,11 @@ final class Finish {
                 rows.add(refused(bundle.task(), "is adopted: it lives on the bridge until it is deleted"));
             }
         }
+        var processes = new ShimProcesses(ProcFs.system());
         for (var bundle : node.v1()) {
             var isAdopted = AddedBundle.isOurs(paths.node().v2Bundle(bundle.task()));
-            if (!isAdopted && LiveProcess.find(bundle.initPid()) != null) {
+            var init = processes.verifiedInit(bundle, processes.of(bundle));
+            if (!isAdopted && init != null && !init.isZombie()) {
                 rows.add(refused(bundle.task(), "runs on the v1 runtime and is not adopted: see verify and rescue"));
             }
         }

@@ -3,7 +3,7 @@ package dev.jshim.bridge.migrate;
 /**
  * A v1 container and what would be done with it.
  *
- * @param pid of its init, 0 where that is not known
+ * @param pid of its init, 0 where that is not known or another process has it by now
  * @param shimPid 0 where no shim was found
  * @param socket the address of its shim, empty where none is known
  * @param socketKind {@code file}, {@code abstract}, or empty

@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.LiveProcess;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerRecord;
@@ -56,7 +57,7 @@ final class RescueSurvey {
             var bundle = bundles.get(candidate.task());
             if (!(candidate instanceof Candidate.Ready ready && ready.isAdopted())) {
                 rows.add(row(candidate, bundle, inits));
-            } else if (isAlive(candidate.row().pid())) {
+            } else if (LiveProcess.isAlive(ready.record().init())) {
                 List<String> wrong = new ArrayList<>();
                 status(candidate.task(), wrong);
                 if (!wrong.isEmpty()) {
@@ -68,13 +69,9 @@ final class RescueSurvey {
         return rows;
     }
 
-    private boolean isAlive(int pid) {
-        return Files.isDirectory(proc.resolve(Integer.toString(pid)));
-    }
-
     private ReportRow row(Candidate candidate, @Nullable V1Bundle bundle, Map<Integer, V1Bundle> inits) {
         var task = candidate.task();
-        if (candidate instanceof Candidate.Refused) {
+        if (!(candidate instanceof Candidate.Ready ready)) {
             return new ReportRow(
                     task.namespace(), task.id(), BEYOND, candidate.row().reason());
         }
@@ -90,9 +87,9 @@ final class RescueSurvey {
                             + "), and only you can end them");
         }
         var lost = new ArrayList<String>();
-        var pid = candidate.row().pid();
-        if (isAlive(pid)) {
-            snapshot(pid, lost);
+        var init = ready.record().init();
+        if (LiveProcess.isAlive(init)) {
+            snapshot(init.pid(), lost);
             if (bundle != null) {
                 network(bundle, inits, lost);
             }

@@ -71,7 +71,7 @@ final class VerifySurvey {
     }
 
     private static boolean isAlive(Candidate candidate) {
-        var row = candidate.row();
+        var row = candidate.row(); // Its pids were looked at just now, and are of its own processes.
         return LiveProcess.find(row.shimPid()) != null || LiveProcess.find(row.pid()) != null;
     }
 

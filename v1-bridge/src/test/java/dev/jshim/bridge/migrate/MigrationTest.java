@@ -98,6 +98,25 @@ class MigrationTest {
         }
     }
 
+    /** The v1 bundle of a container that died with its shim names init by its pid alone. */
+    @Test
+    void whoHasThePidOfADeadOneIsNotTakenForIt() throws Exception {
+        container.kill();
+        Files.writeString(
+                container.v1Bundle.resolve("config.json"),
+                "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"a\"]},\"linux\":{\"cgroupsPath\":\"/ns/c\"}}");
+        Files.writeString(
+                container.v1Bundle.resolve("init.pid"),
+                Long.toString(ProcessHandle.current().pid()));
+
+        assertThat(migration.plan(null).rows()).singleElement().satisfies(row -> {
+            assertThat(row.action()).isEqualTo("refuse");
+            assertThat(row.pid()).isZero();
+        });
+        assertThat(migration.verify(null).rows()).isEmpty();
+        assertThat(migration.finishPlan(null).rows()).isEmpty();
+    }
+
     /** One that was killed takes connections for a moment longer, and then has nobody to answer them. */
     @Test
     void aDyingBridgeIsNotTakenForOneThatRuns() throws Exception {
