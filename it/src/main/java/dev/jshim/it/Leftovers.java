@@ -102,7 +102,7 @@ final class Leftovers {
     void remove() {
         thaw();
         for (int round = 0; round < 50 && !processes().isEmpty(); round++) {
-            processes().forEach(Signal.KILL::to);
+            processes().forEach(this::kill);
             Wait.pause(Duration.ofMillis(20));
         }
         mounts().stream()
@@ -124,6 +124,11 @@ final class Leftovers {
         if (mounts().isEmpty()) {
             walk(dir, Integer.MAX_VALUE).sorted(Comparator.reverseOrder()).forEach(Leftovers::delete);
         }
+    }
+
+    /** The handle knows when it began: should it have ended meanwhile, whoever has its pid now is not met. */
+    private void kill(long pid) {
+        ProcessHandle.of(pid).filter(process -> belongs(pid)).ifPresent(ProcessHandle::destroyForcibly);
     }
 
     private Set<Long> processes() {
