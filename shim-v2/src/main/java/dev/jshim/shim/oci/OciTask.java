@@ -60,6 +60,9 @@ final class OciTask implements Task {
     /** Whether a pause or a resume is under way: the later of two would else be undone by what is said of the first. */
     private boolean changing;
 
+    /** Whether what init left behind is being killed: its exit is told after that (handleInitExit, v2.1.4). */
+    private boolean killing;
+
     private int runningExecs;
     private @Nullable InitProcess init;
     private @Nullable Exit seenExit;
@@ -219,6 +222,7 @@ final class OciTask implements Task {
     private void initEnded(ExitedChild child) {
         synchronized (this) {
             seenExit = new Exit(child.pid(), child.exitStatus(), Instant.now());
+            killing = !ownPidNamespace;
         }
         if (!ownPidNamespace) {
             killTheRest();
@@ -233,6 +237,10 @@ final class OciTask implements Task {
             container.runc().kill(id(), Processes.SIGKILL, true);
         } catch (ShimException e) {
             ShimLog.debug("nothing left to kill with init", "id", id(), "error", e.getMessage());
+        } finally {
+            synchronized (this) {
+                killing = false;
+            }
         }
     }
 
@@ -241,7 +249,7 @@ final class OciTask implements Task {
         Exit exit;
         synchronized (this) {
             var over = phase == InitPhase.STOPPED || phase == InitPhase.DELETED;
-            if (seenExit == null || starting || runningExecs > 0 || over) {
+            if (seenExit == null || starting || killing || runningExecs > 0 || over) {
                 return;
             }
             phase = InitPhase.STOPPED;

@@ -1,6 +1,7 @@
 package dev.jshim.shim.oci;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -231,6 +233,30 @@ class OciTaskTest extends WithFakeRuntime {
         box.start();
         assertThat(box.await("")).isZero();
         assertThat(runtime.calls("shared")).containsExactly("create shared", "start shared", "kill shared 9");
+        box.delete();
+    }
+
+    /** Whoever hears that a container has ended takes all of it for ended. */
+    @Test
+    void theExitOfInitIsToldAfterTheRestIsKilled() throws Exception {
+        var box = container("rest", LASTING);
+        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        var pid = box.create();
+        box.start();
+        box.exec("e", LASTING);
+        box.start("e");
+        var go = folder.resolve("go");
+        runtime.on("kill", "rest", "until [ -e " + go + " ]; do sleep 0.02; done");
+        var told = async(() -> box.await(""));
+
+        Processes.kill(pid, Processes.SIGKILL);
+        Until.holds("the rest is being killed", () -> runtime.calls("rest").contains("kill rest 9"));
+        box.kill("e", 9);
+        assertThat(box.await("e")).isEqualTo(137);
+
+        assertThatThrownBy(() -> told.get(300, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+        Files.createFile(go);
+        told.get(30, TimeUnit.SECONDS);
         box.delete();
     }
 
