@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -20,7 +21,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AdoptedOomTest extends MigrationScenario {
     private static final String GREEDY = "exec " + Hunger.COMMAND;
 
-    private static final String WAIT = "until [ -e %s ]; do busybox sleep 0.05; done; ";
+    /**
+     * Without a process that begins and ends all the time: where another one has just been killed, and its memory is
+     * not given back yet, the kernel kills once more for what a fork needs.
+     */
+    private static final String WAIT = "busybox mkfifo %1$s; read _ <%1$s; ";
 
     AdoptedOomTest(Release old) {
         super(old);
@@ -55,7 +60,7 @@ class AdoptedOomTest extends MigrationScenario {
         migrate("apply", "--yes").ok();
         node.start();
         EventLog restarted = EventLog.open(node);
-        touch(node.init("one"), "go");
+        tell(node.init("one"), "go");
         assertThat(restarted.exit("one", "one").number("exit_status")).isEqualTo(137);
         // The exit is the v1 shim's own word, and may be the quicker one.
         Wait.until("the kill is told", () -> ooms(restarted) > 0);
@@ -75,8 +80,8 @@ class AdoptedOomTest extends MigrationScenario {
         node.stop();
         killBridgeForGood();
 
-        touch(one, "go");
-        touch(two, "go");
+        tell(one, "go");
+        tell(two, "go");
         Wait.until("the kernel has killed", () -> Files.exists(inside(one, "survived")) && !two.alive());
         migrate("apply", "--yes").ok();
         // Nobody can subscribe early enough: the bridge tells of them as soon as containerd takes events.
@@ -114,17 +119,17 @@ class AdoptedOomTest extends MigrationScenario {
                 "bridge",
                 "replace"));
         Wait.until(Duration.ofSeconds(30), "neither bridge watches", () -> Files.exists(held));
-        touch(init, "go1");
+        tell(init, "go1");
         Wait.until("the kernel has killed", () -> Files.exists(inside(init, "done1")));
         Files.delete(held);
         replaced.join().ok();
         Wait.until("the kill is told", () -> ooms(events) == 1);
 
-        touch(init, "go2");
+        tell(init, "go2");
         Wait.until("the kill is told", () -> ooms(events) == 2);
         awaitNoted(init);
         Product.ctl(node, "bridge", "replace").ok();
-        touch(init, "go3");
+        tell(init, "go3");
         Wait.until("the kill is told", () -> ooms(events) == 3);
         events.quiet(Duration.ofSeconds(1));
         assertThat(ooms(events)).isEqualTo(3);
@@ -141,8 +146,11 @@ class AdoptedOomTest extends MigrationScenario {
         return Path.of("/proc/" + init.pid() + "/root", file);
     }
 
-    private static void touch(ProcessFacts init, String file) throws IOException {
-        Files.createFile(inside(init, file));
+    /** Ends a {@link #WAIT}, which may not have begun yet. */
+    private static void tell(ProcessFacts init, String fifo) throws IOException {
+        Path inside = inside(init, fifo);
+        Wait.until("it waits", () -> Files.exists(inside));
+        Files.writeString(inside, "\n", StandardOpenOption.WRITE);
     }
 
     /** Waits until the next bridge will know that all kills in container one were told. */
