@@ -71,7 +71,8 @@ final class Outputs {
                 return true;
             }
         }
-        return false;
+        // The last of it may have been moved just now, and its end not been seen yet.
+        return await(drained, LOOK);
     }
 
     private synchronized boolean isHeldUp() {
