@@ -183,22 +183,23 @@ final class OciTask implements Task {
             exec = exec(execId);
             runningExecs++;
         }
-        var running = new boolean[1];
+        var running = false;
         try {
-            exec.start(execPid -> {
-                started.accept(execPid);
-                running[0] = true;
-                var _ = exec.exited().whenComplete((_, _) -> execEnded());
-            });
+            exec.start(started);
             endIfLeftOver(exec);
+            running = true;
+            var _ = exec.exited().whenComplete((_, _) -> execEnded());
         } finally {
-            if (!running[0]) {
+            if (!running) {
                 execEnded();
             }
         }
     }
 
-    /** One that was being started when init ended, and the rest was killed, is part of the rest. */
+    /**
+     * One that was being started when init ended, and the rest was killed, is part of the rest, and so is what it has
+     * started by now.
+     */
     private void endIfLeftOver(ExecProcess exec) {
         synchronized (this) {
             if (ownPidNamespace || seenExit == null) {
@@ -210,6 +211,7 @@ final class OciTask implements Task {
         } catch (ShimException e) {
             ShimLog.debug("ended by itself", "id", id(), "exec_id", exec.id(), "error", e.getMessage());
         }
+        killTheRest();
     }
 
     private void execEnded() {

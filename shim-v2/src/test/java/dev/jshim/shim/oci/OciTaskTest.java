@@ -260,6 +260,35 @@ class OciTaskTest extends WithFakeRuntime {
         box.delete();
     }
 
+    /** The first kill of the rest was before it was there, and what it has started is nobody's exec. */
+    @Test
+    void whatIsStartedWhileInitEndsIsKilledToo() throws Exception {
+        var box = container("meanwhile", LASTING);
+        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        var pid = box.create();
+        box.start();
+        box.exec("e", LASTING);
+        var go = folder.resolve("meanwhile.go");
+        runtime.on("exec", "meanwhile", "until [ -e " + go + " ]; do sleep 0.02; done; alive() { :; }");
+        var started = async(() -> box.start("e"));
+        Until.holds("it is being started", () -> runtime.calls("meanwhile").contains("exec meanwhile"));
+
+        Processes.kill(pid, Processes.SIGKILL);
+        Until.holds("the rest is killed", () -> runtime.calls("meanwhile").contains("kill meanwhile 9"));
+        Files.createFile(go);
+        started.get(30, TimeUnit.SECONDS);
+        assertThat(box.await("")).isEqualTo(137);
+        assertThat(box.await("e")).isEqualTo(137);
+        assertThat(runtime.calls("meanwhile"))
+                .containsExactly(
+                        "create meanwhile",
+                        "start meanwhile",
+                        "exec meanwhile",
+                        "kill meanwhile 9",
+                        "kill meanwhile 9");
+        box.delete();
+    }
+
     @Test
     void refusesAnExecOnceInitIsDead() throws Exception {
         var box = running("late", LASTING);
