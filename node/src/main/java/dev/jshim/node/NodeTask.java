@@ -11,9 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param bundle of the shim that was asked
  * @param bridge the v2 bundle beside a v1 bundle, which the bridge serves; null where there is none
  * @param bridgeState what the bridge answered; null where there is none
- * @param init what {@code init.pid} names, or else what the shim did; null where there is no such process
+ * @param init what {@code init.pid} names, or else what the shim did; null where there is no such process, or its pid
+ *     is another's by now
  * @param shim the shim's process; null where none was found
- * @param reusedPid what {@code init.pid} says, where another process has that pid by now; else 0
+ * @param reusedPid what {@code init.pid} says, where another process has that pid by now and no shim says that the task
+ *     has stopped; else 0
  */
 public record NodeTask(
         Bundle bundle,

@@ -55,7 +55,7 @@ public final class ShimProcesses {
                 return candidate.process();
             }
         }
-        var init = init(bundle);
+        var init = verifiedInit(bundle, null);
         var parent = init == null ? null : proc.facts(init.ppid());
         return parent != null && isShimOf(parent, bundle) ? parent : null;
     }

@@ -57,12 +57,13 @@ public final class TaskSurvey {
         var state = state(bundle);
         var known = state.orNull();
         var init = processes.init(bundle);
-        if (init == null && known != null) {
+        var isStopped = known != null && known.status() == TaskStatus.STOPPED;
+        if (init == null && known != null && !isStopped) {
             init = proc.facts(known.pid());
         }
         var shim = shim(bundle, state, processes);
-        // where a shim answers, it vouches for the pid
-        var reused = known == null && processes.isInitReused(bundle, shim);
+        // where a shim answers that it runs, it vouches for the pid
+        var reused = (known == null || isStopped) && processes.isInitReused(bundle, shim);
         return new NodeTask(
                 bundle,
                 bridge,
@@ -70,7 +71,7 @@ public final class TaskSurvey {
                 bridgeState == null ? null : result(bridgeState),
                 reused ? null : init,
                 shim,
-                reused ? bundle.initPid() : 0);
+                reused && !isStopped ? bundle.initPid() : 0);
     }
 
     private @Nullable ProcessFacts shim(Bundle bundle, Answer<TaskState> state, ShimProcesses processes) {

@@ -28,6 +28,7 @@ final class FakeShims {
     static final class V1 extends ShimGrpc.ShimImplBase {
         private final String id;
         volatile int lastSignal;
+        volatile Status status = Status.RUNNING;
 
         V1(String id) {
             this.id = id;
@@ -46,7 +47,7 @@ final class FakeShims {
                     StateResponse.newBuilder()
                             .setId(id)
                             .setPid(PID)
-                            .setStatus(Status.RUNNING)
+                            .setStatus(status)
                             .setStdout("/fifo/out")
                             .setExitedAt(Timestamp.newBuilder().setSeconds(-62135596800L))
                             .build());

@@ -3,6 +3,7 @@ package dev.jshim.node;
 import static dev.jshim.node.Bundles.with;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.proto.v1.types.Status;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.BindableService;
 import java.io.IOException;
@@ -85,6 +86,17 @@ class TaskSurveyTest {
         assertThat(task.api()).isEqualTo("v1");
         assertThat(task.runtime()).isEqualTo("io.containerd.runtime.v1.linux");
         assertThat(task.isBridged()).isFalse();
+    }
+
+    @Test
+    void whoHasThePidOfOneThatHasStoppedIsNotItsInit() throws IOException {
+        var shim = new FakeShims.V1("id");
+        shim.status = Status.STOPPED;
+        with(with(bundles.v1("ns", "id"), "address", listen(shim)), "init.pid", OWN_PID);
+        var task = only();
+        assertThat(task.init()).isNull();
+        assertThat(task.health()).isEqualTo(Health.OK);
+        assertThat(task.status()).isEqualTo(TaskStatus.STOPPED);
     }
 
     @Test
