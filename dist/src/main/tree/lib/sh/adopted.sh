@@ -33,7 +33,13 @@ delete_adopted() {
 # whose state of the runtime lie where ours did. A doubt leaves something behind; the other way it ends a container.
 is_still_ours() {
     first_line "$v1_bundle/init.pid"
-    [ -n "$line" ] && [ "$line" = "$init_pid" ] && [ ! -d "/proc/$init_pid" ]
+    [ -n "$line" ] && [ "$line" = "$init_pid" ] || return 1
+    if [ -e "$v1_bundle/shim.pid" ]; then
+        first_line "$v1_bundle/shim.pid"
+        [ "$line" = "$shim_pid" ]
+    else
+        [ ! -d "/proc/$init_pid" ]
+    fi
 }
 
 remove_v1() {
@@ -61,7 +67,7 @@ is_alive() { # pid, start
     # shellcheck disable=SC2086 # the fields after "(comm)", which may hold blanks, lines and parentheses itself
     set -- "$2" ${stat##*)}
     # No recorded start: take the process for ours, since a wrong guess the other way ends a container.
-    [ $# -gt 20 ] && { [ -z "$1" ] || [ "$1" = "${21}" ]; }
+    [ $# -gt 20 ] && [ "$2" != Z ] && { [ -z "$1" ] || [ "$1" = "${21}" ]; }
 }
 
 is_ours() { # folder

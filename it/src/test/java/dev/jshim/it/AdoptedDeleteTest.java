@@ -82,6 +82,34 @@ class AdoptedDeleteTest {
     }
 
     @Test
+    @DisplayName("cleans up where another process has the pid of init by now")
+    void pidInUseAgain() throws IOException {
+        record(GONE, "1", alive.pid(), "1");
+        Files.writeString(v1Bundle.resolve("init.pid"), Long.toString(alive.pid()));
+        Files.writeString(v1Bundle.resolve("shim.pid"), Long.toString(GONE));
+        Launched deleted = delete();
+        assertThat(deleted.err()).isEmpty();
+        assertThat(deleted.code()).isZero();
+        assertThat(v1Bundle).doesNotExist();
+        assertThat(v1Work).doesNotExist();
+        assertThat(alive.isAlive()).isTrue();
+    }
+
+    @Test
+    @DisplayName("leaves another container alone that has the id, and by chance the pid of init")
+    void idAndPidInUseAgain() throws IOException {
+        record(GONE, "1", alive.pid(), "1");
+        Files.writeString(v1Bundle.resolve("init.pid"), Long.toString(alive.pid()));
+        Files.writeString(v1Bundle.resolve("shim.pid"), Long.toString(GONE + 1));
+        assertThat(delete().err()).contains("another container has the id");
+        assertThat(v1Bundle).exists();
+        Files.delete(v1Bundle.resolve("shim.pid")); // Of a containerd that wrote none.
+        assertThat(delete().err()).contains("another container has the id");
+        assertThat(v1Bundle).exists();
+        assertThat(v1Work).exists();
+    }
+
+    @Test
     @DisplayName("leaves another container alone that has the id now")
     void idInUseAgain() throws IOException {
         record(GONE, "1", GONE, "1");
