@@ -148,13 +148,13 @@ final class LegacyExits implements AutoCloseable {
                 exit.exited(new Exit(exit.pid(), KILLED, Instant.now()));
                 return;
             }
-            if (execId.isEmpty() && !LiveProcess.isAlive(record.shim())) {
+            if (!LiveProcess.isAlive(record.shim())) {
                 // Also where init is dead: what shared its cgroup was the shim's to kill.
                 orphan.end();
-            }
-            if (!LiveProcess.isAlive(record.shim()) && (!execId.isEmpty() || !LiveProcess.isAlive(record.init()))) {
-                settle(execId, exit, new Exit(exit.pid(), KILLED, Instant.now()));
-                return;
+                if (!isLeft(execId, exit)) {
+                    settle(execId, exit, new Exit(exit.pid(), KILLED, Instant.now()));
+                    return;
+                }
             }
             try {
                 Thread.sleep(retry);
@@ -174,6 +174,10 @@ final class LegacyExits implements AutoCloseable {
                 return;
             }
         }
+    }
+
+    private boolean isLeft(String execId, WatchedExit exit) {
+        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : exit.isAlive();
     }
 
     private void settle(String execId, WatchedExit exit, Exit how) {

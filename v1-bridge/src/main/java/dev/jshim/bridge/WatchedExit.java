@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.node.ProcessRef;
 import dev.jshim.shim.task.Exit;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ final class WatchedExit {
     private boolean watched;
     private volatile int pid;
     private volatile boolean running;
+    private volatile @Nullable ProcessRef process;
 
     /** Completes when the process has exited and nothing holds the exit back. */
     CompletableFuture<Exit> shown() {
@@ -33,7 +35,14 @@ final class WatchedExit {
     /** That it runs with this pid, which makes init's exit wait for this one. */
     void runs(int newPid) {
         pid = newPid;
+        process = LiveProcess.find(newPid);
         running = true;
+    }
+
+    /** Whether the process itself is there, whatever is known of its exit. */
+    boolean isAlive() {
+        var mine = process;
+        return mine != null && LiveProcess.isAlive(mine);
     }
 
     boolean isRunning() {

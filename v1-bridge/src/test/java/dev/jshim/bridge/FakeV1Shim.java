@@ -39,7 +39,9 @@ import java.util.concurrent.CountDownLatch;
 
 /** A v1 shim without processes: says what it is told to say, and keeps what it was asked. */
 public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoCloseable {
-    public static final int EXEC_PID = 4242;
+    /** More than any pid there is. */
+    public static final int EXEC_PID = (1 << 22) + 42;
+
     public static final Timestamp AT =
             Timestamp.newBuilder().setSeconds(1_700_000_000).setNanos(7).build();
 
@@ -53,6 +55,7 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
     public final Map<String, CountDownLatch> slow = new ConcurrentHashMap<>();
 
     public volatile boolean mute;
+    public volatile int execPid = EXEC_PID;
     public volatile int exitStatus = 3;
 
     /** Its lock is held from a look at the state to the entry: a wait is answered at once, or by {@link #exit}. */
@@ -120,7 +123,7 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
     }
 
     private int pidOf(String process) {
-        return process.equals(id) ? pid : EXEC_PID;
+        return process.equals(id) ? pid : execPid;
     }
 
     @Override
@@ -170,7 +173,7 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
 
     @Override
     public void deleteProcess(DeleteProcessRequest r, StreamObserver<DeleteResponse> o) {
-        answer("deleteProcess", r, o, deleted(EXEC_PID));
+        answer("deleteProcess", r, o, deleted(execPid));
     }
 
     private DeleteResponse deleted(int which) {
@@ -190,7 +193,7 @@ public final class FakeV1Shim extends ShimGrpc.ShimImplBase implements AutoClose
         }
         states.forEach((process, state) -> {
             if (!process.equals(id) && state == Status.RUNNING) {
-                answer.addProcesses(ProcessInfo.newBuilder().setPid(EXEC_PID).setInfo(details(process)));
+                answer.addProcesses(ProcessInfo.newBuilder().setPid(execPid).setInfo(details(process)));
             }
         });
         answer("listPids", r, o, answer.build());

@@ -39,6 +39,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -568,6 +569,25 @@ class LegacyTaskTest {
         assertThat(exit.get(30, TimeUnit.SECONDS).status()).isEqualTo(137);
         assertThat(container.init.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(task.delete("").status()).isEqualTo(137);
+    }
+
+    @Test
+    void theExecOfAnOrphanThatIsKeptIsToldWhenItEnds() throws Exception {
+        var exec = new ProcessBuilder("sleep", "300").start();
+        try {
+            shim.execPid = (int) exec.pid();
+            shim.states.put("e", Status.RUNNING);
+            task.attach(Set.of());
+            var exit = task.exited("e");
+            LegacyRig.eventually(() -> shim.isWaitedFor("e"));
+            shim.close();
+            FakeContainer.end(container.shim);
+            assertThatThrownBy(() -> exit.get(500, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            FakeContainer.end(exec);
+            assertThat(exit.get(30, TimeUnit.SECONDS).status()).isEqualTo(137);
+        } finally {
+            FakeContainer.end(exec);
+        }
     }
 
     @Test
