@@ -33,6 +33,7 @@ final class AdoptedOoms implements AutoCloseable {
     private final BundleNotes notes;
     private final EventSink events;
     private final AtomicInteger undelivered = new AtomicInteger();
+    private long noted = -1;
     private @Nullable Runnable told;
     private volatile @Nullable OomListener listener;
 
@@ -126,9 +127,16 @@ final class AdoptedOoms implements AutoCloseable {
         }
     }
 
+    /** Of two that are delivered together the later one may be here first. */
     private void remember(long kills) {
         try {
-            notes.write(FILE, Long.toString(kills));
+            synchronized (notes) {
+                if (kills < noted) {
+                    return;
+                }
+                noted = kills;
+                notes.write(FILE, Long.toString(kills));
+            }
         } catch (IOException e) {
             ShimLog.warn("could not note an out-of-memory kill", "bundle", notes.bundle(), "error", e);
         }

@@ -268,6 +268,7 @@ final class Bridge implements AutoCloseable {
             if (!before.record().init().equals(record.init())) {
                 throw ShimException.alreadyExists("another container of the id " + fresh.id() + " is served");
             }
+            before.ledger().bundleIsThere();
             return before.socket();
         }
         try {

@@ -96,6 +96,11 @@ final class ExitLedger {
         return status != null && status == exit.getExitStatus();
     }
 
+    /** That the bundle is there: what was known before is written now. */
+    synchronized void bundleIsThere() {
+        write();
+    }
+
     private void write() {
         var lines = new StringBuilder();
         execs.forEach((id, pid) -> lines.append("exec " + pid + " " + id + "\n"));

@@ -97,9 +97,11 @@ class ExitLedgerTest {
         var ledger = ledger();
         ledger.told(exit("c", 7, 0));
         assertThat(folder).isEmptyDirectory();
-        Files.createDirectory(folder.resolve("bundle"));
         ledger.started("e", 8);
+        Files.createDirectory(folder.resolve("bundle"));
+        ledger.bundleIsThere();
         assertThat(ledger().isTold(exit("c", 7, 0))).isTrue();
+        assertThat(ledger().execs()).isEqualTo(Map.of("e", 8));
     }
 
     @Test

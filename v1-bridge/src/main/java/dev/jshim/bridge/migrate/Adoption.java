@@ -134,6 +134,7 @@ final class Adoption {
                 return new ReportRow(task.namespace(), task.id(), "unchanged", "adopted already");
             }
             AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
+            var _ = bridge.adopt(record); // Once more: what it knows of execs can be noted in the bundle now.
         } catch (IOException e) {
             var reason = Reason.of(e);
             for (var shortage : Preflight.shortages(
