@@ -40,7 +40,7 @@ abstract class ShimScenario {
         node.use(setup.engine());
         if (setup.wholeNode()) {
             node.configure("Grouping = \"node\"\n");
-            node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=1"); // Each test waits for its end.
+            node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3"); // Each test waits for its end.
         }
         prepare();
         node.start();
