@@ -69,15 +69,14 @@ final class Outbox {
             }
             if (bytes > LIMIT) {
                 closed = true;
-                threads.newThread(() -> owner.writeFailed(new IOException("the peer does not read")))
-                        .start();
+                Threads.start(threads, () -> owner.writeFailed(new IOException("the peer does not read")));
                 return false;
             }
             frames.add(frame);
             bytes += frame.length;
             if (!writing) {
                 writing = true;
-                threads.newThread(this::drain).start();
+                Threads.start(threads, this::drain);
             }
             return true;
         } finally {

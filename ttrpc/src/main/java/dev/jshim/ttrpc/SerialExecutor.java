@@ -26,9 +26,9 @@ final class SerialExecutor implements Executor {
         }
         try {
             executor.execute(this::drain);
-        } catch (RejectedExecutionException shutDown) {
+        } catch (RejectedExecutionException | OutOfMemoryError shutDownOrExhausted) {
             // The end of a call must still be told.
-            Threads.CALLS.newThread(this::drain).start();
+            Threads.start(Threads.CALLS, this::drain);
         }
     }
 

@@ -192,8 +192,8 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
         try {
             // Not in the serial executor, where the handler may be waiting for just this, and not here: others listen.
             executor.execute(cancel);
-        } catch (RejectedExecutionException shutDown) {
-            Threads.CALLS.newThread(cancel).start();
+        } catch (RejectedExecutionException | OutOfMemoryError shutDownOrExhausted) {
+            Threads.start(Threads.CALLS, cancel);
         }
         inContext(() -> {
             if (listener != null) {

@@ -6,13 +6,32 @@ import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** The kinds of threads, by name. */
 final class Threads {
     static final ThreadFactory CALLS = virtual("ttrpc-call-");
     private static final ThreadFactory CONNECTIONS = virtual("ttrpc-conn-");
 
+    private static final long RETRY_NANOS = 100_000_000L;
+
     private Threads() {}
+
+    /**
+     * Starts what has to be done. Where no thread is to be had, as where a fork bomb has taken all, it waits for one:
+     * what waits for this task would wait for ever, and a connection that is closed instead is taken for a dead peer.
+     */
+    static void start(ThreadFactory threads, Runnable task) {
+        while (true) {
+            try {
+                threads.newThread(task).start();
+                return;
+            } catch (OutOfMemoryError e) {
+                Log.warn("waits for a thread", e);
+                LockSupport.parkNanos(RETRY_NANOS);
+            }
+        }
+    }
 
     /**
      * Virtual threads for the JDK's own sockets, and for those that can be moved. Any other channel may block in a

@@ -107,9 +107,14 @@ public final class OomWatch {
         var loop = epoll;
         if (loop == null) {
             loop = new Epoll();
-            epoll = loop;
             var started = loop;
-            Thread.ofPlatform().name("oom").daemon().start(() -> run(started));
+            try {
+                Thread.ofPlatform().name("oom").daemon().start(() -> run(started));
+            } catch (OutOfMemoryError e) {
+                started.close(); // The next container tries again.
+                throw e;
+            }
+            epoll = loop;
         }
         return loop;
     }

@@ -2,6 +2,7 @@ package dev.jshim.shim.event;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
+import dev.jshim.linux.VirtualThreads;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.forward.EventsGrpc;
 import dev.jshim.proto.v2.forward.ForwardRequest;
@@ -87,15 +88,18 @@ public final class TtrpcPublisher implements EventSink {
                 .build());
     }
 
-    private synchronized void add(Envelope envelope) {
-        queue.addLast(envelope);
-        if (queue.size() > capacity) {
-            drop();
-        }
-        if (!delivering) {
+    private void add(Envelope envelope) {
+        synchronized (this) {
+            queue.addLast(envelope);
+            if (queue.size() > capacity) {
+                drop();
+            }
+            if (delivering) {
+                return;
+            }
             delivering = true;
-            Thread.ofVirtual().name("events").start(this::deliver);
         }
+        VirtualThreads.start("events", this::deliver, e -> ShimLog.error("events wait for a thread", "error", e));
     }
 
     @Override

@@ -4,15 +4,14 @@ import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Processes;
+import dev.jshim.linux.VirtualThreads;
 import dev.jshim.linux.Wait;
 import dev.jshim.shim.log.ShimLog;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +25,6 @@ import org.jspecify.annotations.Nullable;
 public final class Reaper {
     /** What containerd says where it does not know (UnknownExitStatus). */
     private static final int LOST = 255;
-
-    private static final Duration RETRY = Duration.ofMillis(100);
 
     private final Map<Integer, CompletableFuture<ExitedChild>> claimed = new HashMap<>();
     private final List<Window> windows = new ArrayList<>();
@@ -163,17 +160,11 @@ public final class Reaper {
         }
     }
 
-    /** What hangs on an exit may block; the reaper must not. */
+    /** What hangs on an exit may block; the reaper must not. An exit that is lost is lost for good. */
     private static void tell(CompletableFuture<ExitedChild> owner, ExitedChild child) {
-        while (true) {
-            try {
-                Thread.ofVirtual().name("exit-" + child.pid()).start(() -> owner.complete(child));
-                return;
-            } catch (OutOfMemoryError e) {
-                // No thread to be had, as where a fork bomb has taken all: an exit that is lost is lost for good.
-                ShimLog.error("an exit waits for a thread", "pid", child.pid(), "error", e);
-                LockSupport.parkNanos(RETRY.toNanos());
-            }
-        }
+        VirtualThreads.start(
+                "exit-" + child.pid(),
+                () -> owner.complete(child),
+                e -> ShimLog.error("an exit waits for a thread", "pid", child.pid(), "error", e));
     }
 }

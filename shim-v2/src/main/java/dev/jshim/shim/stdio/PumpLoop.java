@@ -63,7 +63,7 @@ public final class PumpLoop {
     private synchronized void submit(Runnable task) throws ErrnoException {
         if (epoll == null) {
             begin();
-            Thread.ofPlatform().name("stdio").daemon().start(this::run);
+            startThread();
         }
         tasks.add(task);
         wakeUp().signal();
@@ -78,6 +78,18 @@ public final class PumpLoop {
             epoll = watch;
         } catch (ErrnoException e) {
             watch.close();
+            throw e;
+        }
+    }
+
+    /** The next one tries again where there is no thread to be had. */
+    private synchronized void startThread() {
+        try {
+            Thread.ofPlatform().name("stdio").daemon().start(this::run);
+        } catch (OutOfMemoryError e) {
+            epoll().close();
+            wakeUp().close();
+            epoll = null;
             throw e;
         }
     }

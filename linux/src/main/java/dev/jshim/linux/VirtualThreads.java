@@ -1,0 +1,29 @@
+package dev.jshim.linux;
+
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/** Virtual threads for what must not be left undone. */
+public final class VirtualThreads {
+    private static final long RETRY_NANOS = 100_000_000L;
+
+    private VirtualThreads() {}
+
+    /**
+     * Starts a thread. Where there is none to be had, as where a fork bomb has taken all, it blocks until there is: the
+     * JDK starts the carrier of a virtual thread when it needs one, and gives the virtual thread up where it cannot.
+     *
+     * @param waits told each time that there was none
+     */
+    public static void start(String name, Runnable task, Consumer<OutOfMemoryError> waits) {
+        while (true) {
+            try {
+                Thread.ofVirtual().name(name).start(task);
+                return;
+            } catch (OutOfMemoryError e) {
+                waits.accept(e);
+                LockSupport.parkNanos(RETRY_NANOS);
+            }
+        }
+    }
+}
