@@ -134,7 +134,7 @@ final class Adoption {
                 return new ReportRow(task.namespace(), task.id(), "unchanged", "adopted already");
             }
             AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
-            var _ = bridge.adopt(record); // Once more: what it knows of execs can be noted in the bundle now.
+            bundleIsThere(record, bridge);
         } catch (IOException e) {
             var reason = Reason.of(e);
             for (var shortage : Preflight.shortages(
@@ -150,6 +150,18 @@ final class Adoption {
         journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
         progress.line("adopted " + task);
         return new ReportRow(task.namespace(), task.id(), "adopted", "");
+    }
+
+    /**
+     * Asks for it once more, so that what the bridge knows of execs is noted in the bundle. That it fails is no reason
+     * to refuse the container: a bridge that has just died comes back to the bundle.
+     */
+    private void bundleIsThere(LegacyRecord record, BridgeClient bridge) {
+        try {
+            var _ = bridge.adopt(record);
+        } catch (IOException e) {
+            progress.line("the execs of " + record.task() + " are not noted yet: " + Reason.of(e));
+        }
     }
 
     /** As if it had not been begun; whatever cannot be undone here is undone by the next apply, or by a rollback. */

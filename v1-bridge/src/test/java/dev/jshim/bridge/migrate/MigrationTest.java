@@ -12,6 +12,7 @@ import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskId;
+import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -81,6 +82,17 @@ class MigrationTest {
                         .record()
                         .text()
                         .replace(container.v1Work.resolve("runc-root").toString(), "/run/containerd/runc/ns"));
+    }
+
+    /** For the next bridge, should this one die before it hears of them again. */
+    @Test
+    void theExecsThatRunAreNotedWithTheAdoption() throws Exception {
+        shim.states.put("w", Status.RUNNING);
+        try (var _ = TestBridge.start(node)) {
+            assertThat(migration.apply(null).complete()).isTrue();
+            assertThat(node.v2Bundle(new TaskId("ns", "c")).resolve("jshim.exits"))
+                    .hasContent("exec " + FakeV1Shim.EXEC_PID + " w");
+        }
     }
 
     /** A container that has exited and was not deleted: the kernel may have given its pid to somebody. */
