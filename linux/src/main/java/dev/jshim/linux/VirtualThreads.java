@@ -13,15 +13,19 @@ public final class VirtualThreads {
      * Starts a thread. Where there is none to be had, as where a fork bomb has taken all, it blocks until there is: the
      * JDK starts the carrier of a virtual thread when it needs one, and gives the virtual thread up where it cannot.
      *
-     * @param waits told each time that there was none
+     * @param waits told once where there is none
      */
     public static void start(String name, Runnable task, Consumer<OutOfMemoryError> waits) {
+        var isTold = false;
         while (true) {
             try {
                 Thread.ofVirtual().name(name).start(task);
                 return;
             } catch (OutOfMemoryError e) {
-                waits.accept(e);
+                if (!isTold) {
+                    waits.accept(e);
+                }
+                isTold = true;
                 LockSupport.parkNanos(RETRY_NANOS);
             }
         }

@@ -22,12 +22,16 @@ final class Threads {
      * what waits for this task would wait for ever, and a connection that is closed instead is taken for a dead peer.
      */
     static void start(ThreadFactory threads, Runnable task) {
+        boolean waits = false;
         while (true) {
             try {
                 threads.newThread(task).start();
                 return;
             } catch (OutOfMemoryError e) {
-                Log.warn("waits for a thread", e);
+                if (!waits) {
+                    Log.warn("waits for a thread", e);
+                }
+                waits = true;
                 LockSupport.parkNanos(RETRY_NANOS);
             }
         }

@@ -98,7 +98,9 @@ final class ExitLedger {
 
     /** That the bundle is there: what was known before is written now. */
     synchronized void bundleIsThere() {
-        write();
+        if (!execs.isEmpty() || !told.isEmpty()) {
+            write();
+        }
     }
 
     private void write() {

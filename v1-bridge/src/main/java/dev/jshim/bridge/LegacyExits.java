@@ -150,8 +150,8 @@ final class LegacyExits implements AutoCloseable {
             }
             if (!LiveProcess.isAlive(record.shim())) {
                 // Also where init is dead: what shared its cgroup was the shim's to kill.
-                orphan.end();
-                if (!isLeft(execId, exit)) {
+                var isKept = orphan.end();
+                if (!isLeft(execId, exit, isKept)) {
                     settle(execId, exit, new Exit(exit.pid(), KILLED, Instant.now()));
                     return;
                 }
@@ -176,8 +176,8 @@ final class LegacyExits implements AutoCloseable {
         }
     }
 
-    private boolean isLeft(String execId, WatchedExit exit) {
-        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : exit.isAlive();
+    private boolean isLeft(String execId, WatchedExit exit, boolean isKept) {
+        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : isKept && exit.isAlive();
     }
 
     private void settle(String execId, WatchedExit exit, Exit how) {

@@ -115,11 +115,12 @@ final class LegacyTask implements Task {
     List<String> attach(Set<String> before) {
         exits.watch("");
         Map<String, Integer> execs = new LinkedHashMap<>();
-        for (var listed : pids()) {
-            if (!listed.execId().isEmpty()) {
-                execs.put(listed.execId(), listed.pid());
+        for (var each : pids()) {
+            if (!each.execId().isEmpty()) {
+                execs.put(each.execId(), each.pid());
             }
         }
+        var listed = Set.copyOf(execs.keySet());
         var known = new HashMap<>(ledger.execs());
         before.forEach(execId -> known.putIfAbsent(execId, 0));
         known.forEach((execId, pid) -> {
@@ -131,14 +132,18 @@ final class LegacyTask implements Task {
                 }
             }
         });
-        execs.forEach(this::runs);
+        execs.forEach((execId, pid) -> runs(execId, pid, listed.contains(execId)));
         return List.copyOf(execs.keySet());
     }
 
-    private void runs(String execId, int pid) {
+    private void runs(String execId, int pid, boolean isListed) {
         var exit = exits.watch(execId);
         if (pid != 0) {
-            exit.runs(pid);
+            if (isListed) {
+                exit.runs(pid);
+            } else {
+                exit.ran(pid);
+            }
             ledger.started(execId, pid);
         }
     }

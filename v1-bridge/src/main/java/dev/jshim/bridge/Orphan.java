@@ -45,8 +45,12 @@ final class Orphan {
         }
     }
 
-    /** Kills all that runs in it, unless it is kept. For a container whose shim is dead. */
-    synchronized void end() {
+    /**
+     * Kills all that runs in it, unless it is kept. For a container whose shim is dead.
+     *
+     * @return whether it is kept
+     */
+    synchronized boolean end() {
         var first = !said;
         said = true;
         if (kept.getAsBoolean()) {
@@ -54,7 +58,7 @@ final class Orphan {
                 ShimLog.warn(
                         "the v1 shim has died; the container is kept", "ns", record.namespace(), "id", record.id());
             }
-            return;
+            return true;
         }
         if (first) {
             ShimLog.warn("the v1 shim has died; the container is killed", "ns", record.namespace(), "id", record.id());
@@ -68,6 +72,7 @@ final class Orphan {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        return false;
     }
 
     /**

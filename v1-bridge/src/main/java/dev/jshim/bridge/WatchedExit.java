@@ -32,14 +32,19 @@ final class WatchedExit {
         return pid;
     }
 
-    /** That it runs with this pid, which makes init's exit wait for this one. */
+    /** That it runs with this pid, as its shim says now, which makes init's exit wait for this one. */
     void runs(int newPid) {
-        pid = newPid;
         process = LiveProcess.find(newPid);
+        ran(newPid);
+    }
+
+    /** The same as somebody has noted it before: the pid may be another's by now. */
+    void ran(int newPid) {
+        pid = newPid;
         running = true;
     }
 
-    /** Whether the process itself is there, whatever is known of its exit. */
+    /** Whether the process itself is known, and there, whatever is known of its exit. */
     boolean isAlive() {
         var mine = process;
         return mine != null && LiveProcess.isAlive(mine);

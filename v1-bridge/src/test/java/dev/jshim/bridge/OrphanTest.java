@@ -66,7 +66,7 @@ class OrphanTest {
     @Test
     void whatIsOfAnotherContainerOfTheIdIsNot() throws Exception {
         Files.writeString(container.v1Bundle.resolve("init.pid"), Long.toString(beside.pid()));
-        orphan.end();
+        assertThat(orphan.end()).isFalse();
         assertThat(orphan.signal(Processes.SIGKILL)).isFalse();
         assertThat(beside.waitFor(200, TimeUnit.MILLISECONDS)).isFalse();
     }
