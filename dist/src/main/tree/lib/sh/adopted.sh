@@ -67,7 +67,9 @@ is_alive() { # pid, start
     # shellcheck disable=SC2086 # the fields after "(comm)", which may hold blanks, lines and parentheses itself
     set -- "$2" ${stat##*)}
     # No recorded start: take the process for ours, since a wrong guess the other way ends a container.
-    [ $# -gt 20 ] && [ "$2" != Z ] && { [ -z "$1" ] || [ "$1" = "${21}" ]; }
+    [ $# -gt 20 ] && { [ -z "$1" ] || [ "$1" = "${21}" ]; } || return 1
+    # A zombie has ended, but not where its first thread alone has: field 20 counts those that are left.
+    [ "$2" != Z ] || [ "${19}" -gt 1 ]
 }
 
 is_ours() { # folder

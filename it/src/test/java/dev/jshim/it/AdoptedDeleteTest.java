@@ -82,6 +82,31 @@ class AdoptedDeleteTest {
     }
 
     @Test
+    @DisplayName("takes a zombie for dead")
+    void zombies() throws IOException {
+        Process parent = new ProcessBuilder("/bin/sh", "-c", "sleep 0 & exec sleep 600").start();
+        try {
+            Wait.until("it has a zombie", () -> parent.children().count() == 1 && isZombie(childOf(parent)));
+            long zombie = childOf(parent);
+            record(GONE, "1", zombie, startOf(zombie));
+            Files.writeString(v1Bundle.resolve("init.pid"), Long.toString(zombie));
+            Files.writeString(v1Bundle.resolve("shim.pid"), Long.toString(GONE));
+            assertThat(delete().code()).isZero();
+            assertThat(v1Bundle).doesNotExist();
+        } finally {
+            parent.destroyForcibly();
+        }
+    }
+
+    private static long childOf(Process parent) {
+        return parent.children().findFirst().orElseThrow().pid();
+    }
+
+    private static boolean isZombie(long pid) {
+        return Run.of(List.of("cat", "/proc/" + pid + "/stat")).run().out().contains(") Z ");
+    }
+
+    @Test
     @DisplayName("cleans up where another process has the pid of init by now")
     void pidInUseAgain() throws IOException {
         record(GONE, "1", alive.pid(), "1");
