@@ -14,6 +14,7 @@ import dev.jshim.proto.v2.task2.DeleteResponse;
 import dev.jshim.proto.v2.task2.PauseRequest;
 import dev.jshim.proto.v2.task2.ResizePtyRequest;
 import dev.jshim.proto.v2.task2.ResumeRequest;
+import dev.jshim.shim.FakeContainer;
 import dev.jshim.shim.FifoClient;
 import dev.jshim.shim.Until;
 import io.grpc.Status.Code;
@@ -225,10 +226,15 @@ class OciTaskTest extends WithFakeRuntime {
         }
     }
 
+    private static FakeContainer inSharedPids(String id, String init) throws Exception {
+        var box = container(id, init);
+        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        return box;
+    }
+
     @Test
     void killsWhatOutlivesInitInASharedPidNamespace() throws Exception {
-        var box = container("shared", "exit 0");
-        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        var box = inSharedPids("shared", "exit 0");
         box.create();
         box.start();
         assertThat(box.await("")).isZero();
@@ -239,8 +245,7 @@ class OciTaskTest extends WithFakeRuntime {
     /** Whoever hears that a container has ended takes all of it for ended. */
     @Test
     void theExitOfInitIsToldAfterTheRestIsKilled() throws Exception {
-        var box = container("rest", LASTING);
-        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        var box = inSharedPids("rest", LASTING);
         var pid = box.create();
         box.start();
         box.exec("e", LASTING);
@@ -263,8 +268,7 @@ class OciTaskTest extends WithFakeRuntime {
     /** The first kill of the rest was before it was there, and what it has started is nobody's exec. */
     @Test
     void whatIsStartedWhileInitEndsIsKilledToo() throws Exception {
-        var box = container("meanwhile", LASTING);
-        Files.writeString(box.bundle().resolve("config.json"), SHARED_PIDS);
+        var box = inSharedPids("meanwhile", LASTING);
         var pid = box.create();
         box.start();
         box.exec("e", LASTING);
