@@ -2,6 +2,7 @@
 # Builds the runnable tree: assemble.sh MODULE_FOLDER TREE VERSION
 # Expects the class path of each component in COMPONENT_FOLDER/target/class-path (jars, separated by ':').
 set -eu
+umask 022 # what root runs later
 dist=$1 tree=$2
 root=${dist%/*}
 java_home=${JAVA_HOME:?JAVA_HOME must name a JDK 25}

@@ -8,6 +8,7 @@ unset JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS JDK_AOT_VM_OPTIONS CLASSP
 export LC_ALL=C.UTF-8
 
 case $lib in /*) ;; *) lib=$PWD/$lib ;; esac
+. "$lib/sh/closed.sh"
 
 jar_time=1793491200 # 2026-11-01, as in every entry of the jars
 
@@ -50,8 +51,8 @@ java_prepare() { # component
     if cache_fits $jars; then aot=-XX:AOTCache=$lib/aot/$cache; fi
 }
 
-# The proof is the sha256 of every jar, of the runtime's modules file and of the cache itself. It is worth as long as
-# inode and ctime of these files stay what they were: no copying, not even cp -p, leaves them so.
+# The proof says which files the sums held for, by inode and ctime (no copying, not even cp -p, leaves them so): every jar,
+# the runtime's modules file, the sums and the cache itself. It is read as data, and only where it is closed to others.
 cache_fits() { # jars
     jar_count=$#
     while [ "$jar_count" -gt 0 ]; do
@@ -59,21 +60,38 @@ cache_fits() { # jars
         shift
         jar_count=$((jar_count - 1))
     done
-    stamp "$@" || return 1
     proof=$lib/$component.proof
     [ -r "$proof" ] || [ -w "$lib" ] || proof=/run/jshim/$cache.proof
-    proven='' verdict=1
-    [ ! -r "$proof" ] || . "$proof"
-    [ "$proven" != "$now" ] || return "$verdict"
+    proven='' verdict=''
+    if [ -r "$proof" ]; then
+        stamp "$@" "$proof" || return 1
+        is_closed "${now##* }" "$owner" && read -r verdict proven <"$proof"
+        now=${now% *}
+    else
+        stamp "$@" || return 1
+    fi
+    case $verdict in [01]) [ "$proven" != "$now" ] || return "$verdict" ;; esac
     verdict=0
-    (cd "$lib" && exec sha256sum --check --status "$component.sha256") </dev/null >/dev/null 2>&1 || verdict=1
+    are_sums_right || verdict=1
     [ "$verdict" -ne 0 ] || restore_times "$@"
     remember_proof
     return "$verdict"
 }
 
-stamp() { # jars
-    now=$(exec stat -L --printf='%d.%i.%.9Z ' "$lib/aot/$cache" "$lib/jvm/lib/modules" "$@" 2>/dev/null)
+# Sets now, a word for each file, and owner to whom the runtime belongs, who could change all of it anyhow.
+stamp() { # jars, and perhaps the proof
+    now=$(exec stat -L --printf='%a:%u:%d.%i.%.9Z ' "$lib/jvm/lib/modules" "$lib/aot/$cache" "$lib/$component.sha256" \
+        "$@" 2>/dev/null) || return 1
+    now=${now% }
+    owner=${now#*:}
+    owner=${owner%%:*}
+}
+
+# Sums that others may write say nothing of a cache that they may write.
+are_sums_right() {
+    rest=${now#* }
+    is_closed "$rest" "$owner" && is_closed "${rest#* }" "$owner" &&
+        (cd "$lib" && exec sha256sum --check --status "$component.sha256") </dev/null >/dev/null 2>&1
 }
 
 # The JVM itself looks at the jars' times for some caches and not for others. All jars have the time that they were
@@ -88,7 +106,7 @@ remember_proof() {
     /run/jshim/*) mkdir -p -m 700 /run/jshim || return 0 ;;
     esac
     {
-        printf "proven='%s' verdict=%s\n" "$now" "$verdict" >"$proof.$$" && mv -f "$proof.$$" "$proof"
+        printf '%s\n' "$verdict $now" >"$proof.$$" && mv -f "$proof.$$" "$proof"
     } 2>/dev/null || return 0
 }
 

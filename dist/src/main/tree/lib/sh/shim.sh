@@ -3,6 +3,8 @@
 #   -namespace N -address A -publish-binary P -id ID [-bundle B] [-debug] start|delete
 # `start` costs one JVM, which stays as the daemon; `delete` costs none; all else is the JVM's to answer.
 
+. "$lib/sh/closed.sh"
+
 shim_main() { # component, main class, arguments; the caller has set name to the program's
     component=$1 main=$2
     shift 2

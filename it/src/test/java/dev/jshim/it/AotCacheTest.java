@@ -8,6 +8,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +79,44 @@ class AotCacheTest {
             assertThat(version(copy, "containerd-shim-v2-oci")).isEqualTo(expected);
             Files.delete(cache);
             assertThat(version(copy, "containerd-shim-v2-oci")).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    @DisplayName("is believed in for what nobody else can have written, whatever the umask was")
+    void looseFiles() throws IOException {
+        DistTree copy = DistTree.built().copyTo(temp.resolve("tree"));
+        String program = "containerd-shim-v2-oci";
+        Path proof = copy.home().resolve("lib/shim.proof");
+        Files.deleteIfExists(proof);
+        String expected = Launched.run(
+                        temp, Map.of(), List.of("sh", "-c", "umask 0; exec " + copy.bin(program) + " -v"))
+                .result();
+        assertThat(Files.getPosixFilePermissions(proof)).isEqualTo(PosixFilePermissions.fromString("rw-r--r--"));
+
+        String honest = Files.readString(proof);
+        Path marker = temp.resolve("was run");
+        for (String forged : List.of(honest + "touch '" + marker + "'\n", "1" + honest.substring(1))) {
+            Files.writeString(proof, forged);
+            Files.setPosixFilePermissions(proof, PosixFilePermissions.fromString("rw-rw-rw-"));
+            assertThat(version(copy, program)).isEqualTo(expected);
+            assertThat(marker).doesNotExist();
+            assertThat(proof).hasContent(honest);
+            assertThat(Files.getPosixFilePermissions(proof)).isEqualTo(PosixFilePermissions.fromString("rw-r--r--"));
+        }
+
+        for (String file : List.of("lib/aot/" + cacheOf(copy), "lib/shim.sha256")) {
+            Path trusted = copy.home().resolve(file);
+            Files.setPosixFilePermissions(trusted, PosixFilePermissions.fromString("rw-rw-rw-"));
+            assertThat(sourceOf(copy, program, "dev.jshim.shim.Main")).as(file).doesNotContain("shared objects");
+            Files.setPosixFilePermissions(trusted, PosixFilePermissions.fromString("rw-r--r--"));
+        }
+        assertThat(sourceOf(copy, program, "dev.jshim.shim.Main")).contains("shared objects");
+    }
+
+    private static Path cacheOf(DistTree tree) throws IOException {
+        try (var caches = Files.newDirectoryStream(tree.home().resolve("lib/aot"), "shim-*.aot")) {
+            return caches.iterator().next().getFileName();
         }
     }
 
