@@ -12,6 +12,7 @@ shim_delete() {
     esac
     cd -P .. 2>/dev/null || fail "delete: the bundle's parent folder is gone"
     bundle=${PWD%/}/$id
+    refuse_open_files
     if [ -f "$bundle/jshim.v1" ]; then
         . "$lib/sh/adopted.sh"
         delete_adopted
@@ -29,6 +30,17 @@ shim_delete() {
         first_line "$bundle/init.pid"
         answer_killed "$line"
     fi
+}
+
+# What the bundle says is done as root. In a folder that is closed altogether its files may have any mode.
+refuse_open_files() {
+    modes=$(stat -c %a:%u: -- "$bundle" "$bundle/runtime" "$bundle/runtime-root" "$bundle/init.pid" "$bundle/exit.pb" \
+        "$bundle/address" "$bundle/jshim.v1" 2>/dev/null) || :
+    case $modes in 700:0:*) return ;; esac
+    for mode in $modes; do
+        is_closed "$mode" 0 || fail "delete: others may write to $bundle or to files in it, so that nothing in it is believed:" \
+            "bundle kept; look at runtime, runtime-root, init.pid and jshim.v1 in it, then chmod go-w"
+    done
 }
 
 # Sets line, to nothing if there is no such file.

@@ -7,6 +7,7 @@ import dev.jshim.proto.v2.task2.DeleteResponse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -123,6 +124,24 @@ class DeleteTest {
             }
         } finally {
             init.destroyForcibly();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"rwxr-xr-x, rw-rw-rw-, false", "rwx--x---, rw--w----, false", "rwx------, rw-rw-rw-, true"})
+    @DisplayName("does nothing that others could have written into the bundle")
+    void openFiles(String folder, String file, boolean done) throws IOException {
+        Path bundle = crashed("one", "touch " + temp.resolve("called"));
+        Files.setPosixFilePermissions(bundle.resolve("runtime"), PosixFilePermissions.fromString(file));
+        Files.setPosixFilePermissions(bundle, PosixFilePermissions.fromString(folder));
+
+        Launched deleted = delete(bundle);
+
+        assertThat(deleted.code()).isEqualTo(done ? 0 : 1);
+        assertThat(Files.exists(temp.resolve("called"))).isEqualTo(done);
+        if (!done) {
+            assertThat(deleted.text()).isEmpty();
+            assertThat(deleted.err()).startsWith("jshim: delete: others may write to " + bundle);
         }
     }
 
