@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,26 @@ class LauncherTest {
         var path = Map.of("PATH", inPath + ":" + System.getenv("PATH"));
         assertThat(Launched.run(temp, path, List.of("sh", "-c", SHIM + " -v")).result())
                 .isEqualTo(version);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SHIM, "containerd-shim-v1-linux", "jshimctl"})
+    @DisplayName("copied alone take the tree of the program in PATH, or say that they need one")
+    void copies(String program) throws IOException {
+        Path original = DistTree.built().bin(program);
+        Path copy = Files.copy(original, temp.resolve("copy"), StandardCopyOption.COPY_ATTRIBUTES);
+        String flag = program.equals("jshimctl") ? "--version" : "-v";
+        var path = Map.of("PATH", original.getParent() + ":" + System.getenv("PATH"));
+        String version =
+                Launched.run(temp, path, List.of(original.toString(), flag)).result();
+
+        assertThat(Launched.run(temp, path, List.of(copy.toString(), flag)).result())
+                .isEqualTo(version);
+        Launched lonely = Launched.run(temp, Map.of("PATH", "/usr/bin:/bin"), List.of(copy.toString(), flag));
+        assertThat(lonely.code()).isEqualTo(1);
+        assertThat(lonely.err())
+                .isEqualTo(copy + ": this is a copy without its tree, and no " + program
+                        + " in PATH has one: make a link to the program instead\n");
     }
 
     @ParameterizedTest
