@@ -9,6 +9,8 @@ import java.nio.file.Path;
 public final class FileCalls {
     static final int S_IFIFO = 0010000;
 
+    private static final int WRITABLE_BY_OTHERS = 022;
+
     private static final int AT_FDCWD = -100;
     private static final int AT_SYMLINK_NOFOLLOW = 0x100;
     private static final int AT_EMPTY_PATH = 0x1000;
@@ -69,6 +71,17 @@ public final class FileCalls {
             NativeCall.check(result, "ioctl FIONREAD", fd);
             return count.buffer().getInt(0);
         }
+    }
+
+    /**
+     * Whether nobody can write a file or folder but root and this process' user, as whom it is believed. A link never
+     * is closed. Who may write to the folder that it lies in can still put another in its place.
+     */
+    public static boolean isClosed(Path path) throws ErrnoException {
+        FileStatus found = lstat(path);
+        return (found.uid() == 0 || found.uid() == stat(Path.of("/proc/self")).uid())
+                && !found.isSymbolicLink()
+                && (found.mode() & WRITABLE_BY_OTHERS) == 0;
     }
 
     /** Sets the umask of the whole process; returns the one before. */

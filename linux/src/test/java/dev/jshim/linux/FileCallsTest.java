@@ -2,6 +2,7 @@ package dev.jshim.linux;
 
 import static dev.jshim.linux.FdTest.assertErrno;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,5 +95,20 @@ class FileCallsTest {
         int ours = FileCalls.umask(before);
 
         assertThat(ours).isEqualTo(077);
+    }
+
+    @Test
+    void whatOthersMayWriteIsNotClosed() throws Exception {
+        Path file = Files.createFile(directory.resolve("f"));
+        for (String mode : new String[] {"rw-r--r--", "rwx--x--x", "rw-rw-r--", "rw----rw-", "rw----rwx"}) {
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+            assertThat(FileCalls.isClosed(file)).as(mode).isEqualTo(mode.lastIndexOf('w') == 1);
+        }
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        assertThat(FileCalls.isClosed(Files.createSymbolicLink(directory.resolve("link"), file)))
+                .isFalse();
+        assumeTrue(FileCalls.stat(file).uid() == 0, "only root can give a file away");
+        FileCalls.chown(file, 12345, -1);
+        assertThat(FileCalls.isClosed(file)).isFalse();
     }
 }

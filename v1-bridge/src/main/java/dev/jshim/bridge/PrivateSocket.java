@@ -14,8 +14,9 @@ final class PrivateSocket {
 
     /** Makes a directory of mode 0700 with all its parents, or sets the mode of one that exists. */
     static void makeDirectory(Path directory) throws IOException {
-        Files.createDirectories(directory);
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+        var mode = PosixFilePermissions.fromString("rwx------");
+        Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(mode));
+        Files.setPosixFilePermissions(directory, mode);
     }
 
     /** Listens. What lies at the path is taken away: who calls holds the lock that makes it ours. */

@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.DirectorySync;
 import dev.jshim.bridge.FaultPoint;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.node.SmallFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,8 +15,11 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What migrations have done to a node: a {@link JournalLine} for each step, on disk before the step is taken, so that
@@ -29,6 +33,9 @@ final class Journal implements AutoCloseable {
     private static final String WAY_OUT = "; nothing was changed. If the jshim that wrote it is at hand, use that one."
             + " Else run apply, rescue or rollback with --rebuild-journal: it puts this file aside and goes by the bundles on the"
             + " node, each of which says whether it was added";
+
+    private static final FileAttribute<?> PRIVATE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path file;
     private final FileChannel channel;
@@ -61,7 +68,7 @@ final class Journal implements AutoCloseable {
      */
     static Journal open(Path file) throws IOException {
         var content = content(file);
-        var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        var channel = FileChannel.open(file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), PRIVATE);
         var journal = new Journal(file, channel, content.sum());
         try {
             channel.truncate(content.length());
@@ -126,10 +133,23 @@ final class Journal implements AutoCloseable {
     private static byte[] bytes(Path file) throws IOException {
         try {
             var bytes = SmallFile.bytes(file, MAX_BYTES);
+            if (bytes != null && !isOurs(file)) {
+                throw new IOException("others may write it, and it names programs that root runs");
+            }
             return bytes == null ? new byte[0] : bytes;
         } catch (IOException e) {
             throw damaged(file, "damaged: " + e.getMessage(), e);
         }
+    }
+
+    /** In a folder that nobody else can enter any mode will do. */
+    private static boolean isOurs(Path file) throws IOException {
+        var real = file.toRealPath();
+        var folder = real.getParent();
+        return FileCalls.isClosed(real)
+                || (folder != null
+                        && FileCalls.isClosed(folder)
+                        && Files.getPosixFilePermissions(folder).equals(PosixFilePermissions.fromString("rwx------")));
     }
 
     private static IOException damaged(Path file, String how, IOException cause) {

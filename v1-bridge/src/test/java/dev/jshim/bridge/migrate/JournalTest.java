@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -43,6 +44,24 @@ class JournalTest {
     void isReadAsItWasWritten() throws Exception {
         write();
         assertThat(Journal.read(file())).isEqualTo(ENTRIES);
+    }
+
+    /** A shim runs the runtimes that it names, as root. */
+    @Test
+    void whatOthersMayWriteIsNotBelieved() throws Exception {
+        write();
+        assertThat(Files.getPosixFilePermissions(file())).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        Files.setPosixFilePermissions(file(), PosixFilePermissions.fromString("rw-rw-rw-"));
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        assertThat(Journal.read(file())).as("nobody else gets there").isEqualTo(ENTRIES);
+
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+        assertThatThrownBy(() -> Journal.read(file()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("others may write it");
+        assertThatThrownBy(() -> Journal.open(file())).isInstanceOf(IOException.class);
+        assertThat(Journal.readable(file())).isEmpty();
+        assertThat(Journal.isDamaged(file())).isTrue();
     }
 
     @Test
