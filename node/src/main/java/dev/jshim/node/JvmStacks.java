@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import dev.jshim.linux.FileCalls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.UnixDomainSocketAddress;
@@ -47,6 +48,12 @@ public final class JvmStacks {
         var socket = tmp.resolve(".java_pid" + pid);
         if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
             wake(process, proc, tmp.resolve(".attach_pid" + pid), socket, end);
+        }
+        if (FileCalls.lstat(socket).uid()
+                != FileCalls.stat(Path.of("/proc", Integer.toString(process.pid())))
+                        .uid()) {
+            // Anybody can make one of that name in /tmp.
+            throw new IOException(socket + " is another user's than the JVM: remove it");
         }
         var answer = new CompletableFuture<String>();
         try (var connection = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
