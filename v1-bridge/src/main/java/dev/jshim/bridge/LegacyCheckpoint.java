@@ -20,7 +20,7 @@ final class LegacyCheckpoint {
      * Converts options as a client sent them. Where it sent none these are empty ones: without any a v1 shim of 1.7
      * panics, and its container is lost (v1.7.24, runtime/v1/shim/service.go, Checkpoint).
      *
-     * @throws ShimException INVALID_ARGUMENT for a type that is not known
+     * @throws ShimException INVALID_ARGUMENT for a type that is not known, or for what a v1 shim cannot do
      */
     static Any convert(Any options) {
         var type = options.getTypeUrl();
@@ -39,6 +39,9 @@ final class LegacyCheckpoint {
     }
 
     private static CheckpointOptions converted(dev.jshim.proto.v2.runc.CheckpointOptions o) {
+        if (!o.getParentPath().isEmpty()) {
+            throw ShimException.invalidArgument("a v1 shim cannot take a checkpoint with a parent image: leave it out");
+        }
         return CheckpointOptions.newBuilder()
                 .setExit(o.getExit())
                 .setOpenTcp(o.getOpenTcp())

@@ -306,6 +306,22 @@ class LegacyTaskTest {
         assertThat(shim.asked).isEmpty();
     }
 
+    @Test
+    void aCheckpointUponAnotherIsRefusedAndNotMadeAWholeOne() {
+        var upon = Any.newBuilder()
+                .setTypeUrl("containerd.runc.v1.CheckpointOptions")
+                .setValue(dev.jshim.proto.v2.runc.CheckpointOptions.newBuilder()
+                        .setParentPath("../before")
+                        .build()
+                        .toByteString())
+                .build();
+        assertThatThrownBy(() -> task.checkpoint("/p", upon))
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID_ARGUMENT))
+                .hasMessageContaining("parent image");
+        assertThat(shim.asked).isEmpty();
+    }
+
     static Stream<Arguments> failures() {
         return Stream.of(
                 Arguments.of(

@@ -66,6 +66,7 @@ record CheckpointSpec(boolean exit, String workPath, List<String> flags) {
         add(flags, o.getFileLocks(), "--file-locks");
         add(flags, !o.getCgroupsMode().isEmpty(), "--manage-cgroups-mode", o.getCgroupsMode());
         o.getEmptyNamespacesList().forEach(namespace -> add(flags, true, "--empty-ns", namespace));
+        add(flags, !o.getParentPath().isEmpty(), "--parent-path", o.getParentPath());
         add(flags, !o.getExit(), "--leave-running");
         return new CheckpointSpec(o.getExit(), o.getWorkPath(), flags);
     }

@@ -139,6 +139,23 @@ class CheckpointTest {
     }
 
     @Test
+    void theImageBeforeIsNamed() throws Exception {
+        var box = running("parent");
+        checkpoint(
+                box,
+                any(
+                        "containerd.runc.v1.CheckpointOptions",
+                        CheckpointOptions.newBuilder()
+                                .setWorkPath("/tmp")
+                                .setParentPath("../before")
+                                .build()));
+        assertThat(runtime.commandLines("checkpoint", "parent").getFirst())
+                .endsWith(
+                        "checkpoint --image-path /img --work-path /tmp --parent-path ../before --leave-running parent");
+        end(box);
+    }
+
+    @Test
     void optionsOfAnotherTypeAreRefused() throws Exception {
         var box = running("type");
         assertThatThrownBy(() -> checkpoint(box, any("some.Options", CheckpointOptions.getDefaultInstance())))
