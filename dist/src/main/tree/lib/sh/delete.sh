@@ -73,22 +73,40 @@ kill_init() { # where the runtime keeps what it knows: runc in state.json, crun 
     fi
 }
 
-# A shim that was killed could not remove its group's folder. One that lives serves others of the group. As in
-# GroupFolder, the folder is moved aside first and looked at then: a start may found the group anew at any moment.
+# A shim that was killed could not remove its group's folder, nor its socket elsewhere, whose name begins like the folder's.
+# One that lives serves others of the group. As in GroupFolder, the folder is moved aside first and looked at then: a start
+# may found the group anew at any moment.
 remove_stale_socket() {
     first_line "$bundle/address" # a path, with unix:// before it, or JSON around it
-    case $line in */run/jshim/s/*/sock*) ;; *) return 0 ;; esac
-    group=${line##*/run/jshim/s/}
-    group=/run/jshim/s/${group%%/*}
-    case ${group##*/} in '' | *[!0-9a-f]*) return 0 ;; esac
-    if is_dead "$group" && mv -T -- "$group" "$group.old$$" 2>/dev/null; then
-        if is_dead "$group.old$$"; then rm -rf -- "$group.old$$"; else mv -T -- "$group.old$$" "$group"; fi
-    fi
+    case $line in
+    */run/jshim/s/*/sock*) group=${line##*/run/jshim/s/} group=${group%%/*} ;;
+    */jshim-*.*) group=${line##*/jshim-} group=${group%%.*} ;;
+    *) return 0 ;;
+    esac
+    case $group in '' | *[!0-9a-f]*) return 0 ;; esac
+    for group in "/run/jshim/s/$group"*; do
+        if is_dead "$group" && mv -T -- "$group" "$group.old$$" 2>/dev/null; then
+            if is_dead "$group.old$$"; then
+                case $socket in */jshim-*) rm -f -- "$socket" ;; esac
+                rm -rf -- "$group.old$$"
+            else
+                mv -T -- "$group.old$$" "$group"
+            fi
+        fi
+    done
 }
 
+# Sets socket too.
 is_dead() { # folder of a group
-    shim=
-    { while read -r key value; do [ "$key" != shim ] || shim=$value; done <"$1/reply"; } 2>/dev/null || return 1
+    shim='' socket=''
+    {
+        while read -r key value; do
+            case $key in
+            shim) shim=$value ;;
+            socket) socket=$value ;;
+            esac
+        done <"$1/reply"
+    } 2>/dev/null || return 1
     . "$lib/sh/node.sh"
     [ -n "$shim" ] && ! is_process "$shim"
 }

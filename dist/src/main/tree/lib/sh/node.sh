@@ -17,8 +17,8 @@ join_node() {
     is_shim_alive || return 1
     { true >"$folder/joined"; } 2>/dev/null || return 1
     # Only now: a shim that ends moves its folder away first and looks at that file then.
-    [ -S "$folder/sock" ] && is_shim_alive || return 1
-    printf %s "unix://$folder/sock" >address
+    [ -S "$socket" ] && is_shim_alive || return 1
+    printf %s "unix://$socket" >address
     printf %s "${shim%% *}" >shim.pid
     printf '%s\n' "$answer"
 }
@@ -33,9 +33,9 @@ is_node_grouped() {
     return 1
 }
 
-# Sets answer to what this containerd was told before.
+# Sets answer to what this containerd was told before, and socket.
 is_shim_alive() {
-    shim='' caller='' answer='' protocol=''
+    shim='' caller='' answer='' protocol='' socket=$folder/sock
     {
         while read -r key value; do
             case $key in
@@ -43,6 +43,7 @@ is_shim_alive() {
             caller) caller=$value ;;
             answer) answer=$value ;;
             protocol) protocol=$value ;;
+            socket) socket=$value ;;
             esac
         done <"$folder/reply"
     } 2>/dev/null || return 1

@@ -35,6 +35,7 @@ final class Daemon {
     private static final Duration UNUSED = Duration.ofSeconds(60);
 
     private final GroupFolder group;
+    private final Path socket;
     private final Transport transport;
     private final Duration linger;
     private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
@@ -44,12 +45,14 @@ final class Daemon {
     /**
      * Makes a shim that does not serve yet.
      *
+     * @param socket where it will listen
      * @param ttrpcAddress containerd's ttrpc socket, null where events go nowhere
      * @param lesser options that hold where a container's own say nothing, by its bundle
      * @param stays whether a Shutdown does not end it at once: another container may come and find it warm
      */
     Daemon(
             GroupFolder group,
+            Path socket,
             Transport transport,
             String namespace,
             @Nullable Path ttrpcAddress,
@@ -57,6 +60,7 @@ final class Daemon {
             boolean stays)
             throws ErrnoException {
         this.group = group;
+        this.socket = socket;
         this.transport = transport;
         linger = stays ? GroupFolder.GRACE : Duration.ZERO;
         Processes.becomeSubreaper();
@@ -66,12 +70,12 @@ final class Daemon {
         service = new TaskService(tasks, factory, events, () -> {});
     }
 
-    /** Begins to serve at the group's socket, which is not bound yet; returns at once. */
+    /** Begins to serve at the socket, which is not bound yet; returns at once. */
     void serve() throws IOException {
         // Also for a signal that comes before it is handled.
         Runtime.getRuntime().addShutdownHook(new Thread(group::remove, "remove-socket"));
-        transport.serve(group.socket(), List.of(service.bindService(), TaskServiceV3.of(service)));
-        Files.setPosixFilePermissions(group.socket(), PosixFilePermissions.fromString("rw-------"));
+        transport.serve(socket, List.of(service.bindService(), TaskServiceV3.of(service)));
+        Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
     }
 
     /** A start of the same group must not join a shim that is about to go, so the group ends with the registry. */

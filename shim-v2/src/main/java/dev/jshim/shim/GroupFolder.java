@@ -1,5 +1,6 @@
 package dev.jshim.shim;
 
+import dev.jshim.linux.FileCalls;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -27,10 +28,11 @@ import org.jspecify.annotations.Nullable;
  * the other was faster, and waits for its socket. A start joins by truncating the file first and looking for the shim
  * then; a shim ends by moving the folder away first and looking at the file then. So one of them always sees the other,
  * without a lock, and lib/sh/node.sh can join too. The socket is bound under its own name, which ss and /proc/net/unix
- * show. Thread-safe.
+ * show; it lies in the folder, or where containerd wanted it when the group was founded: who joins does not ask where.
+ * Thread-safe.
  */
 final class GroupFolder {
-    /** Our own and closed to others; /run/containerd/s is containerd's. A property for the tests. */
+    /** Our own and closed to others. A property for the tests. */
     private static final Path BASE = Path.of(System.getProperty("jshim.sockets", "/run/jshim/s"));
 
     static final String SOCKET = "sock";
@@ -54,42 +56,63 @@ final class GroupFolder {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     private final Path folder;
+    private final String name;
     private final long pid = ProcessHandle.current().pid();
     private Path current;
     private boolean claimed;
-    /** This process, as its record has it; null before it has claimed the folder. */
-    private GroupRecord.@Nullable ProcessId own;
+    /** What this process has claimed the folder with; null before. */
+    private @Nullable GroupRecord own;
     /** Since when the folder is known to be away, as {@link System#nanoTime}; null while it is ours. */
     private @Nullable Long namelessSince;
 
-    private GroupFolder(Path folder) {
-        this.folder = folder;
+    private GroupFolder(Path base, String name) {
+        this.name = name;
+        folder = base.resolve(name);
         current = folder;
     }
 
     /**
-     * The folder of a group under one containerd. Its name is made of what identifies the group, so that all starts of
-     * a group meet at it.
-     *
-     * @param base where containerd wants it, null for where we like; also where the path would be too long for a socket
+     * The folder of a group under one containerd. Its name is made of what identifies the group, and of nothing else,
+     * so that all starts of a group meet at it, under whichever containerd.
      */
-    static GroupFolder of(@Nullable Path base, String containerdAddress, String namespace, String group) {
+    static GroupFolder of(String containerdAddress, String namespace, String group) {
+        return of(BASE, containerdAddress, namespace, group);
+    }
+
+    /** The same elsewhere. */
+    static GroupFolder of(Path base, String containerdAddress, String namespace, String group) {
         // lib/sh/node.sh names it with sha256sum.
         var identity = containerdAddress + "/" + namespace + "/" + group;
         var name = HexFormat.of().formatHex(Sha256.of(identity.getBytes(StandardCharsets.UTF_8)));
-        if (base != null) {
-            // Shorter than a socket of the Go shim, which may lie there too, and never the same.
-            var folder = base.resolve(name.substring(0, 32) + ".jshim");
-            if (folder.resolve(SOCKET).toString().length() <= MAX_PATH) {
-                return new GroupFolder(folder);
-            }
-        }
-        return new GroupFolder(BASE.resolve(name));
+        return new GroupFolder(base, name);
     }
 
-    /** Where the shim of the group is found. */
-    Path socket() {
+    /**
+     * Where this process would listen if it were the group's shim.
+     *
+     * @param wanted the folder that containerd names, null for none. A socket there is found by its name alone, so it
+     *     is not used where its path would be too long, or others could put something else in the socket's place.
+     */
+    Path socket(@Nullable Path wanted) {
+        if (wanted != null) {
+            // Shorter than a socket of the Go shim, which may lie there too, and never the same; lib/sh/delete.sh knows
+            // it.
+            var socket = wanted.resolve("jshim-" + name.substring(0, 32) + "." + pid);
+            if (socket.isAbsolute() && socket.toString().length() <= MAX_PATH && isClosed(wanted)) {
+                return socket;
+            }
+        }
         return folder.resolve(SOCKET);
+    }
+
+    /** Makes a folder where there is none, and looks whether it is ours. */
+    private static boolean isClosed(Path directory) {
+        try {
+            Files.createDirectories(directory, PRIVATE);
+            return FileCalls.isClosed(directory);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /**
@@ -108,7 +131,7 @@ final class GroupFolder {
             } catch (NoSuchFileException e) {
                 return null; // It has just ended.
             }
-            if (answers(socket())) {
+            if (answers(record.socket())) {
                 return record;
             }
             if (!record.shim().isAlive()) {
@@ -133,7 +156,7 @@ final class GroupFolder {
     }
 
     private void removeDead() throws IOException {
-        var aside = folder.resolveSibling(folder.getFileName() + ".old" + pid);
+        var aside = folder.resolveSibling(name + ".old" + pid);
         try {
             Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
         } catch (NoSuchFileException e) {
@@ -154,14 +177,15 @@ final class GroupFolder {
      */
     synchronized boolean claim(GroupRecord record) throws IOException {
         makeBase(Objects.requireNonNull(folder.getParent()));
-        var draft = folder.resolveSibling(folder.getFileName() + ".new" + pid);
+        var draft = folder.resolveSibling(name + ".new" + pid);
         delete(draft); // of a process that had our pid and was killed
+        removeOutside(record.socket());
         Files.createDirectory(draft, PRIVATE);
         record.write(draft);
         try {
             Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
             claimed = true;
-            own = record.shim();
+            own = record;
             return true;
         } catch (FileSystemException e) {
             delete(draft);
@@ -173,10 +197,6 @@ final class GroupFolder {
     }
 
     private static void makeBase(Path base) throws IOException {
-        if (!base.equals(BASE)) {
-            Files.createDirectories(base, PRIVATE);
-            return;
-        }
         Files.createDirectories(base, PRIVATE);
         Files.setPosixFilePermissions(base, PosixFilePermissions.fromString("rwx------"));
     }
@@ -201,7 +221,7 @@ final class GroupFolder {
         if (hasJust(current)) {
             return false; // The usual case, without a moment in which a client cannot connect.
         }
-        var aside = folder.resolveSibling(folder.getFileName() + ".end" + pid);
+        var aside = folder.resolveSibling(name + ".end" + pid);
         try {
             if (current.equals(folder)) {
                 Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
@@ -232,7 +252,7 @@ final class GroupFolder {
 
     private boolean isAnothers(Path folder) {
         try {
-            return !GroupRecord.read(folder).shim().equals(own);
+            return own == null || !GroupRecord.read(folder).shim().equals(own.shim());
         } catch (IOException e) {
             return false; // a founder puts its record there first
         }
@@ -266,25 +286,41 @@ final class GroupFolder {
     /** Removes the folder, whatever state it is in, if it is ours. */
     synchronized void remove() {
         try {
-            if (claimed && !isAnothers(current)) {
-                delete(current);
-                claimed = false; // By the next time the name may be another shim's.
+            if (own != null && claimed) {
+                removeOutside(own.socket());
+                if (!isAnothers(current)) {
+                    delete(current);
+                    claimed = false; // By the next time the name may be another shim's.
+                }
             }
         } catch (IOException e) {
             ShimLog.warn("cannot remove the socket", "folder", current, "error", e.toString());
         }
     }
 
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
+    /** Removes the folder under the name that it has by now, with the socket that its record names. */
+    private void delete(Path named) throws IOException {
+        if (!Files.exists(named)) {
             return;
         }
-        try (var files = Files.list(folder)) {
+        try {
+            removeOutside(GroupRecord.read(named).socket());
+        } catch (IOException e) {
+            ShimLog.debug("a folder without a record", "folder", named, "error", e.toString());
+        }
+        try (var files = Files.list(named)) {
             for (var file : files.toList()) {
                 Files.deleteIfExists(file);
             }
         }
-        Files.deleteIfExists(folder);
+        Files.deleteIfExists(named);
+    }
+
+    /** One that lies in the folder goes with it; at that path may be the socket of a shim that has founded it anew. */
+    private void removeOutside(Path socket) throws IOException {
+        if (!socket.startsWith(folder)) {
+            Files.deleteIfExists(socket);
+        }
     }
 
     /** Whether somebody accepts connections at a socket. */

@@ -4,19 +4,22 @@ import dev.jshim.linux.Processes;
 import dev.jshim.shim.config.Protocol;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What lies beside a group's socket, lines of a word and a value: for those who join it.
  *
  * @param shim the process that serves
  * @param taskApi the highest version that it serves
+ * @param socket where it listens; absolute
  * @param caller the containerd that was answered last
  * @param answer what that one was told, so that the launcher can tell the same caller the same
  */
-record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, ProcessId caller, String answer) {
+record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, ProcessId caller, String answer) {
     static final String FILE = "reply";
 
     /** A process, also after its pid is in use again. */
@@ -65,20 +68,29 @@ record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, ProcessId cal
                 ProcessId.parse(values.getOrDefault("shim", "")),
                 values.getOrDefault("version", "").equals("3") ? 3 : 2,
                 protocol,
+                socket(folder, values.get("socket")),
                 ProcessId.parse(values.getOrDefault("caller", "")),
                 values.getOrDefault("answer", ""));
     }
 
+    private static Path socket(Path folder, @Nullable String text) throws IOException {
+        try {
+            return folder.resolve(text == null ? GroupFolder.SOCKET : text);
+        } catch (InvalidPathException e) {
+            throw new IOException(folder.resolve(FILE) + " names no socket: " + e.getReason(), e);
+        }
+    }
+
     /** Replaces the file as a whole. */
     void write(Path folder) throws IOException {
-        var text = "shim " + shim + "\nversion " + taskApi + "\nprotocol " + protocol.text() + "\ncaller " + caller
-                + "\nanswer " + answer + "\n";
+        var text = "shim " + shim + "\nversion " + taskApi + "\nprotocol " + protocol.text() + "\nsocket " + socket
+                + "\ncaller " + caller + "\nanswer " + answer + "\n";
         var temporary = folder.resolve(FILE + "." + ProcessHandle.current().pid());
         Files.writeString(temporary, text);
         Files.move(temporary, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
     }
 
     GroupRecord answered(ProcessId to, String text) {
-        return new GroupRecord(shim, taskApi, protocol, to, text);
+        return new GroupRecord(shim, taskApi, protocol, socket, to, text);
     }
 }

@@ -76,21 +76,22 @@ final class Start {
     private void run(StartInput input, Settings settings, GroupRecord.ProcessId caller, Generation generation)
             throws IOException, InterruptedException {
         var group = Group.of(settings.grouping(), Spec.read(bundle), flags.id());
-        var folder = GroupFolder.of(input.socketDir(), flags.address(), flags.namespace(), group);
+        var folder = GroupFolder.of(flags.address(), flags.namespace(), group);
         var running = folder.join();
         for (var tries = 0; running == null; tries++) {
-            var answer = Reply.choose(settings.taskApi(), settings.protocol(), folder.socket(), generation);
+            var socket = folder.socket(input.socketDir());
+            var answer = Reply.choose(settings.taskApi(), settings.protocol(), socket, generation);
             var self = GroupRecord.ProcessId.of(Processes.getpid());
-            if (folder.claim(new GroupRecord(self, 3, settings.protocol(), caller, answer.text()))) {
+            if (folder.claim(new GroupRecord(self, 3, settings.protocol(), socket, caller, answer.text()))) {
                 serve(folder, input, settings, answer);
                 return;
             }
             if (tries == TRIES) {
-                throw new IOException("shims of the group come and go at " + folder.socket());
+                throw new IOException("shims of the group come and go at " + socket);
             }
             running = folder.join();
         }
-        var answer = Reply.choose(settings.taskApi(), running.protocol(), folder.socket(), generation)
+        var answer = Reply.choose(settings.taskApi(), running.protocol(), running.socket(), generation)
                 .atMost(running.taskApi());
         folder.remember(running.answered(caller, answer.text()));
         writeBundle(answer, running.shim().pid());
@@ -101,6 +102,15 @@ final class Start {
             throws IOException, InterruptedException {
         try {
             ShimLog.open(bundle, input.debug());
+            var wanted = input.socketDir();
+            if (wanted != null && !answer.socket().startsWith(wanted)) {
+                ShimLog.warn(
+                        "socket_dir is not used: its path is too long, or others may write there",
+                        "socket_dir",
+                        wanted,
+                        "socket",
+                        answer.socket());
+            }
             becomeDaemon();
             var core = System.getenv("SCHED_CORE");
             Housekeeping.run(core != null && !core.isEmpty());
@@ -110,7 +120,8 @@ final class Start {
             }
             var stays = settings.grouping() == Grouping.NODE;
             var transport = Transports.of(settings.protocol());
-            var daemon = new Daemon(folder, transport, flags.namespace(), input.ttrpcAddress(), lesser, stays);
+            var daemon = new Daemon(
+                    folder, answer.socket(), transport, flags.namespace(), input.ttrpcAddress(), lesser, stays);
             writeBundle(answer, Processes.getpid());
             daemon.serve();
             reply.ok(answer.text());

@@ -119,17 +119,24 @@ final class Training {
         if (group.join() != null) {
             throw new IllegalStateException("a fresh folder has a shim");
         }
-        var answer = Reply.choose(settings.taskApi(), settings.protocol(), group.socket(), generation);
+        var socket = group.socket(folder.resolve("d"));
+        var answer = Reply.choose(settings.taskApi(), settings.protocol(), socket, generation);
         var transport = Transports.of(settings.protocol());
         var daemon = new Daemon(
-                group, transport, flags.namespace(), input.ttrpcAddress(), _ -> Any.getDefaultInstance(), false);
+                group,
+                socket,
+                transport,
+                flags.namespace(),
+                input.ttrpcAddress(),
+                _ -> Any.getDefaultInstance(),
+                false);
         BundleFiles.writeText(bundle, "address", answer.addressFile());
-        group.claim(new GroupRecord(self, 3, settings.protocol(), self, answer.text()));
+        group.claim(new GroupRecord(self, 3, settings.protocol(), socket, self, answer.text()));
         daemon.serve();
         var _ = new Start(flags, bundle, _ -> Any.getDefaultInstance());
         var noReader = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_WRONLY, 0);
         new StartReply(noReader).ok(answer.text());
-        try (var channel = TtrpcChannel.connect(group.socket(), PATIENCE);
+        try (var channel = TtrpcChannel.connect(socket, PATIENCE);
                 var _ = FileCalls.open(bundle.resolve("out"), READER, 0);
                 var _ = FileCalls.open(bundle.resolve("err"), READER, 0)) {
             drive(asContainerd(channel), folder, bundle, runtime);

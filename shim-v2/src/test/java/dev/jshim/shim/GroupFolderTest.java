@@ -10,8 +10,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,14 +22,21 @@ class GroupFolderTest {
     @TempDir
     Path base;
 
-    private final java.util.List<ServerSocketChannel> listeners = new java.util.ArrayList<>();
+    private final List<ServerSocketChannel> listeners = new ArrayList<>();
 
-    private static final GroupRecord RECORD = new GroupRecord(
-            GroupRecord.ProcessId.of((int) ProcessHandle.current().pid()),
-            3,
-            Protocol.TTRPC,
-            new GroupRecord.ProcessId(8, 80),
-            "unix:///x y");
+    private static final GroupRecord.ProcessId SELF =
+            GroupRecord.ProcessId.of((int) ProcessHandle.current().pid());
+
+    private GroupRecord record;
+
+    @BeforeEach
+    void setUp() {
+        record = recordOf(SELF, folder().socket(null));
+    }
+
+    private static GroupRecord recordOf(GroupRecord.ProcessId shim, Path socket) {
+        return new GroupRecord(shim, 3, Protocol.TTRPC, socket, new GroupRecord.ProcessId(8, 80), "unix:///x y");
+    }
 
     @AfterEach
     void close() throws IOException {
@@ -42,20 +52,30 @@ class GroupFolderTest {
     /** A shim in this process, which lives. */
     private GroupFolder founded() throws IOException {
         var folder = folder();
-        assertThat(folder.claim(RECORD)).isTrue();
-        listeners.add(TtrpcTransport.listen(folder.socket()));
+        assertThat(folder.claim(record)).isTrue();
+        listen(record);
         return folder;
     }
 
-    private void deadShim() throws IOException {
-        var dead = new GroupRecord(
-                new GroupRecord.ProcessId(RECORD.shim().pid(), 1), 3, Protocol.TTRPC, RECORD.caller(), "");
-        assertThat(folder().claim(dead)).isTrue();
-        TtrpcTransport.listen(folder().socket()).close();
+    private void listen(GroupRecord shim) throws IOException {
+        listeners.add(TtrpcTransport.listen(shim.socket()));
     }
 
+    private void deadShim(Path socket) throws IOException {
+        assertThat(folder().claim(recordOf(new GroupRecord.ProcessId(SELF.pid(), 1), socket)))
+                .isTrue();
+        TtrpcTransport.listen(socket).close();
+    }
+
+    /** The folder itself. */
     private Path path() {
-        return Objects.requireNonNull(folder().socket().getParent());
+        return Objects.requireNonNull(folder().socket(null).getParent());
+    }
+
+    private List<Path> left(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.toList();
+        }
     }
 
     @Test
@@ -63,27 +83,27 @@ class GroupFolderTest {
         assertThat(folder().join()).isNull();
         founded();
 
-        assertThat(folder().join()).isEqualTo(RECORD);
+        assertThat(folder().join()).isEqualTo(record);
         assertThat(Files.getPosixFilePermissions(path())).isEqualTo(PosixFilePermissions.fromString("rwx------"));
     }
 
     @Test
     void theFasterOfTwoFounders() throws Exception {
         var first = folder();
-        assertThat(first.claim(RECORD)).isTrue();
+        assertThat(first.claim(record)).isTrue();
         var second = folder();
-        assertThat(second.claim(RECORD)).isFalse();
+        assertThat(second.claim(record)).isFalse();
         second.remove();
 
         var serving = Thread.ofVirtual().start(() -> {
             try {
                 Thread.sleep(100);
-                listeners.add(TtrpcTransport.listen(first.socket()));
+                listeners.add(TtrpcTransport.listen(record.socket()));
             } catch (IOException | InterruptedException e) {
                 throw new AssertionError(e);
             }
         });
-        assertThat(second.join()).as("waits for its socket").isEqualTo(RECORD);
+        assertThat(second.join()).as("waits for its socket").isEqualTo(record);
         serving.join();
         try (var files = Files.list(base)) {
             assertThat(files).containsExactly(path());
@@ -92,7 +112,7 @@ class GroupFolderTest {
 
     @Test
     void whatADeadShimLeftIsRemoved() throws Exception {
-        deadShim();
+        deadShim(record.socket());
 
         assertThat(folder().join()).isNull();
         assertThat(path()).doesNotExist();
@@ -114,11 +134,11 @@ class GroupFolderTest {
         var founder = founded();
 
         assertThat(founder.leave(() -> {
-                    assertThat(folder().socket()).as("while it decides").doesNotExist();
+                    assertThat(record.socket()).as("while it decides").doesNotExist();
                     return false;
                 }))
                 .isFalse();
-        assertThat(folder().join()).isEqualTo(RECORD);
+        assertThat(folder().join()).isEqualTo(record);
     }
 
     @Test
@@ -136,7 +156,7 @@ class GroupFolderTest {
         var old = founded();
         assertThat(old.leave(() -> {
                     try {
-                        assertThat(folder().claim(RECORD.answered(new GroupRecord.ProcessId(9, 90), "new")))
+                        assertThat(folder().claim(record.answered(new GroupRecord.ProcessId(9, 90), "new")))
                                 .isTrue();
                     } catch (IOException e) {
                         throw new AssertionError(e);
@@ -146,7 +166,7 @@ class GroupFolderTest {
                 .isFalse();
 
         old.remove();
-        listeners.add(TtrpcTransport.listen(folder().socket()));
+        listen(record);
         var joined = Objects.requireNonNull(folder().join());
         assertThat(joined.answer()).isEqualTo("new");
     }
@@ -162,7 +182,7 @@ class GroupFolderTest {
         assertThat(founder.leave(() -> true, Duration.ofHours(1))).isFalse();
         Files.move(elsewhere, path());
         assertThat(founder.leave(() -> false, Duration.ZERO)).isFalse();
-        assertThat(folder().join()).as("it was put back").isEqualTo(RECORD);
+        assertThat(folder().join()).as("it was put back").isEqualTo(record);
 
         Files.move(path(), elsewhere);
         assertThat(founder.leave(() -> false, Duration.ZERO)).isFalse();
@@ -174,11 +194,9 @@ class GroupFolderTest {
     void theOneThatHasFoundedItAnewIsLeftAlone() throws Exception {
         var old = founded();
         Files.move(path(), base.resolve("elsewhere"));
-        var next = RECORD.answered(RECORD.caller(), "new");
-        var other = new GroupRecord(
-                new GroupRecord.ProcessId(9, 90), next.taskApi(), next.protocol(), next.caller(), next.answer());
+        var other = recordOf(new GroupRecord.ProcessId(9, 90), record.socket());
         assertThat(folder().claim(other)).isTrue();
-        listeners.add(TtrpcTransport.listen(folder().socket()));
+        listen(record);
 
         assertThat(old.leave(() -> true, Duration.ofHours(1))).isFalse();
         assertThat(old.leave(() -> true, Duration.ZERO)).isTrue();
@@ -188,23 +206,72 @@ class GroupFolderTest {
 
     @Test
     void theRecordIsReadAsItWasWritten() throws IOException {
-        RECORD.write(base);
+        record.write(base);
 
-        assertThat(GroupRecord.read(base)).isEqualTo(RECORD);
+        assertThat(GroupRecord.read(base)).isEqualTo(record);
         assertThat(Files.readString(base.resolve(GroupRecord.FILE)))
-                .isEqualTo("shim " + RECORD.shim() + "\nversion 3\nprotocol ttrpc\ncaller 8 80\nanswer unix:///x y\n");
+                .isEqualTo("shim " + SELF + "\nversion 3\nprotocol ttrpc\nsocket " + record.socket()
+                        + "\ncaller 8 80\nanswer unix:///x y\n");
     }
 
     @Test
     void groupsAreApart() {
-        assertThat(folder().socket())
-                .isEqualTo(folder().socket())
-                .isNotEqualTo(GroupFolder.of(base, "/d.sock", "ns", "group").socket())
-                .isNotEqualTo(GroupFolder.of(base, "/c.sock", "n", "group").socket())
-                .isNotEqualTo(GroupFolder.of(base, "/c.sock", "ns", "other").socket());
-        assertThat(GroupFolder.of(Path.of("/" + "x".repeat(80)), "/c.sock", "ns", "group")
-                        .socket())
-                .as("too long for a socket")
-                .startsWithRaw(Path.of("/run/jshim/s"));
+        assertThat(List.of(
+                        folder(),
+                        GroupFolder.of(base, "/d.sock", "ns", "group"),
+                        GroupFolder.of(base, "/c.sock", "n", "group"),
+                        GroupFolder.of(base, "/c.sock", "ns", "other")))
+                .extracting(group -> group.socket(null))
+                .doesNotHaveDuplicates();
+        assertThat(GroupFolder.of("/c.sock", "ns", "group").socket(null)).startsWithRaw(Path.of("/run/jshim/s"));
+    }
+
+    /** containerd 2.3 names a folder; one that comes later may name another, or none. */
+    @Test
+    void theSocketLiesWhereTheFoundersContainerdWantedIt() throws Exception {
+        var wanted = base.resolve("sockets");
+        record = recordOf(SELF, folder().socket(wanted));
+        assertThat(record.socket()).hasParentRaw(wanted);
+        var founder = founded();
+
+        assertThat(Files.getPosixFilePermissions(wanted)).isEqualTo(PosixFilePermissions.fromString("rwx------"));
+        assertThat(folder().join()).isEqualTo(record);
+        assertThat(founder.leave(() -> true)).isFalse();
+        Files.setLastModifiedTime(path().resolve("joined"), FileTime.fromMillis(System.currentTimeMillis() - 60_000));
+        assertThat(founder.leave(() -> true)).isTrue();
+        assertThat(left(wanted)).isEmpty();
+        assertThat(left(base)).containsExactly(wanted);
+    }
+
+    @Test
+    void aSocketElsewhereGoesWithItsDeadShim() throws Exception {
+        var wanted = base.resolve("sockets");
+        deadShim(folder().socket(wanted));
+        assertThat(left(wanted)).hasSize(1);
+
+        assertThat(folder().join()).isNull();
+        assertThat(left(wanted)).isEmpty();
+    }
+
+    @Test
+    void aSocketElsewhereGoesWithAShimWhoseFolderWasTakenAway() throws Exception {
+        var wanted = base.resolve("sockets");
+        record = recordOf(SELF, folder().socket(wanted));
+        var founder = founded();
+        var elsewhere = base.resolve("elsewhere");
+        Files.move(path(), elsewhere);
+
+        founder.remove();
+        assertThat(left(wanted)).isEmpty();
+    }
+
+    @Test
+    void noSocketIsMadeWhereOthersMayWriteOrNoneHasAnAddress() throws Exception {
+        var open = Files.createDirectory(base.resolve("open"));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+        var link = Files.createSymbolicLink(base.resolve("link"), Files.createDirectory(base.resolve("target")));
+        for (var wanted : List.of(open, link, base.resolve("x".repeat(80)), Path.of("relative"))) {
+            assertThat(folder().socket(wanted)).isEqualTo(path().resolve("sock"));
+        }
     }
 }
