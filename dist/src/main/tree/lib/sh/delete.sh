@@ -32,14 +32,15 @@ shim_delete() {
     fi
 }
 
-# What the bundle says is done as root. In a folder that is closed altogether its files may have any mode.
+# What these files say is done as root: a program is run, folders are removed. In a folder that is closed altogether they may
+# have any mode.
 refuse_open_files() {
-    modes=$(stat -c %a:%u: -- "$bundle" "$bundle/runtime" "$bundle/runtime-root" "$bundle/init.pid" "$bundle/exit.pb" \
-        "$bundle/address" "$bundle/jshim.v1" 2>/dev/null) || :
+    [ -e "$bundle/runtime-root" ] || [ -e "$bundle/jshim.v1" ] || return 0
+    modes=$(stat -c %a:%u: -- "$bundle" "$bundle/runtime" "$bundle/runtime-root" "$bundle/jshim.v1" 2>/dev/null) || :
     case $modes in 700:0:*) return ;; esac
     for mode in $modes; do
         is_closed "$mode" 0 || fail "delete: others may write to $bundle or to files in it, so that nothing in it is believed:" \
-            "bundle kept; look at runtime, runtime-root, init.pid and jshim.v1 in it, then chmod go-w"
+            "bundle kept; look at runtime, runtime-root and jshim.v1 in it, then chmod go-w"
     done
 }
 
