@@ -28,6 +28,9 @@ final class Leftovers {
     /** A socket's path as a shim writes it into {@code address}, and containerd 2.x into {@code bootstrap.json}. */
     private static final Pattern ADDRESS = Pattern.compile("unix://(/[^\"\\s]+)");
 
+    /** A socket of ours where containerd wanted it. */
+    private static final Pattern ELSEWHERE = Pattern.compile("jshim-(\\p{XDigit}{32})\\.\\d+");
+
     private static final Path RUNC = Path.of("/run/containerd/runc");
     private static final Path GROUPS = Path.of("/run/jshim/s");
     private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
@@ -224,14 +227,20 @@ final class Leftovers {
         return found;
     }
 
-    /** What our shims keep around their sockets. */
+    /** What our shims keep around their sockets, or elsewhere under a name that begins as the socket's goes on. */
     private synchronized Set<Path> groups() {
         Set<Path> found = new TreeSet<>();
-        shimSockets.stream()
-                .filter(socket -> socket.startsWith(GROUPS))
-                .map(socket -> GROUPS.resolve(GROUPS.relativize(socket).getName(0)))
-                .filter(group -> Files.exists(group))
-                .forEach(found::add);
+        for (Path socket : shimSockets) {
+            Matcher elsewhere = ELSEWHERE.matcher(socket.getFileName().toString());
+            if (socket.startsWith(GROUPS)) {
+                found.add(GROUPS.resolve(GROUPS.relativize(socket).getName(0)));
+            } else if (elsewhere.matches()) {
+                walk(GROUPS, 1)
+                        .filter(group -> group.getFileName().toString().startsWith(elsewhere.group(1)))
+                        .forEach(found::add);
+            }
+        }
+        found.removeIf(group -> !Files.exists(group));
         return found;
     }
 
