@@ -179,6 +179,44 @@ class AotCacheTest {
                 .contains("source: shared objects file");
     }
 
+    @Test
+    @DisplayName("is made with no file whose name others could foresee, or that they may write")
+    void training() throws IOException {
+        DistTree built = DistTree.built();
+        DistTree tree = built.scriptsWithJvm(Files.createDirectory(temp.resolve("tree")), """
+                for word; do
+                    case $word in
+                    -XX:AOTCacheOutput=*) ls "$TMPDIR" >>"$TMPDIR.seen" && echo cache >"${word#*=}" ;;
+                    esac
+                done
+                """);
+        Path lib = tree.home().resolve("lib");
+        Path caches = Files.createDirectory(lib.resolve("aot"));
+        for (String component : List.of("shim", "bridge", "ctl")) {
+            String sums = component + ".sha256";
+            Files.copy(built.home().resolve("lib").resolve(sums), lib.resolve(sums));
+        }
+        Path folder = Files.createDirectory(temp.resolve("tmp"));
+
+        Launched.run(
+                        temp,
+                        Map.of("TMPDIR", folder.toString()),
+                        List.of("sh", "-c", "umask 0; exec " + lib.resolve("sh/settle.sh")))
+                .result();
+
+        assertThat(Files.readAllLines(temp.resolve("tmp.seen")))
+                .as("what lies in /tmp at each of three times")
+                .hasSize(3)
+                .allMatch(name -> name.matches("tmp\\.\\w+"));
+        assertThat(folder).isEmptyDirectory();
+        try (var made = Files.list(caches)) {
+            assertThat(made.toList())
+                    .hasSize(4)
+                    .allSatisfy(cache -> assertThat(Files.getPosixFilePermissions(cache))
+                            .isEqualTo(PosixFilePermissions.fromString("rw-r--r--")));
+        }
+    }
+
     private void settle(DistTree tree) {
         Launched.run(
                         temp,
