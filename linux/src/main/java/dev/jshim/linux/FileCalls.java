@@ -18,6 +18,8 @@ public final class FileCalls {
     private static final int FIONREAD = 0x541b;
     private static final int F_SETPIPE_SZ = 1031;
     private static final int F_GETPIPE_SZ = 1032;
+    private static final int LOCK_SH = 1;
+    private static final int LOCK_NB = 4;
 
     private FileCalls() {}
 
@@ -129,6 +131,21 @@ public final class FileCalls {
     /** Forces data and metadata of the file (or directory) to the disk. */
     public static void fsync(Fd fd) throws ErrnoException {
         NativeCall.check(NativeCall.retrying(Syscall.FSYNC, fd.number(), 0, 0), "fsync", fd);
+    }
+
+    /**
+     * Whether somebody holds an exclusive lock of flock(2) on a file. It is tried by sharing the lock for an instant,
+     * in which nobody else gets an exclusive one.
+     */
+    public static boolean isFlocked(Path path) throws ErrnoException {
+        try (Fd fd = open(path, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK, 0)) {
+            long result = NativeCall.retrying(Syscall.FLOCK, fd.number(), LOCK_SH | LOCK_NB, 0);
+            if (result == -Errno.EAGAIN.number()) {
+                return true;
+            }
+            NativeCall.check(result, "flock", path);
+            return false;
+        }
     }
 
     private static FileStatus stat(Path path, int flags) throws ErrnoException {

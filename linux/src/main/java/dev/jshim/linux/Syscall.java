@@ -10,6 +10,7 @@ enum Syscall {
     OPENAT(257, 56),
     DUP3(292, 24),
     FCNTL(72, 25),
+    FLOCK(73, 32),
     PIPE2(293, 59),
     MKNODAT(259, 33),
     FCHMODAT(268, 53),

@@ -111,4 +111,23 @@ class FileCallsTest {
         FileCalls.chown(file, 12345, -1);
         assertThat(FileCalls.isClosed(file)).isFalse();
     }
+
+    @Test
+    void aLockThatAnotherProcessHolds() throws Exception {
+        Path file = Files.createFile(directory.resolve("locked"));
+        assertThat(FileCalls.isFlocked(file)).isFalse();
+        Process holder =
+                new ProcessBuilder("flock", "--exclusive", file.toString(), "sh", "-c", "echo; exec cat").start();
+        try {
+            assertThat(holder.getInputStream().read()).isEqualTo('\n');
+            assertThat(FileCalls.isFlocked(file)).isTrue();
+        } finally {
+            holder.getOutputStream().close();
+            holder.waitFor();
+        }
+        assertThat(FileCalls.isFlocked(file))
+                .as("it does not keep it itself either")
+                .isFalse();
+        assertErrno(Errno.ENOENT, () -> FileCalls.isFlocked(directory.resolve("none")));
+    }
 }
