@@ -21,16 +21,30 @@ import org.tomlj.TomlPosition;
  * imported wins over the one that imports it, a plugin's section as a whole (v1.6.20,
  * services/server/config/config.go). Nothing is resolved that is not asked for, so that a file for another containerd
  * than ours is read too.
+ *
+ * <p>From version 4 of the file on (2.3.0, cmd/containerd/server/config/config.go) its sockets are settings of plugins,
+ * and those of before say nothing; in a file of before that is imported they are taken for the plugins'. Where files of
+ * before version 4 alone are read, the last {@code [ttrpc]} holds, as up to 2.2; 2.3 has it that of the last file with
+ * a {@code [grpc]}.
  */
 public final class DaemonConfigReader {
     private static final int MAX_BYTES = 512 << 10;
 
+    /** The first version in which the sockets are plugins'. */
+    static final long SERVER_PLUGINS = 4;
+
+    private static final List<String> GRPC_PLUGIN = List.of("plugins", "io.containerd.server.v1.grpc");
+    private static final List<String> TTRPC_PLUGIN = List.of("plugins", "io.containerd.server.v1.ttrpc");
+    private static final String ADDRESS = "address";
+    private static final String TTRPC = "ttrpc";
+    private static final String STAR = "*";
     private static final List<String> V1_SECTION = List.of("plugins", "linux");
     private static final List<String> V2_SECTION = List.of("plugins", NodePaths.V1_RUNTIME);
 
     private final Map<String, String> texts = new HashMap<>();
     private final List<Path> read = new ArrayList<>();
     private boolean shimDebug;
+    private long version;
 
     private DaemonConfigReader() {}
 
@@ -68,13 +82,18 @@ public final class DaemonConfigReader {
         for (var key : List.of("root", "state")) {
             take(file, toml, List.of(key), key);
         }
-        take(file, toml, List.of("grpc", "address"), "address");
-        take(file, toml, List.of("ttrpc", "address"), "ttrpc");
-        var version = value(file, toml, List.of("version"), Long.class);
-        var section = version == null || version < 2 ? V1_SECTION : V2_SECTION;
-        if (toml.get(section.subList(0, 1)) != null) {
-            requireTable(file, toml, section.subList(0, 1));
+        var said = value(file, toml, List.of("version"), Long.class);
+        var own = said == null ? 0 : said;
+        if (read.size() == 1) {
+            version = own;
         }
+        var plugins = V2_SECTION.subList(0, 1);
+        if (toml.get(plugins) != null) {
+            requireTable(file, toml, plugins);
+        }
+        sockets(file, toml, own);
+        // One that is imported and says no version is read as the one that imports it.
+        var section = (own == 0 ? version : own) < 2 ? V1_SECTION : V2_SECTION;
         if (toml.get(section) != null) {
             requireTable(file, toml, section);
             for (var key : List.of("shim", "runtime", "runtime_root")) {
@@ -84,6 +103,22 @@ public final class DaemonConfigReader {
             shimDebug = Boolean.TRUE.equals(value(file, toml, join(section, "shim_debug"), Boolean.class));
         }
         return imports(file, toml);
+    }
+
+    /** @param own the version that the file itself says, 0 for none */
+    private void sockets(Path file, TomlParseResult toml, long own) throws IOException {
+        take(file, toml, join(GRPC_PLUGIN, ADDRESS), ADDRESS);
+        take(file, toml, join(TTRPC_PLUGIN, ADDRESS), TTRPC);
+        if (own >= SERVER_PLUGINS) {
+            return;
+        }
+        var grpc = toml.get(GRPC_PLUGIN) == null && take(file, toml, List.of("grpc", ADDRESS), ADDRESS);
+        if (toml.get(TTRPC_PLUGIN) == null
+                && !take(file, toml, List.of(TTRPC, ADDRESS), TTRPC)
+                && grpc
+                && version >= SERVER_PLUGINS) {
+            texts.put(TTRPC, text(ADDRESS) + DaemonConfig.TTRPC_SUFFIX);
+        }
     }
 
     private static TomlParseResult parse(Path file) throws IOException {
@@ -118,11 +153,14 @@ public final class DaemonConfigReader {
         }
     }
 
-    private void take(Path file, TomlParseResult toml, List<String> key, String name) throws IOException {
+    /** Answers whether the file says it. */
+    private boolean take(Path file, TomlParseResult toml, List<String> key, String name) throws IOException {
         var value = value(file, toml, key, String.class);
-        if (value != null && !value.isEmpty()) {
-            texts.put(name, value);
+        if (value == null || value.isEmpty()) {
+            return false;
         }
+        texts.put(name, value);
+        return true;
     }
 
     private static <T> @Nullable T value(Path file, TomlParseResult toml, List<String> key, Class<T> type)
@@ -176,19 +214,25 @@ public final class DaemonConfigReader {
         return found;
     }
 
-    /** A name with a star is a pattern, as far as its last part goes; another one is relative to its file. */
+    /** Relative to its file; one with a star is a pattern, in each of its parts. */
     private static List<Path> matches(Path file, String name) throws IOException {
         var path = file.resolveSibling(name).normalize();
-        if (!name.contains("*")) {
-            return List.of(path);
+        return name.contains(STAR) ? matches(path) : List.of(path);
+    }
+
+    private static List<Path> matches(Path pattern) throws IOException {
+        var parent = pattern.getParent();
+        if (parent == null) {
+            return List.of(pattern);
         }
-        var folder = path.getParent();
-        if (folder == null || folder.toString().contains("*") || !Files.isDirectory(folder)) {
-            return List.of();
-        }
+        var name = String.valueOf(pattern.getFileName());
         List<Path> found = new ArrayList<>();
-        try (var all = Files.newDirectoryStream(folder, String.valueOf(path.getFileName()))) {
-            all.forEach(found::add);
+        for (var folder : parent.toString().contains(STAR) ? matches(parent) : List.of(parent)) {
+            if (Files.isDirectory(folder)) {
+                try (var all = Files.newDirectoryStream(folder, name)) {
+                    all.forEach(found::add);
+                }
+            }
         }
         found.sort(null);
         return found;
@@ -217,8 +261,9 @@ public final class DaemonConfigReader {
                 read,
                 text("root"),
                 text("state"),
-                text("address"),
-                text("ttrpc"),
+                text(ADDRESS),
+                text(TTRPC),
+                version,
                 text("shim"),
                 text("runtime"),
                 text("runtime_root"),

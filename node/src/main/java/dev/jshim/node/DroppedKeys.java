@@ -34,6 +34,13 @@ final class DroppedKeys {
     /** Options of the v1 runtime, and what they are called in those of runc's v2 shim. */
     private static final Map<String, String> V1_OPTIONS = Map.of("Runtime", "BinaryName", "RuntimeRoot", "Root");
 
+    /** What 2.3 has as settings of plugins, in a file of version 4: the table, and the keys of it that are. */
+    private static final Map<String, Set<String>> SERVERS = Map.of(
+            "grpc", Set.of(),
+            "ttrpc", Set.of(),
+            "metrics", Set.of(),
+            "debug", Set.of("address", "uid", "gid"));
+
     /** Plugins of 1.x that a file may demand, by either of their names. */
     private static final Set<String> GONE = Set.of(
             "linux", NodePaths.V1_RUNTIME, "aufs", "io.containerd.snapshotter.v1.aufs", "io.containerd.runtime.v1");
@@ -41,12 +48,17 @@ final class DroppedKeys {
     private final Path file;
     private final long version;
     private final Set<String> v1Handlers;
+    private final boolean hasServers;
     private final List<ConfigFinding> found = new ArrayList<>();
 
-    private DroppedKeys(Path file, long version, Set<String> v1Handlers) {
+    /**
+     * @param hasServers whether the file itself says that it is of a version in which {@link #SERVERS} are elsewhere
+     */
+    private DroppedKeys(Path file, long version, Set<String> v1Handlers, boolean hasServers) {
         this.file = file;
         this.version = version;
         this.v1Handlers = v1Handlers;
+        this.hasServers = hasServers;
     }
 
     /**
@@ -56,7 +68,8 @@ final class DroppedKeys {
      * @param v1Handlers names of the handlers whose type is the v1 runtime: its options are theirs
      */
     static List<ConfigFinding> of(Path file, TomlTable toml, long version, Set<String> v1Handlers) {
-        var keys = new DroppedKeys(file, version, v1Handlers);
+        var hasServers = RuntimeHandlers.version(toml, 0) >= DaemonConfigReader.SERVER_PLUGINS;
+        var keys = new DroppedKeys(file, version, v1Handlers, hasServers);
         keys.table(toml, List.of());
         return List.copyOf(keys.found);
     }
@@ -90,6 +103,13 @@ final class DroppedKeys {
                     false,
                     "2.x runs the program containerd-shim-v1-linux for all that is started by it, which only jshim has",
                     "use io.containerd.runc.v2 or io.containerd.runtime.v2.oci; keep the handler's name");
+        } else if (key.size() == 2 && isServers(key) && isSet(value)) {
+            add(
+                    table,
+                    key,
+                    true,
+                    "in a file of version 4 containerd 2.3 and later pass over it: it is a plugin's setting there",
+                    "move it to its plugin, such as plugins.'io.containerd.server.v1." + key.getFirst() + "'");
         } else if (key.equals(List.of("required_plugins"))) {
             required(table, key, value);
         } else if (key.size() == 3 && inPlugins && name.equals("containerd") && isElsewhere(key.get(1))) {
@@ -126,6 +146,11 @@ final class DroppedKeys {
         } else if (name.equals("snapshotter") && "aufs".equals(value)) {
             add(table, key, true, "containerd 2.0 has no aufs", "use overlayfs");
         }
+    }
+
+    private boolean isServers(List<String> key) {
+        var moved = hasServers ? SERVERS.get(key.getFirst()) : null;
+        return moved != null && (moved.isEmpty() || moved.contains(key.getLast()));
     }
 
     private static boolean isV1Section(List<String> key) {

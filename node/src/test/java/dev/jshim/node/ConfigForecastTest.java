@@ -53,6 +53,32 @@ class ConfigForecastTest {
                         assertThat(finding.why()).contains("default/box").doesNotContain("default/web"));
     }
 
+    /** containerd 2.3 would listen on its default socket. */
+    @Test
+    void versionFourWithTheSocketsOfVersionThree() throws Exception {
+        Files.writeString(folder.resolve("drop.toml"), "[grpc]\naddress = '/taken/over'\n");
+        var findings = forecast("""
+                version = 4
+                imports = ["drop.toml"]
+                [grpc]
+                  address = "/run/own.sock"
+                  uid = 0
+                [debug]
+                  level = "info"
+                  address = "/run/debug.sock"
+                [plugins.'io.containerd.server.v1.ttrpc']
+                  address = "/run/own.sock.ttrpc"
+                """);
+        assertThat(findings).extracting(ConfigFinding::key).containsExactlyInAnyOrder("grpc.address", "debug.address");
+        assertThat(findings)
+                .allMatch(ConfigFinding::fatal)
+                .extracting(ConfigFinding::todo)
+                .first()
+                .asString()
+                .contains("plugins.'io.containerd.server.v1.");
+        assertThat(forecast("version = 3\n[grpc]\naddress = '/run/own.sock'\n")).isEmpty();
+    }
+
     /** As kubeadm's and NVIDIA's instructions make it. */
     @Test
     void versionTwo() throws Exception {

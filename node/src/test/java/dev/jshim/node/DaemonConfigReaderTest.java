@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DaemonConfigReaderTest {
     @TempDir
@@ -42,6 +43,7 @@ class DaemonConfigReaderTest {
                         "/run/other",
                         "/run/other/c.sock",
                         "/run/other/t.sock",
+                        2,
                         "/opt/containerd-shim",
                         "/usr/bin/nvidia-container-runtime",
                         "/run/nvidia",
@@ -109,6 +111,81 @@ class DaemonConfigReaderTest {
         assertThat(config.runtime()).isEqualTo("from-b");
         assertThat(config.runtimeRoot()).isEmpty();
         assertThat(config.files()).hasSize(3);
+    }
+
+    /** As containerd 2.3 and later write it, and in the other ways to say the same. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[plugins.'io.containerd.server.v1.grpc']#address = '/g'"
+                        + "#[plugins.'io.containerd.server.v1.ttrpc']#address = '/t'",
+                "[plugins.\"io.containerd.server.v1.grpc\"]#address = \"/g\""
+                        + "#[plugins.\"io.containerd.server.v1.ttrpc\"]#address = \"/t\"",
+                "plugins.'io.containerd.server.v1.grpc'.address = '/g'"
+                        + "#plugins.\"io.containerd.server.v1.ttrpc\".address = '/t'",
+                "[plugins]#'io.containerd.server.v1.grpc' = { address = '/g', uid = 0 }"
+                        + "#\"io.containerd.server.v1.ttrpc\".address = \"\\u002ft\"",
+                "[ 'plugins' . \"io.containerd.server.v1.grpc\" ]#\"address\"='/g'"
+                        + "#['plugins'.'io.containerd.server.v1.ttrpc']#'address'='''/t'''"
+            })
+    void versionFour(String text) throws Exception {
+        var dotted = text.startsWith("plugins.");
+        var before =
+                "version = 4#" + (dotted ? text + "#" : "") + "[grpc]#address = '/old'#[ttrpc]#address = '/old.t'#";
+        var config = read((before + (dotted ? "" : text)).replace('#', '\n'));
+        assertThat(config.grpcSocket())
+                .as("what stands where it stood is passed over")
+                .isEqualTo(Path.of("/g"));
+        assertThat(config.ttrpcSocket()).isEqualTo(Path.of("/t"));
+    }
+
+    /** The sockets of version 4 have defaults that do not follow each other, but for a flag. */
+    @Test
+    void socketsThatVersionFourDoesNotName() throws Exception {
+        var config = read("version = 4\nstate = '/s'\n[plugins.'io.containerd.server.v1.grpc']\naddress = '/g'\n");
+        assertThat(config.ttrpcSocket()).isEqualTo(Path.of("/run/containerd/containerd.sock.ttrpc"));
+        assertThat(config.with("", "", "/flag").ttrpcSocket()).isEqualTo(Path.of("/flag.ttrpc"));
+        assertThat(read("version = 4\n").grpcSocket()).isEqualTo(Path.of("/run/containerd/containerd.sock"));
+        assertThat(read("version = 3\n[grpc]\naddress = '/g'\n").ttrpcSocket()).isNull();
+        assertThat(read("version = 3\n[ttrpc]\naddress = '/t'\n")
+                        .with("", "", "/flag")
+                        .ttrpcSocket())
+                .isEqualTo(Path.of("/t"));
+    }
+
+    /** Each file that is imported has a version of its own. */
+    @Test
+    void filesOfSeveralVersionsBesideOneOfVersionFour() throws Exception {
+        Files.createDirectories(folder.resolve("conf/a"));
+        var drop = folder.resolve("conf/a/drop.toml");
+        var main = """
+                version = 4
+                imports = ["conf/*/*.toml"]
+                [plugins.'io.containerd.server.v1.grpc']
+                address = '/main'
+                [plugins.'io.containerd.server.v1.ttrpc']
+                address = '/main.t'
+                """;
+        Files.writeString(drop, "[plugins.'io.containerd.server.v1.grpc']\nuid = 7\n[grpc]\naddress = '/old'\n");
+        assertThat(read(main).grpcSocket())
+                .as("a section is not replaced as a whole")
+                .isEqualTo(Path.of("/main"));
+
+        Files.writeString(drop, "version = 2\n[grpc]\naddress = '/drop'\n");
+        assertThat(read(main).grpcSocket()).isEqualTo(Path.of("/drop"));
+        assertThat(read(main).ttrpcSocket()).isEqualTo(Path.of("/drop.ttrpc"));
+
+        Files.writeString(drop, "version = 4\n[grpc]\naddress = '/drop'\n");
+        assertThat(read(main).grpcSocket()).isEqualTo(Path.of("/main"));
+        assertThat(read(main).ttrpcSocket()).isEqualTo(Path.of("/main.t"));
+    }
+
+    /** As 1.x does: the version of all is that of the first. */
+    @Test
+    void anImportWithoutAVersionIsReadAsItsImporter() throws Exception {
+        Files.writeString(
+                folder.resolve("drop.toml"), "[plugins.'io.containerd.runtime.v1.linux']\nruntime = 'other'\n");
+        assertThat(read("version = 2\nimports = ['drop.toml']\n").runtime()).isEqualTo("other");
     }
 
     @ParameterizedTest
