@@ -34,15 +34,29 @@ import java.util.function.Supplier;
  * thread; each ends by the timeout.
  */
 public final class ContainerdClient implements AutoCloseable {
+    /** Nobody can listen there. */
+    private static final Path NOBODY = Path.of("/dev/null/containerd.sock");
+
     private final Path address;
     private final ManagedChannel channel;
     private final Duration timeout;
+    private final String absent;
 
     /** A client that connects with its first call. */
     public ContainerdClient(Path address, Duration timeout) {
+        this(address, timeout, "no containerd answers on " + address);
+    }
+
+    private ContainerdClient(Path address, Duration timeout, String absent) {
         this.address = address;
         this.channel = UnixGrpc.open(address);
         this.timeout = timeout;
+        this.absent = absent;
+    }
+
+    /** One that has nobody to ask, and gives that reason. */
+    static ContainerdClient none(String reason) {
+        return new ContainerdClient(NOBODY, Duration.ZERO, reason);
     }
 
     /**
@@ -112,11 +126,11 @@ public final class ContainerdClient implements AutoCloseable {
 
     private <T> Answer<T> ask(Supplier<T> call) {
         if (!isListening()) {
-            return new Answer.Absent<>("no containerd answers on " + address);
+            return new Answer.Absent<>(absent);
         }
         var answer = Ask.call(timeout, call);
         if (answer instanceof Answer.Refused<T> refused && refused.code() == Status.Code.UNAVAILABLE) {
-            return new Answer.Absent<>("no containerd answers on " + address);
+            return new Answer.Absent<>(absent);
         }
         return answer;
     }

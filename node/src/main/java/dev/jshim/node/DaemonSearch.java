@@ -71,7 +71,7 @@ public final class DaemonSearch {
                 out.add(daemon.settings());
             } catch (IOException | IllegalArgumentException e) {
                 // what it says of itself on its command line is all that we have
-                out.add(usual.with(daemon.root(), daemon.state(), daemon.address()));
+                out.add(daemon.flags());
             }
         }
         return out;

@@ -10,11 +10,13 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Reads processes from /proc. A process that ends while it is read is one that is not there; nothing here throws. */
@@ -23,6 +25,8 @@ public final class ProcFs {
 
     /** A shim's flags, and a daemon's, stand at the beginning. */
     private static final int MAX_COMMAND_LINE = 128 << 10;
+    /** How the link of a descriptor begins that is a socket; its inode and a bracket follow. */
+    private static final String SOCKET = "socket:[";
     /** More than any pid has. */
     private static final int MANY_DIGITS = 9;
 
@@ -202,6 +206,48 @@ public final class ProcFs {
         return out;
     }
 
+    /** One of its descriptors, as a path that leads to what it is open on. */
+    Path fd(int pid, int number) {
+        return root.resolve(pid + "/fd/" + number);
+    }
+
+    /** The exclusive locks of flock(2) on files of the machine, of processes that we can see. */
+    List<FileLock> flocks() {
+        var text = read(root.resolve("locks"));
+        var out = new ArrayList<FileLock>();
+        for (var line : text == null ? List.<String>of() : lines(text)) {
+            var lock = FileLock.parse(line);
+            if (lock != null) {
+                out.add(lock);
+            }
+        }
+        return out;
+    }
+
+    /**
+     * The sockets in the file system on which it alone listens, as paths that lead there from here, whatever mounts it
+     * sees. Not one whose name somebody else has taken since.
+     */
+    Set<Path> listeningSockets(int pid) {
+        var own = new HashSet<Long>();
+        for (var target : fds(pid).values()) {
+            if (target.startsWith(SOCKET)) {
+                own.add(number(target.substring(SOCKET.length(), target.length() - 1), 10)
+                        .orElse(-1));
+            }
+        }
+        var mounts = link(root.resolve("self/ns/mnt"));
+        var isHere = mounts != null && mounts.equals(link(pid, "ns/mnt"));
+        var out = new TreeSet<Path>();
+        UnixSocketTable.listeners(root.resolve(pid + "/net/unix")).forEach((name, inodes) -> {
+            if (own.containsAll(inodes)) {
+                var seen = pid + (name.startsWith("/") ? "/root" : "/cwd/");
+                out.add(isHere && name.startsWith("/") ? Path.of(name) : root.resolve(seen + name));
+            }
+        });
+        return out;
+    }
+
     /** The flags that a descriptor was opened with, as open(2) has them; -1 where it cannot be read. */
     public int fdFlags(int pid, int fd) {
         var text = read(pid, "fdinfo/" + fd);
@@ -228,6 +274,18 @@ public final class ProcFs {
             }
         }
         return false;
+    }
+
+    /** Whose rights it has, as a number of our user namespace; -1 where that cannot be read. */
+    int user(int pid) {
+        var status = read(pid, "status");
+        for (var line : status == null ? List.<String>of() : lines(status)) {
+            if (line.startsWith("Uid:")) {
+                var ids = line.substring("Uid:".length()).strip().split("\\s+", -1);
+                return ids.length > 1 ? (int) number(ids[1], 10).orElse(-1) : -1;
+            }
+        }
+        return -1;
     }
 
     /** Its pid in its own pid namespace; the same as ours where there is none of its own. */

@@ -17,6 +17,8 @@ public record UnixSocketTable(Set<String> abstractNames, Set<String> paths, Map<
     /** Bit of the flags column: the socket accepts connections (include/uapi/linux/net.h, SO_ACCEPTCON). */
     private static final long ACCEPTS = 1 << 16;
 
+    private static final int COLUMNS = 8;
+
     /** Column {@code st} of a connected socket (SS_CONNECTED); a server's accepted sockets have the listener's name. */
     private static final String CONNECTED = "03";
 
@@ -38,8 +40,8 @@ public record UnixSocketTable(Set<String> abstractNames, Set<String> paths, Map<
         var peers = new HashMap<String, Integer>();
         try (var in = Files.newBufferedReader(procNetUnix, StandardCharsets.ISO_8859_1)) {
             for (var line = in.readLine(); line != null; line = in.readLine()) {
-                var columns = line.strip().split("\\s+", 8);
-                if (columns.length < 8) {
+                var columns = line.strip().split("\\s+", COLUMNS);
+                if (columns.length < COLUMNS) {
                     continue;
                 }
                 var isAbstract = columns[7].startsWith("@");
@@ -54,6 +56,22 @@ public record UnixSocketTable(Set<String> abstractNames, Set<String> paths, Map<
             return new UnixSocketTable(Set.of(), Set.of());
         }
         return new UnixSocketTable(names, paths, peers);
+    }
+
+    /** The inodes of those that listen, by their paths: more than one where the later one has taken the name away. */
+    static Map<String, Set<Long>> listeners(Path procNetUnix) {
+        var out = new HashMap<String, Set<Long>>();
+        try (var in = Files.newBufferedReader(procNetUnix, StandardCharsets.ISO_8859_1)) {
+            for (var line = in.readLine(); line != null; line = in.readLine()) {
+                var columns = line.strip().split("\\s+", COLUMNS);
+                if (columns.length == COLUMNS && isListener(columns[3]) && !columns[7].startsWith("@")) {
+                    out.computeIfAbsent(columns[7], _ -> new HashSet<>()).add(Long.valueOf(columns[6]));
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            return Map.of();
+        }
+        return out;
     }
 
     private static String key(boolean isAbstract, String name) {

@@ -71,7 +71,8 @@ class DaemonProcessTest {
 
     private static @Nullable DaemonProcess of(String argv) {
         var words = List.of(argv.split(" ", -1));
-        return DaemonProcess.of(new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), Path.of("/folder"));
+        return DaemonProcess.of(
+                new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), null, Path.of("/folder"));
     }
 
     /** One in a container means its own root and configuration, however much they are called like ours. */

@@ -41,7 +41,7 @@ class ProcFsFuzzTest {
         if (facts != null) {
             assertThat(facts.ref().pid()).isEqualTo(17);
             var _ = ShimFlags.parse(facts.argv());
-            var _ = DaemonProcess.of(facts, folder);
+            var _ = DaemonProcess.of(facts, null, folder);
         }
         assertThat(proc.all()).hasSize(facts == null ? 0 : 1);
         assertThat(proc.usage(17)).isNotNull();
@@ -62,7 +62,7 @@ class ProcFsFuzzTest {
         var facts = new ProcessFacts(new ProcessRef(17, 1), 'S', 1, "containerd", argv, null);
         var flags = ShimFlags.parse(argv);
         assertThat(flags == null || !flags.runtimeRoot().contains("\0")).isTrue();
-        var daemon = DaemonProcess.of(facts, folder);
+        var daemon = DaemonProcess.of(facts, null, folder);
         assertThat(daemon == null || daemon.config().isAbsolute()).isTrue();
     }
 
