@@ -1,10 +1,10 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.Leftover;
+import dev.jshim.node.RootDaemon;
 import io.grpc.Status;
-import java.nio.file.Files;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -96,23 +96,29 @@ final class CleanCommand implements Callable<Integer> {
 
     /** Those whose container is on record in a containerd that is up, or that does not say. */
     private Set<Leftover> containerdKnows(List<Leftover> found) {
-        if (found.isEmpty() || !Files.exists(cli.globals().address())) {
+        if (found.isEmpty()) {
             return Set.of();
         }
-        try (var client =
-                new ContainerdClient(cli.globals().address(), cli.globals().timeout())) {
-            if (client.version() instanceof Answer.Absent) {
-                return Set.of();
-            }
-            var out = new HashSet<Leftover>();
+        var globals = cli.globals();
+        RootDaemon.Found daemon;
+        try {
+            daemon = new RootDaemon(globals.paths().root(), globals.address(), globals.timeout()).find();
+        } catch (IOException e) {
+            throw CliException.failed(String.valueOf(e.getMessage()), "nothing was changed");
+        }
+        if (daemon.version() instanceof Answer.Absent) {
+            return Set.of();
+        }
+        var out = new HashSet<Leftover>();
+        try (var client = daemon.client(globals.timeout())) {
             for (var left : found) {
                 var task = left.task();
-                if (task != null && !isUnknown(client.container(task))) {
+                if (task != null && (daemon.version().orNull() == null || !isUnknown(client.container(task)))) {
                     out.add(left);
                 }
             }
-            return out;
         }
+        return out;
     }
 
     private static boolean isUnknown(Answer<?> record) {

@@ -22,7 +22,8 @@ final class ConfigChecks {
     /**
      * Checks of one file.
      *
-     * @param given null to take the file of the containerd that listens at the address, else the default one
+     * @param given null to take the file of the containerd of the root directory, or that is said to listen at the
+     *     address; else the default one
      * @param program of the containerd 2.x that is to come; null where it is not at hand
      */
     ConfigChecks(Cli cli, @Nullable Path given, @Nullable Path program) {
@@ -38,7 +39,7 @@ final class ConfigChecks {
             return named;
         }
         for (var daemon : DaemonProcess.all(cli.proc())) {
-            if (listens(daemon)) {
+            if (daemon.hasRoot(cli.globals().paths().root()) || listens(daemon)) {
                 return daemon.config();
             }
         }

@@ -5,6 +5,7 @@ import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.DaemonSearch;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.RootDaemon;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,7 @@ final class Globals {
     private @Nullable Path config;
 
     private @Nullable DaemonConfig read;
+    private @Nullable Path asked;
     private boolean isTolerant;
     private Consumer<String> onFound = found -> {};
 
@@ -51,7 +53,9 @@ final class Globals {
             names = "--address",
             scope = ScopeType.INHERIT,
             paramLabel = "SOCKET",
-            description = "containerd's own socket (default: containerd.sock in the state directory)")
+            description =
+                    "containerd's own socket (default: that on which the containerd of the root directory listens;"
+                            + " where none runs as for --config, else containerd.sock in the state directory)")
     private @Nullable Path address;
 
     @Option(
@@ -107,17 +111,39 @@ final class Globals {
                 givenState == null ? defaults.state() : givenState.toAbsolutePath());
     }
 
+    /** Where containerd is asked: the option, else where the daemon of the root really listens, else what is said. */
     Path address() {
-        return address(daemon());
+        var known = asked;
+        if (known == null) {
+            known = address == null ? live(daemon()) : address.toAbsolutePath();
+            asked = known;
+        }
+        return known;
     }
 
-    /** The option, else what a configuration names, else the socket in the state directory. */
+    /**
+     * Where containerd is to be from now on: the option, else what a configuration that was named says, else as
+     * {@link #address()}, unless that leads there through the process that listens now.
+     *
+     * @param daemon what the containerd of these directories was told
+     */
     Path address(DaemonConfig daemon) {
-        var given = address;
-        if (given != null) {
-            return given.toAbsolutePath();
+        if (address != null) {
+            return address.toAbsolutePath();
         }
-        return daemon.address().isEmpty() ? paths().state().resolve("containerd.sock") : daemon.grpcSocket();
+        var live = config == null ? live(daemon) : said(daemon);
+        return live.startsWith("/proc") ? said(daemon) : live;
+    }
+
+    private Path live(DaemonConfig daemon) {
+        var said = said(daemon);
+        var socket = new RootDaemon(paths().root(), said, timeout).socket();
+        return socket == null ? said : socket;
+    }
+
+    /** Of one of which nothing is known it is not containerd's own default, which is fixed. */
+    private Path said(DaemonConfig daemon) {
+        return daemon.equals(DaemonConfig.DEFAULTS) ? paths().state().resolve("containerd.sock") : daemon.grpcSocket();
     }
 
     /** containerd's configuration that was named; null for none. */

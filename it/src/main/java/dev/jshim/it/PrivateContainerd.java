@@ -150,17 +150,22 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** From its next start on the daemon runs from a copy of its program, which {@link #removeCopy} takes away. */
     public void runFromCopy() {
-        try {
-            copy = Files.copy(release.daemon(), dir.resolve("containerd"), StandardCopyOption.COPY_ATTRIBUTES);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        runFromCopy("containerd");
+    }
+
+    /** The same with another name, by which the kernel and ps know the daemon too. */
+    void runFromCopy(String program) {
+        copy = dir.resolve(program);
     }
 
     /** Takes the copy away: whoever was told to run it finds nothing there. */
     public void removeCopy() {
+        Path made = copy;
+        if (made == null) {
+            return;
+        }
         try {
-            Files.deleteIfExists(dir.resolve("containerd"));
+            Files.deleteIfExists(made);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -176,7 +181,13 @@ public final class PrivateContainerd implements AutoCloseable {
             Path config = dir.resolve("config.toml");
             String text = configuration.text(release, this) + more;
             Files.writeString(config, logsEvents ? text.replace("level = \"info\"", "level = \"trace\"") : text);
-            Path daemonProgram = copy == null ? release.daemon() : copy;
+            Path daemonProgram = copy == null
+                    ? release.daemon()
+                    : Files.copy(
+                            release.daemon(),
+                            copy,
+                            StandardCopyOption.COPY_ATTRIBUTES,
+                            StandardCopyOption.REPLACE_EXISTING);
             ProcessBuilder builder =
                     environment.builder(release, List.of(daemonProgram.toString(), "--config", config.toString()));
             builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));

@@ -2,8 +2,8 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LiveProcess;
-import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.RootDaemon;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -144,12 +144,11 @@ public final class BridgeService {
             return;
         }
         var is = "it would report each adopted container as exited: stop containerd first";
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            var version = containerd.version().orNull();
-            if (version != null && version.major() >= 2) {
-                throw new MigrationException(
-                        "containerd " + version.version() + " answers on " + address + ", and " + is);
-            }
+        var found = new RootDaemon(paths.node().root(), address, timeout).find();
+        var version = found.version().orNull();
+        if (version != null && version.major() >= 2) {
+            throw new MigrationException(
+                    "containerd " + version.version() + " answers on " + found.socket() + ", and " + is);
         }
         try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
             if (bridge.isWatched()) {

@@ -145,6 +145,16 @@ final class CandidateScan {
             return Candidate.refuse(
                     bundle, saidPid, true, "init.pid says " + bundle.initPid() + ", but the shim says " + now.pid());
         }
+        var facts = proc.facts(saidPid);
+        var flags = facts == null ? null : ShimFlags.parse(facts.argv());
+        if (flags != null && !flags.workdir().isEmpty() && !Place.isSame(Path.of(flags.workdir()), bundle.work())) {
+            return Candidate.refuse(
+                    bundle,
+                    saidPid,
+                    true,
+                    "its shim works in " + flags.workdir() + ", and not in " + bundle.work()
+                            + ": name its containerd's root directory");
+        }
         return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? LiveProcess.find(now.pid()) : before));
     }
 

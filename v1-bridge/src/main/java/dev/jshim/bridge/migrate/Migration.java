@@ -4,11 +4,10 @@ import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Answer;
-import dev.jshim.node.ContainerdClient;
-import dev.jshim.node.ContainerdVersion;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.RootDaemon;
 import dev.jshim.node.StrayScan;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V1Bundle;
@@ -34,6 +33,7 @@ public final class Migration {
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     private final BridgePaths paths;
+    private final RootDaemon rootDaemon;
     private final Path address;
     private final DaemonConfig daemon;
     private final Duration timeout;
@@ -45,7 +45,8 @@ public final class Migration {
     /**
      * A migration of one containerd's containers.
      *
-     * @param containerdAddress its gRPC socket, whether it answers or not
+     * @param containerdAddress its gRPC socket, as far as anybody says: the bridge is told of it. Who runs is found by
+     *     the root directory
      * @param daemon what the old containerd was told, see {@link #daemonConfig}
      * @param timeout for each question to a shim or a daemon
      * @param bridgeBinary absolute path of {@code containerd-shim-v1-linux}: it is written into each bundle, where
@@ -60,6 +61,7 @@ public final class Migration {
             Path bridgeBinary,
             Progress progress) {
         this.paths = new BridgePaths(paths);
+        this.rootDaemon = new RootDaemon(paths.root(), containerdAddress, timeout);
         this.address = containerdAddress;
         this.daemon = daemon;
         this.timeout = timeout;
@@ -88,7 +90,7 @@ public final class Migration {
      * @throws MigrationException where the journal of an earlier adoption is damaged
      */
     public Plan plan(@Nullable String namespace) throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
+        try (var containerd = running().client(timeout)) {
             var rows = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout)
                     .scan(namespace).stream().map(Candidate::row).toList();
             var found = StrayScan.of(Node.read(paths.node()));
@@ -121,15 +123,19 @@ public final class Migration {
 
     /** The same for all but some. */
     Report apply(@Nullable String namespace, boolean rebuildJournal, Set<TaskId> but) throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseNewDaemon(
-                    containerd,
-                    "it would not load what is added now: stop it, apply, and start it again; if it has already lost"
-                            + " v1 containers, use rescue");
+        var running = running();
+        DaemonGuard.refuseNew(
+                running,
+                paths.node().root(),
+                "it would not load what is added now: stop it, apply, and start it again; if it has already lost"
+                        + " v1 containers, use rescue");
+        DaemonGuard.refuseRival(running, paths.node().root());
+        try (var containerd = running.client(timeout)) {
             var preflight = new Preflight(paths.node());
             refuse(preflight.resources());
             try (var _ = hold()) {
                 var entries = entries(rebuildJournal);
+                Place.require(paths.node(), entries);
                 try (var journal = Journal.open(journal())) {
                     journal.add(began("apply"));
                     var old = OldDaemon.entry(daemon, entries);
@@ -187,7 +193,7 @@ public final class Migration {
         refuse(new Preflight(paths.node()).resources());
         try (var _ = hold()) {
             var _ = entries(rebuildJournal);
-            return new Restart(this, commands, address, timeout, progress).run();
+            return new Restart(this, commands, rootDaemon, progress).run();
         } catch (IOException e) {
             throw failed(e);
         }
@@ -201,22 +207,15 @@ public final class Migration {
      * @throws MigrationException where a containerd answers that has the v1 runtime, or the journal is damaged
      */
     public Report rescuePlan() throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseOldDaemon(containerd);
+        var running = running();
+        DaemonGuard.refuseOld(running);
+        try (var containerd = running.client(timeout)) {
             Map<TaskId, V1Bundle> bundles = new HashMap<>();
             Node.read(paths.node()).v1().forEach(bundle -> bundles.put(bundle.task(), bundle));
             var rows = new RescueSurvey(paths.node(), containerd, PROC)
                     .rows(new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(null), bundles);
             return new Report(
                     rows, List.of(), rows.stream().noneMatch(row -> row.result().equals(RescueSurvey.BEYOND)));
-        }
-    }
-
-    private void refuseOldDaemon(ContainerdClient containerd) throws MigrationException {
-        var version = containerd.version().orNull();
-        if (version != null && version.major() < 2) {
-            throw new MigrationException("containerd " + version.version() + " answers on " + address
-                    + ", which has the v1 runtime itself: nothing is lost, and apply is what is wanted");
         }
     }
 
@@ -229,30 +228,30 @@ public final class Migration {
      * @throws MigrationException where it could not be done; its message says how things stand
      */
     public Report rescue(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseOldDaemon(containerd);
-            try (var _ = hold()) {
-                var _ = entries(rebuildJournal);
-                var plan = rescuePlan();
-                if (plan.rows().isEmpty() && !isLeftStopped(containerd)) {
-                    if (!Files.exists(journal())) {
-                        Finish.removeHome(journal());
-                    }
-                    return plan;
+        var running = running();
+        DaemonGuard.refuseOld(running);
+        DaemonGuard.refuseRival(running, paths.node().root());
+        try (var _ = hold()) {
+            Place.require(paths.node(), entries(rebuildJournal));
+            var plan = rescuePlan();
+            if (plan.rows().isEmpty() && !isLeftStopped()) {
+                if (!Files.exists(journal())) {
+                    Finish.removeHome(journal());
                 }
-                // What would end shims, or leave containerd stopped, is found out before it is.
-                refuse(plan(null).problems());
-                var restart = new Restart(this, commands, address, timeout, progress);
-                return new Rescue(this, restart, paths.node(), home().resolve("cri-status"), progress).run(plan);
+                return plan;
             }
+            // What would end shims, or leave containerd stopped, is found out before it is.
+            refuse(plan(null).problems());
+            var restart = new Restart(this, commands, rootDaemon, progress);
+            return new Rescue(this, restart, paths.node(), home().resolve("cri-status"), progress).run(plan);
         } catch (IOException e) {
             throw failed(e);
         }
     }
 
     /** Whether a rescue was interrupted before it started containerd again. */
-    private boolean isLeftStopped(ContainerdClient containerd) {
-        return containerd.version() instanceof Answer.Absent
+    private boolean isLeftStopped() throws MigrationException {
+        return running().version() instanceof Answer.Absent
                 && Node.read(paths.node()).v2().stream().anyMatch(bundle -> AddedBundle.isOurs(bundle.path()));
     }
 
@@ -262,8 +261,9 @@ public final class Migration {
      * @throws MigrationException where the journal of the adoption is damaged
      */
     public Verification verify(@Nullable String namespace) throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            var version = containerd.version().orNull();
+        var running = running();
+        try (var containerd = running.client(timeout)) {
+            var version = running.version().orNull();
             var candidates = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);
             return new VerifySurvey(paths, timeout, version != null && version.major() >= 2).verify(candidates);
         }
@@ -277,6 +277,7 @@ public final class Migration {
      * @throws MigrationException where that cannot be told, and why
      */
     public Report finishPlan(@Nullable Path config) throws MigrationException {
+        Place.require(paths.node(), Journal.readable(journal()));
         var finish = new Finish(paths, journal(), timeout);
         var rows = finish.inTheWay();
         List<String> notes = new ArrayList<>();
@@ -336,6 +337,7 @@ public final class Migration {
      */
     public Report rollbackPlan() throws MigrationException {
         try {
+            Place.require(paths.node(), Journal.read(journal()));
             return rollbackWork().plan();
         } catch (IOException e) {
             throw failed(e);
@@ -354,12 +356,11 @@ public final class Migration {
      * @throws MigrationException where nothing was done, and why
      */
     public Report rollback(boolean rebuildJournal) throws MigrationException {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            refuseNewDaemon(containerd, "it would report each adopted container as exited: stop it first");
-            try (var _ = hold()) {
-                var _ = entries(rebuildJournal);
-                return rollbackWork().run();
-            }
+        DaemonGuard.refuseNew(
+                running(), paths.node().root(), "it would report each adopted container as exited: stop it first");
+        try (var _ = hold()) {
+            Place.require(paths.node(), entries(rebuildJournal));
+            return rollbackWork().run();
         } catch (IOException e) {
             throw failed(e);
         }
@@ -397,19 +398,12 @@ public final class Migration {
         void close() throws IOException;
     }
 
-    /** A daemon that listens and says nothing may be a 2.x that hangs or is about to start: it is taken for one. */
-    private void refuseNewDaemon(ContainerdClient containerd, String why) throws MigrationException {
-        switch (containerd.version()) {
-            case Answer.Answered<ContainerdVersion>(var version, var _) -> {
-                if (version.major() >= 2) {
-                    throw new MigrationException(
-                            "containerd " + version.version() + " answers on " + address + ", and " + why);
-                }
-            }
-            case Answer.Mute<ContainerdVersion> _, Answer.Refused<ContainerdVersion> _ ->
-                throw new MigrationException("a daemon listens on " + address + " but does not say what it is: if it"
-                        + " is a containerd 2.x, " + why);
-            case Answer.Absent<ContainerdVersion> _ -> {}
+    /** The containerd of this root, asked for its version. */
+    private RootDaemon.Found running() throws MigrationException {
+        try {
+            return rootDaemon.find();
+        } catch (IOException e) {
+            throw failed(e);
         }
     }
 

@@ -64,20 +64,25 @@ final class OldDaemon {
 
     private @Nullable DaemonConfig running() throws IOException {
         for (var daemon : DaemonProcess.all(proc)) {
-            if (!isOthers(daemon.root(), paths.root()) && !isOthers(daemon.state(), paths.state())) {
+            var isOurs = daemon.hasRoot(paths.root());
+            if (isOurs || (daemon.held() == null && mayBeOurs(daemon))) {
                 try {
                     var config = daemon.settings();
-                    if (config.paths().equals(paths)) {
+                    if (isOurs || config.paths().equals(paths)) {
                         return config;
                     }
                 } catch (IOException | IllegalArgumentException e) {
-                    if (!daemon.state().isEmpty() || paths.equals(NodePaths.defaults())) {
+                    if (isOurs || !daemon.state().isEmpty() || paths.equals(NodePaths.defaults())) {
                         throw withHint("of containerd, pid " + daemon.process().pid() + ": " + e.getMessage(), e);
                     }
                 }
             }
         }
         return null;
+    }
+
+    private boolean mayBeOurs(DaemonProcess daemon) {
+        return !isOthers(daemon.root(), paths.root()) && !isOthers(daemon.state(), paths.state());
     }
 
     private static boolean isOthers(String flag, Path ours) {

@@ -1,11 +1,10 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdVersion;
+import dev.jshim.node.RootDaemon;
 import dev.jshim.node.TaskId;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,15 +22,13 @@ final class Restart {
 
     private final Migration migration;
     private final RestartCommands commands;
-    private final Path address;
-    private final Duration timeout;
+    private final RootDaemon daemon;
     private final Progress progress;
 
-    Restart(Migration migration, RestartCommands commands, Path address, Duration timeout, Progress progress) {
+    Restart(Migration migration, RestartCommands commands, RootDaemon daemon, Progress progress) {
         this.migration = migration;
         this.commands = commands;
-        this.address = address;
-        this.timeout = timeout;
+        this.daemon = daemon;
         this.progress = progress;
     }
 
@@ -90,8 +87,10 @@ final class Restart {
 
     /** Whether no daemon is there. */
     boolean isStopped() {
-        try (var containerd = new ContainerdClient(address, timeout)) {
-            return containerd.version() instanceof Answer.Absent;
+        try {
+            return daemon.find().version() instanceof Answer.Absent;
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -148,15 +147,14 @@ final class Restart {
     private void await(String what, Condition condition) throws IOException {
         var end = System.nanoTime() + DAEMON.toNanos();
         while (true) {
-            try (var containerd = new ContainerdClient(address, timeout)) {
-                var version = containerd.version();
-                if (condition.holds(version)) {
-                    return;
-                }
-                if (System.nanoTime() > end) {
-                    throw new IOException("not within " + DAEMON.toSeconds() + " s: " + what + " (on " + address + ": "
-                            + version + ")");
-                }
+            var found = daemon.find();
+            if (condition.holds(found.version())) {
+                return;
+            }
+            if (System.nanoTime() > end) {
+                throw new IOException("not within " + DAEMON.toSeconds() + " s: " + what + " ("
+                        + (found.holder().isEmpty() ? "" : found.holder() + ", ") + "on " + found.socket() + ": "
+                        + found.version() + ")");
             }
             pause();
         }
