@@ -66,6 +66,7 @@ class MigrationGuardTest extends MigrationScenario {
 
     /** A machine with Docker's containerd and the system's, say: neither is taken for the other. */
     @Test
+    @LongRun
     void aDaemonWithAnotherRoot() throws IOException {
         ProcessFacts one = legacy("one");
         node.stop();
