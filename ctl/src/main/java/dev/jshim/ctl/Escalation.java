@@ -53,16 +53,21 @@ final class Escalation {
         var processes = new ShimProcesses(proc);
         var runtime = OciRuntime.of(bundle, processes.of(bundle));
         var state = runtime.state(bundle.task());
-        return byRuntime(runtime, state) || byProcesses(processes.init(bundle), state);
+        var init = processes.init(bundle);
+        return byRuntime(runtime, init, state) || byProcesses(init, state);
     }
 
-    private boolean byRuntime(OciRuntime runtime, @Nullable RuntimeState state) {
+    private boolean byRuntime(OciRuntime runtime, @Nullable ProcessFacts init, @Nullable RuntimeState state) {
         if (state == null) {
             said("runtime", false, "keeps no state of it below " + runtime.root());
             return false;
         }
         if (!state.isOf(bundle)) {
             said("runtime", false, "has a container of this id out of another bundle: not signalled");
+            return false;
+        }
+        if (init != null && init.stat().lacksFirstThread()) {
+            said("runtime", false, "takes a container for dead whose init has ended its first thread: not asked");
             return false;
         }
         var root = runtime.root().resolve(bundle.task().namespace());

@@ -42,6 +42,6 @@ final class ShimCall {
         var init = processes.verifiedInit(bundle, processes.of(bundle));
         return CliException.failed(
                 bundle.task() + " has no shim to ask: " + reason,
-                init == null || init.isZombie() ? "" : "its init process lives on as pid " + init.pid());
+                init == null || init.hasEnded() ? "" : "its init process lives on as pid " + init.pid());
     }
 }

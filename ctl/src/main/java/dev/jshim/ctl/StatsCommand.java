@@ -74,7 +74,7 @@ final class StatsCommand implements Callable<Integer> {
     private static Message fromCgroup(Bundle bundle, Answer<Any> answer) {
         var processes = new ShimProcesses(ProcFs.system());
         var init = processes.verifiedInit(bundle, processes.of(bundle));
-        if (init == null || init.isZombie()) {
+        if (init == null || init.hasEnded()) {
             throw CliException.failed(
                     bundle.task() + " has no living init whose cgroup could be read, and its shim: "
                             + answer.describe(),

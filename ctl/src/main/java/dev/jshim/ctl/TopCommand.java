@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodeTask;
 import dev.jshim.node.ProcessFacts;
-import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskState;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -45,7 +45,7 @@ final class TopCommand implements Callable<Integer> {
             .column("HEALTH", "health");
 
     private final Cli cli;
-    private final Map<ProcessRef, Sample> before = new HashMap<>();
+    private final Map<ProcessId, Sample> before = new HashMap<>();
 
     @Mixin
     private final RepeatOption repeat = new RepeatOption();

@@ -1,5 +1,7 @@
 package dev.jshim.it;
 
+import dev.jshim.linux.ProcessStat;
+import dev.jshim.linux.Processes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -150,10 +152,11 @@ final class Leftovers {
     }
 
     private boolean belongs(long pid) {
-        Path proc = Path.of("/proc/" + pid);
-        if (read(proc.resolve("stat")).contains(") Z ")) {
+        ProcessStat stat = Processes.stat((int) pid);
+        if (stat == null || stat.hasEnded()) {
             return false;
         }
+        Path proc = stat.folder(Path.of("/proc"));
         if (commandLine(pid).contains(name) || read(proc.resolve("cgroup")).contains("/" + name)) {
             return true;
         }

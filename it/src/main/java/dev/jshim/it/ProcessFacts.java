@@ -1,5 +1,8 @@
 package dev.jshim.it;
 
+import dev.jshim.linux.ProcessId;
+import dev.jshim.linux.ProcessStat;
+import dev.jshim.linux.Processes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,8 +30,7 @@ public record ProcessFacts(long pid, long startTime) {
 
     /** The facts of a process, if there is one with that id. */
     static Optional<ProcessFacts> find(long pid) {
-        String[] fields = stat(pid);
-        return fields.length == 0 ? Optional.empty() : Optional.of(new ProcessFacts(pid, Long.parseLong(fields[19])));
+        return stat(pid).map(stat -> new ProcessFacts(pid, stat.startTime()));
     }
 
     /** The processes whose command line, its words joined by blanks, holds each of these texts. */
@@ -53,14 +55,7 @@ public record ProcessFacts(long pid, long startTime) {
      * JVM that is killed keeps its sockets and locks, and takes connections, for a tenth of a second after that.
      */
     public boolean alive() {
-        String[] fields = stat(pid);
-        boolean hasEnded =
-                fields.length == 0 || ((fields[0].equals("Z") || fields[0].equals("X")) && !hasOtherThreads(fields));
-        return !hasEnded && Long.parseLong(fields[19]) == startTime;
-    }
-
-    private static boolean hasOtherThreads(String[] fields) {
-        return Integer.parseInt(fields[17]) > 1;
+        return new ProcessId((int) pid, startTime).isAlive();
     }
 
     /**
@@ -69,21 +64,13 @@ public record ProcessFacts(long pid, long startTime) {
      * @throws IllegalStateException if the process is gone
      */
     public long parent() {
-        String[] fields = stat(pid);
-        if (fields.length == 0) {
-            throw new IllegalStateException("no process " + pid);
-        }
-        return Long.parseLong(fields[1]);
+        return stat(pid)
+                .orElseThrow(() -> new IllegalStateException("no process " + pid))
+                .parent();
     }
 
-    /** The fields after the name, from field 3 on; empty if there is no such process. */
-    private static String[] stat(long pid) {
-        try {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
-            return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-        } catch (IOException e) {
-            return new String[0];
-        }
+    private static Optional<ProcessStat> stat(long pid) {
+        return Optional.ofNullable(Processes.stat((int) pid));
     }
 
     @Override

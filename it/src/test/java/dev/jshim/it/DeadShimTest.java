@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -31,7 +32,7 @@ class DeadShimTest extends MigrationScenario {
         Signal.KILL.to(victim.parent());
         Signal.KILL.to(victim.pid());
 
-        assertIsCleanedUp(events);
+        assertIsCleanedUp(events, "victim");
         assertThat(node.init("other")).isEqualTo(other);
         node.remove("other");
     }
@@ -44,14 +45,24 @@ class DeadShimTest extends MigrationScenario {
         node.ctr("task", "exec", "-d", "--fifo-dir", node.fifos(), "--exec-id", "w", "victim", "/bin/sleep", "9999")
                 .ok();
         ProcessFacts worker = ProcessList.of(node, "victim").exec("w");
+        ProcessFacts odd = FirstThread.run(node, Product.LEGACY, List.of("-d"), "odd");
+        ProcessFacts killed = FirstThread.run(node, Product.LEGACY, List.of("-d"), "killed");
         upgrade();
         EventLog events = EventLog.open(node);
 
         Signal.KILL.to(victim.parent());
+        Signal.KILL.to(odd.parent());
 
-        assertIsCleanedUp(events);
+        assertIsCleanedUp(events, "victim");
         assertThat(victim.alive()).isFalse();
         assertThat(worker.alive()).isFalse();
+        // As one whose init lacks its first thread, which a runtime takes for dead.
+        assertIsCleanedUp(events, "odd");
+        assertThat(odd.alive()).isFalse();
+        assertThat(node.init("killed")).isEqualTo(killed);
+        node.ctr("task", "kill", "-s", "KILL", "killed").ok();
+        assertIsCleanedUp(events, "killed");
+        assertThat(killed.alive()).isFalse();
         assertThat(node.init("other")).isEqualTo(other);
         node.exec("other", "e", "/bin/true").ok();
         node.remove("other");
@@ -84,7 +95,7 @@ class DeadShimTest extends MigrationScenario {
         assertThat(node.ctr("task", "metrics", "victim").ok().out()).contains("memory");
         assertThat(events.exits("victim", "victim")).isEmpty();
         node.ctr("task", "kill", "-s", "KILL", "-a", "victim").ok();
-        assertIsCleanedUp(events);
+        assertIsCleanedUp(events, "victim");
         assertThat(worker.alive()).isFalse();
     }
 
@@ -120,12 +131,12 @@ class DeadShimTest extends MigrationScenario {
         node.remove("other");
     }
 
-    private void assertIsCleanedUp(EventLog events) {
-        assertThat(events.exit("victim", "victim").number("exit_status")).isEqualTo(137);
-        Wait.until("it is stopped", () -> Tasks.of(node).get("victim").status().equals("STOPPED"));
-        assertThat(node.ctr("task", "rm", "victim").err()).contains("exit code 137");
-        node.ctr("container", "rm", "victim").ok();
-        Wait.until(Duration.ofSeconds(60), "nothing of v1 is left", () -> !Files.exists(node.legacyBundle("victim")));
-        assertThat(Path.of("/run/containerd/runc", node.namespace(), "victim")).doesNotExist();
+    private void assertIsCleanedUp(EventLog events, String id) {
+        assertThat(events.exit(id, id).number("exit_status")).isEqualTo(137);
+        Wait.until("it is stopped", () -> Tasks.of(node).get(id).status().equals("STOPPED"));
+        assertThat(node.ctr("task", "rm", id).err()).contains("exit code 137");
+        node.ctr("container", "rm", id).ok();
+        Wait.until(Duration.ofSeconds(60), "nothing of v1 is left", () -> !Files.exists(node.legacyBundle(id)));
+        assertThat(Path.of("/run/containerd/runc", node.namespace(), id)).doesNotExist();
     }
 }

@@ -3,7 +3,6 @@ package dev.jshim.linux;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -133,12 +132,7 @@ public final class Processes {
 
     /** What /proc/PID/stat says; null when the process is gone. */
     public static @Nullable ProcessStat stat(int pid) {
-        try {
-            byte[] line = Files.readAllBytes(Path.of("/proc", Integer.toString(pid), "stat"));
-            return ProcessStat.parse(new String(line, StandardCharsets.ISO_8859_1));
-        } catch (IOException gone) {
-            return null;
-        }
+        return ProcessStat.read(Path.of("/proc", Integer.toString(pid)));
     }
 
     private static void prctl(int option, long argument, String name) throws ErrnoException {

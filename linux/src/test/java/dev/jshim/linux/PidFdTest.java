@@ -42,7 +42,7 @@ class PidFdTest {
         assertThat(Child.named(pid, "sleep").command()).isEqualTo("sleep");
         Processes.kill(pid, Processes.SIGKILL);
         ExitedChild peeked = Wait.pid(pid, false);
-        assertThat(Child.stat(pid).isZombie()).isTrue();
+        assertThat(Child.stat(pid).hasEnded()).isTrue();
         assertThat(Processes.exists(pid)).isTrue();
         assertThat(Child.await(pid)).isEqualTo(peeked).isEqualTo(new ExitedChild(pid, true, 9));
         assertThat(peeked.exitStatus()).isEqualTo(137);

@@ -17,7 +17,8 @@ class ProcFuzzTest {
             return;
         }
         String line = stat.pid() + " (" + stat.command() + ") " + stat.state() + " " + stat.parent() + " "
-                + stat.processGroup() + " " + stat.session() + " 0".repeat(15) + " " + stat.startTime() + " 0 0\n";
+                + stat.processGroup() + " " + stat.session() + " 0 0 " + stat.flags() + " 0".repeat(10) + " "
+                + stat.threads() + " 0 " + stat.startTime() + " 0 0\n";
         assertThat(ProcessStat.parse(line)).isEqualTo(stat);
     }
 
@@ -26,7 +27,7 @@ class ProcFuzzTest {
     void command(byte[] input) {
         String command = new String(input, StandardCharsets.ISO_8859_1);
         String line = "17 (" + command + ") S 1 17 17 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 1 0 4711 1000 1\n";
-        assertThat(ProcessStat.parse(line)).isEqualTo(new ProcessStat(17, command, 'S', 1, 17, 17, 4711));
+        assertThat(ProcessStat.parse(line)).isEqualTo(new ProcessStat(17, command, 'S', 1, 17, 17, 4194560, 1, 4711));
     }
 
     @FuzzTest

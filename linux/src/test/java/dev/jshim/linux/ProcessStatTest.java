@@ -12,7 +12,7 @@ class ProcessStatTest {
     void theCommandMayHoldParenthesesAndBlanks() {
         String line = "12 (a) b (c)) S 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 4242 22 23\n";
 
-        assertThat(ProcessStat.parse(line)).isEqualTo(new ProcessStat(12, "a) b (c)", 'S', 3, 4, 5, 4242));
+        assertThat(ProcessStat.parse(line)).isEqualTo(new ProcessStat(12, "a) b (c)", 'S', 3, 4, 5, 8, 19, 4242));
     }
 
     @ParameterizedTest

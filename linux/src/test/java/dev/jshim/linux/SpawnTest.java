@@ -210,7 +210,7 @@ class SpawnTest {
         int self = Processes.getpid();
         return ProcessHandle.allProcesses()
                 .map(process -> Processes.stat((int) process.pid()))
-                .filter(stat -> stat != null && stat.parent() == self && stat.isZombie())
+                .filter(stat -> stat != null && stat.parent() == self && stat.hasEnded())
                 .count();
     }
 }

@@ -32,7 +32,7 @@ public record DaemonProcess(
     public static List<DaemonProcess> all(ProcFs proc) {
         Map<Integer, DaemonProcess> found = new TreeMap<>();
         for (var process : proc.named(Set.of("containerd", "docker-containe"))) {
-            var daemon = process.isZombie() ? null : of(process, null, proc.cwd(process.pid()));
+            var daemon = process.hasEnded() ? null : of(process, null, proc.cwd(process.pid()));
             if (daemon != null && !proc.isElsewhere(process.pid())) {
                 found.put(process.pid(), daemon);
             }

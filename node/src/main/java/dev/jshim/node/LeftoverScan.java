@@ -261,7 +261,7 @@ public final class LeftoverScan {
     public List<Leftover> shims(@Nullable Path containerd) {
         var out = new ArrayList<Leftover>();
         for (var process : proc.all()) {
-            var task = process.isZombie() || !process.program().startsWith("containerd-shim") ? null : task(process);
+            var task = process.hasEnded() || !process.program().startsWith("containerd-shim") ? null : task(process);
             if (task != null
                     && !bundled.contains(task)
                     && isOf(process, containerd)

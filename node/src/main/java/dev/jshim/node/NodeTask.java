@@ -70,7 +70,7 @@ public record NodeTask(
 
     public boolean initLives() {
         var process = init;
-        return process != null && !process.isZombie();
+        return process != null && !process.hasEnded();
     }
 
     public Health health() {

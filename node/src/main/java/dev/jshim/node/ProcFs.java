@@ -1,6 +1,7 @@
 package dev.jshim.node;
 
 import dev.jshim.linux.MountPoint;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.ProcessStat;
 import dev.jshim.linux.Processes;
 import java.io.FileInputStream;
@@ -53,30 +54,43 @@ public final class ProcFs {
 
     /** What is known of a pid; null where there is no such process. */
     public @Nullable ProcessFacts facts(int pid) {
-        var stat = pid <= 0 ? null : read(pid, "stat");
+        var stat = stat(pid);
         if (stat == null) {
             return null;
         }
+        var folder = stat.folder(root);
+        return new ProcessFacts(stat, argv(folder), link(folder.resolve("exe")));
+    }
+
+    private @Nullable ProcessStat stat(int pid) {
+        var text = pid <= 0 ? null : read(pid, "stat");
+        if (text == null) {
+            return null;
+        }
         try {
-            var parsed = ProcessStat.parse(stat);
-            var ref = new ProcessRef(pid, parsed.startTime());
-            return new ProcessFacts(
-                    ref, parsed.state(), parsed.parent(), parsed.command(), argv(pid), link(pid, "exe"));
+            var stat = ProcessStat.parse(text);
+            return stat.pid() == pid ? stat : null;
         } catch (IllegalArgumentException e) {
             return null;
         }
     }
 
+    /** Where what it has of its own is read; it may end at any moment. */
+    private Path folder(int pid) {
+        var stat = stat(pid);
+        return stat == null ? root.resolve(Integer.toString(pid)) : stat.folder(root);
+    }
+
     /** Whether this very process exists and has not exited. */
-    public boolean isAlive(ProcessRef process) {
-        var now = facts(process.pid());
-        return now != null && !now.isZombie() && now.ref().equals(process);
+    public boolean isAlive(ProcessId process) {
+        var now = stat(process.pid());
+        return now != null && !now.hasEnded() && now.startTime() == process.startTicks();
     }
 
     /** Whether some process has this pid and has not exited. It may be another than the one meant. */
     public boolean isAlive(int pid) {
-        var now = facts(pid);
-        return now != null && !now.isZombie();
+        var now = stat(pid);
+        return now != null && !now.hasEnded();
     }
 
     /** All processes there are. */
@@ -129,17 +143,18 @@ public final class ProcFs {
 
     /** The lines of /proc/PID/cgroup, {@code hierarchy:controllers:path}; empty where it cannot be read. */
     public List<String> cgroups(int pid) {
-        var text = read(pid, "cgroup");
+        var text = read(folder(pid).resolve("cgroup"));
         return text == null ? List.of() : lines(text);
     }
 
     /** Memory, threads and descriptors; null where there is no such process. */
     public @Nullable ProcessUsage usage(int pid) {
-        var status = read(pid, "status");
+        var folder = folder(pid);
+        var status = read(folder.resolve("status"));
         if (status == null) {
             return null;
         }
-        var rollup = read(pid, "smaps_rollup");
+        var rollup = read(folder.resolve("smaps_rollup"));
         var score = read(pid, "oom_score_adj");
         return new ProcessUsage(
                 field(status, "VmRSS:"),
@@ -170,8 +185,9 @@ public final class ProcFs {
      */
     public List<String> namespaces(int pid) {
         var out = new ArrayList<String>();
+        var folder = folder(pid);
         for (var kind : List.of("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")) {
-            var link = link(pid, "ns/" + kind);
+            var link = link(folder.resolve("ns").resolve(kind));
             if (link != null) {
                 out.add(link.toString());
             }
@@ -194,10 +210,10 @@ public final class ProcFs {
     /** What its descriptors are: the links of /proc/PID/fd by number; empty where we may not look. */
     public Map<Integer, String> fds(int pid) {
         var out = new TreeMap<Integer, String>();
-        try (var entries = Files.newDirectoryStream(root.resolve(pid + "/fd"))) {
+        try (var entries = Files.newDirectoryStream(folder(pid).resolve("fd"))) {
             for (var entry : entries) {
                 var number = Integer.parseInt(String.valueOf(entry.getFileName()));
-                var target = link(pid, "fd/" + number);
+                var target = link(entry);
                 out.put(number, target == null ? "" : target.toString());
             }
         } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
@@ -250,7 +266,7 @@ public final class ProcFs {
 
     /** The flags that a descriptor was opened with, as open(2) has them; -1 where it cannot be read. */
     public int fdFlags(int pid, int fd) {
-        var text = read(pid, "fdinfo/" + fd);
+        var text = read(folder(pid).resolve("fdinfo/" + fd));
         if (text != null) {
             for (var line : text.lines().toList()) {
                 if (line.startsWith("flags:")) {
@@ -337,7 +353,7 @@ public final class ProcFs {
 
     /** Its working directory; null where it cannot be read. */
     public @Nullable Path cwd(int pid) {
-        return link(pid, "cwd");
+        return link(folder(pid).resolve("cwd"));
     }
 
     /** The table of listening unix sockets. */
@@ -351,8 +367,8 @@ public final class ProcFs {
         return stat == null ? 0 : field(stat, "btime ");
     }
 
-    private List<String> argv(int pid) {
-        var text = read(root.resolve(pid + "/cmdline"), MAX_COMMAND_LINE);
+    private static List<String> argv(Path folder) {
+        var text = read(folder.resolve("cmdline"), MAX_COMMAND_LINE);
         if (text == null || text.isEmpty()) {
             return List.of();
         }

@@ -1,5 +1,7 @@
 package dev.jshim.node;
 
+import dev.jshim.linux.ProcessId;
+import dev.jshim.linux.ProcessStat;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -7,17 +9,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * What /proc said of a process, at one moment (proc(5)).
  *
- * @param state the letter of /proc/PID/stat: R, S, D, T, Z...
- * @param argv empty for a zombie, and where it cannot be read
+ * @param stat its /proc/PID/stat
+ * @param argv empty for one that has ended, and where it cannot be read
  * @param exe null where it cannot be read
  */
 public record ProcessFacts(
-        ProcessRef ref,
-        char state,
-        int ppid,
-        String comm,
-        List<String> argv,
-        @Nullable Path exe) {
+        ProcessStat stat, List<String> argv, @Nullable Path exe) {
     /** Our launchers tell a JVM so by which name it was called. */
     private static final String OWN_NAME = "-Djshim.name=";
 
@@ -25,19 +22,37 @@ public record ProcessFacts(
         argv = List.copyOf(argv);
     }
 
+    public ProcessId ref() {
+        return new ProcessId(stat.pid(), stat.startTime());
+    }
+
     public int pid() {
-        return ref.pid();
+        return stat.pid();
+    }
+
+    public int ppid() {
+        return stat.parent();
+    }
+
+    /** The letter of /proc/PID/stat: R, S, D, T, Z... */
+    public char state() {
+        return stat.state();
+    }
+
+    /** The kernel's name of it. */
+    public String comm() {
+        return stat.command();
     }
 
     /** Whether it has exited and only waits to be reaped. */
-    public boolean isZombie() {
-        return state == 'Z' || state == 'X';
+    public boolean hasEnded() {
+        return stat.hasEnded();
     }
 
     /** The last part of argv[0]; the kernel's name where there is none. */
     public String program() {
         if (argv.isEmpty()) {
-            return comm;
+            return comm();
         }
         var first = argv.getFirst();
         return first.substring(first.lastIndexOf('/') + 1);

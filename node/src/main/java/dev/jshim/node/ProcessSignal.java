@@ -42,6 +42,6 @@ public final class ProcessSignal {
 
     private static boolean isMeant(int pid, Predicate<ProcessFacts> isMeant) {
         var facts = ProcFs.system().facts(pid);
-        return facts != null && !facts.isZombie() && isMeant.test(facts);
+        return facts != null && !facts.hasEnded() && isMeant.test(facts);
     }
 }

@@ -2,6 +2,7 @@ package dev.jshim.node;
 
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param cgroups the directories of its cgroups; empty where it says none
  */
 public record RuntimeState(
-        Path directory, @Nullable ProcessRef init, @Nullable Path bundle, List<Path> cgroups) {
+        Path directory, @Nullable ProcessId init, @Nullable Path bundle, List<Path> cgroups) {
     private static final String BUNDLE = "bundle=";
 
     private static final int MAX_BYTES = 4 * 1024 * 1024;
@@ -87,7 +88,7 @@ public record RuntimeState(
         }
         return new RuntimeState(
                 directory,
-                pid > 0 && start > 0 ? new ProcessRef(pid, start) : null,
+                pid > 0 && start > 0 ? new ProcessId(pid, start) : null,
                 bundle.startsWith("/") ? Path.of(bundle).normalize() : null,
                 cgroups);
     }

@@ -19,7 +19,7 @@ public final class ShimProcesses {
     public ShimProcesses(ProcFs proc) {
         this.proc = proc;
         this.shims = proc.named(NAMES).stream()
-                .filter(process -> process.program().contains("containerd-shim") && !process.isZombie())
+                .filter(process -> process.program().contains("containerd-shim") && !process.hasEnded())
                 .filter(process -> !proc.isElsewhere(process.pid()))
                 .map(Candidate::of)
                 .toList();
@@ -90,7 +90,7 @@ public final class ShimProcesses {
 
     /** Whether it can be the shim of this bundle: for a v1 shim its flags must say so. */
     private boolean isShimOf(ProcessFacts process, Bundle bundle) {
-        if (process.isZombie()) {
+        if (process.hasEnded()) {
             return false;
         }
         if (bundle instanceof V1Bundle v1) {

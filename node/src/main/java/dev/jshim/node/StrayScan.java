@@ -71,7 +71,7 @@ public final class StrayScan {
 
     private void shims() {
         for (var process : proc.named(ShimProcesses.NAMES)) {
-            var flags = process.isZombie() || proc.isElsewhere(process.pid()) ? null : ShimFlags.parse(process.argv());
+            var flags = process.hasEnded() || proc.isElsewhere(process.pid()) ? null : ShimFlags.parse(process.argv());
             var place = flags == null ? null : place(process, flags);
             if (flags == null || place == null) {
                 continue;

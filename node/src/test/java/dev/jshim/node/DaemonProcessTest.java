@@ -2,6 +2,7 @@ package dev.jshim.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.linux.ProcessStat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -72,7 +73,7 @@ class DaemonProcessTest {
     private static @Nullable DaemonProcess of(String argv) {
         var words = List.of(argv.split(" ", -1));
         return DaemonProcess.of(
-                new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "x", words, null), null, Path.of("/folder"));
+                new ProcessFacts(new ProcessStat(7, "x", 'S', 1, 7, 7, 0, 1, 1), words, null), null, Path.of("/folder"));
     }
 
     /** One in a container means its own root and configuration, however much they are called like ours. */

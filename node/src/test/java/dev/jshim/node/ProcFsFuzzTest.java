@@ -3,6 +3,7 @@ package dev.jshim.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.jshim.linux.ProcessStat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -59,7 +60,7 @@ class ProcFsFuzzTest {
     @FuzzTest
     void commandLine(byte[] input) {
         var argv = List.of(new String(input, StandardCharsets.UTF_8).split("\0", -1));
-        var facts = new ProcessFacts(new ProcessRef(17, 1), 'S', 1, "containerd", argv, null);
+        var facts = new ProcessFacts(new ProcessStat(17, "containerd", 'S', 1, 17, 17, 0, 1, 1), argv, null);
         var flags = ShimFlags.parse(argv);
         assertThat(flags == null || !flags.runtimeRoot().contains("\0")).isTrue();
         var daemon = DaemonProcess.of(facts, null, folder);

@@ -2,6 +2,8 @@ package dev.jshim.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.linux.ProcessId;
+import dev.jshim.linux.ProcessStat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,9 +22,9 @@ class ProcFsTest {
         assertThat(facts.pid()).isEqualTo(pid);
         assertThat(facts.program()).isEqualTo("java");
         assertThat(facts.exe()).asString().endsWith("/java");
-        assertThat(facts.isZombie()).isFalse();
+        assertThat(facts.hasEnded()).isFalse();
         assertThat(PROC.isAlive(facts.ref())).isTrue();
-        assertThat(PROC.isAlive(new ProcessRef(pid, facts.ref().startTicks() + 1)))
+        assertThat(PROC.isAlive(new ProcessId(pid, facts.ref().startTicks() + 1)))
                 .isFalse();
         assertThat(PROC.all()).extracting(ProcessFacts::ref).contains(facts.ref());
         assertThat(PROC.cgroups(pid)).isNotEmpty();
@@ -43,7 +45,7 @@ class ProcFsTest {
             while (PROC.isAlive(pid) && System.nanoTime() < end) {
                 Thread.onSpinWait();
             }
-            assertThat(Objects.requireNonNull(PROC.facts(pid)).isZombie()).isTrue();
+            assertThat(Objects.requireNonNull(PROC.facts(pid)).hasEnded()).isTrue();
             assertThat(PROC.isAlive(pid)).isFalse();
         } finally {
             process.getOutputStream().close();
@@ -67,7 +69,8 @@ class ProcFsTest {
         stat(directory, 8, "8 (x) S 3");
         stat(directory, 9, "");
         assertThat(proc.facts(7))
-                .isEqualTo(new ProcessFacts(new ProcessRef(7, 4711), 'S', 3, "a) (b c)", java.util.List.of(), null));
+                .isEqualTo(new ProcessFacts(
+                        new ProcessStat(7, "a) (b c)", 'S', 3, 7, 7, 0, 1, 4711), java.util.List.of(), null));
         assertThat(proc.facts(8)).isNull();
         assertThat(proc.facts(9)).isNull();
         assertThat(proc.all()).hasSize(1);
@@ -94,7 +97,8 @@ class ProcFsTest {
     }
 
     private static String named(String... argv) {
-        return new ProcessFacts(new ProcessRef(7, 1), 'S', 1, "java", java.util.List.of(argv), null).name();
+        return new ProcessFacts(new ProcessStat(7, "java", 'S', 1, 7, 7, 0, 1, 1), java.util.List.of(argv), null)
+                .name();
     }
 
     private static void stat(Path directory, int pid, String text) throws IOException {

@@ -1,6 +1,6 @@
 package dev.jshim.shim;
 
-import dev.jshim.linux.Processes;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.config.Protocol;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,35 +22,6 @@ import org.jspecify.annotations.Nullable;
 record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, ProcessId caller, String answer) {
     static final String FILE = "reply";
 
-    /** A process, also after its pid is in use again. */
-    record ProcessId(int pid, long start) {
-        static ProcessId of(int pid) {
-            return new ProcessId(pid, pid <= 0 ? -1 : Processes.startTime(pid));
-        }
-
-        /** Whether it still runs; a zombie does not. */
-        boolean isAlive() {
-            var stat = Processes.stat(pid);
-            return stat != null && stat.startTime() == start && !stat.isZombie();
-        }
-
-        private static ProcessId parse(String text) throws IOException {
-            var blank = text.indexOf(' ');
-            try {
-                return new ProcessId(
-                        Integer.parseInt(text.substring(0, Math.max(blank, 0))),
-                        Long.parseLong(text.substring(blank + 1)));
-            } catch (NumberFormatException e) {
-                throw new IOException("no process: \"" + text + "\"", e);
-            }
-        }
-
-        @Override
-        public String toString() {
-            return pid + " " + start;
-        }
-    }
-
     /** @throws IOException also for a file that is not such a record */
     static GroupRecord read(Path folder) throws IOException {
         var values = new HashMap<String, String>();
@@ -65,11 +36,11 @@ record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, 
             throw new IOException(folder.resolve(FILE) + " names no protocol");
         }
         return new GroupRecord(
-                ProcessId.parse(values.getOrDefault("shim", "")),
+                process(values.getOrDefault("shim", "")),
                 values.getOrDefault("version", "").equals("3") ? 3 : 2,
                 protocol,
                 socket(folder, values.get("socket")),
-                ProcessId.parse(values.getOrDefault("caller", "")),
+                process(values.getOrDefault("caller", "")),
                 values.getOrDefault("answer", ""));
     }
 
@@ -78,6 +49,16 @@ record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, 
             return folder.resolve(text == null ? GroupFolder.SOCKET : text);
         } catch (InvalidPathException e) {
             throw new IOException(folder.resolve(FILE) + " names no socket: " + e.getReason(), e);
+        }
+    }
+
+    private static ProcessId process(String text) throws IOException {
+        var blank = text.indexOf(' ');
+        try {
+            return new ProcessId(
+                    Integer.parseInt(text.substring(0, Math.max(blank, 0))), Long.parseLong(text.substring(blank + 1)));
+        } catch (NumberFormatException e) {
+            throw new IOException("no process: \"" + text + "\"", e);
         }
     }
 

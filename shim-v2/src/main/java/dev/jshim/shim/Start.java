@@ -5,6 +5,7 @@ import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.shim.cgroup.ShimCgroup;
 import dev.jshim.shim.config.Grouping;
@@ -51,7 +52,7 @@ final class Start {
             requireFlags();
             var input = StartInput.of(StartInput.stdin(), flags, System.getenv("TTRPC_ADDRESS"));
             var settings = Options.read(input.options());
-            var caller = GroupRecord.ProcessId.of(Integer.getInteger("jshim.caller", 0));
+            var caller = ProcessId.of(Integer.getInteger("jshim.caller", 0));
             var generation =
                     input.bootstrap() ? Generation.V2 : Generation.of(caller.pid(), System.getenv("MAX_SHIM_VERSION"));
             run(input, settings, caller, generation);
@@ -73,7 +74,7 @@ final class Start {
         Ids.requireSafe("container id", flags.id());
     }
 
-    private void run(StartInput input, Settings settings, GroupRecord.ProcessId caller, Generation generation)
+    private void run(StartInput input, Settings settings, ProcessId caller, Generation generation)
             throws IOException, InterruptedException {
         var group = Group.of(settings.grouping(), Spec.read(bundle), flags.id());
         var folder = GroupFolder.of(flags.address(), flags.namespace(), group);
@@ -81,7 +82,7 @@ final class Start {
         for (var tries = 0; running == null; tries++) {
             var socket = folder.socket(input.socketDir());
             var answer = Reply.choose(settings.taskApi(), settings.protocol(), socket, generation);
-            var self = GroupRecord.ProcessId.of(Processes.getpid());
+            var self = ProcessId.of(Processes.getpid());
             if (folder.claim(new GroupRecord(self, 3, settings.protocol(), socket, caller, answer.text()))) {
                 serve(folder, input, settings, answer);
                 return;

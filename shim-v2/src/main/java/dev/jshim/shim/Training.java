@@ -5,6 +5,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.Wait;
@@ -112,7 +113,7 @@ final class Training {
         var stdin = Any.newBuilder().setTypeUrl("containerd.runc.v1.Options").build();
         var input = StartInput.of(stdin.toByteArray(), flags, sink.toString());
         var settings = Options.read(input.options());
-        var self = GroupRecord.ProcessId.of(Processes.getpid());
+        var self = ProcessId.of(Processes.getpid());
         var generation = Generation.of(self.pid(), "2");
         var name = Group.of(settings.grouping(), Spec.read(bundle), flags.id());
         var group = GroupFolder.of(folder.resolve("s"), flags.address(), flags.namespace(), name);

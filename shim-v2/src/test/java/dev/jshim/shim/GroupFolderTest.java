@@ -2,6 +2,7 @@ package dev.jshim.shim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.config.Protocol;
 import java.io.IOException;
 import java.nio.channels.ServerSocketChannel;
@@ -24,8 +25,8 @@ class GroupFolderTest {
 
     private final List<ServerSocketChannel> listeners = new ArrayList<>();
 
-    private static final GroupRecord.ProcessId SELF =
-            GroupRecord.ProcessId.of((int) ProcessHandle.current().pid());
+    private static final ProcessId SELF =
+            ProcessId.of((int) ProcessHandle.current().pid());
 
     private GroupRecord record;
 
@@ -34,8 +35,8 @@ class GroupFolderTest {
         record = recordOf(SELF, folder().socket(null));
     }
 
-    private static GroupRecord recordOf(GroupRecord.ProcessId shim, Path socket) {
-        return new GroupRecord(shim, 3, Protocol.TTRPC, socket, new GroupRecord.ProcessId(8, 80), "unix:///x y");
+    private static GroupRecord recordOf(ProcessId shim, Path socket) {
+        return new GroupRecord(shim, 3, Protocol.TTRPC, socket, new ProcessId(8, 80), "unix:///x y");
     }
 
     @AfterEach
@@ -62,7 +63,7 @@ class GroupFolderTest {
     }
 
     private void deadShim(Path socket) throws IOException {
-        assertThat(folder().claim(recordOf(new GroupRecord.ProcessId(SELF.pid(), 1), socket)))
+        assertThat(folder().claim(recordOf(new ProcessId(SELF.pid(), 1), socket)))
                 .isTrue();
         TtrpcTransport.listen(socket).close();
     }
@@ -156,7 +157,7 @@ class GroupFolderTest {
         var old = founded();
         assertThat(old.leave(() -> {
                     try {
-                        assertThat(folder().claim(record.answered(new GroupRecord.ProcessId(9, 90), "new")))
+                        assertThat(folder().claim(record.answered(new ProcessId(9, 90), "new")))
                                 .isTrue();
                     } catch (IOException e) {
                         throw new AssertionError(e);
@@ -194,7 +195,7 @@ class GroupFolderTest {
     void theOneThatHasFoundedItAnewIsLeftAlone() throws Exception {
         var old = founded();
         Files.move(path(), base.resolve("elsewhere"));
-        var other = recordOf(new GroupRecord.ProcessId(9, 90), record.socket());
+        var other = recordOf(new ProcessId(9, 90), record.socket());
         assertThat(folder().claim(other)).isTrue();
         listen(record);
 

@@ -255,11 +255,11 @@ final class AdoptedContainer implements AutoCloseable {
     }
 
     private void dropGhost(Duration delay) {
-        if (LiveProcess.isAlive(record.shim())) {
+        if (record.shim().isAlive()) {
             // Only the connection was lost.
             return;
         }
-        if (LiveProcess.isAlive(record.init()) || Files.exists(record.v1Bundle())) {
+        if (record.init().isAlive() || Files.exists(record.v1Bundle())) {
             // The daemon may take its time; a shim that just died is looked at for as long as it is served.
             var next = delay.multipliedBy(2);
             lookForGhost(next.compareTo(LONGEST_LOOK) < 0 ? next : LONGEST_LOOK);

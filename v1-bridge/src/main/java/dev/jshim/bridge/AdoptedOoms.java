@@ -1,6 +1,6 @@
 package dev.jshim.bridge;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
@@ -148,11 +148,11 @@ final class AdoptedOoms implements AutoCloseable {
     }
 
     /** What the kernel has counted for a container by now; -1 where it does not say, or its init has ended. */
-    static long countedNow(ProcessRef init) {
+    static long countedNow(ProcessId init) {
         try {
             var kills = OomWatch.kills(Cgroup.of(init.pid()));
-            // A zombie is shown in the root of each hierarchy, and a pid may be another's by now.
-            return LiveProcess.isAlive(init) ? kills : -1;
+            // The pid may be another's by now.
+            return init.isAlive() ? kills : -1;
         } catch (IOException e) {
             return -1;
         }

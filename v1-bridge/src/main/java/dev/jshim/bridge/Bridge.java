@@ -321,7 +321,7 @@ final class Bridge implements AutoCloseable {
             return container != null
                     && exit.getId().equals(container.record().id())
                     && exit.getPid() == container.record().init().pid()
-                    && LiveProcess.isAlive(container.record().init());
+                    && container.record().init().isAlive();
         }
 
         @Override

@@ -21,10 +21,10 @@ enum DeletionCheck {
      * Looks at the processes, the v1 bundle and the v1 shim. Blocks for its answer, at most {@link LegacyTask#QUICK}.
      */
     static DeletionCheck of(LegacyRecord record) {
-        if (LiveProcess.isAlive(record.init()) || isAnothers(record)) {
+        if (record.init().isAlive() || isAnothers(record)) {
             return PRESENT;
         }
-        if (!LiveProcess.isAlive(record.shim())) {
+        if (!record.shim().isAlive()) {
             return LeftState.isThere(record) ? STOPPED : DELETED;
         }
         try (var link = ShimLink.to(record)) {

@@ -55,7 +55,7 @@ final class EndOfLife {
 
     /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
     void finish() {
-        if (LiveProcess.isAlive(record.init())) {
+        if (record.init().isAlive()) {
             leave("init outlived its deletion");
             return;
         }
@@ -137,11 +137,11 @@ final class EndOfLife {
     }
 
     private void endShim() throws IOException {
-        if (!LiveProcess.signal(record.shim(), Processes.SIGKILL)) {
+        if (!record.shim().signal(Processes.SIGKILL)) {
             return;
         }
         var end = System.nanoTime() + SHIM_DEATH.toNanos();
-        while (LiveProcess.isAlive(record.shim()) && System.nanoTime() < end) {
+        while (record.shim().isAlive() && System.nanoTime() < end) {
             try {
                 Thread.sleep(5);
             } catch (InterruptedException e) {

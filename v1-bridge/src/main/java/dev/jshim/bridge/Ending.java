@@ -93,7 +93,7 @@ public record Ending(
      * @throws ShimException what the v1 shim says, or that it does not answer
      */
     Ending deleteNow() {
-        if (!LiveProcess.isAlive(record.shim())) {
+        if (!record.shim().isAlive()) {
             return this;
         }
         try (var link = ShimLink.to(record)) {

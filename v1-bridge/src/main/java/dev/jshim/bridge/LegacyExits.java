@@ -148,10 +148,13 @@ final class LegacyExits implements AutoCloseable {
                 exit.exited(new Exit(exit.pid(), KILLED, Instant.now()));
                 return;
             }
-            if (!LiveProcess.isAlive(record.shim())) {
+            if (!record.shim().isAlive()) {
                 // Also where init is dead: what shared its cgroup was the shim's to kill.
                 var isKept = orphan.end();
-                if (!isLeft(execId, exit, isKept)) {
+                if (!isKept) {
+                    exit.kill();
+                }
+                if (!(execId.isEmpty() ? orphan.lives(isKept) : exit.isAlive())) {
                     settle(execId, exit, new Exit(exit.pid(), KILLED, Instant.now()));
                     return;
                 }
@@ -174,10 +177,6 @@ final class LegacyExits implements AutoCloseable {
                 return;
             }
         }
-    }
-
-    private boolean isLeft(String execId, WatchedExit exit, boolean isKept) {
-        return execId.isEmpty() ? LiveProcess.isAlive(record.init()) : isKept && exit.isAlive();
     }
 
     private void settle(String execId, WatchedExit exit, Exit how) {

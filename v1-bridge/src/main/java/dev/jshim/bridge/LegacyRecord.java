@@ -1,6 +1,6 @@
 package dev.jshim.bridge;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.SmallFile;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.task.Ids;
@@ -30,8 +30,8 @@ public record LegacyRecord(
         String id,
         Path v1Bundle,
         Path v1Work,
-        ProcessRef shim,
-        ProcessRef init,
+        ProcessId shim,
+        ProcessId init,
         String socket,
         String runtime,
         Path runtimeRoot) {
@@ -152,12 +152,12 @@ public record LegacyRecord(
         }
     }
 
-    private static ProcessRef process(Map<String, String> values, String who) {
+    private static ProcessId process(Map<String, String> values, String who) {
         var pid = Integer.parseInt(need(values, who + "-pid"));
         if (pid <= 0) {
             throw new IllegalArgumentException(who + "-pid is " + pid);
         }
-        return new ProcessRef(pid, Long.parseLong(need(values, who + "-start")));
+        return new ProcessId(pid, Long.parseLong(need(values, who + "-start")));
     }
 
     private static String need(Map<String, String> values, String key) {

@@ -1,6 +1,6 @@
 package dev.jshim.bridge;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;
 import dev.jshim.shim.task.Exit;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LegacyStates {
     /** @param exec the process itself; null for init, whose record has it, and for one that does not run */
-    private record Seen(StateResponse said, @Nullable ProcessRef exec) {}
+    private record Seen(StateResponse said, @Nullable ProcessId exec) {}
 
     private final LegacyRecord record;
     private final Path bundle;
@@ -55,7 +55,7 @@ final class LegacyStates {
             }
             throw e;
         }
-        seen.put(execId, new Seen(r, execId.isEmpty() ? null : LiveProcess.find(r.getPid())));
+        seen.put(execId, new Seen(r, execId.isEmpty() ? null : ProcessId.find(r.getPid())));
         return shown(execId, r);
     }
 
@@ -114,14 +114,14 @@ final class LegacyStates {
                 && isAlive(execId.isEmpty() ? record.init() : before.exec())) {
             return shown(execId, before.said());
         }
-        if (execId.isEmpty() && isSilent && LiveProcess.isAlive(record.init())) {
+        if (execId.isEmpty() && isSilent && record.init().isAlive()) {
             return new ProcessState(record.id(), bundle, record.init().pid(), ProcessStatus.RUNNING, Stdio.NONE, null);
         }
         return null;
     }
 
-    private static boolean isAlive(@Nullable ProcessRef process) {
-        return process != null && LiveProcess.isAlive(process);
+    private static boolean isAlive(@Nullable ProcessId process) {
+        return process != null && process.isAlive();
     }
 
     private static ProcessStatus status(StateResponse r) {

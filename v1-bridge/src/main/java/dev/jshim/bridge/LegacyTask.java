@@ -156,7 +156,7 @@ final class LegacyTask implements Task {
     void probe() {
         var shimPid = link.read(QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()))
                 .getShimPid();
-        if (shimPid != record.shim().pid() || !LiveProcess.isAlive(record.shim())) {
+        if (shimPid != record.shim().pid() || !record.shim().isAlive()) {
             throw ShimException.failedPrecondition("the shim that answers is pid " + shimPid + " and not "
                     + record.shim().pid());
         }
@@ -192,7 +192,7 @@ final class LegacyTask implements Task {
 
     /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
     String trouble() {
-        if (!LiveProcess.isAlive(record.shim())) {
+        if (!record.shim().isAlive()) {
             return "its v1 shim is dead";
         }
         return link.isMute() ? "its v1 shim does not answer" : "";
@@ -293,7 +293,7 @@ final class LegacyTask implements Task {
         } catch (ShimException e) {
             // Without its shim a container that has ended is ended for good: let the client be done with it.
             var known = exits.known(execId);
-            if (e.kind() != Kind.UNAVAILABLE || known == null || LiveProcess.isAlive(record.shim())) {
+            if (e.kind() != Kind.UNAVAILABLE || known == null || record.shim().isAlive()) {
                 throw e;
             }
             return known;
@@ -327,7 +327,7 @@ final class LegacyTask implements Task {
         } catch (ShimException e) {
             // What a v1 shim says after Delete. It never says so of a container that lives; were it to, do not believe
             // it.
-            if (e.kind() == Kind.FAILED_PRECONDITION && !LiveProcess.isAlive(record.init())) {
+            if (e.kind() == Kind.FAILED_PRECONDITION && !record.init().isAlive()) {
                 throw new ShimException(Kind.NOT_FOUND, "container " + id() + " has been deleted", e);
             }
         }
@@ -367,11 +367,18 @@ final class LegacyTask implements Task {
                 .setSignal(signal)
                 .setAll(all)
                 .build();
+        if (execId.isEmpty() && record.init().lacksFirstThread()) {
+            // The shim's runtime takes it for dead, and signals nothing.
+            signalItself(signal, all);
+            return;
+        }
         try {
             link.call(SLOW, shim -> shim.kill(request));
         } catch (ShimException e) {
-            if (e.kind() == Kind.UNAVAILABLE && execId.isEmpty() && !LiveProcess.isAlive(record.shim())) {
-                killOrphan(signal, all);
+            var isOurs = (e.kind() == Kind.UNAVAILABLE && !record.shim().isAlive())
+                    || record.init().lacksFirstThread();
+            if (execId.isEmpty() && isOurs) {
+                signalItself(signal, all);
                 return;
             }
             if (e.kind() == Kind.UNKNOWN && states.isStopped(execId, v1Id(execId))) {
@@ -381,9 +388,9 @@ final class LegacyTask implements Task {
         }
     }
 
-    private void killOrphan(int signal, boolean all) {
+    private void signalItself(int signal, boolean all) {
         try {
-            if (!(all ? orphan.signal(signal) : LiveProcess.signal(record.init(), signal))) {
+            if (!(all ? orphan.signal(signal) : record.init().signal(signal))) {
                 throw ShimException.notFound("process already finished");
             }
         } catch (ErrnoException e) {

@@ -2,8 +2,8 @@ package dev.jshim.bridge;
 
 import com.google.protobuf.Any;
 import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
-import dev.jshim.node.ProcessRef;
 import dev.jshim.shim.config.Key;
 import dev.jshim.shim.config.Options;
 import dev.jshim.shim.log.ShimLog;
@@ -76,14 +76,21 @@ final class Orphan {
     }
 
     /**
+     * Whether it has not ended: init lives, or, of one that is not kept, something else that {@link #end} was to kill.
+     */
+    boolean lives(boolean isKept) {
+        return record.init().isAlive() || (!isKept && !processes().isEmpty());
+    }
+
+    /**
      * Signals every process of the container.
      *
      * @return false where none was left
      */
     boolean signal(int signal) throws ErrnoException {
-        var any = LiveProcess.signal(record.init(), signal);
+        var any = record.init().signal(signal);
         for (var process : processes()) {
-            any |= LiveProcess.signal(process, signal);
+            any |= process.signal(signal);
         }
         return any;
     }
@@ -92,7 +99,7 @@ final class Orphan {
      * All in its cgroup but init; none where that is not the container's own: one with us or the host's init in it, or
      * where another container has the id now, whose cgroup may have the same path.
      */
-    private List<ProcessRef> processes() {
+    private List<ProcessId> processes() {
         if (DeletionCheck.isAnothers(record)) {
             return List.of();
         }
@@ -109,7 +116,7 @@ final class Orphan {
         }
         return pids.stream()
                 .filter(pid -> pid != record.init().pid())
-                .map(LiveProcess::find)
+                .map(ProcessId::find)
                 .filter(java.util.Objects::nonNull)
                 .toList();
     }

@@ -1,7 +1,7 @@
 package dev.jshim.bridge;
 
 import com.google.protobuf.Message;
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -18,26 +18,26 @@ final class RememberedCgroup implements Supplier<Message> {
     /** In the added bundle: what /proc/PID/cgroup said of init, for a bridge that starts after its end. */
     static final String FILE = "init.cgroup";
 
-    private final ProcessRef init;
+    private final ProcessId init;
     private final Path bundle;
     private @Nullable Cgroup cgroup;
 
     /** @param bundle the added one */
-    RememberedCgroup(ProcessRef init, Path bundle) {
+    RememberedCgroup(ProcessId init, Path bundle) {
         this.init = init;
         this.bundle = bundle;
     }
 
     /** Notes in a bundle where init is accounted; does nothing where it has ended. */
-    static void write(ProcessRef init, Path bundle) throws IOException {
+    static void write(ProcessId init, Path bundle) throws IOException {
         String text;
         try {
-            text = Files.readString(Path.of("/proc/" + init.pid() + "/cgroup"));
+            text = Cgroup.membership(init.pid());
         } catch (IOException e) {
             return;
         }
-        // A zombie is shown in the root of each hierarchy, and a pid may be another's by now.
-        if (LiveProcess.isAlive(init)) {
+        // The pid may be another's by now.
+        if (init.isAlive()) {
             Files.writeString(bundle.resolve(FILE), text);
         }
     }
@@ -86,7 +86,7 @@ final class RememberedCgroup implements Supplier<Message> {
         var found = cgroup;
         if (found == null) {
             found = Cgroup.of(init.pid());
-            if (!LiveProcess.isAlive(init)) {
+            if (!init.isAlive()) {
                 throw ShimException.notFound("cgroup does not exist");
             }
             cgroup = found;

@@ -31,7 +31,7 @@ final class ShimWord {
      * @param address containerd's gRPC socket
      */
     static boolean reaches(LegacyRecord record, Path address) {
-        if (!LiveProcess.isAlive(record.shim())) {
+        if (!record.shim().isAlive()) {
             return false;
         }
         var facts = ProcFs.system().facts(record.shim().pid());
@@ -50,7 +50,7 @@ final class ShimWord {
         return ProcFs.system().all().stream()
                 .anyMatch(process -> process.ppid() == record.shim().pid()
                         && process.argv().contains("publish")
-                        && !process.isZombie());
+                        && !process.hasEnded());
     }
 
     /** A bare name is looked for in the shim's PATH, which is the old daemon's: the usual folders will do. */

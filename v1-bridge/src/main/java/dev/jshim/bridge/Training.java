@@ -1,7 +1,7 @@
 package dev.jshim.bridge;
 
 import com.google.protobuf.Empty;
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.proto.v1.shim.ListPidsRequest;
 import dev.jshim.proto.v1.shim.ListPidsResponse;
 import dev.jshim.proto.v1.shim.ShimGrpc;
@@ -81,8 +81,8 @@ final class Training {
         }
     }
 
-    private static ProcessRef self() throws IOException {
-        var self = LiveProcess.find((int) ProcessHandle.current().pid());
+    private static ProcessId self() throws IOException {
+        var self = ProcessId.find((int) ProcessHandle.current().pid());
         if (self == null) {
             throw new IOException("/proc does not show this process");
         }

@@ -1,6 +1,9 @@
 package dev.jshim.bridge;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ProcessId;
+import dev.jshim.linux.Processes;
+import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.Exit;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +19,7 @@ final class WatchedExit {
     private boolean watched;
     private volatile int pid;
     private volatile boolean running;
-    private volatile @Nullable ProcessRef process;
+    private volatile @Nullable ProcessId process;
 
     /** Completes when the process has exited and nothing holds the exit back. */
     CompletableFuture<Exit> shown() {
@@ -34,7 +37,7 @@ final class WatchedExit {
 
     /** That it runs with this pid, as its shim says now, which makes init's exit wait for this one. */
     void runs(int newPid) {
-        process = LiveProcess.find(newPid);
+        process = ProcessId.find(newPid);
         ran(newPid);
     }
 
@@ -47,7 +50,19 @@ final class WatchedExit {
     /** Whether the process itself is known, and there, whatever is known of its exit. */
     boolean isAlive() {
         var mine = process;
-        return mine != null && LiveProcess.isAlive(mine);
+        return mine != null && mine.isAlive();
+    }
+
+    /** Ends the process, where it is known and lives. */
+    void kill() {
+        var mine = process;
+        try {
+            if (mine != null) {
+                mine.signal(Processes.SIGKILL);
+            }
+        } catch (ErrnoException e) {
+            ShimLog.warn("could not kill a process", "pid", mine.pid(), "error", e);
+        }
     }
 
     boolean isRunning() {

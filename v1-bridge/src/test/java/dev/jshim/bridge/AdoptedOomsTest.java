@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Message;
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
 import java.io.IOException;
@@ -181,8 +181,8 @@ class AdoptedOomsTest {
                 .isInstanceOf(IOException.class);
     }
 
-    private ProcessRef init() {
-        return Objects.requireNonNull(LiveProcess.find((int) init.pid()));
+    private ProcessId init() {
+        return Objects.requireNonNull(ProcessId.find((int) init.pid()));
     }
 
     private AdoptedOoms begin() {

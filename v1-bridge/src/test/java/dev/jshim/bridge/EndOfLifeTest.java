@@ -2,7 +2,7 @@ package dev.jshim.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -153,8 +153,8 @@ class EndOfLifeTest {
                 "c",
                 bundle,
                 work,
-                new ProcessRef(SHIM, 1),
-                new ProcessRef(INIT, 1),
+                new ProcessId(SHIM, 1),
+                new ProcessId(INIT, 1),
                 "unix://" + socket,
                 folder.resolve("runtime").toString(),
                 folder.resolve("runc/ns"));

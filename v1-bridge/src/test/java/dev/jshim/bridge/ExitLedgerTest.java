@@ -2,7 +2,7 @@ package dev.jshim.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.proto.v2.events.TaskExit;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +17,8 @@ class ExitLedgerTest {
             "c",
             Path.of("/v1/ns/c"),
             Path.of("/var/v1/ns/c"),
-            new ProcessRef(6, 1),
-            new ProcessRef(7, 1),
+            new ProcessId(6, 1),
+            new ProcessId(7, 1),
             "unix:///s",
             "runc",
             Path.of("/runc"));

@@ -1,6 +1,6 @@
 package dev.jshim.bridge;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,8 +60,8 @@ public final class FakeContainer {
                 v1Work.resolve("runc-root"));
     }
 
-    private static ProcessRef ref(Process process) {
-        var ref = LiveProcess.find((int) process.pid());
+    private static ProcessId ref(Process process) {
+        var ref = ProcessId.find((int) process.pid());
         if (ref == null) {
             throw new IllegalStateException("it has ended");
         }

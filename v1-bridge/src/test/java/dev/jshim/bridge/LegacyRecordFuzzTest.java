@@ -3,7 +3,7 @@ package dev.jshim.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,8 +40,8 @@ class LegacyRecordFuzzTest {
                     "c",
                     Path.of("/" + words[0], "ns", "c"),
                     Path.of("/" + words[1], "ns", "c"),
-                    new ProcessRef(1, 2),
-                    new ProcessRef(3, 4),
+                    new ProcessId(1, 2),
+                    new ProcessId(3, 4),
                     words[2],
                     words[3],
                     Path.of("/run"));

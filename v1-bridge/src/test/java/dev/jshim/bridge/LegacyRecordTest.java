@@ -3,7 +3,7 @@ package dev.jshim.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.jshim.node.ProcessRef;
+import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,8 +18,8 @@ class LegacyRecordTest {
             "c",
             Path.of("/run/v1/ns/c"),
             Path.of("/var/v1/ns/c"),
-            new ProcessRef(10, 100),
-            new ProcessRef(11, 110),
+            new ProcessId(10, 100),
+            new ProcessId(11, 110),
             "unix:///run/containerd/s/abc",
             "/usr/bin/run c",
             Path.of("/run/containerd/runc/ns"));

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import dev.jshim.linux.Mounts;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -160,9 +161,9 @@ final class LegacyRig {
     private static void kill(Path pidFile) throws IOException {
         if (Files.exists(pidFile)) {
             var process =
-                    LiveProcess.find(Integer.parseInt(Files.readString(pidFile).strip()));
+                    ProcessId.find(Integer.parseInt(Files.readString(pidFile).strip()));
             if (process != null) {
-                LiveProcess.signal(process, 9);
+                process.signal(9);
             }
         }
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import dev.jshim.bridge.migrate.Migration;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.proto.v2.runc.ProcessDetails;
@@ -118,7 +119,7 @@ class RealV1ShimTest {
     }
 
     private static boolean isZombie(int pid) {
-        return LiveProcess.find(pid) == null;
+        return ProcessId.find(pid) == null;
     }
 
     private void live(TaskGrpc.TaskBlockingStub task, int pid) throws Exception {

@@ -18,13 +18,21 @@ public sealed interface Cgroup permits Cgroup1, Cgroup2 {
      * <p>A host counts as cgroup v2 only where {@code /sys/fs/cgroup} itself is cgroup2; a hybrid one is v1, as for
      * containerd (containerd/cgroups utils.go {@code Mode}, runc/container.go {@code loadProcessCgroup}, v2.1.4).
      *
-     * @throws java.nio.file.NoSuchFileException when there is no such process, it is a zombie, or its cgroup was
-     *     removed
+     * @throws java.nio.file.NoSuchFileException when there is no such process, it has ended, or its cgroup was removed
      * @throws IOException when the files cannot be read or understood, or no hierarchy that holds the process is
      *     mounted
      */
     static Cgroup of(int pid) throws IOException {
         return Host.REAL.cgroupOf(pid);
+    }
+
+    /**
+     * What {@code /proc/PID/cgroup} says of a running process, for {@link #of(String)}.
+     *
+     * @throws java.nio.file.NoSuchFileException when there is no such process, or it has ended
+     */
+    static String membership(int pid) throws IOException {
+        return Host.REAL.membership(pid);
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.jshim.shim.cgroup;
 
+import dev.jshim.linux.ProcessStat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -16,6 +17,9 @@ import java.nio.file.Path;
 record Host(Path root) {
     static final Host REAL = new Host(Path.of("/"));
 
+    /** Of threads that end while they are looked at. */
+    private static final int LOOKS = 10;
+
     private static final String UNIFIED_MOUNT_POINT = "/sys/fs/cgroup";
 
     /** A path of the host, such as {@code /proc/partitions}, below the root. */
@@ -27,7 +31,7 @@ record Host(Path root) {
         if (pid <= 0) {
             throw new IOException("pid " + pid + " is not that of a process");
         }
-        return cgroupOf(membership(pid));
+        return cgroupOf(Membership.parse(membership(pid)));
     }
 
     Cgroup cgroupOf(Membership membership) throws IOException {
@@ -37,29 +41,38 @@ record Host(Path root) {
                 : Cgroup1.locate(this, membership, mounts);
     }
 
-    private Membership membership(int pid) throws IOException {
-        var process = at("/proc/" + pid);
-        var files = new StatFiles();
-        try {
-            var cgroups = files.text(process.resolve("cgroup"));
-            // The kernel shows a zombie in the root of each v1 hierarchy, where the whole host would be taken for it.
-            if (hasEnded(files.text(process.resolve("stat")))) {
-                throw new NoSuchFileException(process.toString(), null, "the process has ended");
-            }
-            return Membership.parse(cgroups);
-        } catch (IOException e) {
-            // Reaped after the file was opened: the kernel then answers ESRCH instead of ENOENT.
-            if (!Files.exists(process)) {
+    /**
+     * What {@code /proc/PID/cgroup} says of a process, or of one of its threads where the first one has ended: what is
+     * at its end the kernel shows in the root of each v1 hierarchy, where the whole host would be taken for it.
+     *
+     * @throws NoSuchFileException where it has ended
+     */
+    String membership(int pid) throws IOException {
+        var proc = at("/proc");
+        var process = proc.resolve(Integer.toString(pid));
+        for (var look = 0; look < LOOKS; look++) {
+            var stat = ProcessStat.read(process);
+            if (stat == null) {
                 throw new NoSuchFileException(process.toString(), null, "no such process");
             }
-            throw e;
+            var thread = stat.folder(proc);
+            try {
+                var text = new StatFiles().text(thread.resolve("cgroup"));
+                var after = ProcessStat.read(thread);
+                if (after != null && !after.isExiting()) {
+                    return text;
+                }
+            } catch (IOException e) {
+                // Reaped after the file was opened: the kernel then answers ESRCH instead of ENOENT.
+                if (Files.exists(thread)) {
+                    throw e;
+                }
+            }
+            if (thread.equals(process)) {
+                break;
+            }
         }
-    }
-
-    /** The state follows the name, which is in parentheses and may itself hold some; man proc_pid_stat(5). */
-    private static boolean hasEnded(String stat) {
-        var state = stat.lastIndexOf(')') + 2;
-        return state < stat.length() && (stat.charAt(state) == 'Z' || stat.charAt(state) == 'X');
+        throw new NoSuchFileException(process.toString(), null, "the process has ended");
     }
 
     /** Line by line: a busy node has thousands of mounts. Bytes that are no UTF-8 are replaced, not refused. */

@@ -470,11 +470,21 @@ final class OciTask implements Task {
                 phase.require(Action.KILL);
             }
         }
+        if (signalPastRuntime(signal, all)) {
+            return;
+        }
         try {
             container.runc().kill(id(), signal, all);
         } catch (ShimException e) {
-            throw asGone(e);
+            if (!signalPastRuntime(signal, all)) {
+                throw asGone(e);
+            }
         }
+    }
+
+    private boolean signalPastRuntime(int signal, boolean all) {
+        var process = init();
+        return process != null && process.signalPastRuntime(container.reaper(), signal, all);
     }
 
     /** A signal that failed because there is nobody left to take it says so, whatever words the runtime has for it. */
@@ -483,7 +493,7 @@ final class OciTask implements Task {
         var process = init();
         var stat = process == null ? null : Processes.stat(process.pid());
         synchronized (this) {
-            if (seenExit != null || (process != null && (stat == null || stat.isZombie()))) {
+            if (seenExit != null || (process != null && (stat == null || stat.hasEnded()))) {
                 return new ShimException(ShimException.Kind.NOT_FOUND, "process already finished", e);
             }
         }

@@ -70,7 +70,30 @@ class Cgroup1Test {
     @Test
     void doesNotTakeTheWholeHostForAZombie() throws IOException {
         tree.write("/proc/" + INIT + "/cgroup", "5:devices:/\n");
-        tree.write("/proc/" + INIT + "/stat", INIT + " (a) S b) Z 1 0\n");
+        tree.write(
+                "/proc/" + INIT + "/stat",
+                INIT + " (a) S b) Z 1 1 1 0 -1 4227084" + " 0".repeat(8) + " 20 0 1 0 7 0\n");
+        assertThatThrownBy(this::cgroup).isInstanceOf(NoSuchFileException.class).hasMessageContaining("has ended");
+    }
+
+    /** The kernel shows what it shows of a zombie, and of the other threads where they are. */
+    @Test
+    void findsTheCgroupOfAProcessWhoseFirstThreadAloneHasEnded() throws IOException {
+        var process = "/proc/" + INIT;
+        var cgroups = Files.readString(tree.host().at(process + "/cgroup"));
+        var rest = " 0".repeat(8) + " 20 0 2 0 7 0\n";
+        for (var first : List.of(process, process + "/task/" + INIT)) {
+            tree.write(first + "/cgroup", "5:devices:/\n");
+            tree.write(first + "/stat", INIT + " (web) Z 1 1 1 0 -1 4227084" + rest);
+        }
+        tree.write(process + "/task/7/cgroup", cgroups);
+        tree.write(process + "/task/7/stat", "7 (web) S 1 1 1 0 -1 4194560" + rest);
+
+        assertThat(cgroup().pids()).containsExactly(INIT, 16892, 16893);
+
+        // It is about to end, too, and already where the first one is.
+        tree.write(process + "/task/7/cgroup", "5:devices:/\n");
+        tree.write(process + "/task/7/stat", "7 (web) R 1 1 1 0 -1 4194564" + rest);
         assertThatThrownBy(this::cgroup).isInstanceOf(NoSuchFileException.class).hasMessageContaining("has ended");
     }
 

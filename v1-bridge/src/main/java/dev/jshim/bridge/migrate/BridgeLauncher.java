@@ -1,8 +1,8 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.linux.MountPoint;
+import dev.jshim.linux.Processes;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -190,7 +190,8 @@ final class BridgeLauncher {
      */
     static List<String> leaveCgroups(int pid) {
         List<String> warnings = new ArrayList<>();
-        var keeper = LiveProcess.parent(pid);
+        var bridge = Processes.stat(pid);
+        var keeper = bridge == null ? 0 : bridge.parent();
         try {
             for (var mount : MountPoint.all()) {
                 if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {

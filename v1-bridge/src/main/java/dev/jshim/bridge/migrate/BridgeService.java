@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.LiveProcess;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.RootDaemon;
 import dev.jshim.proto.v2.bridge.ListResponse;
@@ -125,12 +125,12 @@ public final class BridgeService {
         if (!force) {
             refuseWatched(running);
         }
-        var process = LiveProcess.find(running.getPid());
+        var process = ProcessId.find(running.getPid());
         try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
             bridge.stop();
         }
         var end = System.nanoTime() + ENDS.toNanos();
-        while (process != null && LiveProcess.isAlive(process)) {
+        while (process != null && process.isAlive()) {
             if (System.nanoTime() > end) {
                 throw new IOException("the bridge, pid " + process.pid() + ", does not end; see " + paths.log());
             }

@@ -1,11 +1,10 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.LiveProcess;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
-import dev.jshim.node.ProcessRef;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,12 +24,12 @@ final class BridgeStop {
      */
     static boolean stop(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
         try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
-            var process = LiveProcess.find(bridge.list().getPid());
+            var process = ProcessId.find(bridge.list().getPid());
             bridge.stop();
             var end = System.nanoTime() + limit.toNanos();
             var inThisProcess =
                     process != null && process.pid() == ProcessHandle.current().pid();
-            while (process != null && !inThisProcess && LiveProcess.isAlive(process)) {
+            while (process != null && !inThisProcess && process.isAlive()) {
                 if (System.nanoTime() > end) {
                     throw new IOException("the bridge, pid " + process.pid() + ", does not end");
                 }
@@ -65,7 +64,7 @@ final class BridgeStop {
                         + left.getFirst().pid() + "; end it, and run this again");
             }
             for (var process : left) {
-                LiveProcess.signal(process, Processes.SIGTERM);
+                process.signal(Processes.SIGTERM);
             }
             try {
                 Thread.sleep(20);
@@ -87,7 +86,7 @@ final class BridgeStop {
     }
 
     /** What was started as {@link BridgeLauncher} does, for these very directories. */
-    private static List<ProcessRef> left(BridgePaths paths) {
+    private static List<ProcessId> left(BridgePaths paths) {
         var node = paths.node();
         var words = List.of(
                 "bridge",
@@ -97,7 +96,7 @@ final class BridgeStop {
                 node.state().toString());
         var proc = ProcFs.system();
         return proc.all().stream()
-                .filter(process -> !process.isZombie()
+                .filter(process -> !process.hasEnded()
                         && process.pid() != ProcessHandle.current().pid()
                         && Collections.indexOfSubList(process.argv(), words) > 0
                         && !proc.isElsewhere(process.pid())

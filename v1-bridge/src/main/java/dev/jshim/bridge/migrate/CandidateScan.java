@@ -3,14 +3,13 @@ package dev.jshim.bridge.migrate;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.LegacyRecord;
-import dev.jshim.bridge.LiveProcess;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.OciConfig;
 import dev.jshim.node.ProcFs;
-import dev.jshim.node.ProcessRef;
 import dev.jshim.node.Shim;
 import dev.jshim.node.ShimFlags;
 import dev.jshim.node.ShimProcesses;
@@ -122,7 +121,7 @@ final class CandidateScan {
             return refuseMute(bundle, foundPid, said);
         }
         // Before its shim is asked: what has the pid, and is init still by the answer, was init then.
-        var before = LiveProcess.find(bundle.initPid());
+        var before = ProcessId.find(bundle.initPid());
         var state = shim.state();
         var now = state.orNull();
         if (now == null) {
@@ -136,7 +135,7 @@ final class CandidateScan {
                     true,
                     "something answers on its abstract name, and none of its processes is a shim");
         }
-        var shimRef = LiveProcess.find(saidPid);
+        var shimRef = ProcessId.find(saidPid);
         if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {
             return Candidate.refuse(
                     bundle, saidPid, true, "who answers says pid " + saidPid + ", but its shim is " + foundPid);
@@ -155,7 +154,7 @@ final class CandidateScan {
                     "its shim works in " + flags.workdir() + ", and not in " + bundle.work()
                             + ": name its containerd's root directory");
         }
-        return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? LiveProcess.find(now.pid()) : before));
+        return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? ProcessId.find(now.pid()) : before));
     }
 
     /**
@@ -164,11 +163,11 @@ final class CandidateScan {
      *
      * @param found what has init's pid
      */
-    private static ProcessRef init(TaskState said, @Nullable ProcessRef found) {
-        return found == null || said.status() == TaskStatus.STOPPED ? new ProcessRef(said.pid(), 0) : found;
+    private static ProcessId init(TaskState said, @Nullable ProcessId found) {
+        return found == null || said.status() == TaskStatus.STOPPED ? new ProcessId(said.pid(), 0) : found;
     }
 
-    private Candidate decide(V1Bundle bundle, ProcessRef shim, ProcessRef init) {
+    private Candidate decide(V1Bundle bundle, ProcessId shim, ProcessId init) {
         var task = bundle.task();
         var target = paths.v2Bundle(task);
         var record = record(bundle, shim, init);
@@ -191,7 +190,7 @@ final class CandidateScan {
         }
     }
 
-    private LegacyRecord record(V1Bundle bundle, ProcessRef shim, ProcessRef init) {
+    private LegacyRecord record(V1Bundle bundle, ProcessId shim, ProcessId init) {
         var task = bundle.task();
         var options = options(bundle);
         var facts = proc.facts(shim.pid());

@@ -44,7 +44,7 @@ final class Finish {
         for (var bundle : node.v1()) {
             var isAdopted = AddedBundle.isOurs(paths.node().v2Bundle(bundle.task()));
             var init = processes.verifiedInit(bundle, processes.of(bundle));
-            if (!isAdopted && init != null && !init.isZombie()) {
+            if (!isAdopted && init != null && !init.hasEnded()) {
                 rows.add(refused(bundle.task(), "runs on the v1 runtime and is not adopted: see verify and rescue"));
             }
         }

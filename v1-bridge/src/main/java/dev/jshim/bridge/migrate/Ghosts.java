@@ -3,7 +3,6 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V1Bundle;
@@ -45,7 +44,7 @@ final class Ghosts {
         } catch (IOException e) {
             return false; // the scan says what is wrong with it
         }
-        if (LiveProcess.isAlive(record.shim()) || LiveProcess.isAlive(record.init())) {
+        if (record.shim().isAlive() || record.init().isAlive()) {
             return false;
         }
         // A v1 bundle with the same init is the container's own: it has died, and containerd is to hear of it.

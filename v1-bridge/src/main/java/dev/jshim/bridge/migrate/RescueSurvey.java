@@ -1,6 +1,5 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerRecord;
@@ -57,7 +56,7 @@ final class RescueSurvey {
             var bundle = bundles.get(candidate.task());
             if (!(candidate instanceof Candidate.Ready ready && ready.isAdopted())) {
                 rows.add(row(candidate, bundle, inits));
-            } else if (LiveProcess.isAlive(ready.record().init())) {
+            } else if (ready.record().init().isAlive()) {
                 List<String> wrong = new ArrayList<>();
                 status(candidate.task(), wrong);
                 if (!wrong.isEmpty()) {
@@ -88,7 +87,7 @@ final class RescueSurvey {
         }
         var lost = new ArrayList<String>();
         var init = ready.record().init();
-        if (LiveProcess.isAlive(init)) {
+        if (init.isAlive()) {
             snapshot(init.pid(), lost);
             if (bundle != null) {
                 network(bundle, inits, lost);

@@ -6,7 +6,6 @@ import dev.jshim.bridge.DirectorySync;
 import dev.jshim.bridge.Ending;
 import dev.jshim.bridge.FaultPoint;
 import dev.jshim.bridge.LegacyRecord;
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V2Bundle;
@@ -185,8 +184,8 @@ final class Rollback {
         if (record == null) {
             return "its record is damaged";
         }
-        var shim = LiveProcess.isAlive(record.shim());
-        if (LiveProcess.isAlive(record.init())) {
+        var shim = record.shim().isAlive();
+        if (record.init().isAlive()) {
             return shim
                     ? ""
                     : "WARNING: its v1 shim is gone: the old containerd will kill it, pid "

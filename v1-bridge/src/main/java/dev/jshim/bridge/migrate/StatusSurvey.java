@@ -3,7 +3,6 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
-import dev.jshim.bridge.LiveProcess;
 import dev.jshim.node.Answer;
 import dev.jshim.node.Node;
 import dev.jshim.node.Shim;
@@ -59,7 +58,7 @@ final class StatusSurvey {
             return new StatusRow(
                     task.namespace(), task.id(), 0, 0, false, "UNKNOWN", false, String.valueOf(e.getMessage()));
         }
-        var shimAlive = LiveProcess.isAlive(record.shim());
+        var shimAlive = record.shim().isAlive();
         var answer = state(bundle);
         var state = answer.orNull();
         var reason = state == null ? answer.describe() : shimAlive ? "" : "its v1 shim is dead";

@@ -3,7 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
-import dev.jshim.bridge.LiveProcess;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V2Bundle;
@@ -72,7 +72,7 @@ final class VerifySurvey {
 
     private static boolean isAlive(Candidate candidate) {
         var row = candidate.row(); // Its pids were looked at just now, and are of its own processes.
-        return LiveProcess.find(row.shimPid()) != null || LiveProcess.find(row.pid()) != null;
+        return ProcessId.find(row.shimPid()) != null || ProcessId.find(row.pid()) != null;
     }
 
     private void missing(Candidate candidate) {

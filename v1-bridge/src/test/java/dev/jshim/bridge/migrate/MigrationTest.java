@@ -8,9 +8,9 @@ import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.bridge.TestBridge;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
@@ -104,7 +104,7 @@ class MigrationTest {
             assertThat(migration.apply(null).rows())
                     .containsExactly(new ReportRow("ns", "c", "unchanged", "adopted already"));
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
-            assertThat(LegacyRecord.read(bundle).init()).isEqualTo(new ProcessRef((int) container.init.pid(), 0));
+            assertThat(LegacyRecord.read(bundle).init()).isEqualTo(new ProcessId((int) container.init.pid(), 0));
             assertThat(bundle.resolve("init.cgroup")).doesNotExist();
             assertThat(bundle.resolve("oom.told")).hasContent("-1");
         }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
 import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ProcessRef;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.shim.task.ShimException;
@@ -81,8 +81,8 @@ class OldRuntimeTest {
                         "c",
                         node.v1Bundle(task),
                         node.v1Work(task),
-                        new ProcessRef(1, 2),
-                        new ProcessRef(3, 4),
+                        new ProcessId(1, 2),
+                        new ProcessId(3, 4),
                         "unix:///s",
                         runtime,
                         Path.of(root))
