@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # `delete` of a bundle that the bridge laid beside the bundle of a v1 shim. The file jshim.v1 in it says, as lines
 # "key value": v1-bundle, v1-work, shim-pid, shim-start, init-pid, init-start, runtime, runtime-root.
-# A start is field 22 of /proc/PID/stat, so that a pid in use again is not taken for the old process.
+
+. "$lib/sh/process.sh"
 
 delete_adopted() {
     v1_bundle='' v1_work='' shim_pid='' shim_start='' init_pid='' init_start='' runtime='' runtime_root=''
@@ -53,23 +54,11 @@ remove_v1() {
 }
 
 # containerd keeps a bundle whose delete failed, and takes the task up again when bridge and containerd restart.
-refuse_if_alive() { # what, pid, start
+refuse_if_alive() { # what, pid, start: without one the process is ours, for a wrong guess the other way ends a container
     if is_alive "$2" "$3"; then
         fail "container $id still runs under its v1 shim ($1 $2 lives):" \
             "bundle kept; start the bridge and restart containerd"
     fi
-}
-
-is_alive() { # pid, start
-    case $1 in '' | 0 | *[!0-9]*) return 1 ;; esac
-    stat=
-    { while read -r line; do stat="$stat $line"; done <"/proc/$1/stat"; } 2>/dev/null || return 1
-    # shellcheck disable=SC2086 # the fields after "(comm)", which may hold blanks, lines and parentheses itself
-    set -- "$2" ${stat##*)}
-    # No recorded start: take the process for ours, since a wrong guess the other way ends a container.
-    [ $# -gt 20 ] && { [ -z "$1" ] || [ "$1" = "${21}" ]; } || return 1
-    # A zombie has ended, but not where its first thread alone has: field 20 counts those that are left.
-    [ "$2" != Z ] || [ "${19}" -gt 1 ]
 }
 
 is_ours() { # folder

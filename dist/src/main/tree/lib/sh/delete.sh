@@ -53,25 +53,61 @@ first_line() { # file
 # A hung runtime must not cost more than our 5 s, and what it leaves behind must not hold a pipe of containerd's.
 delete_container() { # runtime, its root
     [ -n "$2" ] || return 0
+    remember "$2/$id"
     errors=$bundle/jshim.delete.err
     { true >"$errors"; } 2>/dev/null || errors=/dev/null
     timeout -k 1 3 "${1:-runc}" --root "$2" --log "$bundle/log.json" --log-format json delete --force "$id" \
-        </dev/null >/dev/null 2>"$errors" 5>&- || {
+        </dev/null >/dev/null 2>"$errors" 5>&- ||
         printf '%s\n' "jshim: ${1:-runc} delete --force $id: $(tail -n 3 "$errors")" >&2
-        kill_init "$2/$id"
-    }
+    kill_left
 }
 
-# Whatever we answer, containerd forgets the container: where the runtime could not end it, or not in time, it would run
-# on unseen. What shares init's pid namespace ends with it.
-kill_init() { # where the runtime keeps what it knows: runc in state.json, crun in status
-    . "$lib/sh/node.sh"
-    # shellcheck disable=SC2046 # a pid and a start
-    set -- $(grep -ohE '"(init_process_pid|init_process_start|pid|process-start-time)" ?: ?"?[0-9]+' \
+# What the runtime knows, runc in state.json and crun in status, before it forgets it. Of the cgroups those that have the
+# container's own name: another may be that of others, too.
+remember() { # folder
+    known=$(grep -ohE '"(init_process_pid|init_process_start|pid|process-start-time)" ?: ?"?[0-9]+' \
         "$1/state.json" "$1/status" 2>/dev/null | grep -oE '[0-9]+$')
-    if [ $# -eq 2 ] && is_process "$1 $2"; then
-        kill -KILL "$1" && printf '%s\n' "jshim: killed $1, the init process of $id; its cgroup may be left" >&2
-    fi
+    cgroups=$(grep -ohE "\"/sys/fs/cgroup/[^\" ]*[/-]$id(\.scope)?\"" "$1/state.json" 2>/dev/null | tr -d '"')
+}
+
+# Whatever we answer, containerd forgets the container: what the runtime could not end, or not in time, or took for dead
+# since init's first thread has ended, would run on unseen.
+kill_left() {
+    . "$lib/sh/process.sh"
+    killed='' looks=0
+    while find_left && [ "$looks" -lt 10 ]; do
+        # shellcheck disable=SC2086 # pids
+        kill -KILL $left 2>/dev/null || :
+        killed=$left
+        looks=$((looks + 1))
+        sleep 0.05
+    done
+    [ -n "$killed" ] || return 0
+    # shellcheck disable=SC2086
+    set -- $killed
+    printf '%s\n' "jshim: killed $*, which the runtime has left of $id" >&2
+    for cgroup in $cgroups; do
+        find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || :
+    done
+}
+
+# Sets left to the pids of what lives; fails where nothing does.
+find_left() {
+    # shellcheck disable=SC2086 # a pid and a start
+    set -- $known
+    left='' members=''
+    if [ $# -eq 2 ] && is_alive "$1" "$2"; then left=$1; fi
+    for cgroup in $cgroups; do
+        [ ! -d "$cgroup" ] || members="$members $(find "$cgroup" -name cgroup.procs -exec cat {} + 2>/dev/null | tr '\n' ' ')"
+    done
+    case " $members " in
+    *' 1 '* | *" $$ "*) cgroups='' ;; # not the container's alone
+    *) left="$left $members" ;;
+    esac
+    case $left in
+    *[0-9]*) ;;
+    *) return 1 ;;
+    esac
 }
 
 # A shim that was killed could not remove its group's folder, nor its socket elsewhere, whose name begins like the folder's.
@@ -108,8 +144,8 @@ is_dead() { # folder of a group
             esac
         done <"$1/reply"
     } 2>/dev/null || return 1
-    . "$lib/sh/node.sh"
-    [ -n "$shim" ] && ! is_process "$shim"
+    . "$lib/sh/process.sh"
+    [ -n "$shim" ] && ! is_alive "${shim%% *}" "${shim#* }"
 }
 
 # Whatever is mounted at or below the folder, the innermost first. The kernel writes a blank in a path as \040.

@@ -3,6 +3,8 @@
 # and Start do, and only where there can be no doubt: the node is configured so, the container brings no text of its
 # own, the same containerd process has been answered before, and the shim lives. Else the JVM decides.
 
+. "$lib/sh/process.sh"
+
 # Fails where the JVM has to do it. Leaves stdin to it.
 join_node() {
     is_node_grouped || return 1
@@ -47,15 +49,6 @@ is_shim_alive() {
             esac
         done <"$folder/reply"
     } 2>/dev/null || return 1
-    [ ! "$config" -nt "$folder/reply" ] && [ "$protocol" = ttrpc ] && [ -n "$answer" ] && is_process "$shim" && is_process "$caller" &&
-        [ "${caller%% *}" = "$PPID" ]
-}
-
-is_process() { # "pid start", the start as field 22 of /proc/PID/stat
-    stat=
-    { while read -r line; do stat="$stat $line"; done <"/proc/${1%% *}/stat"; } 2>/dev/null || return 1
-    expected=${1#* }
-    # shellcheck disable=SC2086 # the fields after "(comm)", which may hold blanks, lines and parentheses itself
-    set -- ${stat##*)}
-    [ $# -gt 20 ] && [ "${20}" = "$expected" ] && [ "$1" != Z ]
+    [ ! "$config" -nt "$folder/reply" ] && [ "$protocol" = ttrpc ] && [ -n "$answer" ] &&
+        is_alive "${shim%% *}" "${shim#* }" && is_alive "${caller%% *}" "${caller#* }" && [ "${caller%% *}" = "$PPID" ]
 }

@@ -98,6 +98,21 @@ class AdoptedDeleteTest {
         }
     }
 
+    @Test
+    @DisplayName("touches nothing while init lives without its first thread")
+    void initWithoutFirstThread() throws IOException {
+        Process init =
+                new ProcessBuilder(FirstThread.compile(temp.resolve("program")).toString()).start();
+        try {
+            Wait.until("its first thread has ended", () -> isZombie(init.pid()) && isZombie(childOf(init)));
+            record(GONE, "1", init.pid(), startOf(init.pid()));
+            assertRefused("init process " + init.pid());
+        } finally {
+            init.descendants().forEach(ProcessHandle::destroyForcibly);
+            init.destroyForcibly();
+        }
+    }
+
     private static long childOf(Process parent) {
         return parent.children().findFirst().orElseThrow().pid();
     }
