@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import com.google.protobuf.Message;
 import com.google.protobuf.TextFormat;
 import dev.jshim.node.Answer;
+import dev.jshim.node.Printable;
 import dev.jshim.node.Shim;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V2Bundle;
@@ -127,7 +128,7 @@ final class CallCommand implements Callable<Integer> {
                             .with("call", name)
                             .with("response", text));
         } else {
-            cli.out().print(text);
+            cli.out().print(Printable.text(text));
         }
     }
 }

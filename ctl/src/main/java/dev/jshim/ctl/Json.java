@@ -1,10 +1,12 @@
 package dev.jshim.ctl;
 
 import com.google.gson.stream.JsonWriter;
+import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +24,7 @@ final class Json {
     }
 
     private static void write(PrintWriter out, Fields fields, String indent) {
-        var json = new JsonWriter(out);
+        var json = new JsonWriter(new Escaping(out));
         json.setIndent(indent);
         json.setHtmlSafe(false);
         try {
@@ -34,10 +36,40 @@ final class Json {
         out.println();
     }
 
+    /** Escapes the control characters that JSON allows as they are, and a terminal obeys all the same: 7f to 9f. */
+    private static final class Escaping extends FilterWriter {
+        Escaping(Writer out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int c) throws IOException {
+            if (c >= 0x7f && c <= 0x9f) {
+                out.write(String.format("\\u%04x", c));
+            } else {
+                out.write(c);
+            }
+        }
+
+        @Override
+        public void write(char[] text, int from, int length) throws IOException {
+            for (var i = from; i < from + length; i++) {
+                write(text[i]);
+            }
+        }
+
+        @Override
+        public void write(String text, int from, int length) throws IOException {
+            for (var i = from; i < from + length; i++) {
+                write(text.charAt(i));
+            }
+        }
+    }
+
     /** A text in quotes, fit for YAML too. */
     static String quoted(String text) {
         var out = new StringWriter();
-        try (var json = new JsonWriter(out)) {
+        try (var json = new JsonWriter(new Escaping(out))) {
             json.value(text);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

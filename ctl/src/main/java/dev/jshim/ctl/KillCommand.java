@@ -106,6 +106,7 @@ final class KillCommand implements Callable<Integer> {
                 .with("all", all)
                 .with("steps", steps);
         var exec = this.exec.id().isEmpty() ? "" : ", exec " + this.exec.id();
-        cli.show(fields, () -> cli.out().println("sent " + Signals.name(number) + " to " + bundle.task() + exec));
+        var said = "sent " + Signals.name(number) + " to " + bundle.task() + exec;
+        cli.show(fields, () -> cli.out().println(Text.oneLine(said)));
     }
 }

@@ -66,7 +66,7 @@ final class Leftovers {
         return new Fields()
                 .with("kind", left.kind().label())
                 .with("namespace", task == null ? null : task.namespace())
-                .with("id", task == null ? null : task.id())
+                .with("id", task == null ? left.owner() : task.id())
                 .with("path", left.path().toString())
                 .with("why", left.why())
                 .with("removable", left.removable());

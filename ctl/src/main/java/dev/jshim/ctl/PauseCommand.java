@@ -25,7 +25,7 @@ final class PauseCommand implements Callable<Integer> {
         ShimCall.of(cli, bundle, Shim::pause);
         cli.show(
                 TaskFields.name(bundle.task()).with("status", "paused"),
-                () -> cli.out().println("paused " + bundle.task()));
+                () -> cli.out().println(Text.oneLine("paused " + bundle.task())));
         return ExitCode.OK;
     }
 }

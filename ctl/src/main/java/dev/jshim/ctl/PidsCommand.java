@@ -6,10 +6,8 @@ import dev.jshim.node.TaskId;
 import dev.jshim.node.TaskPid;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -30,21 +28,18 @@ final class PidsCommand implements Callable<Integer> {
         this.cli = cli;
     }
 
-    /** A process of the container; facts are null where it has just ended. */
-    private record Row(TaskPid pid, @Nullable ProcessFacts facts) {
+    /** A process of the container. */
+    private record Row(TaskPid pid, ProcessFacts facts) {
         int parent() {
-            return facts == null ? 0 : facts.ppid();
+            return facts.ppid();
         }
 
         String command() {
-            if (facts == null) {
-                return "";
-            }
             return facts.argv().isEmpty() ? "[" + facts.comm() + "]" : String.join(" ", facts.argv());
         }
 
         String state() {
-            return facts == null ? "" : String.valueOf(facts.state());
+            return String.valueOf(facts.state());
         }
     }
 
@@ -57,7 +52,10 @@ final class PidsCommand implements Callable<Integer> {
         var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
         for (var pid : ShimCall.of(cli, bundle, Shim::pids)) {
-            rows.put(pid.pid(), new Row(pid, cli.proc().facts(pid.pid())));
+            var facts = cli.proc().facts(pid.pid());
+            if (facts != null) { // It may have ended since the shim named it.
+                rows.put(pid.pid(), new Row(pid, facts));
+            }
         }
         cli.show(fields(bundle.task(), rows), () -> {
             var table = new Table("PID", "EXEC", "STATE", "COMMAND");
@@ -87,10 +85,10 @@ final class PidsCommand implements Callable<Integer> {
             var facts = row.facts();
             list.add(new Fields()
                     .with("pid", row.pid().pid())
-                    .with("ppid", facts == null ? null : facts.ppid())
+                    .with("ppid", facts.ppid())
                     .with("execId", TaskFields.known(row.pid().execId()))
                     .with("state", TaskFields.known(row.state()))
-                    .with("argv", facts == null ? List.of() : facts.argv()));
+                    .with("argv", facts.argv()));
         }
         return new Fields()
                 .with("namespace", task.namespace())

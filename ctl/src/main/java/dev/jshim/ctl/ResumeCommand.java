@@ -25,7 +25,7 @@ final class ResumeCommand implements Callable<Integer> {
         ShimCall.of(cli, bundle, Shim::resume);
         cli.show(
                 TaskFields.name(bundle.task()).with("status", "running"),
-                () -> cli.out().println("resumed " + bundle.task()));
+                () -> cli.out().println(Text.oneLine("resumed " + bundle.task())));
         return ExitCode.OK;
     }
 }

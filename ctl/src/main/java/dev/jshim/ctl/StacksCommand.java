@@ -2,6 +2,7 @@ package dev.jshim.ctl;
 
 import dev.jshim.node.Bundle;
 import dev.jshim.node.JvmStacks;
+import dev.jshim.node.Printable;
 import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.ProcessSignal;
 import dev.jshim.node.ShimProcesses;
@@ -59,7 +60,7 @@ final class StacksCommand implements Callable<Integer> {
                 .with("threads", threads.stream().map(StacksCommand::fields).toList());
         cli.show(fields, () -> {
             if (stacks != null) {
-                stacks.lines().map(Text::oneLine).forEach(cli.out()::println);
+                cli.out().println(Printable.text(stacks.stripTrailing()));
             }
             var table = new Table("TID", "NAME", "STATE", "WAITS IN");
             threads.forEach(thread -> table.row(thread.tid(), thread.name(), thread.state(), thread.waitsIn()));

@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.node.Printable;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -11,12 +12,7 @@ final class Text {
 
     /** Without control characters, which a container's arguments may hold to deceive a terminal. */
     static String oneLine(@Nullable Object value) {
-        var out = new StringBuilder();
-        String.valueOf(value)
-                .codePoints()
-                .map(c -> Character.isISOControl(c) ? '?' : c)
-                .forEach(out::appendCodePoint);
-        return out.toString();
+        return Printable.line(String.valueOf(value));
     }
 
     /** How many columns a text takes; a character outside of ASCII counts as one. */

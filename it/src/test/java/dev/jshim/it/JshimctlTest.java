@@ -62,7 +62,7 @@ class JshimctlTest extends MigrationScenario {
         node.stop();
         inits.forEach(this::answers);
         assertThat(ctl("events").expect(1).err()).contains("no containerd answers");
-        assertThat(ctl("stacks", "own").ok().out()).contains("Full thread dump", "WAITS IN");
+        assertThat(ctl("stacks", "own").ok().out()).contains("Full thread dump", "\n\tat java.lang.", "WAITS IN");
         assertThat(ctl("stacks", "old").ok().out()).contains("WAITS IN").doesNotContain("Full thread dump");
         assertThat(ctl("stacks", "old", "--dump").expect(1).err()).contains("never sent a signal");
         assertThat(health()).isEqualTo(Map.of("old", "ok", "go", "ok", "own", "ok"));

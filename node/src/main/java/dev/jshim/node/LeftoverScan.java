@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LeftoverScan {
     private static final Path FIFOS = Path.of("/run/containerd/fifo");
+    private static final Pattern STREAM = Pattern.compile("-(?:stdin|stdout|stderr)$");
     private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 
     private final Node node;
@@ -32,12 +34,19 @@ public final class LeftoverScan {
     private final Duration timeout;
     private final Instant before;
     private final Set<TaskId> bundled;
+    private final Path fifoFolder;
 
     /**
      * @param timeout for each shim and each socket that is asked
      * @param minAge what was changed later than so long ago is passed over
      */
     public LeftoverScan(Node node, ProcFs proc, Duration timeout, Duration minAge) {
+        this(node, proc, timeout, minAge, FIFOS);
+    }
+
+    /** As the other, with another folder than {@code /run/containerd/fifo}. */
+    LeftoverScan(Node node, ProcFs proc, Duration timeout, Duration minAge, Path fifoFolder) {
+        this.fifoFolder = fifoFolder;
         this.node = node;
         this.proc = proc;
         this.timeout = timeout;
@@ -84,15 +93,46 @@ public final class LeftoverScan {
     /** What no task can be told for: sockets and FIFOs. */
     public List<Leftover> others() {
         var out = new ArrayList<Leftover>();
+        var elsewhere = elsewhere();
+        var named = new HashSet<ShimSocket>();
+        for (var bundle : elsewhere) {
+            var socket = bundle.socket();
+            if (socket != null) {
+                named.add(socket);
+            }
+        }
         for (var socket : new SocketSurvey(proc, timeout).of(node)) {
             if (socket.verdict() == NodeSocket.Verdict.STALE
                     && socket.namedBy().isEmpty()
+                    && !named.contains(socket.facts().socket())
                     && socket.facts().socket() instanceof ShimSocket.Named(var path)
                     && isOld(path)) {
                 out.add(new Leftover(Kind.SOCKET, null, path, "nobody listens, and no bundle names it", true));
             }
         }
-        fifos(out);
+        fifos(elsewhere, out);
+        return out;
+    }
+
+    /** The bundles of the other containerds that run on this machine. */
+    private List<Bundle> elsewhere() {
+        var places = new HashSet<NodePaths>();
+        for (var daemon : DaemonProcess.all(proc)) {
+            try {
+                places.add(daemon.settings().paths());
+            } catch (IOException | IllegalArgumentException e) {
+                // What its configuration does not say its command line may.
+                if (daemon.state().startsWith("/") && daemon.root().startsWith("/")) {
+                    places.add(new NodePaths(Path.of(daemon.root()), Path.of(daemon.state())));
+                }
+            }
+        }
+        var out = new ArrayList<Bundle>();
+        for (var place : places) {
+            if (!place.state().equals(node.paths().state())) {
+                out.addAll(Node.read(place, proc).bundles());
+            }
+        }
         return out;
     }
 
@@ -213,11 +253,26 @@ public final class LeftoverScan {
         }
     }
 
-    private void fifos(List<Leftover> out) {
+    /**
+     * The folder is that of every containerd's clients, and a name is all that says whose a FIFO is: no container that
+     * is on this machine may have its id.
+     */
+    private void fifos(List<Bundle> elsewhere, List<Leftover> out) {
+        var ids = new HashSet<String>();
+        bundled.forEach(task -> ids.add(task.id()));
+        elsewhere.forEach(bundle -> ids.add(bundle.task().id()));
+        for (var process : proc.all()) {
+            var task = process.hasEnded() || !process.name().startsWith("containerd-shim") ? null : task(process);
+            if (task != null) {
+                ids.add(task.id());
+            }
+        }
         var fifos = new HashSet<Path>();
-        for (var folder : entries(FIFOS)) {
+        for (var folder : entries(fifoFolder)) {
             for (var file : entries(folder)) {
-                if (!Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS) && isOld(file)) {
+                if (!Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)
+                        && isOld(file)
+                        && !ids.contains(owner(name(file)))) {
                     fifos.add(file);
                 }
             }
@@ -227,9 +282,20 @@ public final class LeftoverScan {
         }
         FifoEnd.of(proc, fifos).forEach((fifo, ends) -> {
             if (ends.isEmpty()) {
-                out.add(new Leftover(Kind.FIFO, null, fifo, "nobody has it open", true));
+                out.add(new Leftover(
+                        Kind.FIFO,
+                        null,
+                        owner(name(fifo)),
+                        fifo,
+                        "nobody has it open, and no container has that id",
+                        true));
             }
         });
+    }
+
+    /** containerd's clients name a FIFO after the container or the exec (pkg/cio, newFIFOSet). */
+    private static String owner(String file) {
+        return STREAM.matcher(file).replaceFirst("");
     }
 
     private boolean isOld(Path path) {

@@ -130,7 +130,7 @@ public final class ShimLog {
             switch (c) {
                 case '"', '\\' -> text.append('\\').append(c);
                 case '\n' -> text.append("\\n");
-                default -> text.append(c < ' ' ? ' ' : c);
+                default -> text.append(Character.isISOControl(c) ? ' ' : c);
             }
         }
         text.append('"');

@@ -44,8 +44,8 @@ class ShimLogTest {
 
     @Test
     void writesAsLogrusDoes() {
-        assertThat(ShimLog.line("info", "a \"b\" \\ c\nd\te", "id", "x y", "pid", 7, "none", null, "odd"))
-                .matches("time=\"\\d{4}-.*Z\" level=info msg=\"a \\\\\"b\\\\\" \\\\\\\\ c\\\\nd e\""
+        assertThat(ShimLog.line("info", "a \"b\" \\ c\nd\te\u009bf", "id", "x y", "pid", 7, "none", null, "odd"))
+                .matches("time=\"\\d{4}-.*Z\" level=info msg=\"a \\\\\"b\\\\\" \\\\\\\\ c\\\\nd e f\""
                         + " id=\"x y\" pid=\"7\" none=\"null\"\n");
     }
 
