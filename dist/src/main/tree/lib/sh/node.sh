@@ -8,7 +8,7 @@
 # Fails where the JVM has to do it. Leaves stdin to it.
 join_node() {
     is_node_grouped || return 1
-    [ ! -t 0 ] || return 1
+    [ ! -t 0 ] && [ -e config.json ] || return 1 # a sandbox's bundle has none
     case $namespace$address in '' | *[!A-Za-z0-9./_:-]*) return 1 ;; esac
     # Words of CRI or ctr can change the grouping; runc's own options cannot.
     cat >jshim.options || return 1

@@ -102,6 +102,26 @@ final class Globals {
     @Option(names = "--version", versionHelp = true, description = "show the version")
     private boolean version;
 
+    /**
+     * As {@link #paths}, for what reads there: nothing is found in a directory that is not there, which would look as
+     * if no task were. For the bridge they need not be: it starts before containerd, after a boot too.
+     *
+     * @throws CliException where one was named that is not there
+     */
+    NodePaths existing() {
+        requireDirectory("--root", root);
+        requireDirectory("--state", state);
+        return paths();
+    }
+
+    private static void requireDirectory(String option, @Nullable Path named) {
+        if (named != null && (Files.notExists(named) || Files.isRegularFile(named))) {
+            throw CliException.usage(
+                    option + " " + named + ": there is no such directory",
+                    "give the one of the containerd that is meant; without " + option + " the running one is found");
+        }
+    }
+
     NodePaths paths() {
         var defaults = daemon().paths();
         var givenRoot = root;

@@ -37,7 +37,7 @@ final class KillCommand implements Callable<Integer> {
     @Option(
             names = {"-s", "--signal"},
             paramLabel = "SIGNAL",
-            description = "SIGTERM, TERM or 15 (default: SIGTERM)")
+            description = "SIGTERM, TERM, 15, SIGRTMIN+3 ... (default: SIGTERM)")
     private String signal = "SIGTERM";
 
     @Option(

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** How rows of {@link Fields}, the same that JSON has, become a table. */
 final class Listing {
     private final List<Column> columns = new ArrayList<>();
+    private List<String> spare = List.of();
 
     private record Column(String heading, Function<Fields, @Nullable Object> cell, boolean isWide) {}
 
@@ -29,10 +30,16 @@ final class Listing {
         return this;
     }
 
+    /** The headings of columns that a narrow screen does without, the first of these first. */
+    Listing spare(String... headings) {
+        spare = List.of(headings);
+        return this;
+    }
+
     void write(Cli cli, List<Fields> rows) {
         var wide = cli.globals().isWide();
         var shown = columns.stream().filter(column -> wide || !column.isWide()).toList();
-        var table = new Table(shown.stream().map(Column::heading).toArray(String[]::new));
+        var table = new Table(shown.stream().map(Column::heading).toArray(String[]::new)).spare(spare);
         for (var row : rows) {
             table.row(
                     shown.stream().map(column -> text(column.cell().apply(row))).toArray());

@@ -12,6 +12,7 @@ import picocli.CommandLine.Mixin;
             "",
             "Health: ok; degraded (see stderr); mute (the shim does not answer); orphan (the container",
             "lives without a shim); dead (both are gone); leaked (a directory without a task).",
+            "A narrow terminal shows fewer columns; --no-trunc shows all of them.",
             "",
             "Examples:",
             "  jshimctl ls",
@@ -32,7 +33,8 @@ final class LsCommand implements Callable<Integer> {
             .column("HEALTH", "health")
             .wide("ADDRESS", "address")
             .wide("BUNDLE", "bundle")
-            .wide("COMMAND", "command");
+            .wide("COMMAND", "command")
+            .spare("ANSWER", "SOCKET", "SHIM", "API");
 
     private final Cli cli;
 

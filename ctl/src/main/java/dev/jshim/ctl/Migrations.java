@@ -60,7 +60,7 @@ final class Migrations {
 
     private static Migration of(Cli cli, Path bridge, DaemonConfig daemon, Progress progress) {
         var globals = cli.globals();
-        return new Migration(globals.paths(), globals.address(daemon), daemon, globals.timeout(), bridge, progress);
+        return new Migration(globals.existing(), globals.address(daemon), daemon, globals.timeout(), bridge, progress);
     }
 
     /** What containerd was told; the defaults, with a note, where that cannot be read. */

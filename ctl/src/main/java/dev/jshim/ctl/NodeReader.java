@@ -42,7 +42,7 @@ final class NodeReader {
     private Node whole() {
         var node = whole;
         if (node == null) {
-            node = Node.read(globals.paths(), proc);
+            node = Node.read(globals.existing(), proc);
             whole = node;
         }
         return node;

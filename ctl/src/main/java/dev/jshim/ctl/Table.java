@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Rows in columns as wide as they need, or as the screen allows. */
@@ -12,15 +13,24 @@ final class Table {
     private static final int NARROW_GAP = 1;
     private static final String CUT = "…";
 
-    /** A column is not made narrower than its heading, nor than this. */
-    private static final int MIN_WIDTH = 8;
+    /** A column is not made narrower than its heading, nor than the first of these; than the second, if need be. */
+    private static final int[] LEAST_WIDTHS = {12, 8};
+
+    private static final Pattern DOTTED = Pattern.compile("[A-Za-z][^.]*(\\.[^.]+)+");
 
     private static final Screen ANY = new Screen(false, 0, false);
 
     private final List<List<String>> rows = new ArrayList<>();
+    private List<String> spare = List.of();
 
     Table(String... headings) {
         rows.add(List.of(headings));
+    }
+
+    /** Columns that are left out, the first of these first, where a screen is too narrow for all. */
+    Table spare(List<String> headings) {
+        spare = List.copyOf(headings);
+        return this;
     }
 
     /** Adds a row of as many cells as there are headings; null and an empty text are shown as a dash. */
@@ -42,12 +52,47 @@ final class Table {
     }
 
     /**
-     * Writes it, the widest columns cut until it fits, and these nearer to each other where that does not do. What
-     * still does not fit is not cut: it would be broken into two lines all the same.
+     * Writes it so that no line is broken: the widest columns cut until it fits, and these nearer to each other where
+     * that does not do; then without the spare ones; what still does not fit loses its right end.
      */
     void write(PrintWriter out, Screen screen) {
-        var widths = widths();
-        var gap = fit(widths, screen.width(), GAP) || !fit(widths, screen.width(), NARROW_GAP) ? GAP : NARROW_GAP;
+        for (var least : LEAST_WIDTHS) {
+            for (var left = 0; left <= spare.size(); left++) {
+                var shown = without(spare.subList(0, left));
+                for (var gap = GAP; gap >= NARROW_GAP; gap--) {
+                    var widths = widths(shown);
+                    if (fit(widths, shown.getFirst(), least, screen.width(), gap)) {
+                        write(out, screen, shown, widths, gap);
+                        return;
+                    }
+                }
+            }
+        }
+        var shown = without(spare);
+        var widths = widths(shown);
+        for (var i = 0; i < widths.length; i++) {
+            widths[i] = Math.min(widths[i], least(shown.getFirst().get(i), LEAST_WIDTHS[1]));
+        }
+        write(out, screen, shown, toScreen(widths, screen.width()), NARROW_GAP);
+    }
+
+    /** The columns that still have room, and of the next one what does. */
+    private static int[] toScreen(int[] widths, int screen) {
+        var used = 0;
+        for (var i = 0; i < widths.length; i++) {
+            if (used + widths[i] > screen) {
+                var some = Arrays.copyOf(widths, screen > used + 1 ? i + 1 : i);
+                if (some.length > i) {
+                    some[i] = screen - used;
+                }
+                return some;
+            }
+            used += widths[i] + NARROW_GAP;
+        }
+        return widths;
+    }
+
+    private static void write(PrintWriter out, Screen screen, List<List<String>> rows, int[] widths, int gap) {
         var heading = true;
         for (var row : rows) {
             var line = new StringBuilder();
@@ -63,7 +108,25 @@ final class Table {
         }
     }
 
-    private int[] widths() {
+    private List<List<String>> without(List<String> headings) {
+        if (headings.isEmpty()) {
+            return rows;
+        }
+        var all = rows.getFirst();
+        var out = new ArrayList<List<String>>();
+        for (var row : rows) {
+            var some = new ArrayList<String>();
+            for (var i = 0; i < row.size(); i++) {
+                if (!headings.contains(all.get(i))) {
+                    some.add(row.get(i));
+                }
+            }
+            out.add(some);
+        }
+        return out;
+    }
+
+    private static int[] widths(List<List<String>> rows) {
         var widths = new int[rows.getFirst().size()];
         for (var row : rows) {
             for (var i = 0; i < widths.length; i++) {
@@ -73,10 +136,14 @@ final class Table {
         return widths;
     }
 
+    private static int least(String heading, int least) {
+        return Math.max(least, heading.length());
+    }
+
     /** Takes from the widest column, one at a time; false, and nothing taken, where it cannot be made to fit. */
-    private boolean fit(int[] widths, int screen, int gap) {
-        var least = rows.getFirst().stream()
-                .mapToInt(heading -> Math.max(MIN_WIDTH, heading.length()))
+    private static boolean fit(int[] widths, List<String> headings, int leastWidth, int screen, int gap) {
+        var least = headings.stream()
+                .mapToInt(heading -> least(heading, leastWidth))
                 .toArray();
         var narrow = widths.clone();
         var all = Arrays.stream(widths).sum() + gap * (widths.length - 1);
@@ -97,13 +164,19 @@ final class Table {
         return true;
     }
 
-    /** A path loses its middle: what tells it from others is mostly at its end. */
+    /**
+     * What tells a path from others is mostly at its end, and of a name with dots, such as a runtime's, altogether; any
+     * other word loses its middle, and only a sentence its end.
+     */
     private static String cut(String cell, int width) {
         var all = Text.width(cell);
         if (all <= width) {
             return cell;
         }
-        var tail = cell.indexOf('/') < 0 ? 0 : (width - 1) * 2 / 3;
+        var room = width - 1;
+        var tail = cell.indexOf('/') >= 0
+                ? room * 2 / 3
+                : cell.indexOf(' ') >= 0 ? 0 : DOTTED.matcher(cell).matches() ? room : room / 2;
         return cell.substring(0, cell.offsetByCodePoints(0, width - 1 - tail))
                 + CUT
                 + cell.substring(cell.offsetByCodePoints(0, all - tail));

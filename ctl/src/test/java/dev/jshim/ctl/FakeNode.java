@@ -5,6 +5,7 @@ import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.BindableService;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -41,6 +42,18 @@ final class FakeNode implements Closeable {
         this.pid = pid;
         this.root = directory.resolve("root");
         this.state = directory.resolve("state");
+        if (!directory.equals(Path.of("/"))) {
+            make(root);
+            make(state);
+        }
+    }
+
+    private static void make(Path directory) {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** A bundle whose shim answers with a state. */

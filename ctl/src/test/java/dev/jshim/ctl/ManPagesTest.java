@@ -19,7 +19,7 @@ class ManPagesTest {
     @Test
     void nothingOfTheHelpIsMissing() {
         assertThat(ManPages.pages().get("jshimctl-kill.8"))
-                .contains("\\fB\\-s, \\-\\-signal SIGNAL\\fR\nSIGTERM, TERM or 15", "\\fBID\\fR")
+                .contains("\\fB\\-s, \\-\\-signal SIGNAL\\fR\nSIGTERM, TERM, 15, SIGRTMIN+3", "\\fBID\\fR")
                 .contains(".br\n    jshimctl kill web \\-s KILL \\-\\-all\n");
         assertThat(ManPages.pages().get("jshimctl-bridge.8")).contains(".SH \"jshimctl bridge verify\"", "\\-\\-quiet");
         assertThat(ManPages.pages().get("jshimctl.8")).contains("\\fBjshimctl\\-kill\\fR(8)", "\\-\\-no\\-trunc");

@@ -159,6 +159,7 @@ class ProcessGoldenTest {
 
     /** Whatever the umask is. */
     private void setModes() throws IOException {
+        Files.setPosixFilePermissions(node.root, PosixFilePermissions.fromString("rwx------"));
         try (var all = Files.walk(node.state)) {
             for (var path : all.toList()) {
                 var mode = Files.isDirectory(path) ? "rwxr-xr-x" : "rw-------";

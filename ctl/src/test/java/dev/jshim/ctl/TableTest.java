@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -55,10 +56,61 @@ class TableTest {
                         """);
     }
 
-    /** Two broken lines that say all are better than two that say half. */
     @Test
-    void whatCannotFitIsNotCut() {
-        assertThat(fourColumns(30)).isEqualTo(fourColumns(0));
+    void whatCannotFitLosesItsRightEnd() {
+        assertThat(fourColumns(30)).isEqualTo("""
+                        NAMESPACE IMAGE    COMMAND  S…
+                        default   doc…ginx nginx -… f…
+                        """);
+        assertThat(fourColumns(20)).isEqualTo("""
+                        NAMESPACE IMAGE
+                        default   doc…ginx
+                        """);
+    }
+
+    private static String tasks(int width) {
+        var table = new Table(
+                        "NAMESPACE", "ID", "API", "RUNTIME", "STATUS", "PID", "SHIM", "SOCKET", "ANSWER", "HEALTH")
+                .spare(List.of("ANSWER", "SOCKET", "SHIM", "API"));
+        table.row(
+                "k8s.io",
+                ID,
+                "v1 bridged",
+                "io.containerd.runtime.v1.linux",
+                "RUNNING",
+                1,
+                2,
+                "abstract",
+                "2 ms",
+                "ok");
+        table.row("k8s.io", "web", "v2", "io.containerd.runc.v2", "RUNNING", 1234567, 1234568, "file", "2 ms", "ok");
+        table.row("moby", "a b", "v2", "io.containerd.runtime.v2.oci", "STOPPED", 1, 2, "file", null, "degraded");
+        var out = new StringWriter();
+        table.write(new PrintWriter(out), new Screen(true, width, false));
+        return out.toString();
+    }
+
+    private static final String ID = "0123456789abcdef".repeat(4);
+
+    /** Runtimes differ at their ends, and ids may at either. */
+    @Test
+    void whatDistinguishesIsSeen() {
+        assertThat(tasks(80)).isEqualTo("""
+                        NAMESPACE ID            API        RUNTIME      STATUS  PID     SHIM    HEALTH
+                        k8s.io    012345…abcdef v1 bridged …me.v1.linux RUNNING 1       2       ok
+                        k8s.io    web           v2         …erd.runc.v2 RUNNING 1234567 1234568 ok
+                        moby      a b           v2         …time.v2.oci STOPPED 1       2       degraded
+                        """);
+        assertThat(tasks(60)).isEqualTo("""
+                        NAMESPACE ID           RUNTIME      STATUS  PID     HEALTH
+                        k8s.io    012345…bcdef …me.v1.linux RUNNING 1       ok
+                        k8s.io    web          …erd.runc.v2 RUNNING 1234567 ok
+                        moby      a b          …time.v2.oci STOPPED 1       degraded
+                        """);
+        for (var width = 40; width < 200; width++) {
+            var columns = width;
+            assertThat(tasks(width).lines()).allMatch(line -> Text.width(line) <= columns);
+        }
     }
 
     @Test

@@ -90,7 +90,7 @@ abstract class MigrationScenario {
     /** Stops the old daemon, adopts all, starts the new one. */
     void upgrade() {
         node.stop();
-        migrate("apply", "--yes").ok();
+        assertThat(migrate("apply", "--yes").ok().out()).doesNotContain("Stop the old containerd");
         node.switchTo(Release.V2);
     }
 

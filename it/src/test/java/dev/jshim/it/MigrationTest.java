@@ -137,7 +137,9 @@ class MigrationTest extends MigrationScenario {
         ProcessFacts one = legacy("one");
         assertThat(rows(migrate("plan", "-o", "json").ok())).isEqualTo(Map.of("one", "adopt"));
         assertThat(node.bundle("one")).as("a plan changes nothing").doesNotExist();
-        assertThat(rows(migrate("apply", "--yes", "-o", "json").ok())).isEqualTo(Map.of("one", "adopted"));
+        Outcome apply = migrate("apply", "--yes", "-o", "json").ok();
+        assertThat(rows(apply)).isEqualTo(Map.of("one", "adopted"));
+        assertThat(apply.out()).contains("Stop the old containerd");
         long bridge = bridge();
         Path added = node.bundle("one").resolve("config.json");
         Object before = Files.getAttribute(added, "unix:ino");

@@ -74,8 +74,23 @@ final class Start {
         Ids.requireSafe("container id", flags.id());
     }
 
+    /**
+     * With {@code sandboxer = "shim"} containerd 2.x starts a shim for each pod's sandbox, in a bundle of its own kind
+     * without a spec (plugins/sandbox/controller.go, v2.1.9), and calls a service that we do not have.
+     */
+    private void refuseSandbox() throws IOException {
+        for (var folder : bundle.toAbsolutePath()) {
+            if (folder.toString().startsWith("io.containerd.sandbox.controller.")) {
+                throw new IOException(
+                        "this shim has no sandbox service: set sandboxer = \"podsandbox\" for the runtime in"
+                                + " containerd's configuration, or leave it out");
+            }
+        }
+    }
+
     private void run(StartInput input, Settings settings, ProcessId caller, Generation generation)
             throws IOException, InterruptedException {
+        refuseSandbox();
         var group = Group.of(settings.grouping(), Spec.read(bundle), flags.id());
         var folder = GroupFolder.of(flags.address(), flags.namespace(), group);
         var running = folder.join();

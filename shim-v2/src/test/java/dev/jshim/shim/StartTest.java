@@ -148,6 +148,10 @@ class StartTest {
         try (var shim = ShimProcess.launch(bundle, Map.of(), "-namespace", "n", "-id", "one", "start")) {
             assertThat(shim.reply()).contains("config.json is missing");
         }
+        var sandbox = Files.createDirectories(bundle.resolve("io.containerd.sandbox.controller.v1.shim/n/pod"));
+        try (var shim = ShimProcess.launch(sandbox, Map.of(), "-namespace", "n", "-id", "pod", "start")) {
+            assertThat(shim.reply()).contains("no sandbox service", "podsandbox");
+        }
     }
 
     private String failure(String id, String... flags) throws Exception {

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
 final class Adoption {
+    private static final List<String> WHILE_IT_RUNS =
+            List.of("Stop the old containerd.", "Run apply once more: it adopts what was started meanwhile.");
     private static final List<String> NEXT = List.of(
-            "Stop the old containerd.",
-            "Run apply once more: it adopts what was started meanwhile.",
             "Install containerd 2.x and start it on the same root and state directories.",
             "To go back: stop containerd 2.x, run rollback, start the old containerd.");
 
@@ -48,10 +48,11 @@ final class Adoption {
     /**
      * Adopts those that are ready. One that cannot be adopted is refused, and the others go on.
      *
+     * @param isContainerdUp whether the old containerd runs, and may start more
      * @throws IOException where the journal cannot be written or the bridge does not start: what was adopted before
      *     stays adopted, and apply can be run again
      */
-    Report adopt(List<Candidate> candidates) throws IOException {
+    Report adopt(List<Candidate> candidates, boolean isContainerdUp) throws IOException {
         List<ReportRow> rows = new ArrayList<>();
         List<String> notes = new ArrayList<>();
         var ready = candidates.stream().anyMatch(Candidate.Ready.class::isInstance);
@@ -75,6 +76,9 @@ final class Adoption {
         var complete = rows.stream().noneMatch(ReportRow::isRefused);
         if (!complete) {
             notes.add("See to what was refused first: a containerd 2.x does not see it.");
+        }
+        if (isContainerdUp) {
+            notes.addAll(WHILE_IT_RUNS);
         }
         notes.addAll(NEXT);
         return new Report(rows, notes, complete);

@@ -150,8 +150,10 @@ public final class Migration {
                     refuse(preflight.killModes(
                             shims(candidates.stream().map(Candidate::row).toList())));
                     var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
-                    var report =
-                            new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates);
+                    // One that is mute runs.
+                    var isUp = !(containerd.version() instanceof Answer.Absent<?>);
+                    var report = new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress)
+                            .adopt(candidates, isUp);
                     rows.addAll(report.rows());
                     return new Report(
                             rows,
