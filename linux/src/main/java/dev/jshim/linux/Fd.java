@@ -84,8 +84,13 @@ public final class Fd implements AutoCloseable {
      * @return how many; 0 when there is nothing yet, -1 at the end of the file
      */
     public int tryRead(byte[] buffer) throws ErrnoException {
+        return tryRead(buffer, 0, buffer.length);
+    }
+
+    /** As {@link #tryRead(byte[])}, into a part of the buffer. */
+    public int tryRead(byte[] buffer, int offset, int length) throws ErrnoException {
         try {
-            return read(buffer, 0, buffer.length);
+            return read(buffer, offset, length);
         } catch (ErrnoException e) {
             if (e.errno() == Errno.EAGAIN) {
                 return 0;

@@ -20,6 +20,12 @@ public final class FileCalls {
     private static final int F_GETPIPE_SZ = 1032;
     private static final int LOCK_SH = 1;
     private static final int LOCK_NB = 4;
+    private static final int POLLFD_SIZE = 8;
+    private static final int POLLFD_EVENTS = 4;
+    private static final int POLLFD_REVENTS = 6;
+    private static final short POLLOUT = 4;
+    private static final short POLLERR = 8;
+    private static final int TIMESPEC_SIZE = 16;
 
     private FileCalls() {}
 
@@ -84,6 +90,27 @@ public final class FileCalls {
         return (found.uid() == 0 || found.uid() == stat(Path.of("/proc/self")).uid())
                 && !found.isSymbolicLink()
                 && (found.mode() & WRITABLE_BY_OTHERS) == 0;
+    }
+
+    /** Whether a pipe or FIFO has a free slot: PIPE_BUF (4096) bytes can be written at once, without waiting. */
+    public static boolean hasRoom(Fd writeEnd) throws ErrnoException {
+        return poll(writeEnd, POLLOUT) != 0;
+    }
+
+    /** Whether somebody has the other end of a pipe or FIFO open, whose writing end this is. */
+    public static boolean hasReader(Fd writeEnd) throws ErrnoException {
+        return (poll(writeEnd, (short) 0) & POLLERR) == 0;
+    }
+
+    private static int poll(Fd fd, short events) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            Memory.Block polled = memory.block(POLLFD_SIZE);
+            polled.buffer().putInt(0, fd.number()).putShort(POLLFD_EVENTS, events);
+            Memory.Block atOnce = memory.block(TIMESPEC_SIZE); // all zero
+            long result = NativeCall.retrying(Syscall.PPOLL, polled.address(), 1, atOnce.address(), 0, 0, 0);
+            NativeCall.check(result, "poll", fd);
+            return polled.buffer().getShort(POLLFD_REVENTS);
+        }
     }
 
     /** Sets the umask of the whole process; returns the one before. */

@@ -47,6 +47,20 @@ class SpliceTest {
     }
 
     @Test
+    void whatIsSplicedKeepsItsSlot() throws Exception {
+        try (Pipe from = FileCalls.pipe();
+                Pipe to = FileCalls.pipe()) {
+            for (int i = 0; i < 16; i++) {
+                assertThat(FileCalls.hasRoom(to.writeEnd())).isTrue();
+                from.writeEnd().writeFully("abc".getBytes(UTF_8));
+                assertThat(Splice.trySplice(from.readEnd(), to.writeEnd(), 100)).isEqualTo(3);
+            }
+            assertThat(FileCalls.hasRoom(to.writeEnd())).isFalse();
+            assertThat(FileCalls.unread(to.writeEnd())).isEqualTo(48);
+        }
+    }
+
+    @Test
     void nobodyReads() throws Exception {
         try (Pipe from = FileCalls.pipe();
                 Pipe to = FileCalls.pipe()) {
