@@ -48,6 +48,7 @@ final class Daemon {
      * @param socket where it will listen
      * @param ttrpcAddress containerd's ttrpc socket, null where events go nowhere
      * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param caller the daemon that is served
      * @param stays whether a Shutdown does not end it at once: another container may come and find it warm
      */
     Daemon(
@@ -57,6 +58,7 @@ final class Daemon {
             String namespace,
             @Nullable Path ttrpcAddress,
             Function<Path, Any> lesser,
+            Generation caller,
             boolean stays)
             throws ErrnoException {
         this.group = group;
@@ -66,7 +68,7 @@ final class Daemon {
         Processes.becomeSubreaper();
         publisher = ttrpcAddress == null ? null : new TtrpcPublisher(ttrpcAddress, namespace);
         var events = publisher == null ? (EventSink) _ -> {} : publisher;
-        var factory = new OciTaskFactory(namespace, Reaper.start(), new PumpLoop(), lesser);
+        var factory = new OciTaskFactory(namespace, Reaper.start(), new PumpLoop(), lesser, caller.background());
         service = new TaskService(tasks, factory, events, () -> {});
     }
 

@@ -2,6 +2,7 @@ package dev.jshim.shim;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** The containerd that calls, as far as its answer to {@code start} differs. */
@@ -15,8 +16,19 @@ enum Generation {
     /** Not certain. */
     UNKNOWN;
 
+    /** As 2.1.9 has it, and the later ones (cmd/containerd-shim-runc-v2/process/exec.go delete). */
+    private static final Duration BACKGROUND = Duration.ofSeconds(10);
+
+    /** As 1.6.20 and 1.7.24 have it. */
+    private static final Duration OLD_BACKGROUND = Duration.ofSeconds(2);
+
     private static final String V1_MODULE = "github.com/containerd/containerd";
     private static final String V2_MODULE = V1_MODULE + "/v2";
+
+    /** How long its own shim's Delete waits for output that something left behind holds open. */
+    Duration background() {
+        return this == V1_6 || this == V1_7 ? OLD_BACKGROUND : BACKGROUND;
+    }
 
     /**
      * Finds out by the program that runs as the caller, without running anything.

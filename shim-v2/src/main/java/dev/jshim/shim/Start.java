@@ -99,7 +99,7 @@ final class Start {
             var answer = Reply.choose(settings.taskApi(), settings.protocol(), socket, generation);
             var self = ProcessId.of(Processes.getpid());
             if (folder.claim(new GroupRecord(self, 3, settings.protocol(), socket, caller, answer.text()))) {
-                serve(folder, input, settings, answer);
+                serve(folder, input, settings, generation, answer);
                 return;
             }
             if (tries == TRIES) {
@@ -114,7 +114,7 @@ final class Start {
         reply.ok(answer.text());
     }
 
-    private void serve(GroupFolder folder, StartInput input, Settings settings, Reply answer)
+    private void serve(GroupFolder folder, StartInput input, Settings settings, Generation generation, Reply answer)
             throws IOException, InterruptedException {
         try {
             ShimLog.open(bundle, input.debug());
@@ -137,7 +137,7 @@ final class Start {
             var stays = settings.grouping() == Grouping.NODE;
             var transport = Transports.of(settings.protocol());
             var daemon = new Daemon(
-                    folder, answer.socket(), transport, flags.namespace(), input.ttrpcAddress(), lesser, stays);
+                    folder, answer.socket(), transport, flags.namespace(), input.ttrpcAddress(), lesser, generation, stays);
             writeBundle(answer, Processes.getpid());
             daemon.serve();
             reply.ok(answer.text());

@@ -130,6 +130,7 @@ final class Training {
                 flags.namespace(),
                 input.ttrpcAddress(),
                 _ -> Any.getDefaultInstance(),
+                generation,
                 false);
         BundleFiles.writeText(bundle, "address", answer.addressFile());
         group.claim(new GroupRecord(self, 3, settings.protocol(), socket, self, answer.text()));

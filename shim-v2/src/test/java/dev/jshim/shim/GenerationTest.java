@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,14 @@ class GenerationTest {
             """)
     void byTheMainPackageElseByTheModules(String info, Generation generation) {
         assertThat(Generation.of(info.replace(';', '\n').replace('~', '\t'))).isEqualTo(generation);
+    }
+
+    @Test
+    void waitsAsLongAsItsOwnShim() {
+        assertThat(Generation.V1_6.background()).isEqualTo(Duration.ofSeconds(2));
+        assertThat(Generation.V1_7.background()).isEqualTo(Duration.ofSeconds(2));
+        assertThat(Generation.V2.background()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(Generation.UNKNOWN.background()).isEqualTo(Duration.ofSeconds(10));
     }
 
     @Test

@@ -10,11 +10,13 @@ import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * What init and the execs of a container share.
  *
  * @param namespace containerd's
+ * @param background how long Delete waits for output that something left behind holds open
  */
 record Container(
         String namespace,
@@ -25,7 +27,8 @@ record Container(
         Reaper reaper,
         PumpLoop loop,
         RuntimeOptions options,
-        OomNotice oom) {
+        OomNotice oom,
+        Duration background) {
     private static final int SOCKET_NAME = 100;
 
     /** Where CRIU leaves its logs unless the options say otherwise: containerd's work folder (runc/container.go). */
@@ -56,7 +59,8 @@ record Container(
      */
     ProcessIo open(Stdio stdio, String process, String processId, boolean passThrough) {
         var loggers = new Loggers(reaper, namespace, bundle, processId);
-        var settings = new IoSettings(loop, console(process), passThrough, options.ioUid(), options.ioGid(), loggers);
+        var settings = new IoSettings(
+                loop, console(process), passThrough, options.ioUid(), options.ioGid(), background, loggers);
         return ProcessIo.open(stdio, settings);
     }
 

@@ -276,9 +276,11 @@ final class OciTask implements Task {
             }
             return exit;
         }
-        beginDelete();
+        var hasRun = beginDelete();
         try {
-            io.awaitDrained(DRAIN);
+            if (hasRun) {
+                io.awaitDrained(DRAIN);
+            }
             container.oom().close();
             deleteFromRuntime();
             var exit = lastExit();
@@ -320,14 +322,16 @@ final class OciTask implements Task {
 
     /**
      * One at a time: who comes second waits, and then finds the container deleted, or tries what the first could not.
+     * Answers whether init has run, and not only been created.
      */
-    private synchronized void beginDelete() {
+    private synchronized boolean beginDelete() {
         awaitNot(() -> deleting);
         phase.require(Action.DELETE);
         if (starting) {
             throw new ShimException(ShimException.Kind.UNKNOWN, "cannot delete a container that is being started");
         }
         deleting = true;
+        return phase == InitPhase.STOPPED;
     }
 
     private synchronized void awaitNot(BooleanSupplier condition) {

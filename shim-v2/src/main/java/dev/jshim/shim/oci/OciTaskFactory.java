@@ -12,6 +12,7 @@ import dev.jshim.shim.task.TaskFactory;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Function;
 
 /** Creates containers with an OCI runtime. Thread-safe. */
@@ -20,18 +21,24 @@ public final class OciTaskFactory implements TaskFactory {
     private final Reaper reaper;
     private final PumpLoop loop;
     private final Function<Path, Any> lesser;
+    private final Duration background;
     private final OomWatch ooms = new OomWatch();
 
     public OciTaskFactory(String namespace, Reaper reaper, PumpLoop loop) {
-        this(namespace, reaper, loop, _ -> Any.getDefaultInstance());
+        this(namespace, reaper, loop, _ -> Any.getDefaultInstance(), Duration.ofSeconds(10));
     }
 
-    /** @param lesser options that hold where a container's own say nothing, by its bundle */
-    public OciTaskFactory(String namespace, Reaper reaper, PumpLoop loop, Function<Path, Any> lesser) {
+    /**
+     * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param background how long Delete waits for output that something left behind holds open
+     */
+    public OciTaskFactory(
+            String namespace, Reaper reaper, PumpLoop loop, Function<Path, Any> lesser, Duration background) {
         this.namespace = namespace;
         this.reaper = reaper;
         this.loop = loop;
         this.lesser = lesser;
+        this.background = background;
     }
 
     @Override
@@ -41,7 +48,8 @@ public final class OciTaskFactory implements TaskFactory {
         var runc = new Runc(reaper, options, namespace, bundle);
         var oom = new OomNotice(ooms, request.id());
         var rootfs = new Rootfs(bundle.resolve("rootfs"));
-        var container = new Container(namespace, request.id(), bundle, rootfs, runc, reaper, loop, options, oom);
+        var container =
+                new Container(namespace, request.id(), bundle, rootfs, runc, reaper, loop, options, oom, background);
         if (runc.knows(request.id())) {
             // Not ours: refused before anything here, or `delete` afterwards, could clean up somebody else's container.
             throw ShimException.alreadyExists("container " + request.id() + " exists already in " + runc.root());

@@ -4,7 +4,6 @@ import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
-import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Pipe;
 import dev.jshim.linux.Processes;
 import dev.jshim.shim.log.ShimLog;
@@ -40,15 +39,12 @@ final class Logger {
     /** What containerd's own shim leaves a logger between SIGTERM and SIGKILL (binaryIOProcTermTimeout). */
     private static final Duration LAST_WORDS = Duration.ofSeconds(12);
 
-    private static final Path NULL = Path.of("/dev/null");
-
     private final PumpLoop loop;
     private final Path program;
     private final LoggerLauncher.Running process;
     private final Fd stdout;
     private final Fd stderr;
     private final List<Fd> readers;
-    private final List<Pump> drains = new ArrayList<>();
     private boolean closed;
 
     private Logger(PumpLoop loop, Path program, LoggerLauncher.Running process, Pipe stdout, Pipe stderr) {
@@ -180,15 +176,12 @@ final class Logger {
 
     /** The end of the output is what it normally ends with. If there is more, somebody has to take it. */
     private synchronized void ended(ExitedChild end) {
-        if (closed) {
-            return;
-        }
         var lost = false;
         for (var reader : readers) {
             lost |= !drain(reader);
         }
         readers.clear();
-        if (lost) {
+        if (lost && !closed) {
             ShimLog.warn("logger ended, output is lost", "logger", program, "status", end.exitStatus());
         }
     }
@@ -201,8 +194,7 @@ final class Logger {
                 reader.close();
                 return true;
             }
-            var nowhere = FileCalls.open(NULL, OpenFlags.O_WRONLY, 0);
-            drains.add(loop.start(reader, nowhere, Pump.Mode.APPEND));
+            loop.discard(reader);
         } catch (ErrnoException e) {
             reader.close();
             ShimLog.warn("cannot drain what a logger left", "logger", program, "error", e.getMessage());
@@ -211,16 +203,13 @@ final class Logger {
     }
 
     /**
-     * Closes our ends. A logger that has not ended is told to by SIGTERM, and killed if it has not 12 s later; blocks
-     * until then.
+     * A logger that has not ended is told to by SIGTERM, and killed if it has not 12 s later; blocks until then. What
+     * the process has left in the background, and still writes, is then thrown away.
      */
     void close() {
         handedOver();
         synchronized (this) {
             closed = true;
-            readers.forEach(Fd::close);
-            readers.clear();
-            drains.forEach(Pump::cut);
         }
         if (process.ended().isDone()) {
             return;

@@ -1,6 +1,12 @@
 package dev.jshim.shim.stdio;
 
+import dev.jshim.linux.Errno;
+import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
+import dev.jshim.shim.log.ShimLog;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,21 +14,31 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** What the output of one process goes through, to be ended together. Thread-safe. */
 final class Outputs {
-    /**
-     * What is still in the pipe when Delete has waited as long as it would is waited for up to this time: a client that
-     * is slow, not one that does not read (process/init.go delete, v2.1.9, where v2.1.4 had 2 s for everything).
-     */
+    /** How long a client that has the stream open, and is slow, is waited for in all. */
     private static final Duration SLOW_CLIENT = Duration.ofSeconds(10);
 
     private static final Duration LOOK = Duration.ofMillis(50);
+    private static final Duration READ_LOOK = Duration.ofMillis(2);
+    private static final int PROBE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
 
+    /** How long a client may read nothing of what is there until it is taken for one that does not read. */
+    private static final Duration NOTHING_READ = Duration.ofSeconds(1);
+
+    private final Duration background;
+    private final CompletableFuture<Void> read = new CompletableFuture<>();
     private final List<Fd> keepers = new ArrayList<>();
     private final List<Pump> pumps = new ArrayList<>();
     private @Nullable Logger logger;
+
+    /** @param background see {@link IoSettings} */
+    Outputs(Duration background) {
+        this.background = background;
+    }
 
     /** Keeps a FIFO's reading end until all has been moved. */
     synchronized void keep(Fd keeper) {
@@ -38,11 +54,66 @@ final class Outputs {
     }
 
     /** To be called when the process has exited: clients see the end of its output once all has been moved. */
-    synchronized void exited() {
-        if (pumps.isEmpty()) {
-            closeKeepers();
-        } else {
-            var _ = moved().thenRun(this::closeKeepers);
+    void exited() {
+        var _ = moved().thenRun(this::awaitRead);
+    }
+
+    /** Some clients close their ends when Delete has been answered, whatever is in them: ctr with an exec's. */
+    private void awaitRead() {
+        synchronized (this) {
+            if (keepers.stream().allMatch(Outputs::isEmpty)) {
+                closeKeepers();
+            }
+            if (keepers.isEmpty()) {
+                read.complete(null);
+                return;
+            }
+        }
+        Thread.startVirtualThread(() -> {
+            try {
+                takeKeepers().forEach(Outputs::awaitRead);
+            } finally {
+                read.complete(null);
+            }
+        });
+    }
+
+    private static boolean isEmpty(Fd keeper) {
+        try {
+            return FileCalls.unread(keeper) == 0;
+        } catch (ErrnoException e) {
+            return false; // It reads no more, and does not know.
+        }
+    }
+
+    private synchronized List<Fd> takeKeepers() {
+        var taken = List.copyOf(keepers);
+        keepers.clear();
+        return taken;
+    }
+
+    /** Waits until a client has read a FIFO empty, unless there is none, or one that does not read. */
+    private static void awaitRead(Fd keeper) {
+        try (keeper;
+                var probe = FileCalls.open(path(keeper), PROBE, 0)) {
+            keeper.close();
+            var begin = System.nanoTime();
+            var progress = begin;
+            for (int left = FileCalls.unread(probe), before = left;
+                    left > 0 && FileCalls.hasReader(probe);
+                    left = FileCalls.unread(probe)) {
+                var now = System.nanoTime();
+                progress = left < before ? now : progress;
+                before = left;
+                if (now - progress > NOTHING_READ.toNanos() || now - begin > SLOW_CLIENT.toNanos()) {
+                    return;
+                }
+                LockSupport.parkNanos(READ_LOOK.toNanos());
+            }
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.ENXIO) { // Nobody has it open any more.
+                ShimLog.debug("cannot see whether a client has read all", "error", e.getMessage());
+            }
         }
     }
 
@@ -51,7 +122,7 @@ final class Outputs {
     }
 
     private synchronized CompletableFuture<?> drained() {
-        return logger == null ? moved() : CompletableFuture.allOf(moved(), logger.ended());
+        return logger == null ? read : CompletableFuture.allOf(read, logger.ended());
     }
 
     private synchronized void closeKeepers() {
@@ -59,17 +130,33 @@ final class Outputs {
         keepers.clear();
     }
 
-    /** Waits until all has been moved and the logger has ended; longer than told while a client is but slow. */
+    /** What is left of the keepers only names the FIFOs: it is no reader. */
+    private synchronized void stopKeeping() {
+        for (var keeper : takeKeepers()) {
+            try (keeper) {
+                keepers.add(FileCalls.open(path(keeper), OpenFlags.O_PATH, 0));
+            } catch (ErrnoException e) {
+                ShimLog.debug("cannot keep the name of a FIFO", "error", e.getMessage());
+            }
+        }
+    }
+
+    private static Path path(Fd open) {
+        return Path.of("/proc/self/fd/" + open.number());
+    }
+
+    /** See {@link ProcessIo#awaitDrained}. */
     boolean awaitDrained(Duration patience) {
         var drained = drained();
         if (await(drained, patience)) {
             return true;
         }
+        // Where no client has the other end open the pump sees that now, and ends: nobody is waited for in vain.
+        stopKeeping();
         var deadline = System.nanoTime() + SLOW_CLIENT.minus(patience).toNanos();
+        var _ = await(read, background.minus(patience));
         while (isHeldUp() && System.nanoTime() < deadline) {
-            if (await(drained, LOOK)) {
-                return true;
-            }
+            var _ = await(read, LOOK);
         }
         // The last of it may have been moved just now, and its end not been seen yet.
         return await(drained, LOOK);
@@ -100,6 +187,7 @@ final class Outputs {
             closeKeepers();
             last = logger;
         }
+        read.complete(null);
         if (last != null) {
             last.close();
         }

@@ -29,7 +29,7 @@ final class PipeIo implements ProcessIo {
     private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
 
     /** A pump that is to start once the process runs. */
-    private record Planned(Fd source, Fd sink, Pump.Mode mode, boolean isOutput) {}
+    private record Planned(Fd source, Fd sink, Pump.Mode mode, Pump.From from) {}
 
     private final IoSettings settings;
     /** All that has been opened, until all is: then each has an owner. */
@@ -37,7 +37,7 @@ final class PipeIo implements ProcessIo {
 
     private final List<Fd> childEnds = new ArrayList<>();
     private final List<Planned> planned = new ArrayList<>();
-    private final Outputs outputs = new Outputs();
+    private final Outputs outputs;
     private final List<Pump> inputs = new ArrayList<>();
     private @Nullable Fd stdin;
     private @Nullable Fd stdout;
@@ -46,6 +46,7 @@ final class PipeIo implements ProcessIo {
 
     private PipeIo(IoSettings settings) {
         this.settings = settings;
+        outputs = new Outputs(settings.background());
     }
 
     /** Opens the streams of a process to be. */
@@ -80,20 +81,26 @@ final class PipeIo implements ProcessIo {
             return null;
         }
         if (source instanceof Sink.File file) {
-            var fd = opened(file.path(), READ, 0);
-            fd.setNonBlocking(false);
-            return child(fd);
+            return pipedIn(opened(file.path(), READ, 0), Pump.Mode.FILE);
         }
         if (source instanceof Sink.Fifo fifo) {
             var reader = opened(fifo.path(), READ, 0);
             // Without a writer of our own the process would see the end as soon as a client detaches.
             stdinKeeper = opened(fifo.path(), WRITE, 0);
-            var pipe = pipe();
-            planned.add(new Planned(reader, pipe.writeEnd(), Pump.Mode.SPLICE, false));
-            return child(pipe.readEnd());
+            return pipedIn(reader, Pump.Mode.SPLICE);
         }
         var logger = (Sink.Binary) source;
         throw ShimException.invalidArgument("stdin cannot come from the logger " + logger.program());
+    }
+
+    /**
+     * The client's own would be the container's: the runtime gives its streams to the container's user, who may open
+     * them again for writing.
+     */
+    private Fd pipedIn(Fd source, Pump.Mode mode) throws ErrnoException {
+        var pipe = pipe();
+        planned.add(new Planned(source, pipe.writeEnd(), mode, Pump.From.CLIENT));
+        return child(pipe.readEnd());
     }
 
     /** One for both streams, whatever the client says of stderr. */
@@ -129,7 +136,7 @@ final class PipeIo implements ProcessIo {
 
     private Fd piped(Fd sink, Pump.Mode mode) throws ErrnoException {
         var pipe = pipe();
-        planned.add(new Planned(pipe.readEnd(), sink, mode, true));
+        planned.add(new Planned(pipe.readEnd(), sink, mode, Pump.From.PROCESS));
         return child(pipe.writeEnd());
     }
 
@@ -177,10 +184,10 @@ final class PipeIo implements ProcessIo {
         childEnds.clear();
         while (!planned.isEmpty()) {
             var plan = planned.getFirst();
-            var pump = settings.loop().start(plan.source(), plan.sink(), plan.mode());
+            var pump = settings.loop().start(plan.source(), plan.sink(), plan.mode(), plan.from());
             // From here on both are the pump's: its thread uses them until it closes them.
             planned.removeFirst();
-            if (plan.isOutput()) {
+            if (plan.from() == Pump.From.PROCESS) {
                 outputs.add(pump);
             } else {
                 inputs.add(pump);

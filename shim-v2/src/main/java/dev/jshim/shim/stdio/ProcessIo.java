@@ -51,12 +51,14 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
 
     /**
      * Waits until all output has been moved and its logger, if any, has ended. Answers false when something still holds
-     * a stream open after that time; while a client is slow to read what there is, that time is 10 s.
+     * a stream open after that time. The time is longer for what a process has left in the background, see
+     * {@link IoSettings}, and 10 s for a client that has the stream open and is slow to read what there is.
      */
     boolean awaitDrained(Duration patience);
 
     /**
-     * Closes everything at once; output that was not moved yet is lost. A logger that has not ended is told to: this
+     * Closes everything at once; output that was not moved yet is lost. What a process still writes into a pipe is read
+     * until its end and thrown away, so that nobody is killed by SIGPIPE. A logger that has not ended is told to: this
      * waits for it, at most 12 s.
      */
     @Override

@@ -25,6 +25,7 @@ public final class PumpLoop {
     private final Map<Long, Pump> pumps = new HashMap<>();
     private @Nullable Epoll epoll;
     private @Nullable EventFd wake;
+    private byte @Nullable [] scratch;
     private long nextKey;
 
     /** Moves what comes at one end to the other until the first has ended, or the pump is cut. */
@@ -38,12 +39,12 @@ public final class PumpLoop {
         });
     }
 
-    /** Ends a pump at once; what it had not moved by then is lost. */
+    /** Ends a pump at once; what it had not moved by then is lost, and what a process still writes thrown away. */
     void cut(Pump pump) {
         try {
             submit(() -> {
-                if (pumps.remove(pump.key(), pump)) {
-                    pump.finish(epoll());
+                if (pumps.get(pump.key()) == pump && !pump.drop(epoll())) {
+                    end(pump.key(), pump);
                 }
             });
         } catch (ErrnoException e) {
@@ -53,11 +54,13 @@ public final class PumpLoop {
 
     /** Gives a pump another turn after those that wait. */
     void again(Pump pump) throws ErrnoException {
-        submit(() -> {
-            if (pumps.get(pump.key()) == pump) {
-                step(pump.key(), pump);
-            }
-        });
+        submit(() -> turn(pump));
+    }
+
+    private void turn(Pump pump) {
+        if (pumps.get(pump.key()) == pump) {
+            step(pump.key(), pump);
+        }
     }
 
     private synchronized void submit(Runnable task) throws ErrnoException {
@@ -156,15 +159,34 @@ public final class PumpLoop {
 
     private void step(long key, Pump pump) {
         if (!pump.move(epoll())) {
-            pumps.remove(key, pump);
-            pump.finish(epoll());
+            end(key, pump);
         }
     }
 
+    private void end(long key, Pump pump) {
+        pumps.remove(key, pump);
+        pump.finish(epoll());
+    }
+
+    /** For the loop's thread, and for the moment: what a pump holds back it has to copy. */
+    byte[] scratch() {
+        var bytes = scratch;
+        if (bytes == null) {
+            bytes = new byte[Pump.SCRATCH];
+            scratch = bytes;
+        }
+        return bytes;
+    }
+
     /** A pump over two descriptors that it takes over; started at once. */
-    Pump start(Fd source, Fd sink, Pump.Mode mode) throws ErrnoException {
-        var pump = new Pump(this, source, sink, mode);
+    Pump start(Fd source, Fd sink, Pump.Mode mode, Pump.From from) throws ErrnoException {
+        var pump = new Pump(this, source, sink, mode, from);
         add(pump);
         return pump;
+    }
+
+    /** Takes over the reading end of a process's pipe, and throws away what comes until its end. */
+    void discard(Fd source) throws ErrnoException {
+        add(new Pump(this, source, null, Pump.Mode.DISCARD, Pump.From.PROCESS));
     }
 }

@@ -28,7 +28,7 @@ final class TerminalIo implements ProcessIo {
 
     private final IoSettings settings;
     private final ConsoleSocket socket;
-    private final Outputs outputs = new Outputs();
+    private final Outputs outputs;
     private @Nullable Fd input;
     private @Nullable Fd inputKeeper;
     private @Nullable Fd output;
@@ -40,6 +40,7 @@ final class TerminalIo implements ProcessIo {
     private TerminalIo(IoSettings settings, ConsoleSocket socket) {
         this.settings = settings;
         this.socket = socket;
+        outputs = new Outputs(settings.background());
     }
 
     static TerminalIo open(Stdio stdio, IoSettings settings) {
@@ -135,12 +136,12 @@ final class TerminalIo implements ProcessIo {
         }
         var to = output;
         if (to != null) {
-            outputs.add(settings.loop().start(received.duplicate(), to, outputMode));
+            outputs.add(settings.loop().start(received.duplicate(), to, outputMode, Pump.From.TERMINAL));
             output = null; // It is the pump's now.
         }
         var from = input;
         if (from != null) {
-            reading = settings.loop().start(from, received.duplicate(), Pump.Mode.COPY);
+            reading = settings.loop().start(from, received.duplicate(), Pump.Mode.COPY, Pump.From.CLIENT);
             input = null;
         }
     }

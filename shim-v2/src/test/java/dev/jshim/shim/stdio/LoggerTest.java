@@ -53,7 +53,8 @@ class LoggerTest {
         var name = scheme + ":///bin/sh?-c=" + URLEncoder.encode(script, StandardCharsets.UTF_8) + "&"
                 + URLEncoder.encode(folder.resolve("log").toString(), StandardCharsets.UTF_8);
         return PipeIo.open(
-                new Stdio("", name, name, false), new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, this::launch));
+                new Stdio("", name, name, false),
+                new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, Duration.ZERO, this::launch));
     }
 
     private LoggerLauncher.Running launch(Path program, List<String> arguments, List<Fd> descriptors)
@@ -137,6 +138,21 @@ class LoggerTest {
     }
 
     @Test
+    void whatIsLeftInTheBackgroundOutlivesIt() throws Exception {
+        var go = folder.resolve("go");
+        var alive = folder.resolve("alive");
+        var io = open("binary", KEEP);
+        var script = "(until [ -e " + go + " ]; do sleep 0.05; done; head -c 200000 /dev/zero && echo yes >" + alive
+                + ") & echo x";
+        assertThat(exitStatus(run(io, script))).isZero();
+        io.exited();
+        io.close();
+        assertThat(started.getFirst().ended()).isDone();
+        Files.createFile(go);
+        Until.holds("it writes on, and is not killed by SIGPIPE", () -> Files.exists(alive));
+    }
+
+    @Test
     void aDeadOneDoesNotStopTheProcess() throws Exception {
         var io = open("binary", "exec 5>&-; read line <&3; echo $line >$0.out; exit 9");
         var dead = folder.resolve("dead");
@@ -181,7 +197,7 @@ class LoggerTest {
 
     @Test
     void isNamedWhenItIsMissing() {
-        var settings = new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, this::launch);
+        var settings = new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, Duration.ZERO, this::launch);
         assertThatThrownBy(() -> PipeIo.open(new Stdio("", "binary:///no/logger", "", false), settings))
                 .hasMessageContaining("logger /no/logger cannot be run: ENOENT");
         assertThatThrownBy(() -> PipeIo.open(new Stdio("", "", "binary:///bin/cat", false), settings))

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -61,9 +62,21 @@ class PipeIoTest {
     }
 
     private static IoSettings settings(boolean passThrough, int uid, int gid) {
-        return new IoSettings(LOOP, Path.of("/nowhere"), passThrough, uid, gid, (_, _, _) -> {
+        return settings(passThrough, uid, gid, Duration.ZERO);
+    }
+
+    private static IoSettings settings(boolean passThrough, int uid, int gid, Duration background) {
+        return new IoSettings(LOOP, Path.of("/nowhere"), passThrough, uid, gid, background, (_, _, _) -> {
             throw new AssertionError("no logger is named here");
         });
+    }
+
+    private static void waitUntil(Callable<Boolean> condition) throws Exception {
+        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.call()) {
+            assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
+            LockSupport.parkNanos(100_000);
+        }
     }
 
     private static int run(ProcessIo io, String script) throws Exception {
@@ -222,6 +235,89 @@ class PipeIoTest {
     }
 
     @Test
+    void whatIsLeftInTheBackgroundMayWriteOn() throws Exception {
+        var go = folder.resolve("go");
+        var alive = folder.resolve("alive");
+        var client = FifoClient.open(out);
+        var io = open("", out.toString(), "", false);
+        var output = async(() -> FifoClient.text(client));
+        var script = "(until [ -e " + go + " ]; do sleep 0.1; done; head -c 200000 /dev/zero && echo yes >" + alive
+                + ") & echo x";
+        assertThat(exitStatus(run(io, script))).isZero();
+        io.exited();
+        assertThat(io.awaitDrained(Duration.ofMillis(100))).isFalse();
+        io.close();
+        assertThat(get(output)).isEqualTo("x\n");
+        Files.createFile(go);
+        waitUntil(() -> Files.exists(alive) && Files.size(alive) == 4);
+    }
+
+    @Test
+    void whatIsLeftInTheBackgroundIsWaitedFor() throws Exception {
+        var client = FifoClient.open(out);
+        var settings = settings(false, 0, 0, PATIENCE);
+        var io = PipeIo.open(new Stdio("", out.toString(), "", false), settings);
+        var output = async(() -> FifoClient.text(client));
+        assertThat(exitStatus(run(io, "(sleep 1; echo late) & echo now"))).isZero();
+        io.exited();
+        assertThat(io.awaitDrained(Duration.ofMillis(50))).isTrue();
+        io.close();
+        assertThat(get(output)).isEqualTo("now\nlate\n");
+    }
+
+    /** As lines that come one by one: each is moved before the next is written. */
+    @Test
+    void manySmallPiecesFitIntoAFifoThatNobodyReads() throws Exception {
+        var client = FifoClient.open(out);
+        var io = open("", out.toString(), "", false);
+        var process = Objects.requireNonNull(io.stdout()).duplicate();
+        io.started();
+        var line = "x".repeat(63) + "\n";
+        for (var i = 0; i < 900; i++) {
+            process.writeFully(line.getBytes(UTF_8));
+            waitUntil(() -> FileCalls.unread(process) == 0);
+        }
+        process.close();
+        io.exited();
+        assertThat(io.awaitDrained(PATIENCE)).isTrue();
+        io.close();
+        assertThat(get(async(() -> FifoClient.text(client)))).isEqualTo(line.repeat(900));
+    }
+
+    /** ctr closes its ends of an exec's FIFOs when Delete is answered, whatever is in them. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatAClientHasNotReadYetIsWaitedFor(boolean passThrough) throws Exception {
+        var client = FifoClient.open(out);
+        var io = open("", out.toString(), "", passThrough);
+        assertThat(exitStatus(run(io, "head -c 50000 /dev/zero"))).isZero();
+        io.exited();
+        var drained = async(() -> io.awaitDrained(PATIENCE));
+        LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
+        assertThat(drained).isNotDone();
+        var some = new byte[40_000];
+        assertThat(client.read(some, 0, some.length)).isEqualTo(some.length);
+        LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
+        assertThat(drained).isNotDone();
+        assertThat(client.read(some, 0, some.length)).isEqualTo(10_000);
+        assertThat(get(drained)).isTrue();
+        io.close();
+        assertThat(client.read(some, 0, 1)).as("the end").isEqualTo(-1);
+        client.close();
+    }
+
+    @Test
+    void aClientThatIsGoneIsNotWaitedFor() throws Exception {
+        var client = FifoClient.open(out);
+        var io = open("", out.toString(), "", false);
+        client.close();
+        assertThat(exitStatus(run(io, "exec head -c 100000 /dev/zero"))).isZero();
+        io.exited();
+        assertThat(io.awaitDrained(Duration.ofMillis(50))).as("given up").isTrue();
+        io.close();
+    }
+
+    @Test
     void aSlowClientIsWaitedForAndNotOneThatIsGone() throws Exception {
         var client = FifoClient.open(out);
         var io = open("", out.toString(), "", false);
@@ -307,6 +403,22 @@ class PipeIoTest {
         io.exited();
         assertThat(get(output)).isEqualTo("from a file");
         io.close();
+    }
+
+    /** The runtime gives a process's streams to its user, who may open them again for writing. */
+    @Test
+    void theContainerNeverHoldsTheFileOfItsStdin() throws Exception {
+        var file = folder.resolve("input");
+        Files.write(file, new byte[300_000]);
+        for (var name : List.of(file.toString(), "file://" + file, "/dev/zero", "/proc/cpuinfo")) {
+            var io = open(name, "", "", true);
+            assertThat(FileCalls.fstat(Objects.requireNonNull(io.stdin())).isFifo())
+                    .isTrue();
+            var pid = run(io, "test $(head -c 300000 | wc -c) -ge " + (name.startsWith("/proc") ? 100 : 300_000));
+            assertThat(exitStatus(pid)).as(name).isZero();
+            io.exited();
+            io.close();
+        }
     }
 
     @Test
