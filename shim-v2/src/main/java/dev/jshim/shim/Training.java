@@ -93,7 +93,7 @@ final class Training {
         var bundle = Files.createDirectory(folder.resolve("bundle"));
         Files.writeString(
                 bundle.resolve("config.json"),
-                "{\"annotations\":{\"a\":\"b\"},\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}");
+                "{\"annotations\":{\"a\":\"b\"},\"process\":{\"user\":{\"uid\":0}},\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}");
         for (var fifo : new String[] {"in", "out", "err", "log"}) {
             FileCalls.mkfifo(bundle.resolve(fifo), 0600);
         }

@@ -79,7 +79,7 @@ public final class OciTaskFactory implements TaskFactory {
     }
 
     private Task create(Container container, CreateRequest request, Spec spec) throws IOException {
-        var io = container.open(request.stdio(), "init", container.id(), !Criu.isInstalled());
+        var io = container.open(request.stdio(), "init", container.id(), spec.isRootOnHost() && !Criu.isInstalled());
         try {
             var launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
             return new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());

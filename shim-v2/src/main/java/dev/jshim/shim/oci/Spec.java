@@ -13,8 +13,9 @@ import java.util.Map;
  * What a shim has to know of a container's config.json; all else is the runtime's business.
  *
  * @param ownPidNamespace whether the container has a pid namespace that it shares with nobody
+ * @param isRootOnHost whether its init is root, and root on the host: the user id is 0, and there is no user namespace
  */
-public record Spec(Map<String, String> annotations, boolean ownPidNamespace) {
+public record Spec(Map<String, String> annotations, boolean ownPidNamespace, boolean isRootOnHost) {
     public Spec {
         annotations = Map.copyOf(annotations);
     }
@@ -37,17 +38,25 @@ public record Spec(Map<String, String> annotations, boolean ownPidNamespace) {
 
     private static Spec read(JsonReader json) throws IOException {
         Map<String, String> annotations = new HashMap<>();
-        var ownPidNamespace = false;
+        var namespaces = new Namespaces();
+        var isRoot = false;
         json.beginObject();
         while (json.hasNext()) {
             switch (json.nextName()) {
                 case "annotations" -> readStrings(json, annotations);
-                case "linux" -> ownPidNamespace = readLinux(json);
+                case "linux" -> readLinux(json, namespaces);
+                case "process" -> isRoot = readProcess(json);
                 default -> json.skipValue();
             }
         }
         json.endObject();
-        return new Spec(annotations, ownPidNamespace);
+        return new Spec(annotations, namespaces.ownPid, isRoot && !namespaces.user);
+    }
+
+    /** What is of interest of the container's namespaces. */
+    private static final class Namespaces {
+        private boolean ownPid;
+        private boolean user;
     }
 
     private static void readStrings(JsonReader json, Map<String, String> into) throws IOException {
@@ -61,17 +70,48 @@ public record Spec(Map<String, String> annotations, boolean ownPidNamespace) {
         json.endObject();
     }
 
-    private static boolean readLinux(JsonReader json) throws IOException {
+    /** Answers whether its user is root; it is where nothing is said of it. */
+    private static boolean readProcess(JsonReader json) throws IOException {
         if (skipNull(json)) {
-            return false;
+            return false; // A spec without a process runs nothing.
         }
-        var ownPidNamespace = false;
+        var isRoot = true;
+        json.beginObject();
+        while (json.hasNext()) {
+            if (json.nextName().equals("user") && json.peek() == JsonToken.BEGIN_OBJECT) {
+                isRoot = readUser(json);
+            } else {
+                json.skipValue();
+            }
+        }
+        json.endObject();
+        return isRoot;
+    }
+
+    private static boolean readUser(JsonReader json) throws IOException {
+        var isRoot = true;
+        json.beginObject();
+        while (json.hasNext()) {
+            if (json.nextName().equals("uid") && json.peek() == JsonToken.NUMBER) {
+                isRoot = json.nextString().equals("0"); // no number is too large
+            } else {
+                json.skipValue();
+            }
+        }
+        json.endObject();
+        return isRoot;
+    }
+
+    private static void readLinux(JsonReader json, Namespaces namespaces) throws IOException {
+        if (skipNull(json)) {
+            return;
+        }
         json.beginObject();
         while (json.hasNext()) {
             if (json.nextName().equals("namespaces") && json.peek() == JsonToken.BEGIN_ARRAY) {
                 json.beginArray();
                 while (json.hasNext()) {
-                    ownPidNamespace |= isOwnPidNamespace(json);
+                    readNamespace(json, namespaces);
                 }
                 json.endArray();
             } else {
@@ -79,10 +119,9 @@ public record Spec(Map<String, String> annotations, boolean ownPidNamespace) {
             }
         }
         json.endObject();
-        return ownPidNamespace;
     }
 
-    private static boolean isOwnPidNamespace(JsonReader json) throws IOException {
+    private static void readNamespace(JsonReader json, Namespaces namespaces) throws IOException {
         var type = "";
         var path = "";
         json.beginObject();
@@ -94,7 +133,8 @@ public record Spec(Map<String, String> annotations, boolean ownPidNamespace) {
             }
         }
         json.endObject();
-        return type.equals("pid") && path.isEmpty();
+        namespaces.ownPid |= type.equals("pid") && path.isEmpty();
+        namespaces.user |= type.equals("user");
     }
 
     private static String readString(JsonReader json) throws IOException {

@@ -28,6 +28,8 @@ final class PipeIo implements ProcessIo {
     private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
 
+    private static final int OTHERS = 0077;
+
     /** A pump that is to start once the process runs. */
     private record Planned(Fd source, Fd sink, Pump.Mode mode, Pump.From from) {}
 
@@ -123,7 +125,7 @@ final class PipeIo implements ProcessIo {
             var fifo = ClientFifo.open(named.path());
             opening.addAll(List.of(fifo.writer(), fifo.keeper()));
             outputs.keep(fifo.keeper());
-            if (settings.passThrough()) {
+            if (settings.passThrough() && isRootsAlone(named.path(), fifo.writer())) {
                 fifo.writer().setNonBlocking(false);
                 return child(fifo.writer());
             }
@@ -132,6 +134,16 @@ final class PipeIo implements ProcessIo {
         var logger = (Sink.Binary) sink;
         throw ShimException.invalidArgument(
                 "stderr cannot have the logger " + logger.program() + " alone: name it for stdout, and it gets both");
+    }
+
+    /**
+     * Whoever has a FIFO in its hands can change its mode, and the runtime makes it the container's user's. Neither
+     * changes anything for anybody where it is that user's already and lies in a folder that lets nobody else in, as
+     * containerd's clients make them.
+     */
+    private static boolean isRootsAlone(Path path, Fd fifo) throws ErrnoException {
+        var folder = FileCalls.stat(parent(path));
+        return FileCalls.fstat(fifo).uid() == 0 && folder.uid() == 0 && (folder.mode() & OTHERS) == 0;
     }
 
     private Fd piped(Fd sink, Pump.Mode mode) throws ErrnoException {

@@ -38,6 +38,23 @@ class SpecTest {
         assertThat(read(json).ownPidNamespace()).isEqualTo(own);
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+                    {}                                                                                | false
+                    {"process":null}                                                                  | false
+                    {"process":{}}                                                                    | true
+                    {"process":{"user":null}}                                                         | true
+                    {"process":{"user":{"uid":0,"gid":7,"additionalGids":[1]}}}                       | true
+                    {"process":{"user":{"gid":0,"uid":7}}}                                            | false
+                    {"process":{"user":{"uid":1e999}}}                                                | false
+                    {"process":{"user":{"uid":0}},"linux":{"namespaces":[{"type":"pid"}]}}            | true
+                    {"process":{"user":{"uid":0}},"linux":{"namespaces":[{"type":"user"}]}}           | false
+                    {"linux":{"namespaces":[{"type":"user","path":"/n"}]},"process":{"user":{}}}      | false
+                    """)
+    void knowsWhetherInitIsRootOnTheHost(String json, boolean root) throws IOException {
+        assertThat(read(json).isRootOnHost()).isEqualTo(root);
+    }
+
     @Test
     void readsAnnotationsAndPassesOverTheRest() throws IOException {
         var spec = read("""

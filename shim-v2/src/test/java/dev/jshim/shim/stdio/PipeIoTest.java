@@ -422,6 +422,25 @@ class PipeIoTest {
     }
 
     @Test
+    void aFifoIsHandedOverOnlyWhereItIsRootsAlone() throws Exception {
+        assertThat(isHandedOver()).isTrue();
+        FileCalls.chmod(folder, 0755);
+        assertThat(isHandedOver()).as("somebody else may come there").isFalse();
+        FileCalls.chmod(folder, 0700);
+        FileCalls.chown(out, 7, 0);
+        assertThat(isHandedOver()).as("the runtime would give it to root").isFalse();
+    }
+
+    private boolean isHandedOver() throws Exception {
+        var client = FifoClient.open(out);
+        var io = open("", out.toString(), "", true);
+        var inode = FileCalls.fstat(Objects.requireNonNull(io.stdout())).inode();
+        io.close();
+        client.close();
+        return inode == FileCalls.stat(out).inode();
+    }
+
+    @Test
     void emptyIsNothing() throws Exception {
         var io = open("", "", "", true);
         assertThat(io.stdin()).isNull();
