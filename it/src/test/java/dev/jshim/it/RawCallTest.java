@@ -35,6 +35,11 @@ class RawCallTest {
                     "UNKNOWN",
                     "NOT_FOUND"),
             RawDifference.of(
+                    "ResizePty of an exec that has ended",
+                    "(terminal )?exec (exited|ended with init): ResizePty",
+                    "UNKNOWN",
+                    "OK"),
+            RawDifference.of(
                     "CloseIO that does not say stdin",
                     "input, but not stdin: Wait",
                     "OK exited_at .*",

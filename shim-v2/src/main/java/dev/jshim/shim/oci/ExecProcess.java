@@ -195,13 +195,13 @@ final class ExecProcess {
         }
     }
 
+    /**
+     * Also one that has ended: a client gives it its size right after the start, and cannot know. So it is for init.
+     */
     void resize(Terminal.Size size) {
         ProcessIo streams;
         synchronized (this) {
             awaitStarted();
-            if (phase == Phase.STOPPED) {
-                throw new ShimException(ShimException.Kind.UNKNOWN, "cannot resize a stopped container");
-            }
             streams = io;
         }
         if (streams != null) {
