@@ -15,14 +15,15 @@ public final class Bench {
      *
      * @param rounds of single commands
      * @param megabytes of output
+     * @param lines of output on a terminal
      * @param containers for the memory row
      * @param batch of containers at a time
      * @param calls in a sample
      * @param repeats of what takes long
      */
-    record Size(int rounds, int megabytes, int containers, int batch, int calls, int repeats) {
-        static final Size FULL = new Size(15, 1024, 20, 24, 1500, 3);
-        static final Size QUICK = new Size(1, 8, 2, 8, 20, 1);
+    record Size(int rounds, int megabytes, int lines, int containers, int batch, int calls, int repeats) {
+        static final Size FULL = new Size(15, 1024, 1_000_000, 20, 24, 1500, 3);
+        static final Size QUICK = new Size(1, 8, 1000, 2, 8, 20, 1);
     }
 
     private Bench() {}
@@ -54,6 +55,7 @@ public final class Bench {
             var commands = new CommandRows(rig, size.rounds());
             add(rows, List.of(commands.run()));
             add(rows, List.of(commands.exec()));
+            add(rows, List.of(commands.terminal(size.repeats(), size.lines())));
             var idle = new MemoryRow(rig, size.containers());
             add(rows, List.of(idle.measure()));
             memory = idle.made();

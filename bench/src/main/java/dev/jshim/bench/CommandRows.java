@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 
 /** What a user of {@code ctr} sees: the time of a run, of an exec, and how many a second. */
 final class CommandRows {
@@ -38,21 +39,36 @@ final class CommandRows {
     }
 
     Row exec() {
+        return execs("`ctr task exec` of /bin/true", 3, rounds, id -> rig.exec(id, List.of(), TRUE));
+    }
+
+    /** As on a slow printer: each line is a write of its own, and the client reads it from a terminal in its turn. */
+    Row terminal(int repeats, int lines) {
+        var seq = new String[] {"/bin/seq", "1", Integer.toString(lines)};
+        return execs("`ctr task exec -t`, " + lines + " lines on a terminal", 0, repeats, id -> onTerminal(id, seq));
+    }
+
+    private List<String> onTerminal(String id, String... argv) {
+        var command = String.join(" ", rig.exec(id, List.of("-t"), argv));
+        return List.of("/usr/bin/script", "--quiet", "--return", "--command", command, "/dev/null");
+    }
+
+    private Row execs(String what, int warm, int measured, Function<String, List<String>> command) {
         var samples = new Samples();
         var ids = new EnumMap<Subject, String>(Subject.class);
         for (var subject : Subject.values()) {
             ids.put(subject, rig.sleeper(subject));
         }
-        for (var round = -3; round < rounds; round++) {
+        for (var round = -warm; round < measured; round++) {
             for (var subject : Subject.values()) {
-                var millis = Rig.millis(rig.exec(ids.getOrDefault(subject, ""), TRUE));
+                var millis = Rig.millis(command.apply(ids.getOrDefault(subject, "")));
                 if (round >= 0) {
                     samples.add(subject, millis);
                 }
             }
         }
         ids.values().forEach(rig.node()::remove);
-        return new Row("`ctr task exec` of /bin/true", "ms", 1.0, 1.0, true, samples);
+        return new Row(what, "ms", 1.0, 1.0, true, samples);
     }
 
     /** Each batch is {@code batch} containers, started, awaited and deleted eight at a time. */

@@ -100,8 +100,10 @@ final class Rig implements AutoCloseable {
     }
 
     /** The command line of a process in a container. */
-    List<String> exec(String id, String... argv) {
-        var args = new ArrayList<>(List.of("task", "exec", "--fifo-dir", node.fifos(), "--exec-id", name(), id));
+    List<String> exec(String id, List<String> flags, String... argv) {
+        var args = new ArrayList<>(List.of("task", "exec", "--fifo-dir", node.fifos(), "--exec-id", name()));
+        args.addAll(flags);
+        args.add(id);
         args.addAll(List.of(argv));
         return node.ctrCommand(args);
     }

@@ -13,7 +13,8 @@ class BenchTest {
         var text = Bench.measure(Bench.Size.QUICK);
 
         assertThat(text)
-                .contains("`ctr run --rm`", "`ctr task exec`", "Pss per idle", "MiB of stdout, no criu")
+                .contains(
+                        "`ctr run --rm`", "`ctr task exec`", "on a terminal", "Pss per idle", "MiB of stdout, no criu")
                 .contains("MiB of stdout, criu", "8 at a time", "State by ttrpc", "Pids by ttrpc", "Stats by ttrpc")
                 .contains("jshim, `node`, the first");
     }
