@@ -69,6 +69,7 @@ class FlagsTest {
         assertThat(Flags.parse("-namespace=a=b").namespace()).isEqualTo("a=b");
         assertThat(Flags.parse().command()).isEmpty();
         assertThat(Flags.parse("-v").version()).isTrue();
+        assertThat(Flags.parse("--version").version()).isTrue();
         assertThat(Flags.parse("-info").info()).isTrue();
     }
 }
