@@ -40,10 +40,13 @@ package() {
 # For another platform, from the JDK that Debian 13 has for it: without AOT caches, and only as far tried as an emulator of
 # its processor goes (--check).
 foreign_package() { # architecture, version, Debian version, output folder, whether to check
-    local jdk tree=$PWD/dist/target/jshim-$1
-    install_missing "/usr/bin/$(machine_of "$1")-linux-gnu-strip binutils-$(machine_of "$1")-linux-gnu"
+    local jdk machine keeper=$PWD/launcher/target/jshim-keeper-$1 tree=$PWD/dist/target/jshim-$1
+    machine=$(machine_of "$1")
+    install_missing "/usr/bin/$machine-linux-gnu-strip binutils-$machine-linux-gnu
+/usr/bin/$machine-linux-gnu-gcc gcc-${machine/_/-}-linux-gnu"
     jdk=$(foreign_jdk "$1")
-    dist/src/main/sh/retarget.sh "$PWD/dist" "$PWD/dist/target/jshim" "$jdk" "$tree"
+    launcher/src/main/sh/build.sh "$PWD/launcher" "$keeper" "$2" "$machine" "$(foreign_musl "$1")"
+    dist/src/main/sh/retarget.sh "$PWD/dist" "$PWD/dist/target/jshim" "$jdk" "$keeper" "$tree"
     HELP_TREE=$PWD/dist/target/jshim dist/src/main/sh/package.sh "$PWD/dist" "$tree" "$2" "$3" "$4" tar deb
     [ -z "$5" ] || check_foreign "$1" "$tree"
     printf '%s\n' "dist/target/package/jshim-$2-linux-$1.tar.gz" "dist/target/package/jshim_$3_$1.deb"
@@ -82,6 +85,27 @@ fetch_foreign_jdk() ( # architecture, folder; in a shell of its own for its trap
     mv "$temp/tree" "$2"
 )
 
+# Prints the folder of the C library that the keeper is linked with.
+foreign_musl() { # architecture
+    local target=$cache/musl-$1
+    [ -d "$target/usr" ] || fetch_foreign_musl "$1" "$target"
+    echo "$target"
+}
+
+fetch_foreign_musl() ( # architecture, folder; in a shell of its own for its trap
+    mkdir -p "$cache"
+    temp=$(mktemp -d "$cache/fetch.XXXXXX")
+    trap 'rm -rf "$temp"' EXIT
+    debian_list trixie "$temp" "$1"
+    read -r file sum < <(awk '
+        $1 == "Package:" { found = $2 == "musl-dev" }
+        found && $1 == "Filename:" { file = $2 }
+        found && $1 == "SHA256:" { print file, $2; exit }' "$temp/Packages")
+    debian_unpack "$file" "$sum" "$temp"
+    rm -rf "${2:?}"
+    mv "$temp/tree" "$2"
+)
+
 # The programs run, in an emulator of the processor: what needs no kernel of that platform.
 check_foreign() ( # architecture, tree
     emulator=qemu-$(machine_of "$1")
@@ -97,6 +121,7 @@ check_foreign() ( # architecture, tree
         # shellcheck disable=SC2086 # a program and its arguments
         "$temp/tree/bin/"$program >&2 || die "$program does not run on $1"
     done
+    "$emulator" "$temp/tree/lib/native/jshim-keeper" -v >&2 || die "the keeper does not run on $1"
     echo "dev: the programs run on an emulated $1" >&2
 )
 

@@ -9,6 +9,7 @@ needs="
 /bin/busybox busybox-static
 /usr/bin/gcc gcc
 /usr/include/stdlib.h libc6-dev
+/usr/bin/musl-gcc musl-tools
 /bin/ps procps
 /bin/ip iproute2
 /usr/lib/cni/host-local containernetworking-plugins

@@ -49,7 +49,8 @@ remove_unused() {
     done
 }
 
-# A process that runs a program of the tree or has a file of it open, be it a script. No /proc: nobody knows.
+# A process that runs a program of the tree or has a file of it open, be it a script. A keeper has what it may start again
+# open, also while nothing of it runs. No /proc: nobody knows.
 is_used() { # tree
     [ -d /proc/self/fd ] || return 0
     [ -n "$(find /proc/[0-9]*/exe /proc/[0-9]*/fd -maxdepth 1 -lname "$1/*" -print -quit 2>/dev/null)" ]
@@ -61,6 +62,7 @@ users() {
         pid=${exe#/proc/} pid=${pid%/exe}
         case $(readlink "$exe") in "$home"/*) ;; *) continue ;; esac
         for tree in "$home"/tree-*; do
+            [ ! "$exe" -ef "$tree/lib/native/jshim-keeper" ] || echo "process $pid, the keeper of a bridge or shim"
             [ "$exe" -ef "$tree/lib/jvm/bin/java" ] || continue
             case " $(tr '\0' ' ' <"/proc/$pid/cmdline") " in
             *' dev.jshim.shim.Main '*) echo "process $pid, a shim" ;;

@@ -90,6 +90,7 @@ link_runtime
 copy_bare "$new/lib/app" $(for module in ctl v1-bridge shim-v2; do jars_of "$module"; done | sort -u)
 copy_grpc
 copy_native "$new" "$(uname -m)" "$java_home/bin/jar" "$dist/target"
+cp "$root/launcher/target/jshim-keeper" "$new/lib/native/"
 upgrade_old_jars
 lib=$new/lib
 . "$lib/sh/java.sh"

@@ -63,10 +63,20 @@ static void write_file(const char *path, const char *text) {
     if (!good || rename(new, path) != 0) say("error", getpid(), "cannot write %s: %s", path, strerror(errno));
 }
 
+/* An open descriptor of what may be started again shows those who remove unused trees that these are in use. */
+static void pin_commands(void) {
+    const char *const paths[] = {k.command.bytes, k.before.size ? k.before.bytes : "", k.next.size ? k.next.bytes : ""};
+    for (int i = 0; i < 3; i++) {
+        close(k.pins[i]);
+        k.pins[i] = open(paths[i], O_PATH | O_CLOEXEC);
+    }
+}
+
 static void write_status(void) {
     static const char *const last[] = {"-", "exit ", "signal ", "hang"};
     char text[512], code[24] = "";
     long start;
+    pin_commands();
     state_of(getpid(), &start);
     if (k.last_how == EXIT || k.last_how == SIGNAL) snprintf(code, sizeof code, "%ld", k.last_code);
     snprintf(text, sizeof text, "keeper %d %ld\nprocess %ld %ld\nstate %s\nrestarts %ld\nlast %s%s\nat %ld\n%s", getpid(),
@@ -390,7 +400,7 @@ int main(int count, char **arguments) {
     long adopted = 0;
     bool back = false;
     k.format = FORMAT;
-    k.socket = k.pidfd = -1;
+    k.socket = k.pidfd = k.pins[0] = k.pins[1] = k.pins[2] = -1;
     k.second = second && atol(second) > 0 ? atol(second) : 1000;
     raise_limit();
     opterr = 0;

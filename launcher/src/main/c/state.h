@@ -74,6 +74,7 @@ static struct keeper {
     struct held table[HELD];
 
     int epoll, signals, pidfd;
+    int pins[3];                /* of the three commands, see pin_commands */
     long second, tick_at, room; /* milliseconds, fewer in tests; when the next tick is due; how much the table may hold */
     char replacement[PATH_MAX]; /* what to become; empty: nothing */
     char message[MESSAGE + 1];
