@@ -283,14 +283,19 @@ static bool is_open(long fd) {
     return fd >= FIRST && fd <= INT_MAX && fcntl((int)fd, F_GETFD) >= 0;
 }
 
+static bool is_command(const struct command *command) {
+    return command->size <= COMMAND && (command->size == 0 || !command->bytes[command->size - 1]);
+}
+
 /* Whether the state, of which so many bytes were read, is one that we can go on with. */
 static bool is_sound(ssize_t size) {
-    size_t fixed = offsetof(struct keeper, table);
-    bool good = size >= (ssize_t)fixed && k.format == FORMAT && k.count >= 0 && k.count <= HELD &&
-                (size_t)size == fixed + (size_t)k.count * sizeof k.table[0] && (k.socket < 0 || is_open(k.socket)) &&
-                k.command.size - 1 < COMMAND && k.before.size <= COMMAND && k.next.size <= COMMAND &&
-                !k.command.bytes[k.command.size - 1] && k.last_how >= UNKNOWN && k.last_how <= HANG;
-    for (long i = 0; good && i < k.count; i++) good = is_open(k.table[i].fd);
+    bool good = size >= (ssize_t)offsetof(struct keeper, table) && k.format == FORMAT && k.count >= 0 && k.count <= HELD &&
+                size == (ssize_t)offsetof(struct keeper, table) + k.count * (ssize_t)sizeof k.table[0] &&
+                !k.status[PATH_MAX - 1] && !k.pidfile[PATH_MAX - 1] && k.command.size && is_command(&k.command) &&
+                is_command(&k.before) && is_command(&k.next) && k.last_how >= UNKNOWN && k.last_how <= HANG &&
+                (k.socket < 0 || is_open(k.socket));
+    for (struct held *held = k.table; good && held < k.table + k.count; held++)
+        good = is_open(held->fd) && !held->name[NAME] && is_name(held->name, NAME);
     return good;
 }
 
