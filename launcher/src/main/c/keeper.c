@@ -389,7 +389,7 @@ static _Noreturn void run(void) {
     k.pidfd = k.adopted ? (int)syscall(SYS_pidfd_open, k.pid, 0) : -1; /* before Linux 5.3 each tick looks */
     if (k.pidfd >= 0) watch(k.pidfd, EPOLLIN);
     read_signals(); /* children may have ended while a keeper became another */
-    write_status();
+    if (k.pid) write_status();
     for (k.tick_at = now() + k.second;;) {
         if (!k.pid && now() >= k.start_at) start();
         long due = !k.pid && k.start_at < k.tick_at ? k.start_at : k.tick_at, left = due - now();

@@ -46,6 +46,7 @@ static void hand_over(int fd, int count, char **arguments) {
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = CMSG_SPACE(sizeof fd)};
     if (sendmsg(control, &message, MSG_NOSIGNAL) < 0) _exit(96);
     close(fd);
+    if (send(control, "ready", 5, MSG_NOSIGNAL) < 0) _exit(93);
 }
 
 int main(int count, char **arguments) {

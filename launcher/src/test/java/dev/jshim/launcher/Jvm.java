@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +24,11 @@ final class Jvm implements AutoCloseable {
     record Message(String text, @Nullable Fd fd) {}
 
     private final LinkedBlockingQueue<Message> messages = new LinkedBlockingQueue<>();
-    private final UnixSocket control;
+    private final @Nullable UnixSocket control;
     private final UnixSocket socket;
     private final int pid;
     private final String arguments;
+    private final AtomicInteger answered = new AtomicInteger();
     private volatile boolean mute;
 
     Jvm(UnixSocket control) throws IOException {
@@ -36,10 +38,24 @@ final class Jvm implements AutoCloseable {
         pid = Integer.parseInt(words[0]);
         arguments = words.length == 1 ? "" : words[1];
         socket = UnixSocket.of(Objects.requireNonNull(hello.fd()));
+        assertThat(control.receive(100, Keeper.LIMIT).data()).isEqualTo("ready".getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** One that runs already, and has such a socket. */
+    Jvm(int pid, UnixSocket socket) {
+        this.pid = pid;
+        this.socket = socket;
+        control = null;
+        arguments = "";
     }
 
     int pid() {
         return pid;
+    }
+
+    /** How many pings were answered. */
+    int answered() {
+        return answered.get();
     }
 
     /** What the stub was started with, after the control socket. */
@@ -65,6 +81,7 @@ final class Jvm implements AutoCloseable {
                         messages.add(new Message(text, got.fd()));
                     } else if (!mute) {
                         send("alive " + text.substring(5));
+                        answered.incrementAndGet();
                     }
                 }
             } catch (IOException e) {
@@ -107,12 +124,12 @@ final class Jvm implements AutoCloseable {
 
     /** Has the stub do something, see stub.c. */
     void ask(String what) throws IOException {
-        control.send(new FdMessage(what.getBytes(StandardCharsets.UTF_8), null), Keeper.LIMIT);
+        Objects.requireNonNull(control).send(new FdMessage(what.getBytes(StandardCharsets.UTF_8), null), Keeper.LIMIT);
     }
 
     /** What the stub says. */
     String answer() throws IOException {
-        return new String(control.receive(100, Keeper.LIMIT).data(), StandardCharsets.UTF_8);
+        return new String(Objects.requireNonNull(control).receive(100, Keeper.LIMIT).data(), StandardCharsets.UTF_8);
     }
 
     void kill() throws IOException {
@@ -124,7 +141,9 @@ final class Jvm implements AutoCloseable {
     @Override
     public void close() {
         socket.close();
-        control.close();
+        if (control != null) {
+            control.close();
+        }
         for (Message message : messages) {
             if (message.fd() != null) {
                 message.fd().close();

@@ -111,6 +111,7 @@ class StartTest {
     void statusAndPidFileSayHowItIsAndGoWithTheKeeper() throws Exception {
         try (Keeper keeper = Keeper.in(folder).stub()) {
             Jvm jvm = keeper.jvm();
+            Keeper.until("a status", () -> Files.exists(folder.resolve("status")));
             assertThat(Files.readAllLines(folder.resolve("status")))
                     .containsExactly(
                             "keeper " + keeper.pid() + " " + Processes.startTime(keeper.pid()),
