@@ -89,6 +89,8 @@ for jar in "$tree"/lib/app/*-"$version".jar "$tree"/lib/grpc/grpc-"$version".jar
     printf ',\n'
     component library dev.jshim "$name" "$version" "pkg:maven/dev.jshim/$name@$version" "$jar" Apache-2.0
 done
+printf ',\n'
+component application dev.jshim jshim-keeper "$version" "pkg:generic/jshim-keeper@$version" "$tree/lib/native/jshim-keeper" Apache-2.0
 repository_jars | while read -r path; do
     printf ',\n'
     library "$path"

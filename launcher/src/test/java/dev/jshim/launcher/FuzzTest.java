@@ -11,7 +11,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The readers of messages and of the state, with sanitizers: from seeds of a fixed order, a minute of other ones with all. */
+/**
+ * The readers of messages and of the state, with sanitizers: from seeds of a fixed order, a minute of other ones with
+ * all.
+ */
 @Timeout(300)
 class FuzzTest {
     @TempDir
@@ -20,7 +23,9 @@ class FuzzTest {
     @Test
     void nothingThatComesDoesHarm() throws Exception {
         List<String> command = new ArrayList<>(List.of(
-                Programs.fuzz().toString(), Programs.ALL ? "60" : "2", Programs.ALL ? Long.toString(System.nanoTime()) : "1"));
+                Programs.fuzz().toString(),
+                Programs.ALL ? "60" : "2",
+                Programs.ALL ? Long.toString(System.nanoTime()) : "1"));
         try (Stream<Path> seeds = Files.list(Path.of("src/test/resources/dev/jshim/launcher/messages"))) {
             seeds.sorted().map(Path::toString).forEach(command::add);
         }

@@ -57,7 +57,9 @@ class HangTest {
         try (Keeper keeper = Keeper.in(folder).second(20).stub()) {
             Jvm jvm = keeper.jvm().mute();
             Processes.kill(jvm.pid(), SIGSTOP);
-            Keeper.until("stopped", () -> Objects.requireNonNull(Processes.stat(jvm.pid())).state() == 'T');
+            Keeper.until(
+                    "stopped",
+                    () -> Objects.requireNonNull(Processes.stat(jvm.pid())).state() == 'T');
             jvm.send("serving");
             Thread.sleep(40 * 20);
             assertThat(keeper.status("process")).startsWith(jvm.pid() + " ");
@@ -82,7 +84,8 @@ class HangTest {
         try (Keeper keeper = Keeper.in(folder).second(20).stub()) {
             keeper.servingJvm(0).kill();
             // One that hangs at its start, as a slow machine may find here, has died too.
-            for (String wait : new String[] {"0.1", "0.2", "0.4", "0.8", "1.6", "3.2", "6.4", "12.8", "25.6", "30.0", "30.0"}) {
+            for (String wait :
+                    new String[] {"0.1", "0.2", "0.4", "0.8", "1.6", "3.2", "6.4", "12.8", "25.6", "30.0", "30.0"}) {
                 while (!keeper.log().contains("waiting " + wait + " s")) {
                     keeper.unreadJvm().kill();
                     Keeper.until("the next", () -> !keeper.status("state").equals("waiting"));
@@ -92,10 +95,14 @@ class HangTest {
             jvm.send("serving");
             Keeper.until("serving", () -> keeper.status("state").equals("serving"));
             Thread.sleep(20);
-            long lines = keeper.log().lines().filter(line -> line.contains("in a row")).count();
+            long lines = keeper.log()
+                    .lines()
+                    .filter(line -> line.contains("in a row"))
+                    .count();
             jvm.kill();
             keeper.jvm();
-            assertThat(keeper.log().lines().filter(line -> line.contains("in a row"))).hasSize((int) lines);
+            assertThat(keeper.log().lines().filter(line -> line.contains("in a row")))
+                    .hasSize((int) lines);
         }
     }
 

@@ -8,7 +8,6 @@ import dev.jshim.linux.Pipe;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.UnixSocket;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -68,7 +67,9 @@ class HoldTest {
     /** The keeper sees what is done meanwhile all at once, and with it that the JVM has died. */
     private static void killWhileItSleeps(Keeper keeper, Jvm jvm, Sender sender) throws IOException {
         keeper.signal(SIGSTOP);
-        Keeper.until("stopped", () -> Objects.requireNonNull(Processes.stat(keeper.pid())).state() == 'T');
+        Keeper.until(
+                "stopped",
+                () -> Objects.requireNonNull(Processes.stat(keeper.pid())).state() == 'T');
         sender.send();
         jvm.kill();
         keeper.signal(SIGCONT);
@@ -256,7 +257,8 @@ class HoldTest {
     void moreThanTheQueueTakesIsGivenAsItIsRead() throws Exception {
         int many = 1000;
         try (Pipe pipe = FileCalls.pipe();
-                Keeper keeper = Keeper.in(folder).by("prlimit", "--nofile=4096:4096").stub()) {
+                Keeper keeper =
+                        Keeper.in(folder).by("prlimit", "--nofile=4096:4096").stub()) {
             Jvm jvm = keeper.servingJvm(0);
             for (int i = 0; i < many; i++) {
                 jvm.send("keep " + i, pipe.readEnd());
@@ -282,13 +284,36 @@ class HoldTest {
                 UnixSocket listener = UnixSocket.listen(folder.resolve("L"))) {
             Jvm jvm = keeper.servingJvm(0);
             List<String> withDescriptor = List.of(
-                    "", "keep", "keep ", "keep a\nb", "keep a\0b", "keep " + "n".repeat(401), "listen a", "drop a", "serving", "end", "Keep a");
+                    "",
+                    "keep",
+                    "keep ",
+                    "keep a\nb",
+                    "keep a\0b",
+                    "keep " + "n".repeat(401),
+                    "listen a",
+                    "drop a",
+                    "serving",
+                    "end",
+                    "Keep a");
             for (String text : withDescriptor) {
                 jvm.send(text, pipe.writeEnd());
             }
             jvm.send("listen " + "n".repeat(380), listener.fd());
             List<String> without = List.of(
-                    "", "\0", "x", "keep a", "listen a", "end ", "alive", "alive x", "alive 1000000", "next", "next\0", "next\0bin/true\0", "keeper", "keeper bin/true");
+                    "",
+                    "\0",
+                    "x",
+                    "keep a",
+                    "listen a",
+                    "end ",
+                    "alive",
+                    "alive x",
+                    "alive 1000000",
+                    "next",
+                    "next\0",
+                    "next\0bin/true\0",
+                    "keeper",
+                    "keeper bin/true");
             for (String text : without) {
                 jvm.send(text);
             }
@@ -324,7 +349,8 @@ class HoldTest {
             }
             assertThat(keeper.status("restarts")).isEqualTo("0");
             // 0 to 4, signals, epoll, socket, command, and what is held.
-            Keeper.until("before is let go", () -> Keeper.descriptors(keeper.pid()).size() <= 10);
+            Keeper.until(
+                    "before is let go", () -> Keeper.descriptors(keeper.pid()).size() <= 10);
             assertThat(Keeper.descriptors(keeper.pid())).hasSizeLessThanOrEqualTo(10);
         }
     }

@@ -129,7 +129,8 @@ final class Jvm implements AutoCloseable {
 
     /** What the stub says. */
     String answer() throws IOException {
-        return new String(Objects.requireNonNull(control).receive(100, Keeper.LIMIT).data(), StandardCharsets.UTF_8);
+        return new String(
+                Objects.requireNonNull(control).receive(100, Keeper.LIMIT).data(), StandardCharsets.UTF_8);
     }
 
     void kill() throws IOException {

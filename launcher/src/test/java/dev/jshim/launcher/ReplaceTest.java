@@ -10,8 +10,8 @@ import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
-import java.nio.channels.SocketChannel;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,7 +62,8 @@ class ReplaceTest {
             Keeper.until("replaced", () -> program(keeper).equals(copy));
             keeper.untilLogged("replaced, now version");
             SocketChannel second = connect(jvm, "L#2");
-            assertThat(Objects.requireNonNull(Processes.stat(jvm.pid())).parent()).isEqualTo(keeper.pid());
+            assertThat(Objects.requireNonNull(Processes.stat(jvm.pid())).parent())
+                    .isEqualTo(keeper.pid());
             assertThat(keeper.status("process")).startsWith(jvm.pid() + " ");
             assertThat(keeper.status("state")).isEqualTo("serving");
             jvm.kill();
@@ -74,7 +75,9 @@ class ReplaceTest {
             assertThat(keeper.status("last")).isEqualTo("signal 9");
             held.values().forEach(Fd::close);
             next.send("drop a");
-            assertThat(pipe.readEnd().read(new byte[1], 0, 1)).as("nobody else has it").isEqualTo(-1);
+            assertThat(pipe.readEnd().read(new byte[1], 0, 1))
+                    .as("nobody else has it")
+                    .isEqualTo(-1);
             client.close();
             second.close();
             next.send("end");
