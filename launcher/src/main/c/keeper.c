@@ -40,11 +40,12 @@ static bool is_busy(void) {
     return !threads || closedir(threads) != 0 || busy;
 }
 
-/* An adopted JVM is another's child: its pid may mean another process by now. */
+/* An adopted JVM is another's child: its pid may mean another process by now. Z alone may mean its first thread. */
 static bool is_gone(void) {
+    struct pollfd end = {.fd = k.pidfd, .events = POLLIN};
     long start;
     char state = state_of(k.pid, &start);
-    return k.adopted && (!state || start != k.start || state == 'Z' || state == 'X');
+    return k.adopted && (!state || start != k.start || (k.pidfd < 0 ? state == 'Z' : poll(&end, 1, 0) == 1));
 }
 
 static void signal_jvm(int signal) {
@@ -138,10 +139,9 @@ static void start(void) {
     int pair[2] = {-1, -1};
     pid_t pid = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? fork() : -1;
     if (pid == 0) become_command(pair[1]);
-    if (pid > 0) started(pid, pair[0]);
-    else say("error", getpid(), "cannot start %s: %s", k.command.bytes, strerror(errno));
     close(pair[1]);
-    if (pid > 0) return;
+    if (pid > 0) return started(pid, pair[0]);
+    say("error", getpid(), "cannot start %s", k.command.bytes);
     close(pair[0]);
     if (!k.served_once) finish(1);
     k.start_at = now() + k.second;
@@ -155,7 +155,7 @@ static void note_end(int status) {
         status == -1 ? "unknown code" : WIFEXITED(status) ? "exit" : "signal", k.last_code);
 }
 
-/* Sets the command that is started next. True if the JVM's end was a step of its own plan. */
+/* Sets the command that is started next. True if the JVM's end was a step of its own plan, for all that is known. */
 static bool choose_command(bool exited_well) {
     if (k.before.size && !k.serving) {
         say("warning", k.pid, "the new command does not serve: going back to %s", k.before.bytes);
@@ -182,7 +182,7 @@ static void ended(int status) {
     note_end(status);
     if (k.ending || k.stopping) finish(k.ending ? 0 : 128 + SIGTERM);
     if (!k.served_once) finish((int)k.last_code + (WIFEXITED(status) ? 0 : 128));
-    bool planned = choose_command(status == 0), lasted = k.serving && now() - k.serving_since >= SOON * k.second;
+    bool planned = choose_command(status <= 0), lasted = k.serving && now() - k.serving_since >= SOON * k.second;
     k.restarts += !planned;
     k.quick = lasted || planned ? 0 : k.quick + 1;
     k.pid = k.start = 0;
@@ -230,8 +230,9 @@ static void tick(void) {
 
 static void stop(void) {
     if (!k.pid) finish(128 + SIGTERM);
-    if (!k.stopping) signal_jvm(SIGTERM);
-    if (!k.stopping) k.stopping = STOP;
+    if (k.stopping) return;
+    signal_jvm(SIGTERM);
+    k.stopping = STOP;
 }
 
 static void read_signals(void) {
@@ -240,7 +241,7 @@ static void read_signals(void) {
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) stop();
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        if (pid == k.pid) ended(status);
+        if (pid == k.pid && !k.adopted) ended(status);
 }
 
 /* All signals come by descriptor; those that read_signals does not name do nothing. */
@@ -324,7 +325,8 @@ static int set_up_descriptors(bool adopting) {
     if (syscall(SYS_close_range, FIRST, ~0U, 0) != 0)
         for (int fd = FIRST; fd < MESSAGE; fd++) close(fd); /* before Linux 5.9; nobody hands down higher ones */
     int null, socket = adopting ? fcntl(4, F_DUPFD_CLOEXEC, FIRST) : -1;
-    while ((null = open("/dev/null", O_RDWR)) >= 0 && null < FIRST) continue;
+    while ((null = open("/dev/null", O_RDWR)) < FIRST)
+        if (null < 0) fail(1, "cannot open", "/dev/null");
     for (int fd = 0; fd < FIRST; fd++)
         if (fd < 2 || fd == 4 || (fd == 3 && adopting)) dup2(null, fd);
     close(null);
