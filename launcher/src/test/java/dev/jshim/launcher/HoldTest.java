@@ -201,8 +201,8 @@ class HoldTest {
 
     @Test
     void whatConnectsWhileNoJvmRunsIsTheNextOnes() throws Exception {
-        // The third death in a row: a wait of 2 s.
-        try (Keeper keeper = Keeper.in(folder).second(20_000).stub()) {
+        // The third death in a row: a wait of 4 s.
+        try (Keeper keeper = Keeper.in(folder).second(40_000).stub()) {
             Jvm jvm = keeper.servingJvm(0);
             listen(jvm, "L");
             jvm.kill();

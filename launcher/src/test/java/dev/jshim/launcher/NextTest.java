@@ -66,7 +66,7 @@ class NextTest {
 
     @Test
     void oneThatDoesNotServeIsKilledAndTakenBack() throws Exception {
-        try (Keeper keeper = Keeper.in(folder).second(20).stub("one")) {
+        try (Keeper keeper = Keeper.in(folder).second(150).stub("one")) {
             Jvm jvm = keeper.servingJvm(0);
             jvm.send(next("two"));
             jvm.ask("exit 0");

@@ -196,7 +196,7 @@ class StartTest {
 
     @Test
     void aJvmThatDoesNotStopIsKilled() throws Exception {
-        try (Keeper keeper = Keeper.in(folder).second(20).stub()) {
+        try (Keeper keeper = Keeper.in(folder).second(100).stub()) {
             Jvm jvm = keeper.jvm();
             jvm.ask("term");
             assertThat(jvm.answer()).isEqualTo("done");
