@@ -12,6 +12,7 @@ import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -164,9 +165,12 @@ final class Keeper implements AutoCloseable {
         Map<String, String> all = new HashMap<>();
         try (Stream<Path> links = Files.list(Path.of("/proc/" + pid + "/fd"))) {
             for (Path link : links.toList()) {
-                all.put(
-                        link.getFileName().toString(),
-                        Files.readSymbolicLink(link).toString());
+                try {
+                    String what = Files.readSymbolicLink(link).toString();
+                    all.put(link.getFileName().toString(), what);
+                } catch (NoSuchFileException e) {
+                    // It has been closed since.
+                }
             }
         }
         return all;
