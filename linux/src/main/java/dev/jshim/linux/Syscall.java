@@ -47,6 +47,8 @@ enum Syscall {
     ACCEPT4(288, 242),
     CONNECT(42, 203),
     SENDTO(44, 206),
+    RECVFROM(45, 207),
+    SOCKETPAIR(53, 199),
     SENDMSG(46, 211),
     RECVMSG(47, 212),
     SHUTDOWN(48, 210);

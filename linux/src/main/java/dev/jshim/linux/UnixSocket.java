@@ -15,6 +15,8 @@ public final class UnixSocket implements AutoCloseable {
     private static final int BACKLOG = 128;
     private static final int CHUNK = 64 << 10;
     private static final int SHUT_RDWR = 2;
+    private static final int MSG_PEEK = 2;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
     private final ReadyFd ready;
@@ -39,9 +41,20 @@ public final class UnixSocket implements AutoCloseable {
         return new UnixSocket(UnixSockets.listen(path, UnixSockets.SEQPACKET, 1));
     }
 
+    /** Connects to {@link #listen}; EAGAIN if so many wait there to be accepted that there is no room. */
+    public static UnixSocket connect(Path path) throws ErrnoException {
+        return new UnixSocket(UnixSockets.connect(path, UnixSockets.STREAM));
+    }
+
     /** Connects to {@link #listenForMessages}. */
     public static UnixSocket connectForMessages(Path path) throws ErrnoException {
         return new UnixSocket(UnixSockets.connect(path, UnixSockets.SEQPACKET));
+    }
+
+    /** Two ends that are connected, for whole messages. */
+    public static UnixSocket[] pairForMessages() throws ErrnoException {
+        var ends = UnixSockets.pair(UnixSockets.SEQPACKET);
+        return new UnixSocket[] {new UnixSocket(ends[0]), new UnixSocket(ends[1])};
     }
 
     /** The descriptor; still owned here. */
@@ -56,17 +69,26 @@ public final class UnixSocket implements AutoCloseable {
      * @throws InterruptedIOException after {@link #stopReading}
      */
     public UnixSocket accept() throws IOException {
-        return accept(FOR_EVER);
+        return new UnixSocket(acceptFd());
     }
 
     /** The same, at most that long: a {@link java.net.SocketTimeoutException} then. */
     public UnixSocket accept(Duration patience) throws IOException {
+        return new UnixSocket(acceptFd(patience));
+    }
+
+    /** As {@link #accept()}, and gives the descriptor, which nothing waits on yet. */
+    public Fd acceptFd() throws IOException {
+        return acceptFd(FOR_EVER);
+    }
+
+    private Fd acceptFd(Duration patience) throws IOException {
         var peer = ready.call(
                 Epoll.IN,
                 patience,
                 fd -> NativeCall.retrying(Syscall.ACCEPT4, fd, 0, 0, UnixSockets.FLAGS, 0, 0),
                 "accept");
-        return new UnixSocket(Fd.of((int) peer));
+        return Fd.of((int) peer);
     }
 
     /**
@@ -91,6 +113,42 @@ public final class UnixSocket implements AutoCloseable {
             to.put(bytes.buffer().slice(0, count));
             return count;
         }
+    }
+
+    /**
+     * Waits for bytes and copies them, without taking them.
+     *
+     * @return -1 when the peer has ended the connection
+     * @throws ClosedChannelException after {@link #close}
+     * @throws InterruptedIOException after {@link #stopReading}
+     */
+    public int peek(ByteBuffer to) throws IOException {
+        try (var memory = new Memory()) {
+            var size = Math.min(to.remaining(), CHUNK);
+            var bytes = memory.block(size);
+            var count = (int) ready.call(Epoll.IN, FOR_EVER, fd -> peek(fd, bytes, size), "recv");
+            if (count == 0) {
+                return -1;
+            }
+            to.put(bytes.buffer().slice(0, count));
+            return count;
+        }
+    }
+
+    /** Copies what is there now, without taking it: at most that much, perhaps nothing. Never waits. */
+    public byte[] peekNow(int size) {
+        try (var memory = new Memory()) {
+            var bytes = memory.block(Math.max(1, size));
+            var count = new long[1];
+            ready.now(fd -> count[0] = peek(fd, bytes, size));
+            var seen = new byte[(int) Math.max(0, count[0])];
+            bytes.buffer().get(0, seen);
+            return seen;
+        }
+    }
+
+    private static long peek(int fd, Memory.Block to, int size) {
+        return NativeCall.retrying(Syscall.RECVFROM, fd, to.address(), size, MSG_PEEK | MSG_DONTWAIT, 0, 0);
     }
 
     /** Waits until the peer takes some of the bytes; returns how many. */

@@ -43,6 +43,18 @@ final class UnixSockets {
         }
     }
 
+    /** Two sockets that are connected; non-blocking. */
+    static Fd[] pair(int type) throws ErrnoException {
+        try (var memory = new Memory()) {
+            var ends = memory.block(2 * Integer.BYTES);
+            NativeCall.check(
+                    NativeCall.once(Syscall.SOCKETPAIR, AF_UNIX, type | FLAGS, 0, ends.address(), 0, 0),
+                    "socketpair",
+                    null);
+            return new Fd[] {Fd.of(ends.buffer().getInt(0)), Fd.of(ends.buffer().getInt(Integer.BYTES))};
+        }
+    }
+
     private static Fd open(int type) throws ErrnoException {
         return Fd.of((int) NativeCall.check(NativeCall.once(Syscall.SOCKET, AF_UNIX, type, 0), "socket", null));
     }
