@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.bridge.BridgeKeeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,9 +12,6 @@ final class BridgeBinary {
     private static final String HOME_PROPERTY = "jshim.home";
 
     private static final String HOME_VARIABLE = "JSHIM_HOME";
-
-    /** Beside trees that replace one another: a link to the newest. */
-    private static final String NEWEST = "current";
 
     private static final Path BINARY = Path.of("bin/containerd-shim-v1-linux");
 
@@ -37,10 +35,7 @@ final class BridgeBinary {
      * line of what starts a bridge again, and both outlive the tree that wrote them.
      */
     static Path in(Path home) throws IOException {
-        var tree = home.toRealPath();
-        var newest = tree.resolveSibling(NEWEST);
-        var isReplaced = Files.isSymbolicLink(newest) && Files.isExecutable(newest.resolve(BINARY));
-        return (isReplaced ? newest : tree).resolve(BINARY);
+        return BridgeKeeper.lasting(home).resolve(BINARY);
     }
 
     /** The program, for root, who alone may use it. */

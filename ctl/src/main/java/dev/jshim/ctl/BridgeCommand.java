@@ -9,8 +9,9 @@ import picocli.CommandLine.Command;
         description = "Run the bridge, the one process that serves all adopted v1 containers of a containerd.",
         footer = {
             "",
-            "While a containerd 2.x runs, every end of the bridge but \"replace\" is the end of all adopted tasks for",
-            "containerd, until both were started again: stop containerd first, and start it last.",
+            "A bridge that dies is started again by its keeper, and containerd does not notice. To stop it while a",
+            "containerd 2.x runs is the end of all adopted tasks for containerd, until both were started again: stop",
+            "containerd first, and start it last.",
             "",
             "Examples:",
             "  jshimctl bridge status",

@@ -11,17 +11,14 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "It reads the adopted bundles and keeps its sockets, pid and log in the folder jshim of the state",
-            "directory. It leaves the caller's session and cgroup, and is started again when it crashes."
+            "directory. It leaves the caller's session and cgroup. A keeper starts it again if it dies."
         })
 final class BridgeStartCommand implements Callable<Integer> {
     private final Cli cli;
 
     @Option(
             names = "--kept",
-            description = {
-                "for systemd: stay in the caller's cgroup, and do not start it again;",
-                "one that runs already is replaced"
-            })
+            description = {"for systemd: stay in the caller's cgroup;", "a bridge that runs already moves there"})
     private boolean kept;
 
     BridgeStartCommand(Cli cli) {

@@ -6,7 +6,12 @@ import picocli.CommandLine.Command;
 @Command(
         name = "status",
         description = "Show whether the bridge runs and how many containers it serves; changes nothing.",
-        footer = {"", "Ends with 3 where it does not run. \"migrate status\" shows each container."})
+        footer = {
+            "",
+            "The keeper holds the bridge's connections and starts it again if it dies: restarts and lastDeath. If keeper is",
+            "empty, that one has died, and the bridge tries to start another.",
+            "Exits with 3 if the bridge does not run. \"migrate status\" shows each container."
+        })
 final class BridgeStatusCommand implements Callable<Integer> {
     private final Cli cli;
 
@@ -22,6 +27,13 @@ final class BridgeStatusCommand implements Callable<Integer> {
                 .with("pid", TaskFields.known(state.pid()))
                 .with("adopted", state.adopted())
                 .with("connected", state.connected());
+        var keeper = state.keeper();
+        fields.with("keeper", keeper == null ? null : keeper.keeper().pid())
+                .with("restarts", keeper == null ? null : keeper.restarts())
+                .with(
+                        "lastDeath",
+                        keeper == null || keeper.restarts() == 0 ? null : keeper.last() + " at " + keeper.at())
+                .with("replacementFailed", keeper != null && keeper.hasFailed());
         if (cli.globals().isJson()) {
             Json.write(cli.out(), fields);
         } else {

@@ -112,41 +112,66 @@ class BridgeServiceTest extends MigrationScenario {
         node.remove("one");
     }
 
+    /** Its keeper holds all connections: containerd does not notice, nor does anybody who waits. */
     @Test
-    void comesBackByItself() {
+    void itsDeathIsNotNoticed() {
         Trio trio = Trio.start(node);
         Streams ending = endsOnRequest("ending", 7);
+        Streams between = endsOnRequest("between", 8);
         ProcessFacts init = node.init("ending");
         upgrade();
         trio.listed(node);
+        EventLog events = EventLog.open(node);
+        CompletableFuture<Outcome> waiting = waitsForAFile("waiting");
         ProcessFacts first = ProcessFacts.of(bridge());
 
         Signal.KILL.to(first.pid());
+        trio.listed(node);
         ProcessFacts second = awaitAnother(first);
 
-        // containerd has dropped the tasks, with an exit of 255 each, but its delete was refused: the bundles stay.
-        Wait.until("containerd has noticed", () -> !Tasks.of(node).isRunning(Trio.COUNTER));
-        trio.unharmed();
-        assertThat(answers(bridge("verify", "-o", "json").ok())).hasSize(4).doesNotContainValue(false);
-        ending.write("now");
-        Wait.until("it ends", () -> !init.alive());
-        node.stop();
-        node.start();
         trio.listed(node);
-        assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
-        node.ctr("container", "rm", "ending").ok();
-        Path work = node.legacyWork("ending");
-        Wait.until(Duration.ofSeconds(60), "the bridge has cleared away what was of v1", () -> !Files.exists(work));
-
-        node.stop();
+        trio.unharmed();
+        trio.answers("after a death");
+        node.exec(Trio.COUNTER, "e", "/bin/sh", "-c", "exit 3").expect(3);
+        assertThat(json(bridge("status", "-o", "json").ok()).get("restarts").getAsInt())
+                .isEqualTo(1);
+        Signal.STOP.to(second.pid()); // what happens now no bridge sees
+        between.write("now");
+        Wait.until(
+                "the shim has told", () -> !events.exits("between", "between").isEmpty());
         Signal.KILL.to(second.pid());
         awaitAnother(second);
-        assertThat(answers(bridge("verify", "-o", "json").ok())).hasSize(3).doesNotContainValue(false);
-        node.start();
-        trio.listed(node);
-        trio.unharmed();
-        trio.answers("again");
+        ending.write("now");
+        Wait.until("it ends", () -> !init.alive());
+        assertThat(events.exit("ending", "ending").number("exit_status")).isEqualTo(7);
+        node.exec(Trio.HOLDER, "go", "/bin/sh", "-c", ": >/go").ok();
+        assertThat(waiting.join().code()).as("a call that waited").isEqualTo(6);
+        for (String id : List.of("ending", "between")) {
+            Wait.until("it is stopped", () -> Tasks.of(node).isStopped(id));
+        }
+        assertThat(node.log()).content().doesNotContain("shim disconnected");
+        assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
+        assertThat(node.ctr("task", "rm", "between").ok().err()).contains("exit code 8");
+        node.ctr("container", "rm", "ending", "between").ok();
+        Path work = node.legacyWork("ending");
+        Wait.until(Duration.ofSeconds(60), "the bridge has cleared away what was of v1", () -> !Files.exists(work));
+        events.quiet(Duration.ofSeconds(4));
+        assertThat(events.exits("ending", "ending")).hasSize(1);
+        assertThat(events.exits("between", "between")).hasSize(1);
+        assertThat(events.all().stream()
+                        .filter(e -> e.topic().equals("/tasks/exit"))
+                        .map(e -> e.number("exit_status")))
+                .doesNotContain(137L, 255L);
         trio.remove(node);
+    }
+
+    private CompletableFuture<Outcome> waitsForAFile(String exec) {
+        CompletableFuture<Outcome> waiting = CompletableFuture.supplyAsync(
+                () -> node.exec(Trio.HOLDER, exec, "/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; exit 6"));
+        Wait.until(
+                "the exec runs",
+                () -> ProcessList.of(node, Trio.HOLDER).lines().toString().contains(exec));
+        return waiting;
     }
 
     @Test
@@ -178,11 +203,7 @@ class BridgeServiceTest extends MigrationScenario {
         upgrade();
         trio.listed(node);
         EventLog events = EventLog.open(node);
-        CompletableFuture<Outcome> waiting = CompletableFuture.supplyAsync(() ->
-                node.exec(Trio.HOLDER, "waiting", "/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; exit 6"));
-        Wait.until(
-                "the exec runs",
-                () -> ProcessList.of(node, Trio.HOLDER).lines().toString().contains("waiting"));
+        CompletableFuture<Outcome> waiting = waitsForAFile("waiting");
         ProcessFacts before = ProcessFacts.of(bridge());
 
         bridge("replace").ok();
@@ -207,9 +228,7 @@ class BridgeServiceTest extends MigrationScenario {
         Wait.until(
                 "it is cleared away",
                 () -> json(bridge("status", "-o", "json")).get("adopted").getAsInt() == 3);
-        ProcessFacts second = ProcessFacts.of(bridge());
-        bridge("start", "--kept").ok();
-        Wait.until("the second bridge ends too", () -> !second.alive());
+        assertThat(bridge("start", "--kept").ok().out()).contains("runs already");
         trio.listed(node);
         assertThat(events.exit(Trio.HOLDER, "waiting").number("exit_status")).isEqualTo(6);
         // The v1 shim's own publishing takes up to some seconds; a second event would come after it.

@@ -180,7 +180,7 @@ abstract class MigrationScenario {
     /** Kills the bridge, and before it whatever would start it again; when this returns nobody listens any more. */
     void killBridgeForGood() {
         ProcessFacts bridge = ProcessFacts.of(bridge());
-        ProcessFacts.withCommand("keep.sh", node.state().toString()).forEach(Signal.KILL::to);
+        ProcessFacts.withCommand("jshim-keeper", node.state().toString()).forEach(Signal.KILL::to);
         Signal.KILL.to(bridge.pid());
         Wait.until("the bridge has ended", () -> !bridge.alive());
     }

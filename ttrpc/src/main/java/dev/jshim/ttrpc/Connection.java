@@ -30,26 +30,18 @@ abstract class Connection implements Outbox.Owner {
     }
 
     final void start() {
-        resume(before);
+        threads.newThread(() -> {
+                    begin();
+                    read(new FrameReader(channel, before));
+                })
+                .start();
     }
 
-    final void resume(byte[] unread) {
-        threads.newThread(() -> read(new FrameReader(channel, unread))).start();
-    }
+    /** In the reading thread, before it reads. */
+    void begin() {}
 
     final ByteChannel channel() {
         return channel;
-    }
-
-    /** In the reading thread: a {@link MovableChannel} was told to stop, between two frames or within one. */
-    void stopped(byte[] unread) {}
-
-    /** Ends without the channel, which goes on elsewhere. */
-    final void leave() {
-        if (closed.compareAndSet(false, true)) {
-            outbox.close();
-            ended(null);
-        }
     }
 
     /** In the reading thread: must not wait for a call. */
@@ -69,7 +61,7 @@ abstract class Connection implements Outbox.Owner {
                 received(frame);
             }
         } catch (InterruptedIOException e) {
-            stopped(reader.unread());
+            // Another process is about to go on with it.
             return;
         } catch (IOException e) {
             cause = e;
@@ -95,8 +87,10 @@ abstract class Connection implements Outbox.Owner {
                 // A close alone does not wake a thread that is in a native read of a channel that is not the JDK's.
                 socket.shutdownInput();
                 socket.shutdownOutput();
-            } else if (channel instanceof MovableChannel movable) {
-                movable.shutdown();
+            } else if (channel instanceof NotedChannel noted) {
+                noted.socket().shutdown();
+            } else if (channel instanceof KeptChannel kept) {
+                kept.shutdown();
             }
         } catch (IOException | RuntimeException alreadyGone) {
             // Nothing is left to be done for it.

@@ -1,5 +1,7 @@
 package dev.jshim.ttrpc;
 
+import java.nio.ByteBuffer;
+
 /**
  * One frame of the wire.
  *
@@ -56,6 +58,16 @@ record Frame(int streamId, byte type, byte flags, Payload data, long length) {
         putStreamId(frame, streamId);
         frame[8] = type;
         frame[9] = flags;
+    }
+
+    /** The type of a frame that is ready to be sent. */
+    static byte typeOf(byte[] frame) {
+        return frame[8];
+    }
+
+    /** The stream id of a frame that is ready to be sent. */
+    static int streamIdOf(byte[] frame) {
+        return ByteBuffer.wrap(frame).getInt(4);
     }
 
     static void putStreamId(byte[] frame, int streamId) {

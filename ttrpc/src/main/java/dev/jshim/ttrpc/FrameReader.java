@@ -2,7 +2,6 @@ package dev.jshim.ttrpc;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.Arrays;
@@ -25,9 +24,6 @@ final class FrameReader {
     /** Read by another reader before this one, and to be read again. */
     private final ByteBuffer before;
 
-    /** Of a frame that was begun when the reading was stopped: its header and what there is of its data. */
-    private byte[] begun = NOTHING;
-
     FrameReader(ReadableByteChannel channel) {
         this(channel, NOTHING);
     }
@@ -35,12 +31,6 @@ final class FrameReader {
     FrameReader(ReadableByteChannel channel, byte[] before) {
         this.channel = channel;
         this.before = ByteBuffer.wrap(before);
-    }
-
-    /** What was taken off the channel and is in no frame: after an InterruptedIOException, for another reader. */
-    byte[] unread() {
-        ByteBuffer all = ByteBuffer.allocate(begun.length + buffer.remaining() + before.remaining());
-        return all.put(begun).put(buffer.duplicate()).put(before.duplicate()).array();
     }
 
     private int read(ByteBuffer to) throws IOException {
@@ -74,14 +64,20 @@ final class FrameReader {
         byte type = buffer.get();
         byte flags = buffer.get();
         if (length > Frame.MAX_LENGTH) {
-            skip(length);
+            if (channel instanceof NotedChannel noted) {
+                noted.dropping();
+                skip(length);
+                noted.dropped(buffer.duplicate());
+            } else {
+                skip(length);
+            }
             return new Frame(streamId, type, flags, Payload.EMPTY, length);
         }
-        Payload data = length == 0 ? Payload.EMPTY : Payload.of(body((int) length, streamId, type, flags));
+        Payload data = length == 0 ? Payload.EMPTY : Payload.of(body((int) length));
         return new Frame(streamId, type, flags, data, length);
     }
 
-    private byte[] body(int length, int streamId, byte type, byte flags) throws IOException {
+    private byte[] body(int length) throws IOException {
         byte[] data = new byte[Math.min(length, CHUNK)];
         int filled = Math.min(buffer.remaining(), data.length);
         buffer.get(data, 0, filled);
@@ -89,19 +85,7 @@ final class FrameReader {
             if (filled == data.length) {
                 data = Arrays.copyOf(data, Math.min(length, data.length * 2));
             }
-            int n;
-            try {
-                n = read(ByteBuffer.wrap(data, filled, Math.min(CHUNK, data.length - filled)));
-            } catch (InterruptedIOException e) {
-                begun = ByteBuffer.allocate(Frame.HEADER_LENGTH + filled)
-                        .putInt(length)
-                        .putInt(streamId)
-                        .put(type)
-                        .put(flags)
-                        .put(data, 0, filled)
-                        .array();
-                throw e;
-            }
+            int n = read(ByteBuffer.wrap(data, filled, Math.min(CHUNK, data.length - filled)));
             if (n < 0) {
                 throw new EOFException("end of connection within a frame");
             }
@@ -119,13 +103,8 @@ final class FrameReader {
             if (left == 0) {
                 return;
             }
-            try {
-                if (!fill()) {
-                    throw new EOFException("end of connection within an oversized frame");
-                }
-            } catch (InterruptedIOException e) {
-                // Half of it is gone: nobody can go on with the other half.
-                throw new IOException("stopped within an oversized frame", e);
+            if (!fill()) {
+                throw new EOFException("end of connection within an oversized frame");
             }
         }
     }

@@ -29,6 +29,9 @@ final class Outbox {
     interface Owner {
         void writeFailed(IOException cause);
 
+        /** A frame has been written, all of it. */
+        default void written(byte[] frame) {}
+
         /** The box is ready again, after somebody found that it was not. */
         void readyAgain();
     }
@@ -149,6 +152,7 @@ final class Outbox {
         try {
             for (byte[] frame = take(0); frame != null; frame = take(frame.length)) {
                 write(frame);
+                owner.written(frame);
             }
         } catch (IOException e) {
             close();

@@ -1,16 +1,12 @@
 package dev.jshim.ttrpc;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Metadata;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
@@ -46,86 +42,55 @@ final class ServerConnection extends Connection {
     private final Map<Integer, ServerStream<?, ?>> streams = new ConcurrentHashMap<>(4);
     private final AtomicLong bytes = new AtomicLong();
 
-    private final Object reading = new Object();
-
-    /** What {@link #stopReading} makes the reading thread leave behind. */
-    @GuardedBy("reading")
-    private CompletableFuture<byte[]> stopped = new CompletableFuture<>();
-
-    /** Whether nobody shall read: by the time that the reading thread has left, it may be wanted again. */
-    @GuardedBy("reading")
-    private boolean stopping;
-
     /** Only in the reading thread; unsigned. */
     private int lastId;
 
+    /** What notes the calls of a connection that outlives this process; null for any other. */
+    private final @Nullable NotedChannel noted;
+
     ServerConnection(ByteChannel channel, Owner owner) {
-        this(channel, owner, new byte[0]);
+        super(channel);
+        this.owner = owner;
+        noted = null;
     }
 
-    /** A connection that another server had begun to serve. */
-    ServerConnection(ByteChannel channel, Owner owner, byte[] unread) {
-        super(channel, unread);
+    /** A connection that another process may have begun to serve. */
+    ServerConnection(NotedChannel channel, Owner owner) {
+        super(channel, channel.before().partial());
         this.owner = owner;
+        noted = channel;
     }
 
     int calls() {
         return streams.size();
     }
 
+    /** Whether all running calls are of these methods. */
+    boolean isQuiet(Predicate<String> methods) {
+        return streams.values().stream().allMatch(stream -> methods.test(stream.methodName()));
+    }
+
+    /** Reads no more; the connection stays open. */
+    void stopReading() {
+        if (noted != null) {
+            noted.socket().stopReading();
+        }
+    }
+
+    /** Goes on with what a process before this one has left: its answers, then the calls that it did not answer. */
     @Override
-    void stopped(byte[] unread) {
-        synchronized (reading) {
-            if (stopping) {
-                stopped.complete(unread);
-                return;
-            }
+    void begin() {
+        if (noted == null) {
+            return;
         }
-        resume(unread);
-    }
-
-    /** Reads no more. Completes with what was read and not used. */
-    CompletableFuture<byte[]> stopReading(MovableChannel channel) {
-        synchronized (reading) {
-            stopping = true;
-            channel.stopReading();
-            return stopped;
+        var before = noted.before();
+        if (before.isLost()) {
+            close(new IOException("a frame that is too long was cut by the death of the process that read it"));
+            return;
         }
-    }
-
-    /** Reads on after {@link #stopReading}. */
-    void resumeReading(MovableChannel channel) {
-        byte[] unread;
-        synchronized (reading) {
-            stopping = false;
-            channel.resumeReading();
-            unread = stopped.getNow(null);
-            if (unread == null) {
-                // The reading thread goes on, or sees on its way out that it is to.
-                return;
-            }
-            stopped = new CompletableFuture<>();
-        }
-        resume(unread);
-    }
-
-    /** Whether all running calls can be made again elsewhere. */
-    boolean isMovable(Predicate<String> methods) {
-        return streams.values().stream().allMatch(stream -> stream.frame != null && methods.test(stream.methodName()));
-    }
-
-    /** Ends the running calls without a word and answers their requests, in the order in which they came. */
-    List<Frame> takeCalls() {
-        List<Frame> taken = new ArrayList<>();
-        Status moved = Status.CANCELLED.withDescription("served elsewhere from now on");
-        for (ServerStream<?, ?> stream : streams.values()) {
-            Frame request = stream.frame;
-            if (stream.abort(moved, null, false) && request != null) {
-                taken.add(request);
-            }
-        }
-        taken.sort((a, b) -> Integer.compareUnsigned(a.streamId(), b.streamId()));
-        return taken;
+        before.answers().forEach(outbox::send);
+        before.calls().forEach(call -> request(call, true));
+        lastId = before.lastId();
     }
 
     @Override
@@ -137,7 +102,7 @@ final class ServerConnection extends Connection {
             refuse(id, Status.INVALID_ARGUMENT.withDescription("StreamID must be odd for client initiated streams"));
         } else {
             switch (frame.type()) {
-                case Frame.REQUEST -> request(frame);
+                case Frame.REQUEST -> request(frame, false);
                 case Frame.DATA -> data(frame);
                 case Frame.CANCEL -> cancel(id);
                 default -> {
@@ -147,7 +112,8 @@ final class ServerConnection extends Connection {
         }
     }
 
-    private void request(Frame frame) {
+    /** @param again whether a process before this one may have done what is asked */
+    private void request(Frame frame, boolean again) {
         int id = frame.streamId();
         if (Integer.compareUnsigned(id, lastId) <= 0) {
             refuse(id, Status.INVALID_ARGUMENT.withDescription("StreamID cannot be re-used and must increment"));
@@ -174,13 +140,13 @@ final class ServerConnection extends Connection {
         } else if (streams.size() >= MAX_CALLS || bytes.get() + frame.length() > MAX_BYTES) {
             refuse(id, Status.RESOURCE_EXHAUSTED.withDescription("too many calls at once on this connection"));
         } else {
-            begin(frame, method, request);
+            begin(frame, method, request, again);
         }
     }
 
-    private <Q, R> void begin(Frame frame, ServerMethodDefinition<Q, R> method, Request request) {
+    private <Q, R> void begin(Frame frame, ServerMethodDefinition<Q, R> method, Request request, boolean again) {
         ServerStream<Q, R> stream =
-                new ServerStream<>(this, frame.streamId(), method, request, frame, owner.executor());
+                new ServerStream<>(this, frame.streamId(), method, request, frame.length(), again, owner.executor());
         streams.put(stream.id, stream);
         bytes.addAndGet(stream.size);
         stream.start(request, frame.has(Frame.REMOTE_CLOSED));
@@ -243,7 +209,17 @@ final class ServerConnection extends Connection {
     }
 
     void send(byte[] frame) {
+        if (noted != null && Frame.typeOf(frame) == Frame.RESPONSE) {
+            noted.answering(frame);
+        }
         outbox.send(frame);
+    }
+
+    @Override
+    public void written(byte[] frame) {
+        if (noted != null && Frame.typeOf(frame) == Frame.RESPONSE) {
+            noted.sent(Frame.streamIdOf(frame));
+        }
     }
 
     /** Waits for a peer that reads slowly; not in a platform thread, which may have others to serve. */

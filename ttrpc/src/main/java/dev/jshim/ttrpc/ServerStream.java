@@ -31,8 +31,6 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
     final int id;
     /** What the peer sent to begin the call, in bytes. */
     final long size;
-    /** The frame that began the call, for a server that may have to hand it on; null where nobody ever will. */
-    final @Nullable Frame frame;
 
     private final ServerConnection connection;
     private final ServerMethodDefinition<Q, R> method;
@@ -53,20 +51,20 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
             int id,
             ServerMethodDefinition<Q, R> method,
             Request request,
-            Frame frame,
+            long size,
+            boolean again,
             Executor executor) {
         this.connection = connection;
         this.id = id;
         this.method = method;
-        this.size = frame.length();
-        this.frame = connection.channel() instanceof MovableChannel && unary() ? frame : null;
+        this.size = size;
         this.executor = executor;
         this.serial = new SerialExecutor(executor);
         this.headers = request.headers();
+        Context root = again ? Context.ROOT.withValue(TtrpcServer.REPEATED, true) : Context.ROOT;
         this.context = request.timeoutNanos() == 0
-                ? Context.ROOT.withCancellation()
-                : Context.ROOT.withDeadline(
-                        Deadline.after(request.timeoutNanos(), TimeUnit.NANOSECONDS), Timer.shared());
+                ? root.withCancellation()
+                : root.withDeadline(Deadline.after(request.timeoutNanos(), TimeUnit.NANOSECONDS), Timer.shared());
     }
 
     private MethodDescriptor.MethodType type() {

@@ -38,11 +38,11 @@ final class Threads {
     }
 
     /**
-     * Virtual threads for the JDK's own sockets, and for those that can be moved. Any other channel may block in a
-     * native call, which would hold the carrier: it gets platform threads.
+     * Virtual threads for the JDK's own sockets, and for those that outlive this process. Any other channel may block
+     * in a native call, which would hold the carrier: it gets platform threads.
      */
     static ThreadFactory of(Channel channel) {
-        if (channel instanceof MovableChannel) {
+        if (channel instanceof NotedChannel || channel instanceof KeptChannel) {
             return CONNECTIONS;
         }
         // No switch over the types: its linkage costs a start 5 ms, which an AOT cache does not save.

@@ -3,6 +3,7 @@ package dev.jshim.ttrpc;
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.BindableService;
+import io.grpc.Context;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
@@ -33,6 +34,9 @@ import java.util.function.Predicate;
  * client cancels. All methods may be called by any thread. See PROTOCOL.md for what goes over the wire.
  */
 public final class TtrpcServer implements AutoCloseable {
+    /** Set in the context of a call that a process before this one had begun. */
+    static final Context.Key<Boolean> REPEATED = Context.key("jshim.repeated");
+
     private static final long MAX_BACKOFF_MILLIS = 1000;
 
     private final Map<String, ServerServiceDefinition> services;
@@ -96,10 +100,22 @@ public final class TtrpcServer implements AutoCloseable {
         serve(new ServerConnection(connection, owner));
     }
 
-    /** Serves a peer that another server, perhaps of another process, has let go of by {@link #move}. */
-    public void serve(MovedConnection connection) {
-        connection.channel().resumeReading();
-        serve(new ServerConnection(connection.channel(), owner, connection.unread()));
+    /**
+     * Serves a peer whose connection outlives this process, and returns at once: what a process before this one has
+     * left undone is answered first. Both belong to the server from now on.
+     *
+     * @throws IOException if what was noted cannot be read; both are still the caller's then
+     */
+    public void serve(KeptChannel connection, CallNotes notes) throws IOException {
+        serve(new ServerConnection(new NotedChannel(connection, notes), owner));
+    }
+
+    /**
+     * Whether the call that runs in this thread's context was begun by a process before this one, which may have done
+     * what is asked.
+     */
+    public static boolean isRepeated() {
+        return Boolean.TRUE.equals(REPEATED.get());
     }
 
     private void serve(ServerConnection served) {
@@ -121,20 +137,28 @@ public final class TtrpcServer implements AutoCloseable {
     }
 
     /**
-     * Lets go of all connections, which must be {@link MovableChannel}s: nobody reads them any more, and the peers do
-     * not notice. New ones must not come meanwhile. Blocks.
+     * Reads no more of the connections that outlive this process, and waits until their calls have been answered: for a
+     * process that is about to end. Blocks.
      *
-     * @param methods full names of those whose calls may be cut off and made again by whoever serves the connection
-     *     next; all others are waited for
-     * @throws IOException when they did not end in time; the server goes on as before
+     * @param methods full names of those whose calls need not be waited for
+     * @return whether all others were answered in time
      */
-    public List<MovedConnection> move(Predicate<String> methods, Duration grace) throws IOException {
-        try {
-            return new Move(snapshot(), methods, System.nanoTime() + grace.toNanos()).run();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
+    public boolean quiet(Predicate<String> methods, Duration grace) throws InterruptedException {
+        long end = System.nanoTime() + grace.toNanos();
+        List<ServerConnection> all = snapshot();
+        all.forEach(ServerConnection::stopReading);
+        for (ServerConnection connection : all) {
+            while (!connection.isClosed() && !connection.isQuiet(methods)) {
+                if (System.nanoTime() > end) {
+                    return false;
+                }
+                Thread.sleep(5);
+            }
+            if (!connection.outbox.awaitEmpty(end - System.nanoTime())) {
+                return false;
+            }
         }
+        return true;
     }
 
     /** How many connections are open. */

@@ -6,10 +6,11 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.sun.management.ThreadMXBean;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,12 +27,12 @@ class FrameFuzzTest {
     @FuzzTest
     void frames(byte[] input) throws IOException {
         byte[] wire = from(input, 1);
-        readAll(new FrameReader(new Pieces(wire, at(input, 0) + 1, false)), new ArrayList<>());
+        readAll(new FrameReader(new Pieces(wire, at(input, 0) + 1)), new ArrayList<>());
         List<Frame> frames = new ArrayList<>();
 
         // The second time: the first one may have loaded classes.
         long before = THREADS.getCurrentThreadAllocatedBytes();
-        boolean whole = readAll(new FrameReader(new Pieces(wire, at(input, 0) + 1, false)), frames);
+        boolean whole = readAll(new FrameReader(new Pieces(wire, at(input, 0) + 1)), frames);
         assertThat(THREADS.getCurrentThreadAllocatedBytes() - before).isLessThan(MEMORY + 64L * wire.length);
 
         int length = 0;
@@ -43,35 +44,41 @@ class FrameFuzzTest {
         assertThat(whole).isEqualTo(length == wire.length);
     }
 
-    /** Wherever one reader is stopped, another goes on with what it left, and both have read what one would. */
+    /** Wherever a process dies, the next one finds each request once: in the notes, or still on the socket. */
     @FuzzTest
-    void handOver(byte[] input) throws IOException {
-        byte[] wire = from(input, 3);
-        int stop = (at(input, 1) << 8 | at(input, 2)) % (wire.length + 1);
-        int most = at(input, 0) + 1;
-        List<Frame> expected = new ArrayList<>();
-        boolean whole = readAll(new FrameReader(new Pieces(wire, most, false)), expected);
-
-        List<Frame> frames = new ArrayList<>();
-        FrameReader stopped = new FrameReader(new Pieces(Arrays.copyOf(wire, stop), most, true));
-        boolean again;
+    void death(byte[] input) throws IOException {
+        int steps = at(input, 0);
+        KeptWire wire = new KeptWire(at(input, 1) + 1);
+        List<byte[]> expected = new ArrayList<>();
+        for (int i = 2; i < input.length && i < 40; i++) {
+            byte[] frame = Frame.of(2 * i + 1, Frame.REQUEST, (byte) 0, Payload.of(new byte[3 * at(input, i)]));
+            expected.add(frame);
+            wire.arrives(frame);
+        }
+        wire.ends();
+        Path file = Files.createTempDirectory("notes").resolve("calls");
+        List<byte[]> seen = new ArrayList<>();
         try {
-            readAll(stopped, frames);
-            throw new AssertionError("it was not stopped");
-        } catch (InterruptedIOException e) {
-            Pieces rest = new Pieces(from(wire, stop), most, false);
-            again = readAll(new FrameReader(rest, stopped.unread()), frames);
-        } catch (IOException withinOversized) {
-            // What was dropped of such a frame cannot be handed on, and that is what it says.
-            assertThat(withinOversized).hasMessageContaining("oversized");
-            return;
+            wire.diesAfter(steps);
+            try (CallNotes notes = CallNotes.open(file)) {
+                readAll(new FrameReader(new NotedChannel(wire, notes)), new ArrayList<>());
+            } catch (KeptWire.Death death) {
+                // As it should, unless it had read all of it before.
+            }
+            wire.diesAfter(Integer.MAX_VALUE);
+            try (CallNotes notes = CallNotes.open(file)) {
+                NotedChannel again = new NotedChannel(wire, notes);
+                List<Frame> rest = new ArrayList<>(again.before().calls());
+                readAll(new FrameReader(again, again.before().partial()), rest);
+                for (Frame frame : rest) {
+                    seen.add(bytes(frame));
+                }
+            }
+        } finally {
+            Files.deleteIfExists(file);
+            Files.delete(file.getParent());
         }
-
-        assertThat(again).isEqualTo(whole);
-        assertThat(frames).hasSameSizeAs(expected);
-        for (int i = 0; i < frames.size(); i++) {
-            assertThat(bytes(frames.get(i))).isEqualTo(bytes(expected.get(i)));
-        }
+        assertThat(seen).usingElementComparator(Arrays::compare).containsExactlyElementsOf(expected);
     }
 
     @FuzzTest
@@ -141,24 +148,19 @@ class FrameFuzzTest {
         return Frame.of(frame.streamId(), frame.type(), frame.flags(), frame.data());
     }
 
-    /** Gives at most so many bytes at a time; then comes the end, or the reading is stopped. */
+    /** Gives at most so many bytes at a time; then comes the end. */
     private static final class Pieces implements ReadableByteChannel {
         private final ByteBuffer left;
         private final int most;
-        private final boolean stops;
 
-        Pieces(byte[] wire, int most, boolean stops) {
+        Pieces(byte[] wire, int most) {
             this.left = ByteBuffer.wrap(wire);
             this.most = most;
-            this.stops = stops;
         }
 
         @Override
         public int read(ByteBuffer to) throws IOException {
             if (!left.hasRemaining()) {
-                if (stops) {
-                    throw new InterruptedIOException();
-                }
                 return -1;
             }
             int count = Math.min(most, Math.min(left.remaining(), to.remaining()));

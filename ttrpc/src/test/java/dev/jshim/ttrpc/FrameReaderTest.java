@@ -7,11 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
-import java.util.Arrays;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,56 +39,6 @@ class FrameReaderTest {
         assertThat(HexFormat.of().formatHex(frame.data().copy())).isEqualTo(data);
         assertThat(reader.next()).isNull();
         assertThat(Frame.of(id, type, flags, frame.data())).isEqualTo(wire);
-    }
-
-    /** Another reader goes on where one was stopped, wherever that was. */
-    @ParameterizedTest
-    @ValueSource(ints = {0, 1, 9, 10, 11, 500, 1024, 1033, 2000, 2009})
-    void goesOnWhereAnotherWasStopped(int after) throws IOException {
-        byte[] data = new byte[2000];
-        Arrays.fill(data, (byte) 7);
-        byte[] wire = Frame.of(5, Frame.REQUEST, Frame.REMOTE_CLOSED, Payload.of(data));
-        FrameReader stopped = new FrameReader(new Stopping(wire, after));
-        assertThatThrownBy(stopped::next).isInstanceOf(InterruptedIOException.class);
-
-        byte[] unread = stopped.unread();
-        assertThat(unread).hasSize(after);
-        byte[] rest = Arrays.copyOfRange(wire, after, wire.length);
-        FrameReader next = new FrameReader(Channels.newChannel(new ByteArrayInputStream(rest)), unread);
-
-        Frame frame = requireNonNull(next.next());
-        assertThat(frame.streamId()).isEqualTo(5);
-        assertThat(frame.flags()).isEqualTo(Frame.REMOTE_CLOSED);
-        assertThat(frame.data().copy()).isEqualTo(data);
-        assertThat(next.next()).isNull();
-    }
-
-    /** Gives so many bytes, and then says that the reading was stopped. */
-    private static final class Stopping implements ReadableByteChannel {
-        private final ByteBuffer left;
-
-        Stopping(byte[] wire, int after) {
-            left = ByteBuffer.wrap(wire, 0, after);
-        }
-
-        @Override
-        public int read(ByteBuffer to) throws IOException {
-            if (!left.hasRemaining()) {
-                throw new InterruptedIOException();
-            }
-            int count = Math.min(to.remaining(), left.remaining());
-            to.put(left.slice(left.position(), count));
-            left.position(left.position() + count);
-            return count;
-        }
-
-        @Override
-        public boolean isOpen() {
-            return true;
-        }
-
-        @Override
-        public void close() {}
     }
 
     @ParameterizedTest

@@ -1,6 +1,5 @@
 package dev.jshim.bridge;
 
-import dev.jshim.linux.UnixSocket;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
@@ -12,15 +11,11 @@ import dev.jshim.shim.task.TaskFactory;
 import dev.jshim.shim.task.TaskRegistry;
 import dev.jshim.shim.task.TaskService;
 import dev.jshim.shim.task.TaskServiceV3;
-import dev.jshim.ttrpc.MovableChannel;
-import dev.jshim.ttrpc.MovedConnection;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -46,10 +41,12 @@ final class AdoptedContainer implements AutoCloseable {
     private final ScheduledExecutorService timer;
     private final Consumer<AdoptedContainer> ended;
     private final BridgePaths paths;
+    private final TaskDoors doors;
     private final RememberedCgroup cgroup;
     private final BundleNotes notes;
     private final ExitLedger ledger;
     private final LegacyTask task;
+    private final RepeatedTask served;
     private final TaskService service;
     private final TtrpcServer server;
     private final AtomicBoolean over = new AtomicBoolean();
@@ -65,12 +62,14 @@ final class AdoptedContainer implements AutoCloseable {
     AdoptedContainer(
             LegacyRecord record,
             BridgePaths paths,
+            TaskDoors doors,
             EventSink events,
             OomWatch oomWatch,
             ScheduledExecutorService timer,
             Consumer<AdoptedContainer> ended) {
         this.record = record;
         this.paths = paths;
+        this.doors = doors;
         bundle = paths.node().v2Bundle(record.task());
         socket = paths.socket(record.task());
         this.timer = timer;
@@ -78,13 +77,14 @@ final class AdoptedContainer implements AutoCloseable {
         cgroup = new RememberedCgroup(record.init(), bundle);
         notes = new BundleNotes(bundle);
         ledger = new ExitLedger(record, notes);
-        var link = ShimLink.to(record);
+        var link = ShimLink.to(record, doors);
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, notes, events);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
         task = new LegacyTask(record, ledger, link, cgroup, ooms, orphan, new End());
         var registry = new TaskRegistry();
-        registry.add(task);
+        served = new RepeatedTask(task);
+        registry.add(served);
         TaskFactory none = request -> {
             throw ShimException.failedPrecondition("the bridge serves container " + record.id() + " alone");
         };
@@ -133,51 +133,36 @@ final class AdoptedContainer implements AutoCloseable {
 
     /**
      * Begins to watch the processes and to publish their exits. An adoption itself is no event: containerd knows the
-     * container already.
+     * container already. All exits are published here: that a bridge before knew of an exit does not mean that it has
+     * got as far as to publish it. The ledger, what containerd was seen to send and what is held back say which of them
+     * have been told.
      */
     void attach() {
-        attach(Set.of());
-    }
-
-    /**
-     * As {@link #attach()}, in the place of another bridge. All exits are published here: that the other one knew of an
-     * exit does not mean that it has got as far as to publish it. The ledger, what containerd was seen to send and what
-     * is held back say which of them have been told.
-     *
-     * @param running execs that ran when it stopped to watch: they may have ended since, and be listed no more
-     */
-    void attach(Set<String> running) {
         cgroup.remember();
-        service.publishOoms(task);
-        task.attach(running).forEach(execId -> service.publishExit(task, execId));
-        service.publishExit(task, "");
+        service.publishOoms(served);
+        task.attach().forEach(execId -> service.publishExit(served, execId));
+        service.publishExit(served, "");
     }
 
-    /** Begins to serve. */
+    /** Begins to serve, and goes on where a process before this one has stopped. */
     void serve() throws IOException {
-        serve(TaskDoor.listen(socket, server), List.of());
-    }
-
-    /** Goes on where another bridge has stopped to serve. */
-    void serve(UnixSocket listener, List<MovedConnection> connections) {
-        serve(TaskDoor.of(listener, server), connections);
-    }
-
-    private void serve(TaskDoor fresh, List<MovedConnection> connections) {
-        door = fresh;
         // Before anybody is heard: a Shutdown means something only for what was deleted.
         if (Files.exists(bundle.resolve(EndOfLife.EXIT_FILE))) {
             // The bridge before this one ended between deletion and end.
             deletedBefore();
         }
-        connections.forEach(server::serve);
-        fresh.open();
+        door = doors.open(record.key() + "/" + record.init(), socket, server);
     }
 
     /** That it was deleted, by a call that the bridge before this one had begun. */
     void deletedBefore() {
         wasDeleted = true;
         notes.end();
+        var exit = Ending.noted(paths, record);
+        if (exit != null) {
+            // The v1 shim knows of no process any more.
+            task.endedBefore(exit);
+        }
         endLater(SHUTDOWN_COMES);
     }
 
@@ -187,6 +172,11 @@ final class AdoptedContainer implements AutoCloseable {
         public void begins(@Nullable Exit exit) {
             note(exit);
             FaultPoint.at("deletion-begun");
+        }
+
+        @Override
+        public @Nullable Exit noted() {
+            return Ending.noted(paths, record);
         }
 
         @Override
@@ -215,7 +205,7 @@ final class AdoptedContainer implements AutoCloseable {
 
         private void note(@Nullable Exit exit) {
             try {
-                Ending.of(paths, record, exit).note();
+                Ending.of(paths, record, exit == null ? noted() : exit).note();
             } catch (IOException e) {
                 failed("could not note the end of a container", e);
             }
@@ -279,95 +269,12 @@ final class AdoptedContainer implements AutoCloseable {
     }
 
     private void stopServing() {
-        var listening = door;
-        if (listening != null) {
-            listening.close();
+        var open = door;
+        if (open != null) {
+            open.close();
         }
-        TaskDoor.remove(socket);
         var _ = server.shutdown(LAST_ANSWERS);
         task.detach();
-    }
-
-    /** Whether it was deleted and is not cleared away yet, or is being let go of. */
-    boolean isEnding() {
-        return wasDeleted || over.get();
-    }
-
-    /** What another bridge needs to go on with this container. */
-    record Belongings(UnixSocket listener, List<MovedConnection> connections) {}
-
-    /**
-     * Stops to serve without a word to anybody; {@link #unpack} takes it back.
-     *
-     * @throws IOException where calls do not end in time, or it is ending: nobody but us would know that it was
-     *     deleted; all is as before then
-     */
-    Belongings pack(Duration grace) throws IOException {
-        var listening = door;
-        if (listening == null) {
-            throw new IOException(id() + " is not served yet");
-        }
-        listening.shut();
-        Belongings packed;
-        try {
-            packed = new Belongings(listening.listener(), server.move(name -> name.endsWith("/Wait"), grace));
-        } catch (IOException e) {
-            listening.open();
-            throw new IOException(id() + ": " + e.getMessage(), e);
-        }
-        if (isEnding()) {
-            unpack(packed);
-            throw new IOException(id() + " was deleted in this very moment; try again");
-        }
-        return packed;
-    }
-
-    /** Serves again after {@link #pack}. */
-    void unpack(Belongings belongings) {
-        belongings.connections().forEach(server::serve);
-        var listening = door;
-        if (listening != null) {
-            listening.open();
-        }
-    }
-
-    /**
-     * Stops to watch, after {@link #pack}: from now on no exit is told of. {@link #watchAgain} takes it back.
-     *
-     * @return the execs that run
-     */
-    Set<String> stopWatching() {
-        return task.stopWatching();
-    }
-
-    void watchAgain() {
-        task.watchAgain();
-    }
-
-    /** Forgets about it, after {@link #stopWatching}; who took over goes on. */
-    void leave(Belongings belongings) {
-        over.set(true);
-        belongings.connections().forEach(connection -> closeHere(connection.channel()));
-        belongings.listener().close();
-        task.detach();
-    }
-
-    /** Ends to serve here at once and without a word to anybody, for another bridge has not let go of it. */
-    void drop() {
-        try {
-            leave(pack(Duration.ofMillis(1)));
-        } catch (IOException e) {
-            over.set(true);
-            task.detach();
-        }
-    }
-
-    private static void closeHere(MovableChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            ShimLog.warn("could not close a connection that was handed over", "error", e);
-        }
     }
 
     /** Lets go of the container, which goes on under its v1 shim. Blocks for some seconds at most. */

@@ -10,10 +10,6 @@ import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,15 +22,12 @@ final class AdoptedOoms implements AutoCloseable {
     /** In the added bundle: the kernel's count at the adoption, then the count that was told last. */
     static final String FILE = "oom.told";
 
-    private static final Duration DELIVERY = Duration.ofSeconds(1);
-
     private final OomWatch watch;
     private final RememberedCgroup cgroup;
     private final BundleNotes notes;
     private final EventSink events;
-    private final AtomicInteger undelivered = new AtomicInteger();
     private long noted = -1;
-    private @Nullable Runnable told;
+    private boolean begun;
     private volatile @Nullable OomListener listener;
 
     /**
@@ -51,43 +44,9 @@ final class AdoptedOoms implements AutoCloseable {
 
     /** Begins to tell. Does nothing the second time. */
     synchronized void begin(Runnable fresh) {
-        if (told == null) {
-            told = fresh;
+        if (!begun) {
+            begun = true;
             open(fresh);
-        }
-    }
-
-    /** Tells what is left to tell, and nothing more until {@link #resume}. */
-    synchronized void stop() {
-        var open = listener;
-        if (open != null) {
-            open.close();
-            // Who goes on counts from here, but for what cannot be delivered: that is told again rather than lost.
-            if (isDelivered()) {
-                remember(open.kills());
-            }
-            listener = null;
-        }
-    }
-
-    private boolean isDelivered() {
-        if (undelivered.get() == 0) {
-            return true;
-        }
-        var delivered = new CountDownLatch(1);
-        events.afterwards(delivered::countDown);
-        try {
-            return delivered.await(DELIVERY.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    /** Tells again after {@link #stop}, also of what happened meanwhile. */
-    synchronized void resume() {
-        if (told != null) {
-            open(told);
         }
     }
 
@@ -117,9 +76,7 @@ final class AdoptedOoms implements AutoCloseable {
         var open = listener;
         if (open != null) {
             var kills = open.kills();
-            undelivered.incrementAndGet();
             events.afterwards(() -> {
-                undelivered.decrementAndGet();
                 if (open.equals(listener)) {
                     remember(kills);
                 }

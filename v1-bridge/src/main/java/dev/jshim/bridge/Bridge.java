@@ -33,30 +33,27 @@ final class Bridge implements AutoCloseable {
     /** After the last container's end: for a bundle that another adoption is about to add. */
     private static final Duration GRACE = Duration.ofSeconds(10);
 
-    /**
-     * How long an end of a container, or an adoption, may keep another bridge waiting: that one listens for a little
-     * longer. An end may wait some seconds for a client's Shutdown.
-     */
-    private static final Duration SETTLES = Duration.ofSeconds(8);
-
     /** How long a start waits for the v1 shims; those that are mute are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
 
     private static final String ENDING = "this bridge is about to end; try again";
 
     private final BridgePaths paths;
+    private final TaskDoors doors;
     private final ExitFeed feed;
     private final Consumer<Path> moved;
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
     private final OomWatch oomWatch = new OomWatch();
-    /** Held to read by who adds or removes a container, to write while all are handed over. */
+    /** Held to read by who adds or removes a container, to write by who ends the bridge. */
     private final ReentrantReadWriteLock changes = new ReentrantReadWriteLock();
 
     /** How many of what was begun to be deleted is still being cleared away. */
     private final AtomicInteger finishing = new AtomicInteger();
 
-    private volatile boolean handedOver;
+    /** What is to run in this process's place; null where nothing is. */
+    private volatile @Nullable List<String> next;
+
     private volatile boolean stopping;
     private final CountDownLatch done = new CountDownLatch(1);
 
@@ -65,8 +62,9 @@ final class Bridge implements AutoCloseable {
      *
      * @param moved told where containerd takes events from now on
      */
-    Bridge(BridgePaths paths, ExitFeed feed, Consumer<Path> moved, ScheduledExecutorService timer) {
+    Bridge(BridgePaths paths, TaskDoors doors, ExitFeed feed, Consumer<Path> moved, ScheduledExecutorService timer) {
         this.paths = paths;
+        this.doors = doors;
         this.feed = feed;
         this.moved = moved;
         this.timer = timer;
@@ -146,7 +144,8 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    private void stopLaterIfIdle() {
+    /** Ends the bridge in a while, if nothing is adopted then. */
+    void stopLaterIfIdle() {
         var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
@@ -234,24 +233,15 @@ final class Bridge implements AutoCloseable {
         return changing(() -> adoptNow(record));
     }
 
-    /** Does what a successor has to know of: not while there is going to be one, nor when there is one. */
+    /** Adds or removes a container: not while the bridge ends. */
     private <T> T changing(Supplier<T> change) {
-        if (!changes.readLock().tryLock()) {
-            throw handingOver();
-        }
+        changes.readLock().lock();
         try {
-            if (handedOver) {
-                throw handingOver();
-            }
+            requireGoingOn();
             return change.get();
         } finally {
             changes.readLock().unlock();
         }
-    }
-
-    private static ShimException handingOver() {
-        return new ShimException(
-                ShimException.Kind.UNAVAILABLE, "this bridge is being replaced; ask the one that comes after it");
     }
 
     private void requireGoingOn() {
@@ -261,7 +251,6 @@ final class Bridge implements AutoCloseable {
     }
 
     private Path adoptNow(LegacyRecord record) {
-        requireGoingOn();
         var fresh = prepare(record);
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
@@ -294,7 +283,7 @@ final class Bridge implements AutoCloseable {
     }
 
     private AdoptedContainer prepare(LegacyRecord record) {
-        return new AdoptedContainer(record, paths, feed.sink(record.namespace()), oomWatch, timer, this::ended);
+        return new AdoptedContainer(record, paths, doors, feed.sink(record.namespace()), oomWatch, timer, this::ended);
     }
 
     /** What the containers of a namespace know of their exits. */
@@ -357,89 +346,27 @@ final class Bridge implements AutoCloseable {
         });
     }
 
-    /**
-     * Gives all that is served to another bridge, and ends.
-     *
-     * @param socket where that one listens
-     * @throws IOException where it does not serve; this one goes on then
-     */
-    void handOver(Path socket) throws IOException {
-        lockSettled();
+    /** Ends this process for another one, which the keeper starts with that command and which serves all of this. */
+    void replace(List<String> command) {
+        changes.writeLock().lock();
         try {
-            if (stopping) {
-                throw new IOException(ENDING);
-            }
-            new HandOver(adopted.values(), feed).to(socket);
-            adopted.clear();
-            handedOver = true;
+            requireGoingOn();
+            next = List.copyOf(command);
+            stop();
         } finally {
             changes.writeLock().unlock();
         }
-        stop();
     }
 
-    /** Takes the lock of changes once nothing is under way: on a busy node that may take a moment. */
-    private void lockSettled() throws IOException {
-        var end = System.nanoTime() + SETTLES.toNanos();
-        while (true) {
-            if (!isClearing() && changes.writeLock().tryLock()) {
-                if (!isClearing()) {
-                    return;
-                }
-                changes.writeLock().unlock();
-            }
-            if (System.nanoTime() > end) {
-                throw new IOException((isClearing()
-                                ? "a container is being cleared away"
-                                : "containers are being adopted or let go of")
-                        + "; try again");
-            }
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
-            }
-        }
+    /** What is to run in this process's place, after {@link #await}; null where nothing is. */
+    @Nullable
+    List<String> next() {
+        return next;
     }
 
-    private boolean isClearing() {
-        return finishing.get() > 0 || adopted.values().stream().anyMatch(AdoptedContainer::isEnding);
-    }
-
-    /** Whether another bridge serves in this one's place. */
-    boolean isHandedOver() {
-        return handedOver;
-    }
-
-    /** Serves what another bridge has given away. */
-    void inherit(Inheritance inheritance) {
-        for (var heirloom : inheritance.containers()) {
-            var container = prepare(heirloom.record());
-            adopted.put(container.id(), container);
-            container.serve(heirloom.listener(), heirloom.connections());
-            Thread.ofVirtual().name("attach-" + container.id()).start(() -> container.attach(heirloom.running()));
-        }
-        for (var event : inheritance.events()) {
-            try {
-                feed.publishAgain(event.getNamespace(), event.getEvent());
-            } catch (IOException e) {
-                ShimLog.error("an event is lost", "ns", event.getNamespace(), "error", e);
-            }
-        }
-    }
-
-    /** Ends at once, and leaves all that was inherited to who served it before. */
-    void drop() {
-        feed.close();
-        adopted.values().forEach(AdoptedContainer::drop);
-        adopted.clear();
-    }
-
-    /** That containerd listens elsewhere from now on. Refused while another bridge takes this one's place. */
+    /** That containerd listens elsewhere from now on. */
     void follow(Path address, Path ttrpcAddress) {
         var _ = changing(() -> {
-            requireGoingOn();
             new Containerd(address, ttrpcAddress).note(paths);
             feed.follow(address);
             moved.accept(ttrpcAddress);

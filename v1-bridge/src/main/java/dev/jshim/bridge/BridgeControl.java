@@ -7,34 +7,26 @@ import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
 import dev.jshim.proto.v2.bridge.FollowRequest;
 import dev.jshim.proto.v2.bridge.FollowResponse;
-import dev.jshim.proto.v2.bridge.HandOverRequest;
-import dev.jshim.proto.v2.bridge.HandOverResponse;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
 import dev.jshim.proto.v2.bridge.ReleaseResponse;
+import dev.jshim.proto.v2.bridge.ReplaceRequest;
+import dev.jshim.proto.v2.bridge.ReplaceResponse;
 import dev.jshim.proto.v2.bridge.StopRequest;
 import dev.jshim.proto.v2.bridge.StopResponse;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Statuses;
 import io.grpc.stub.StreamObserver;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 
 /** Orders to the bridge, from {@code jshimctl}. */
 final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     private final Bridge bridge;
-    private final Runnable stayed;
 
-    /**
-     * Control of a bridge.
-     *
-     * @param stayed told when the bridge goes on though it was to be replaced
-     */
-    BridgeControl(Bridge bridge, Runnable stayed) {
+    BridgeControl(Bridge bridge) {
         this.bridge = bridge;
-        this.stayed = stayed;
     }
 
     @Override
@@ -91,15 +83,13 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     }
 
     @Override
-    public void handOver(HandOverRequest r, StreamObserver<HandOverResponse> answer) {
+    public void replace(ReplaceRequest r, StreamObserver<ReplaceResponse> answer) {
         answer(answer, () -> {
-            try {
-                bridge.handOver(Path.of(r.getSocket()));
-            } catch (IOException e) {
-                stayed.run();
-                throw new ShimException(ShimException.Kind.UNAVAILABLE, String.valueOf(e.getMessage()), e);
+            if (r.getCommandCount() == 0 || !r.getCommand(0).startsWith("/")) {
+                throw ShimException.invalidArgument("the command must begin with an absolute path");
             }
-            return HandOverResponse.getDefaultInstance();
+            bridge.replace(r.getCommandList());
+            return ReplaceResponse.getDefaultInstance();
         });
     }
 

@@ -2,6 +2,8 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.NodePaths;
 import dev.jshim.shim.event.TtrpcPublisher;
+import dev.jshim.shim.keeper.Held;
+import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
@@ -32,46 +34,48 @@ final class BridgeDaemon implements AutoCloseable {
 
     private static final Duration HEARS = Duration.ofSeconds(5);
 
-    /** How long a predecessor that was taken over from is waited for: who starts us waits 30 s, for all of it. */
-    private static final Duration PREDECESSOR_ENDS = Duration.ofSeconds(5);
-
     /**
      * One that was killed has its lock until the kernel has taken its memory apart, which takes a tenth of a second.
      */
     private static final Duration PREDECESSOR_DIES = Duration.ofSeconds(2);
 
     private static final Duration QUICK_RETRY = Duration.ofMillis(20);
-    private static final Duration RETRY = Duration.ofSeconds(1);
+    /** For calls that are under way when this process is replaced; the next one answers those that take longer. */
+    private static final Duration QUIET = Duration.ofSeconds(3);
 
     private final BridgePaths paths;
     private final List<TtrpcPublisher> publishers = new CopyOnWriteArrayList<>();
     private final ExitFeed feed;
     private final Bridge bridge;
     private final LogDrain drain;
-    private @Nullable FileChannel lock;
+    private final TaskDoors doors;
+    private final FileChannel lock;
     private @Nullable TtrpcServer control;
     private boolean closed;
 
-    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log) {
+    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log, FileChannel lock, @Nullable Keeper keeper)
+            throws IOException {
         this.paths = paths;
+        this.lock = lock;
         var timer = Bridge.timer();
         log.watch(timer);
         var given = new Containerd(flags.address(), flags.ttrpcAddress());
-        // One that is started by itself, or replaced, has no newer word of it than the bridge before had.
-        var containerd = flags.again() || flags.takeOver() ? Containerd.noted(paths, given) : given;
-        if (!flags.takeOver()) {
-            // A predecessor has the last word until it has given up its place.
-            containerd.note(paths);
-        }
+        // One that the keeper starts again has no newer word of it than the bridge before had.
+        var isAgain = keeper != null && keeper.restarts() > 0;
+        var containerd = isAgain ? Containerd.noted(paths, given) : given;
+        containerd.note(paths);
+        doors = new TaskDoors(
+                paths, keeper, new BridgeKeeper(paths, flags.tree(), containerd.address(), containerd.ttrpcAddress()));
         var ttrpc = new AtomicReference<>(containerd.ttrpcAddress());
         feed = new ExitFeed(
                 containerd.address(),
                 ns -> publisher(ttrpc::get, ns),
-                new HeardDaemon(paths.heard(), flags.takeOver()),
+                new HeardDaemon(paths.heard()),
                 timer,
-                PATIENCE);
+                PATIENCE,
+                new HeldNotes(paths));
         feed.warm();
-        bridge = new Bridge(paths, feed, ttrpc::set, timer);
+        bridge = new Bridge(paths, doors, feed, ttrpc::set, timer);
         drain = new LogDrain(
                 () -> bridge.list().stream()
                         .map(container -> container.record().v1Work())
@@ -85,37 +89,43 @@ final class BridgeDaemon implements AutoCloseable {
         return publisher;
     }
 
+    /** As {@link #start(BridgeFlags, Keeper)}, without a keeper. */
+    static BridgeDaemon start(BridgeFlags flags) throws IOException {
+        return start(flags, null);
+    }
+
     /**
      * Begins to serve what was adopted, and to take orders.
      *
+     * @param keeper what it held for the bridge before is taken from it; null where nothing need outlive this process
      * @throws IOException also where another bridge serves this containerd; the message says so
      */
-    static BridgeDaemon start(BridgeFlags flags) throws IOException {
-        return start(flags, PREDECESSOR_ENDS);
-    }
-
-    /** @param predecessorEnds on a take-over, how long this waits to take orders; later it does so all the same */
-    static BridgeDaemon start(BridgeFlags flags, Duration predecessorEnds) throws IOException {
+    static BridgeDaemon start(BridgeFlags flags, @Nullable Keeper keeper) throws IOException {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
         var log = new BridgeLog(paths.log());
-        if (flags.takeOver()) {
-            log.open();
-            return takeOver(flags, paths, log, predecessorEnds);
-        }
+        List<Held> held = keeper == null ? List.of() : keeper.takeAll();
+        FaultPoint.at("bridge-begins");
         var lock = lockInTime(paths);
         try {
             log.open();
-            var daemon = new BridgeDaemon(flags, paths, log);
-            daemon.lock = lock;
+            var daemon = new BridgeDaemon(flags, paths, log, lock, keeper);
             // Before it serves: whoever gets an answer may look next who gave it.
             daemon.writePid();
+            daemon.doors.inherit(held);
+            daemon.doors.start();
             daemon.bridge.load();
+            daemon.doors.complete();
+            daemon.feed.holdAgain();
             // Only now: what has happened by then is known to be older than what containerd tells from then on.
             daemon.feed.start();
             // What a daemon of 1.x tells itself, as that memory was wanting, would be told here too until it is heard.
             daemon.hearFirst();
             daemon.takeOrders();
+            daemon.doors.serving();
+            if (daemon.doors.restarts() > 0) {
+                daemon.bridge.stopLaterIfIdle();
+            }
             return daemon;
         } catch (IOException | RuntimeException e) {
             lock.close();
@@ -123,33 +133,7 @@ final class BridgeDaemon implements AutoCloseable {
         }
     }
 
-    /** Takes the place of the bridge that runs. From the moment on that it serves there is no way back. */
-    private static BridgeDaemon takeOver(BridgeFlags flags, BridgePaths paths, BridgeLog log, Duration predecessorEnds)
-            throws IOException {
-        var daemon = new BridgeDaemon(flags, paths, log);
-        daemon.feed.start();
-        daemon.hearFirst();
-        try (var inheritance = Inheritance.claim(paths)) {
-            FaultPoint.at("take-over-claimed");
-            // What the other one was told since we looked; from now on it takes no word of it any more.
-            var last = Containerd.noted(paths, new Containerd(flags.address(), flags.ttrpcAddress()));
-            daemon.bridge.follow(last.address(), last.ttrpcAddress());
-            daemon.bridge.inherit(inheritance);
-            // Before the other one ends: systemd then looks here who is in its place.
-            daemon.writePid();
-            inheritance.serves();
-        } catch (IOException | RuntimeException e) {
-            daemon.bridge.drop();
-            throw e;
-        }
-        daemon.succeed(predecessorEnds);
-        return daemon;
-    }
-
-    /**
-     * Where one listens. On a take-over an exit that containerd tells of while neither bridge hears it would be told
-     * again.
-     */
+    /** Where one listens. */
     private void hearFirst() throws IOException {
         try {
             if (!feed.awaitListening(HEARS)) {
@@ -158,49 +142,6 @@ final class BridgeDaemon implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
-        }
-    }
-
-    /**
-     * Takes the predecessor's lock and its control socket once it has ended. From now on nothing is a reason to end:
-     * all is served here, and containerd would take each connection that is lost for an exit.
-     */
-    private void succeed(Duration predecessorEnds) {
-        var end = System.nanoTime() + predecessorEnds.toNanos();
-        while (!takesOrders()) {
-            if (System.nanoTime() > end) {
-                // Who started us waits for an answer, and takes us for dead without one.
-                Thread.ofPlatform().name("lock").daemon().start(this::goOnTrying);
-                return;
-            }
-            pause(QUICK_RETRY);
-        }
-    }
-
-    private void goOnTrying() {
-        ShimLog.warn("serving, and taking no orders yet", "lock", paths.lock(), "control", paths.control());
-        while (!takesOrders()) {
-            pause(RETRY);
-        }
-    }
-
-    /** Whether it takes orders by now, or has ended. */
-    private synchronized boolean takesOrders() {
-        if (closed) {
-            return true;
-        }
-        try {
-            if (lock == null) {
-                lock = tryLock(paths);
-            }
-            if (lock == null) {
-                return false;
-            }
-            writePid();
-            takeOrders();
-            return true;
-        } catch (IOException | RuntimeException e) {
-            return false;
         }
     }
 
@@ -241,9 +182,8 @@ final class BridgeDaemon implements AutoCloseable {
     private void takeOrders() throws IOException {
         if (control == null) {
             var listener = PrivateSocket.listen(paths.control());
-            var server = TtrpcServer.builder()
-                    .addService(new BridgeControl(bridge, this::stayed))
-                    .build();
+            var server =
+                    TtrpcServer.builder().addService(new BridgeControl(bridge)).build();
             server.serve(listener);
             control = server;
         }
@@ -253,14 +193,6 @@ final class BridgeDaemon implements AutoCloseable {
 
     private void writePid() throws IOException {
         WholeFile.write(paths.pid(), Long.toString(ProcessHandle.current().pid()));
-    }
-
-    private void stayed() {
-        try {
-            writePid();
-        } catch (IOException e) {
-            ShimLog.warn("could not write the pid", "error", e);
-        }
     }
 
     /** Whether a bridge would have nothing to serve and nothing to clear away. */
@@ -278,6 +210,27 @@ final class BridgeDaemon implements AutoCloseable {
         bridge.await();
     }
 
+    /**
+     * Ends this process, if it was told to make room for another one: the keeper starts that, and nobody who is
+     * connected notices. Else, and without a keeper, it returns.
+     */
+    void makeRoom() throws InterruptedException {
+        var command = bridge.next();
+        if (command != null) {
+            ShimLog.info("making room", "adopted", bridge.list().size(), "for", command.getFirst());
+            doors.quiet(QUIET);
+            drainEvents();
+            if (doors.next(command)) {
+                Runtime.getRuntime().halt(0);
+            }
+        }
+    }
+
+    private void drainEvents() {
+        var end = System.nanoTime() + LAST_EVENTS.toNanos();
+        publishers.forEach(publisher -> publisher.drain(Duration.ofNanos(Math.max(1, end - System.nanoTime()))));
+    }
+
     /** Ends it; bundles, shims and containers stay as they are. */
     @Override
     public void close() {
@@ -288,37 +241,24 @@ final class BridgeDaemon implements AutoCloseable {
             closed = true;
         }
         ShimLog.info("ending", "adopted", bridge.list().size());
-        if (bridge.isHandedOver()) {
-            // The successor takes no orders without it.
-            unlock();
-        }
         drain.close();
         var server = control;
         if (server != null) {
             var _ = server.shutdown(LAST_ANSWER);
         }
         bridge.close();
-        var end = System.nanoTime() + LAST_EVENTS.toNanos();
-        publishers.forEach(publisher -> publisher.drain(Duration.ofNanos(Math.max(1, end - System.nanoTime()))));
+        drainEvents();
         try {
-            if (!bridge.isHandedOver()) {
-                Files.deleteIfExists(paths.control());
-                Files.deleteIfExists(paths.pid());
-            }
+            Files.deleteIfExists(paths.control());
+            Files.deleteIfExists(paths.pid());
         } catch (IOException e) {
             ShimLog.warn("could not remove a file", "error", e);
         }
-        unlock();
-    }
-
-    private void unlock() {
-        var held = lock;
-        if (held != null) {
-            try {
-                held.close();
-            } catch (IOException e) {
-                ShimLog.warn("could not let go of the lock", "error", e);
-            }
+        doors.end();
+        try {
+            lock.close();
+        } catch (IOException e) {
+            ShimLog.warn("could not let go of the lock", "error", e);
         }
     }
 }

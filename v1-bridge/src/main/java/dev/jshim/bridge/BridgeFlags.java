@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import dev.jshim.node.NodePaths;
+import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -10,13 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param address containerd's gRPC socket
  * @param ttrpcAddress containerd's ttrpc socket
  * @param reply whether to answer on descriptor 3 when it serves
- * @param takeOver whether to take the place of the bridge that runs
- * @param again whether it is started after a crash, and is to end at once where nothing is adopted any more
  */
-record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean reply, boolean takeOver, boolean again) {
+record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean reply) {
     static final String USAGE =
             "usage: containerd-shim-v1-linux bridge -root DIR -state DIR -address SOCKET [-ttrpc-address SOCKET]"
-                    + " [-take-over | -again] [-reply]";
+                    + " [-reply]";
+
+    /** The tree that this process runs from, as the launcher says. */
+    private static final String HOME = "jshim.home";
 
     /**
      * Reads the flags.
@@ -29,8 +31,6 @@ record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean rep
         Path address = null;
         Path ttrpc = null;
         var reply = false;
-        var takeOver = false;
-        var again = false;
         for (var i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "-root" -> root = path(args, ++i);
@@ -38,18 +38,26 @@ record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, boolean rep
                 case "-address" -> address = path(args, ++i);
                 case "-ttrpc-address" -> ttrpc = path(args, ++i);
                 case "-reply" -> reply = true;
-                case "-take-over" -> takeOver = true;
-                case "-again" -> again = true;
                 default -> throw new IllegalArgumentException("flag " + args[i] + " is not known");
             }
         }
         var grpc = address == null ? state.resolve("containerd.sock") : address;
-        return new BridgeFlags(new NodePaths(root, state), grpc, ttrpcOf(grpc, ttrpc), reply, takeOver, again);
+        return new BridgeFlags(new NodePaths(root, state), grpc, ttrpcOf(grpc, ttrpc), reply);
     }
 
     /** containerd's default: beside its gRPC socket (cmd/containerd/server/config, v2.1.4). */
     private static Path ttrpcOf(Path grpc, @Nullable Path given) {
         return given == null ? Path.of(grpc + ".ttrpc") : given;
+    }
+
+    /** The tree of programs that this process is of, by the name that lasts. */
+    Path tree() {
+        var home = Path.of(System.getProperty(HOME, "/"));
+        try {
+            return BridgeKeeper.lasting(home);
+        } catch (IOException e) {
+            return home;
+        }
     }
 
     private static Path path(String[] args, int index) {

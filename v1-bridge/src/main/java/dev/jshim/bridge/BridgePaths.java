@@ -32,9 +32,33 @@ public record BridgePaths(NodePaths node) {
         return fitting(directory().resolve("bridge.sock"));
     }
 
-    /** Where a bridge that replaces another one is handed everything. */
-    Path successor() {
-        return fitting(directory().resolve("successor.sock"));
+    /** How the keeper stands, as it says itself. */
+    public Path keeper() {
+        return directory().resolve("keeper");
+    }
+
+    public Path keeperPid() {
+        return directory().resolve("keeper.pid");
+    }
+
+    /** Where calls are noted that a bridge has not answered yet. */
+    Path calls() {
+        return directory().resolve("calls");
+    }
+
+    /** The notes of one client. */
+    Path calls(String client) {
+        return calls().resolve(hash(client));
+    }
+
+    /** Where events are noted that are not published yet. */
+    Path events() {
+        return directory().resolve("events");
+    }
+
+    /** The note of one. */
+    Path event(String key) {
+        return events().resolve(hash(key));
     }
 
     /** Where it stands that a container is being cleared away, a file for each. */

@@ -12,6 +12,10 @@ interface Deletion {
      */
     void begins(@Nullable Exit exit);
 
+    /** Init's exit as a bridge has noted it that died over the deletion; null if there was none, or it did not know. */
+    @Nullable
+    Exit noted();
+
     /** It was refused: the container is there as before. */
     void refused();
 

@@ -33,6 +33,15 @@ public record Ending(
         return new Ending(paths.ending(record.key() + " " + record.init()), record, exit);
     }
 
+    /** The exit that is noted with the ending of a container; null if none is. */
+    static @Nullable Exit noted(BridgePaths paths, LegacyRecord record) {
+        try {
+            return exit(Files.readString(of(paths, record, null).file()));
+        } catch (IOException | IllegalArgumentException | DateTimeParseException e) {
+            return null;
+        }
+    }
+
     /** Those that were noted and are not done, whoever noted them. One that cannot be read is put out of the way. */
     static List<Ending> all(BridgePaths paths) throws IOException {
         List<Ending> all = new ArrayList<>();

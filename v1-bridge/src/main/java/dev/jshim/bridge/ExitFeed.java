@@ -1,8 +1,6 @@
 package dev.jshim.bridge;
 
-import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.Message;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdEvent;
 import dev.jshim.proto.v2.events.TaskDelete;
@@ -12,7 +10,6 @@ import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -38,6 +35,7 @@ final class ExitFeed implements AutoCloseable {
     private final HeardDaemon heard;
     private final ScheduledExecutorService timer;
     private final Duration patience;
+    private final HeldNotes notes;
     private final UnheardTime.Start start = new UnheardTime.Start();
     private final Map<String, ExitSink> sinks = new ConcurrentHashMap<>();
     private volatile Function<String, ExitWitness> witnesses = _ -> ExitWitness.NONE;
@@ -53,18 +51,21 @@ final class ExitFeed implements AutoCloseable {
      * @param publishers gives the way to containerd for a namespace
      * @param heard which containerd the bridge before has heard
      * @param patience how long an exit is held back to be seen
+     * @param notes what is held back is noted there
      */
     ExitFeed(
             Path address,
             Function<String, EventSink> publishers,
             HeardDaemon heard,
             ScheduledExecutorService timer,
-            Duration patience) {
+            Duration patience,
+            HeldNotes notes) {
         this.address = address;
         this.publishers = publishers;
         this.heard = heard;
         this.timer = timer;
         this.patience = patience;
+        this.notes = notes;
     }
 
     /** Says who knows more of the exits of a namespace; before the first {@link #sink}. */
@@ -80,7 +81,7 @@ final class ExitFeed implements AutoCloseable {
     /** The sink for the events of a namespace. */
     EventSink sink(String namespace) {
         var sink = sinks.computeIfAbsent(
-                namespace, ns -> new ExitSink(publishers.apply(ns), witnesses.apply(ns), timer, patience));
+                namespace, ns -> new ExitSink(publishers.apply(ns), witnesses.apply(ns), timer, patience, notes, ns));
         synchronized (this) {
             sink.daemonTellsOoms(tellsOoms);
             sink.missed(unheard);
@@ -89,19 +90,17 @@ final class ExitFeed implements AutoCloseable {
         return sink;
     }
 
-    /** Gives away all that is held back, by namespace. */
-    Map<String, List<Message>> drain() {
-        Map<String, List<Message>> all = new HashMap<>();
-        sinks.forEach((namespace, sink) -> all.put(namespace, sink.drain()));
-        return all;
-    }
-
-    /** Holds back, once more, an event that another feed held back. */
-    void publishAgain(String namespace, Any event) throws IOException {
-        if (event.is(TaskExit.class)) {
-            sink(namespace).publish(event.unpack(TaskExit.class));
-        } else if (event.is(TaskDelete.class)) {
-            sink(namespace).publish(event.unpack(TaskDelete.class));
+    /** Holds back, once more, what the bridge before has held back when it died. */
+    void holdAgain() throws IOException {
+        for (var held : notes.takeAll()) {
+            var sink = sink(held.getNamespace());
+            for (var event : held.getEventsList()) {
+                if (event.is(TaskExit.class)) {
+                    sink.publish(event.unpack(TaskExit.class));
+                } else if (event.is(TaskDelete.class)) {
+                    sink.publish(event.unpack(TaskDelete.class));
+                }
+            }
         }
     }
 

@@ -2,9 +2,12 @@ package dev.jshim.bridge;
 
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.Exit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +18,11 @@ import org.jspecify.annotations.Nullable;
  * outlives the death of the bridge, not that of the machine, as the processes do. Thread-safe.
  */
 final class ExitLedger {
-    /** In the added bundle: lines {@code exec PID ID} and {@code told PID STATUS ID}. */
+    /** In the added bundle: lines {@code exec PID ID}, {@code told PID STATUS ID} and {@code gone PID STATUS AT ID}. */
     static final String FILE = "jshim.exits";
+
+    /** As many calls of one client as may be cut off by one death. */
+    private static final int MOST_GONE = 64;
 
     private record Which(String id, int pid) {}
 
@@ -24,6 +30,8 @@ final class ExitLedger {
     private final BundleNotes notes;
     private final Map<String, Integer> execs = new LinkedHashMap<>();
     private final Map<Which, Integer> told = new LinkedHashMap<>();
+    /** The exits of the execs that were deleted last, by id. */
+    private final Map<String, Exit> gone = new LinkedHashMap<>();
 
     /** The ledger of a container, with what the bridge before has written. */
     ExitLedger(LegacyRecord record, BundleNotes notes) {
@@ -37,14 +45,17 @@ final class ExitLedger {
     }
 
     private void read(String line) {
-        var words = line.split(" ", 4);
+        var words = line.split(" ", line.startsWith("gone ") ? 5 : 4);
         try {
             if (words.length == 3 && words[0].equals("exec")) {
                 execs.put(words[2], Integer.valueOf(words[1]));
             } else if (words.length == 4 && words[0].equals("told")) {
                 told.put(new Which(words[3], Integer.parseInt(words[1])), Integer.parseUnsignedInt(words[2]));
+            } else if (words.length == 5 && words[0].equals("gone")) {
+                var at = Instant.parse(words[3]);
+                gone.put(words[4], new Exit(Integer.parseInt(words[1]), Integer.parseUnsignedInt(words[2]), at));
             }
-        } catch (NumberFormatException e) {
+        } catch (NumberFormatException | DateTimeParseException e) {
             ShimLog.warn("a line is damaged and is passed over", "path", bundle().resolve(FILE), "line", line);
         }
     }
@@ -60,6 +71,7 @@ final class ExitLedger {
 
     /** That an exec runs. */
     synchronized void started(String execId, int pid) {
+        gone.remove(execId);
         if (!Integer.valueOf(pid).equals(execs.put(execId, pid))) {
             write();
         }
@@ -75,6 +87,21 @@ final class ExitLedger {
             told.remove(new Which(execId, pid));
             write();
         }
+    }
+
+    /** That an exec is about to be deleted, which ended so. */
+    synchronized void deleting(String execId, Exit exit) {
+        gone.remove(execId);
+        gone.put(execId, exit);
+        if (gone.size() > MOST_GONE) {
+            gone.remove(gone.keySet().iterator().next());
+        }
+        write();
+    }
+
+    /** How an exec ended whose deletion was begun last; null if none was. */
+    synchronized @Nullable Exit deleting(String execId) {
+        return gone.get(execId);
     }
 
     /** That containerd was seen to tell of an exit. One of a process that is no more is not kept. */
@@ -98,7 +125,7 @@ final class ExitLedger {
 
     /** That the bundle is there: what was known before is written now. */
     synchronized void bundleIsThere() {
-        if (!execs.isEmpty() || !told.isEmpty()) {
+        if (!execs.isEmpty() || !told.isEmpty() || !gone.isEmpty()) {
             write();
         }
     }
@@ -108,6 +135,8 @@ final class ExitLedger {
         execs.forEach((id, pid) -> lines.append("exec " + pid + " " + id + "\n"));
         told.forEach((which, status) ->
                 lines.append("told " + which.pid() + " " + Integer.toUnsignedString(status) + " " + which.id() + "\n"));
+        gone.forEach((id, exit) -> lines.append("gone " + exit.pid() + " " + Integer.toUnsignedString(exit.status())
+                + " " + exit.at() + " " + id + "\n"));
         try {
             notes.write(FILE, lines.toString());
         } catch (IOException e) {

@@ -32,7 +32,12 @@ final class ExitSink implements EventSink {
     private static final int MOST_DELAYS = 10;
 
     /** With the status: what containerd makes up of a container that it has lost is not the exit. */
-    private record Key(String container, String id, int pid, int status) {}
+    private record Key(String container, String id, int pid, int status) {
+        /** The name of its note. */
+        String note(String namespace) {
+            return String.join(" ", namespace, container, id, Integer.toString(pid), Integer.toString(status));
+        }
+    }
 
     private static final class Held {
         final TaskExit exit;
@@ -41,12 +46,20 @@ final class ExitSink implements EventSink {
         Held(TaskExit exit) {
             this.exit = exit;
         }
+
+        List<Message> all() {
+            List<Message> all = new ArrayList<>(List.of(exit));
+            all.addAll(after);
+            return all;
+        }
     }
 
     private final EventSink next;
     private final ExitWitness witness;
     private final ScheduledExecutorService timer;
     private final Duration patience;
+    private final HeldNotes notes;
+    private final String namespace;
     private final Map<Key, Held> held = new LinkedHashMap<>();
     private final Map<Key, Long> seen = new HashMap<>();
     private boolean listening;
@@ -59,10 +72,27 @@ final class ExitSink implements EventSink {
      * @param patience how long an exit is held back
      */
     ExitSink(EventSink next, ExitWitness witness, ScheduledExecutorService timer, Duration patience) {
+        this(next, witness, timer, patience, HeldNotes.NONE, "");
+    }
+
+    /**
+     * The same, of that namespace.
+     *
+     * @param notes what is held back is noted there
+     */
+    ExitSink(
+            EventSink next,
+            ExitWitness witness,
+            ScheduledExecutorService timer,
+            Duration patience,
+            HeldNotes notes,
+            String namespace) {
         this.next = next;
         this.witness = witness;
         this.timer = timer;
         this.patience = patience;
+        this.notes = notes;
+        this.namespace = namespace;
     }
 
     @Override
@@ -72,9 +102,13 @@ final class ExitSink implements EventSink {
             case TaskDelete delete -> {
                 var before = last(delete.getContainerId());
                 if (before == null) {
+                    var note = namespace + " " + delete.getContainerId();
+                    notes.write(note, namespace, List.of(delete));
                     next.publish(delete);
+                    next.afterwards(() -> notes.forget(note));
                 } else {
                     before.after.add(delete);
+                    notes.write(key(before.exit).note(namespace), namespace, before.all());
                 }
             }
             case TaskOOM oom -> {
@@ -94,12 +128,16 @@ final class ExitSink implements EventSink {
     private void hold(TaskExit exit) {
         var key = key(exit);
         if (seen.containsKey(key) || witness.isTold(exit)) {
+            notes.forget(key.note(namespace));
             return;
         }
-        if (held.putIfAbsent(key, new Held(exit)) != null) {
-            // Of a bridge before, which has handed it on with what waits for it.
+        var fresh = new Held(exit);
+        if (held.putIfAbsent(key, fresh) != null) {
+            // Of a bridge before, which has noted it with what waits for it.
             return;
         }
+        notes.write(key.note(namespace), namespace, fresh.all());
+        FaultPoint.at("call-exit-held");
         if (listening) {
             schedule(key);
         } else if (held.size() > MAX_HELD) {
@@ -115,17 +153,6 @@ final class ExitSink implements EventSink {
             }
         }
         return last;
-    }
-
-    /** Gives away what is held back, in its order, for another sink to {@link #publish}. */
-    synchronized List<Message> drain() {
-        List<Message> all = new ArrayList<>();
-        for (var waiting : held.values()) {
-            all.add(waiting.exit);
-            all.addAll(waiting.after);
-        }
-        held.clear();
-        return all;
     }
 
     /** That containerd was seen to send an exit, whoever published it. */
@@ -147,6 +174,7 @@ final class ExitSink implements EventSink {
         var waiting = held.remove(key);
         if (waiting != null) {
             waiting.after.forEach(next::publish);
+            next.afterwards(() -> notes.forget(key.note(namespace)));
         }
     }
 
@@ -220,8 +248,9 @@ final class ExitSink implements EventSink {
     private void release(Key key) {
         var waiting = held.remove(key);
         if (waiting != null) {
-            next.publish(waiting.exit);
-            waiting.after.forEach(next::publish);
+            waiting.all().forEach(next::publish);
+            FaultPoint.at("call-exit-published");
+            next.afterwards(() -> notes.forget(key.note(namespace)));
         }
     }
 

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -12,9 +14,10 @@ import org.jspecify.annotations.Nullable;
  * Places at which the tests end or hold this very process, to show that what is interrupted there can be run again.
  * Without the system property {@value #PROPERTY}, which only tests set, a point does nothing. Thread-safe.
  *
- * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does, or
- * {@code POINT:N:hold:FILE}, which makes that file and waits until somebody has removed it; where it is there already
- * nothing is done. POINT may be {@code any}.
+ * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does,
+ * {@code POINT:N:exhaust}, which takes all memory there, or {@code POINT:N:hold:FILE}, which makes that file and waits
+ * until somebody has removed it; if it is there already nothing is done. POINT may be {@code any}, or end with a star
+ * for all that begin so.
  */
 public final class FaultPoint {
     private static final String PROPERTY = "jshim.fault";
@@ -23,13 +26,16 @@ public final class FaultPoint {
     private static final long LONGEST_HOLD_NANOS = 60_000_000_000L;
 
     private static final int KILLED = 137;
+    private static final List<byte[]> TAKEN = new ArrayList<>();
 
     private final String point;
     private final AtomicInteger arrivals;
+    private final boolean exhausts;
     private final @Nullable Path hold;
 
-    private FaultPoint(String point, int arrivals, @Nullable Path hold) {
+    private FaultPoint(String point, int arrivals, boolean exhausts, @Nullable Path hold) {
         this.point = point;
+        this.exhausts = exhausts;
         this.arrivals = new AtomicInteger(arrivals);
         this.hold = hold;
     }
@@ -46,18 +52,33 @@ public final class FaultPoint {
             return null;
         }
         var parts = value.split(":", 4);
-        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts.length < 4 ? null : Path.of(parts[3]));
+        var hold = parts.length < 4 ? null : Path.of(parts[3]);
+        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts[2].equals("exhaust"), hold);
     }
 
     private void arrive(String here) {
-        if ((point.equals("any") || point.equals(here)) && arrivals.decrementAndGet() == 0) {
+        if (isMeant(here) && arrivals.decrementAndGet() == 0) {
             System.err.println("fault point " + here);
             System.err.flush();
-            if (hold == null) {
+            if (exhausts) {
+                exhaust();
+            } else if (hold == null) {
                 Runtime.getRuntime().halt(KILLED);
             } else {
                 hold(hold);
             }
+        }
+    }
+
+    private boolean isMeant(String here) {
+        return point.equals("any")
+                || (point.endsWith("*") ? here.startsWith(point.substring(0, point.length() - 1)) : point.equals(here));
+    }
+
+    /** Until the JVM itself says that there is none left. */
+    private static void exhaust() {
+        while (true) {
+            TAKEN.add(new byte[1 << 20]);
         }
     }
 

@@ -15,10 +15,9 @@ final class HeardDaemon {
     private final Path file;
     private String before;
 
-    /** @param successor whether the bridge before lives and gives its place up: it has missed nothing then */
-    HeardDaemon(Path file, boolean successor) {
+    HeardDaemon(Path file) {
         this.file = file;
-        before = successor ? NONE : read(file);
+        before = read(file);
     }
 
     private static String read(Path file) {

@@ -10,9 +10,7 @@ import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -220,28 +218,6 @@ final class LegacyExits implements AutoCloseable {
     /** Go's zero time is in the year 1: it means that there is none, for which {@link Exit#NEVER} stands here. */
     static Instant instant(Timestamp at) {
         return at.getSeconds() <= 0 ? Exit.NEVER : Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
-    }
-
-    /** As {@link #close}, until {@link #resume}. Answers the execs that run, as far as is known. */
-    Set<String> stop() {
-        close();
-        var running = new HashSet<String>();
-        watched.forEach((execId, exit) -> {
-            if (exit.isRunning() && !execId.isEmpty()) {
-                running.add(execId);
-            }
-        });
-        return running;
-    }
-
-    /** Watches again after {@link #stop}. */
-    void resume() {
-        closed = false;
-        watched.forEach((execId, exit) -> {
-            if (exit.known() == null) {
-                await(execId, exit);
-            }
-        });
     }
 
     /** Watches nothing any more; no exit completes from then on. */

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import dev.jshim.linux.ProcessId;
+import dev.jshim.proto.v1.shim.ShimGrpc.ShimBlockingStub;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;
 import dev.jshim.shim.task.Exit;
@@ -10,8 +11,10 @@ import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import dev.jshim.shim.task.Stdio;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,10 +47,20 @@ final class LegacyStates {
      * @param v1Id what the shim calls it
      */
     ProcessState of(String execId, String v1Id) {
+        return of(execId, link::glance, v1Id);
+    }
+
+    /** As {@link #of(String, String)}, and waits longer. */
+    ProcessState of(String execId, String v1Id, Duration patience) {
+        return of(execId, rpc -> link.read(patience, rpc), v1Id);
+    }
+
+    private ProcessState of(
+            String execId, Function<Function<ShimBlockingStub, StateResponse>, StateResponse> ask, String v1Id) {
         var request = StateRequest.newBuilder().setId(v1Id).build();
         StateResponse r;
         try {
-            r = link.glance(shim -> shim.state(request));
+            r = ask.apply(shim -> shim.state(request));
         } catch (ShimException e) {
             var known = withoutShim(execId, e);
             if (known != null) {

@@ -31,7 +31,6 @@ import dev.jshim.shim.task.Task;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -109,10 +108,8 @@ final class LegacyTask implements Task {
     /**
      * Begins to watch init and the execs that there are, and answers the exec ids. Blocks for as long as the shim takes
      * to list them, at most {@link #QUICK}.
-     *
-     * @param before execs that are known to have run: they may have ended since, and be listed no more
      */
-    List<String> attach(Set<String> before) {
+    List<String> attach() {
         exits.watch("");
         Map<String, Integer> execs = new LinkedHashMap<>();
         for (var each : pids()) {
@@ -121,9 +118,7 @@ final class LegacyTask implements Task {
             }
         }
         var listed = Set.copyOf(execs.keySet());
-        var known = new HashMap<>(ledger.execs());
-        before.forEach(execId -> known.putIfAbsent(execId, 0));
-        known.forEach((execId, pid) -> {
+        ledger.execs().forEach((execId, pid) -> {
             if (!execs.containsKey(execId)) {
                 if (states.isGone(execId, v1Id(execId))) {
                     ledger.deleted(execId, pid);
@@ -168,17 +163,6 @@ final class LegacyTask implements Task {
         }
     }
 
-    /** Watches no process and no memory any more, until {@link #watchAgain}. Answers the execs that run. */
-    Set<String> stopWatching() {
-        ooms.stop();
-        return exits.stop();
-    }
-
-    void watchAgain() {
-        ooms.resume();
-        exits.resume();
-    }
-
     /** Lets go of the shim without doing it any harm. */
     void detach() {
         exits.close();
@@ -218,6 +202,11 @@ final class LegacyTask implements Task {
         return states.of(execId, v1Id(execId));
     }
 
+    /** The state of a process once what is being done with it is done: the shim holds its lock meanwhile. */
+    ProcessState settled(String execId) {
+        return states.of(execId, v1Id(execId), LOCKED);
+    }
+
     @Override
     public void start(String execId, IntConsumer started) {
         var request = StartRequest.newBuilder().setId(v1Id(execId)).build();
@@ -232,12 +221,32 @@ final class LegacyTask implements Task {
         });
     }
 
+    /**
+     * As {@link #start}, for a process that was started in a call that nobody answered.
+     *
+     * @param pid as the shim says now
+     */
+    void startedBefore(String execId, int pid, IntConsumer started) {
+        exits.starting(execId, exit -> {
+            exit.runs(pid);
+            if (!execId.isEmpty()) {
+                ledger.started(execId, pid);
+            }
+            started.accept(pid);
+        });
+    }
+
+    /** That init has ended so, as a bridge before this one has noted. */
+    void endedBefore(Exit exit) {
+        exits.forget("", exits.watched(""), exit);
+    }
+
     @Override
     public Exit delete(String execId) {
         if (!execId.isEmpty()) {
             return deleteExec(execId);
         }
-        deletion.begins(exits.known(""));
+        deletion.begins(exitOf(""));
         Exit exit;
         try {
             exit = deleteNow("");
@@ -250,9 +259,33 @@ final class LegacyTask implements Task {
         return exit;
     }
 
+    /** The exit of a process before it is deleted, after which nobody can say it; null if there is none. */
+    private @Nullable Exit exitOf(String execId) {
+        var known = exits.known(execId);
+        if (known != null) {
+            return known;
+        }
+        try {
+            return state(execId).exit();
+        } catch (ShimException e) {
+            // The deletion itself says what is wrong.
+            return null;
+        }
+    }
+
+    /** The exit of an exec that was deleted in a call that nobody answered; null if there was no such call. */
+    @Nullable
+    Exit deletedExec(String execId) {
+        return ledger.deleting(execId);
+    }
+
     private Exit deleteExec(String execId) {
         var which = exits.watched(execId);
         var pid = ledger.execs().get(execId);
+        var last = exitOf(execId);
+        if (last != null) {
+            ledger.deleting(execId, last);
+        }
         try {
             var exit = deleteNow(execId);
             exits.forget(execId, which, exit);
@@ -284,7 +317,8 @@ final class LegacyTask implements Task {
             throw e;
         }
         var known = exits.known("");
-        return known == null ? new Exit(pid(), Ending.UNKNOWN, Instant.now()) : known;
+        var noted = known == null ? deletion.noted() : known;
+        return noted == null ? new Exit(pid(), Ending.UNKNOWN, Instant.now()) : noted;
     }
 
     private Exit deleteNow(String execId) {

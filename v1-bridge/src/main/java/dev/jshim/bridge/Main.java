@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import dev.jshim.bridge.migrate.OldRuntime;
 import dev.jshim.shim.StartReply;
+import dev.jshim.shim.keeper.Keeper;
 import java.io.IOException;
 import java.util.Arrays;
 
@@ -32,10 +33,7 @@ public final class Main {
         }
         BridgeDaemon daemon;
         try {
-            if (flags.again() && BridgeDaemon.isNothingLeft(flags.paths())) {
-                return 0;
-            }
-            daemon = BridgeDaemon.start(flags);
+            daemon = BridgeDaemon.start(flags, Keeper.inherited());
         } catch (IOException e) {
             if (flags.reply()) {
                 new StartReply().error(String.valueOf(e.getMessage()));
@@ -48,7 +46,7 @@ public final class Main {
             try {
                 new StartReply().ok(Long.toString(ProcessHandle.current().pid()));
             } catch (IOException e) {
-                // Who started it has been killed: without anything to serve it would stay for ever.
+                // Who started it has been killed: without anything to serve nobody would ever end it.
                 if (BridgeDaemon.isNothingLeft(flags.paths())) {
                     daemon.close();
                     return 1;
@@ -56,6 +54,7 @@ public final class Main {
             }
         }
         daemon.await();
+        daemon.makeRoom();
         daemon.close();
         return 0;
     }

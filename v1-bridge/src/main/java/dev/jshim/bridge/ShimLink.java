@@ -27,6 +27,13 @@ final class ShimLink implements AutoCloseable {
         Line dial() throws IOException;
     }
 
+    /** Opens a connection for one call that changes something; null if that is to go over the common one. */
+    @FunctionalInterface
+    private interface CallDialer {
+        @Nullable
+        Line dial() throws IOException;
+    }
+
     /** One open connection. */
     interface Line extends AutoCloseable {
         Channel channel();
@@ -50,6 +57,7 @@ final class ShimLink implements AutoCloseable {
     private final String name;
     private final Dialer dialer;
     private final Duration glance;
+    private final CallDialer own;
     private final Object lock = new Object();
     private @Nullable Line line;
     private boolean closed;
@@ -63,14 +71,32 @@ final class ShimLink implements AutoCloseable {
     }
 
     /**
+     * The same, for a bridge whose keeper holds the connection of each call that changes something, from its begin to
+     * its end: should the bridge die meanwhile, the shim goes on with it.
+     *
+     * @param doors has the keeper
+     */
+    static ShimLink to(LegacyRecord record, TaskDoors doors) {
+        var address = ShimSocket.parse(record.socket());
+        return new ShimLink(
+                record.key(), () -> ShimLine.dial(address), GLANCE, () -> doors.dial(record.key(), address));
+    }
+
+    /**
      * A link to the shim of a container; the name is for messages.
      *
      * @param glance how long a {@link #glance} lasts
      */
     ShimLink(String name, Dialer dialer, Duration glance) {
+        this(name, dialer, glance, () -> null);
+    }
+
+    /** @param own opens a connection for one call that changes something; null if it is to go over the common one */
+    private ShimLink(String name, Dialer dialer, Duration glance, CallDialer own) {
         this.name = name;
         this.dialer = dialer;
         this.glance = glance;
+        this.own = own;
     }
 
     /** Whether it did not answer the last {@link #read}: the next ones wait for it only shortly until it does. */
@@ -93,11 +119,33 @@ final class ShimLink implements AutoCloseable {
             // Whoever waits a minute for a shim that was silent a moment ago waits in vain, and with a lock held.
             var _ = read(AGAIN, shim -> shim.shimInfo(Empty.getDefaultInstance()));
         }
-        return ask(deadline, rpc);
+        FaultPoint.at("call-begun");
+        var answer = askToChange(deadline, rpc);
+        FaultPoint.at("call-done");
+        return answer;
+    }
+
+    /** Over a connection of the call's own, if that is to outlive this process, else over the common one. */
+    private <R> R askToChange(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        Line opened;
+        try {
+            opened = own.dial();
+        } catch (IOException e) {
+            throw noConnection(e);
+        }
+        if (opened == null) {
+            return ask(line(), deadline, rpc);
+        }
+        try (opened) {
+            return ask(opened, deadline, rpc);
+        }
     }
 
     private <R> R ask(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
-        var used = line();
+        return ask(line(), deadline, rpc);
+    }
+
+    private <R> R ask(Line used, Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         var stub = ShimGrpc.newBlockingStub(used.channel()).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
         try {
             return rpc.apply(stub);
@@ -176,10 +224,7 @@ final class ShimLink implements AutoCloseable {
                 try {
                     open = dialer.dial();
                 } catch (IOException e) {
-                    throw new ShimException(
-                            ShimException.Kind.UNAVAILABLE,
-                            "the v1 shim of " + name + " does not take connections: " + e.getMessage(),
-                            e);
+                    throw noConnection(e);
                 }
                 line = open;
                 var dialed = open;
@@ -191,6 +236,13 @@ final class ShimLink implements AutoCloseable {
             }
             return open;
         }
+    }
+
+    private ShimException noConnection(IOException cause) {
+        return new ShimException(
+                ShimException.Kind.UNAVAILABLE,
+                "the v1 shim of " + name + " does not take connections: " + cause.getMessage(),
+                cause);
     }
 
     private ShimException failure(Line used, Status status, Duration deadline) {

@@ -2,7 +2,9 @@ package dev.jshim.bridge;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
+import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.ttrpc.CallNotes;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -12,64 +14,110 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The listening socket of one adopted container, which lets its clients in. Thread-safe. */
+/**
+ * The listening socket of one adopted container, and the way in for its clients. Who accepts them is the keeper, so
+ * that none is lost between accepting and holding; this process does so while there is no keeper. Thread-safe.
+ */
 final class TaskDoor implements AutoCloseable {
     private static final Duration OUT_OF_DESCRIPTORS = Duration.ofMillis(200);
 
+    private final TaskDoors doors;
+    private final String name;
+    private final Path path;
     private final UnixSocket listener;
     private final TtrpcServer server;
     private @Nullable Thread accepting;
+    private boolean closed;
 
-    private TaskDoor(UnixSocket listener, TtrpcServer server) {
+    /**
+     * A door through which nobody comes yet.
+     *
+     * @param name by which the keeper knows the listener
+     */
+    TaskDoor(TaskDoors doors, String name, Path path, UnixSocket listener, TtrpcServer server) {
+        this.doors = doors;
+        this.name = name;
+        this.path = path;
         this.listener = listener;
         this.server = server;
     }
 
     /** Listens. What lies at the path is taken away: who calls holds the lock that makes it ours. */
-    static TaskDoor listen(Path path, TtrpcServer server) throws IOException {
+    static UnixSocket listen(Path path) throws IOException {
         try {
             PrivateSocket.prepare(path);
             var listener = UnixSocket.listen(path);
             PrivateSocket.restrict(path);
-            return new TaskDoor(listener, server);
+            return listener;
         } catch (ErrnoException e) {
             throw new IOException("cannot listen on " + path + ": " + e.getMessage(), e);
         }
     }
 
-    /** Goes on with the socket that another bridge has listened on. */
-    static TaskDoor of(UnixSocket listener, TtrpcServer server) {
-        return new TaskDoor(listener, server);
+    String name() {
+        return name;
     }
 
     UnixSocket listener() {
         return listener;
     }
 
-    /** Begins to let clients in. */
-    synchronized void open() {
-        listener.resumeReading();
-        accepting = Thread.ofVirtual().name("door").start(this::accept);
+    TtrpcServer server() {
+        return server;
     }
 
-    /** Lets nobody in any more; who comes now waits in front of the door. Blocks until that is so. */
-    synchronized void shut() {
-        listener.stopReading();
-        var thread = accepting;
+    /** Serves a client that the keeper has accepted. */
+    void admit(Held client) {
+        serve(doors, server, client);
+    }
+
+    /** Serves a client by that server, and goes on where a process before this one has stopped. */
+    static void serve(TaskDoors doors, TtrpcServer server, Held client) {
+        CallNotes notes = null;
+        UnixSocket socket = null;
+        try {
+            socket = UnixSocket.of(client.fd());
+            notes = CallNotes.open(doors.notes(client.name()));
+            server.serve(new TaskPeer(socket, () -> doors.left(client.name())), notes);
+        } catch (IOException e) {
+            ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
+            if (socket != null) {
+                socket.shutdown();
+                socket.close();
+            }
+            doors.left(client.name());
+        }
+    }
+
+    /** Accepts clients in this process, while there is no keeper to do it. */
+    synchronized void open() {
+        if (!closed && accepting == null) {
+            listener.resumeReading();
+            accepting = Thread.ofVirtual().name("door").start(this::accept);
+        }
+    }
+
+    /** Accepts nobody here any more. Blocks until that is so. */
+    void shut() {
+        Thread thread;
+        synchronized (this) {
+            thread = accepting;
+            accepting = null;
+        }
         if (thread != null) {
+            listener.stopReading();
             try {
                 thread.join();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            accepting = null;
         }
     }
 
     private void accept() {
         while (true) {
             try {
-                server.serve(new TaskPeer(listener.accept()));
+                admit(doors.accepted(name, listener.acceptFd()));
             } catch (ClosedChannelException | InterruptedIOException e) {
                 return;
             } catch (IOException e) {
@@ -84,14 +132,14 @@ final class TaskDoor implements AutoCloseable {
         }
     }
 
-    /** Closes the socket here; where another bridge has it, it goes on listening. */
+    /** Lets nobody in any more, and removes the socket's name. */
     @Override
     public void close() {
+        synchronized (this) {
+            closed = true;
+        }
+        doors.closed(this);
         listener.close();
-    }
-
-    /** Removes the name, so that nobody comes any more. */
-    static void remove(Path path) {
         try {
             Files.deleteIfExists(path);
         } catch (IOException e) {

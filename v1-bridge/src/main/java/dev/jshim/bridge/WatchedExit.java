@@ -65,10 +65,6 @@ final class WatchedExit {
         }
     }
 
-    boolean isRunning() {
-        return running && known() == null;
-    }
-
     /** Whether it is of a process that was started, and nobody was told of the exit yet, be it known or not. */
     boolean isToBeShown() {
         return running && !shown.isDone();

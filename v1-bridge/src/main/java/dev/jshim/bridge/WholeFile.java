@@ -1,18 +1,31 @@
 package dev.jshim.bridge;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
 /** Small files of the bridge's own, which are there whole or not at all, whenever who writes them dies. */
 final class WholeFile {
+    private static final String NEW = ".new";
+
     private WholeFile() {}
+
+    /** Whether that is the name of such a file, and not of one that is still being written. */
+    static boolean isWhole(Path file) {
+        return !file.toString().endsWith(NEW);
+    }
 
     /** Writes a file or replaces it. It outlives this process, not a loss of power. One writer at a time. */
     static void write(Path file, String text) throws IOException {
-        var fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(fresh, text);
+        write(file, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The same with bytes. */
+    static void write(Path file, byte[] bytes) throws IOException {
+        var fresh = file.resolveSibling(file.getFileName() + NEW);
+        Files.write(fresh, bytes);
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
     }
 }

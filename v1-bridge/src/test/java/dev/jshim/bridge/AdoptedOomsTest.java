@@ -130,40 +130,6 @@ class AdoptedOomsTest {
         }
     }
 
-    /** As two bridges do of which one takes the place of the other. */
-    @Test
-    void whileOneStopsAndTheNextHasNotBegunAKillIsToldOnce() throws Exception {
-        AdoptedOoms.write(bundle, 0);
-        var old = begin();
-        exhaust();
-        old.stop();
-        assertThat(told).as("the last word of who stops").hasValue(1);
-        exhaust();
-        try (var fresh = begin()) {
-            fresh.check();
-            assertThat(told).hasValue(2);
-            exhaust();
-            fresh.check();
-            old.check();
-            assertThat(told).hasValue(3);
-        }
-        old.close();
-        assertThat(told).hasValue(3);
-    }
-
-    @Test
-    void whoTakesBackTellsOfWhatHappenedMeanwhile() throws Exception {
-        AdoptedOoms.write(bundle, 0);
-        try (var ooms = begin()) {
-            ooms.stop();
-            exhaust();
-            ooms.check();
-            assertThat(told).hasValue(0);
-            ooms.resume();
-            assertThat(told).hasValue(1);
-        }
-    }
-
     @Test
     void theCgroupIsKnownAlsoAfterInitsEnd() throws Exception {
         AdoptedOoms.write(bundle, 0);

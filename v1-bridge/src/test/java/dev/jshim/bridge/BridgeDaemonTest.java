@@ -24,7 +24,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,11 +54,9 @@ class BridgeDaemonTest {
         container.kill();
     }
 
-    private BridgeDaemon start(String... more) throws Exception {
-        var flags = Stream.of(
-                "-root", node.root().toString(), "-state", node.state().toString(), "-address", folder + "/none.sock");
-        return BridgeDaemon.start(
-                BridgeFlags.parse(Stream.concat(flags, Stream.of(more)).toArray(String[]::new)));
+    private BridgeDaemon start() throws Exception {
+        return BridgeDaemon.start(BridgeFlags.parse(
+                "-root", node.root().toString(), "-state", node.state().toString(), "-address", folder + "/none.sock"));
     }
 
     private Path adopt(BridgeDaemon daemon) throws Exception {
@@ -425,22 +422,6 @@ class BridgeDaemonTest {
         Ending.finishAll(paths);
         assertThat(container.v1Bundle).doesNotExist();
         assertThat(container.v1Work).doesNotExist();
-    }
-
-    @Test
-    void oneThatIsStartedAgainGoesWhereTheLastWordWas() throws Exception {
-        var moved = new Containerd(folder.resolve("moved.sock"), folder.resolve("moved.ttrpc"));
-        try (var daemon = start()) {
-            daemon.bridge().follow(moved.address(), moved.ttrpcAddress());
-        }
-        try (var _ = start("-again")) {
-            assertThat(Containerd.noted(paths, new Containerd(folder, folder))).isEqualTo(moved);
-        }
-        try (var _ = start()) {
-            assertThat(Containerd.noted(paths, moved).address())
-                    .as("what a person says counts")
-                    .isEqualTo(folder.resolve("none.sock"));
-        }
     }
 
     @Test

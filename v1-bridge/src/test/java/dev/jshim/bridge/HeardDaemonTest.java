@@ -14,8 +14,8 @@ class HeardDaemonTest {
     @TempDir
     Path folder;
 
-    private HeardDaemon heard(boolean successor) {
-        return new HeardDaemon(folder.resolve("heard"), successor);
+    private HeardDaemon heard() {
+        return new HeardDaemon(folder.resolve("heard"));
     }
 
     private String listen(Path socket) throws Exception {
@@ -30,27 +30,23 @@ class HeardDaemonTest {
     void theSameDaemonIsKnownAgainOnce() throws Exception {
         var socket = folder.resolve("c.sock");
         var daemon = listen(socket);
-        assertThat(heard(false).hears(daemon)).as("none was heard before").isFalse();
-        var next = heard(false);
+        assertThat(heard().hears(daemon)).as("none was heard before").isFalse();
+        var next = heard();
         assertThat(next.hears(daemon)).isTrue();
         assertThat(next.hears(daemon)).as("it was away meanwhile").isFalse();
-        assertThat(heard(true).hears(daemon))
-                .as("who takes over misses nothing")
-                .isFalse();
-        assertThat(heard(false).hears(HeardDaemon.identity(socket))).isTrue();
-        assertThat(heard(false).hears(listen(socket)))
+        assertThat(heard().hears(HeardDaemon.identity(socket))).isTrue();
+        assertThat(heard().hears(listen(socket)))
                 .as("a daemon that was started again")
                 .isFalse();
-        assertThat(heard(false).hears(HeardDaemon.identity(folder.resolve("none"))))
-                .isFalse();
+        assertThat(heard().hears(HeardDaemon.identity(folder.resolve("none")))).isFalse();
     }
 
     @Test
     void oneThatEndedIsNotHeardAnyMore() throws Exception {
         var daemon = listen(folder.resolve("c.sock"));
-        var first = heard(false);
+        var first = heard();
         assertThat(first.hears(daemon)).isFalse();
         first.noMore();
-        assertThat(heard(false).hears(daemon)).isFalse();
+        assertThat(heard().hears(daemon)).isFalse();
     }
 }

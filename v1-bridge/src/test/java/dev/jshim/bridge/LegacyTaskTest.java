@@ -33,7 +33,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -91,6 +90,11 @@ class LegacyTaskTest {
                     @Override
                     public void begins(@Nullable Exit exit) {
                         deletion.add("begins");
+                    }
+
+                    @Override
+                    public @Nullable Exit noted() {
+                        return null;
                     }
 
                     @Override
@@ -481,7 +485,7 @@ class LegacyTaskTest {
         ledger.started("e", FakeV1Shim.EXEC_PID);
         ledger.started("gone", 4243);
         shim.states.put("e", Status.STOPPED);
-        assertThat(task.attach(Set.of("unknown"))).containsExactly("e");
+        assertThat(task.attach()).containsExactly("e");
         LegacyRig.eventually(() -> shim.isWaitedFor("c"));
         assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
         assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
@@ -533,7 +537,7 @@ class LegacyTaskTest {
 
     private void execEndsAndIsDeletedPastTheBridge() throws Exception {
         shim.states.put("e", Status.RUNNING);
-        assertThat(task.attach(Set.of())).containsExactly("e");
+        assertThat(task.attach()).containsExactly("e");
         LegacyRig.eventually(() -> shim.isWaitedFor("e"));
         shim.exit("e");
         assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
@@ -544,7 +548,7 @@ class LegacyTaskTest {
     @Test
     void runningExecsAreFoundWhenAttached() throws Exception {
         shim.states.put("e", Status.RUNNING);
-        assertThat(task.attach(Set.of())).containsExactly("e");
+        assertThat(task.attach()).containsExactly("e");
         LegacyRig.eventually(() -> shim.isWaitedFor("c") && shim.isWaitedFor("e"));
     }
 
@@ -593,7 +597,7 @@ class LegacyTaskTest {
         try {
             shim.execPid = (int) exec.pid();
             shim.states.put("e", Status.RUNNING);
-            task.attach(Set.of());
+            task.attach();
             var exit = task.exited("e");
             LegacyRig.eventually(() -> shim.isWaitedFor("e"));
             shim.close();

@@ -98,7 +98,7 @@ final class Adoption {
         FaultPoint.at("bridge-started");
         notes.addAll(BridgeLauncher.leaveCgroups(pid));
         // Its first answers come from a cold JVM, on a machine that may be busy.
-        return BridgeClient.connect(paths.control(), timeout.compareTo(COLD) > 0 ? timeout : COLD);
+        return BridgeClient.connect(paths, timeout.compareTo(COLD) > 0 ? timeout : COLD);
     }
 
     /**
@@ -110,7 +110,7 @@ final class Adoption {
     private @Nullable BridgeClient running() throws IOException {
         BridgeClient bridge;
         try {
-            bridge = BridgeClient.connect(paths.control(), timeout);
+            bridge = BridgeClient.connect(paths, timeout);
         } catch (IOException notRunning) {
             return null;
         }

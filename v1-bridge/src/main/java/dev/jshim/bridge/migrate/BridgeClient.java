@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
@@ -8,15 +9,18 @@ import dev.jshim.proto.v2.bridge.FollowRequest;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
+import dev.jshim.proto.v2.bridge.ReplaceRequest;
 import dev.jshim.proto.v2.bridge.StopRequest;
 import dev.jshim.proto.v2.task2.ConnectRequest;
 import dev.jshim.proto.v2.task2.PidsRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.ttrpc.TtrpcChannel;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Orders to a running bridge. Every failure is an IOException with one clear line. */
@@ -27,6 +31,9 @@ final class BridgeClient implements AutoCloseable {
     /** A bridge sees a moment late, and on a busy machine some, that a containerd has ended. */
     private static final Duration CONNECTIONS_END = Duration.ofSeconds(5);
 
+    /** After a crash. */
+    private static final Duration STARTS_AGAIN = Duration.ofSeconds(10);
+
     private final TtrpcChannel channel;
     private final Duration timeout;
 
@@ -35,8 +42,32 @@ final class BridgeClient implements AutoCloseable {
         this.timeout = timeout;
     }
 
-    static BridgeClient connect(Path control, Duration timeout) throws IOException {
-        return new BridgeClient(TtrpcChannel.connect(control, timeout), timeout);
+    /**
+     * Connects to the bridge that runs. One that is being started again by its keeper is waited for.
+     *
+     * @param timeout for each order
+     */
+    static BridgeClient connect(BridgePaths paths, Duration timeout) throws IOException {
+        var end = System.nanoTime() + STARTS_AGAIN.toNanos();
+        while (true) {
+            try {
+                return new BridgeClient(TtrpcChannel.connect(paths.control(), timeout), timeout);
+            } catch (IOException e) {
+                if (KeeperState.living(paths) == null || System.nanoTime() > end) {
+                    throw e;
+                }
+                pause();
+            }
+        }
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     private BridgeGrpc.BridgeBlockingStub stub(Duration deadline) {
@@ -93,14 +124,25 @@ final class BridgeClient implements AutoCloseable {
             if (System.nanoTime() > end) {
                 return true;
             }
-            try {
-                Thread.sleep(50);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
-            }
+            pause();
         }
         return false;
+    }
+
+    /** Has the bridge's keeper start that one in the bridge's place. Returns before it has. */
+    void replace(List<String> command) throws IOException {
+        try {
+            var _ = stub(timeout)
+                    .replace(ReplaceRequest.newBuilder().addAllCommand(command).build());
+        } catch (StatusRuntimeException e) {
+            if (e.getStatus().getCode() == Status.Code.UNIMPLEMENTED) {
+                throw new IOException(
+                        "the bridge that runs is of a version that cannot be replaced while it runs: stop containerd,"
+                                + " then run \"jshimctl bridge stop\" and \"jshimctl bridge start\"",
+                        e);
+            }
+            throw failure("the bridge does not make room", e);
+        }
     }
 
     void stop() throws IOException {

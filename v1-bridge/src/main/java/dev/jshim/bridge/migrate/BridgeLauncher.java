@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.BridgeKeeper;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Processes;
@@ -39,60 +40,73 @@ final class BridgeLauncher {
             exec setsid "$@" 3>&1 >/dev/null 2>>"$log" </dev/null
             """;
 
-    /** Starts the bridge again whenever it dies of something else than an order. */
-    private static final String KEEPER = "lib/sh/keep.sh";
+    /** A new one reads what is adopted, and an old one is started again if that does not come up. */
+    private static final Duration REPLACED = Duration.ofSeconds(60);
 
     private final BridgePaths paths;
-    private final Path address;
-    private final Path ttrpcAddress;
-    private final Path binary;
+    private final BridgeKeeper keeper;
 
-    /** @param ttrpcAddress null where containerd's default holds */
+    /**
+     * A launcher of bridges.
+     *
+     * @param ttrpcAddress null where containerd's default holds
+     * @param binary the bridge's program, in its tree
+     */
     BridgeLauncher(BridgePaths paths, Path address, @Nullable Path ttrpcAddress, Path binary) {
         this.paths = paths;
-        this.address = address;
-        this.ttrpcAddress = ttrpcAddress == null ? Path.of(address + ".ttrpc") : ttrpcAddress;
-        this.binary = binary;
+        var ttrpc = ttrpcAddress == null ? Path.of(address + ".ttrpc") : ttrpcAddress;
+        var tree = binary.resolve("../..").normalize();
+        keeper = new BridgeKeeper(paths, tree, address, ttrpc);
     }
 
     /** Tells a bridge that runs what it would be started with. */
     void instruct(BridgeClient bridge) throws IOException {
-        bridge.follow(address, ttrpcAddress);
+        bridge.follow(keeper.address(), keeper.ttrpcAddress());
     }
 
-    /** Starts it, and something that starts it again when it crashes; answers its pid once it serves. */
-    int start() throws IOException {
-        return start(List.of("/bin/sh", tree().resolve(KEEPER).toString()), List.of());
-    }
-
-    /** As {@link #start()}, in the place of a bridge that runs, whose connections it takes over. */
+    /**
+     * Puts a bridge of this tree in the place of the one that runs, whose keeper starts it.
+     *
+     * @return the pid of the new one
+     * @throws IOException if the one before, or none, serves after that
+     */
     int replace() throws IOException {
-        return start(List.of("/bin/sh", tree().resolve(KEEPER).toString()), List.of("-take-over"));
-    }
-
-    /** As {@link #start()}, for a caller that looks after it itself, as systemd does. */
-    int startUnkept() throws IOException {
-        return start(List.of(), List.of());
-    }
-
-    /** As {@link #replace()}, for a caller that looks after it itself. */
-    int replaceUnkept() throws IOException {
-        return start(List.of(), List.of("-take-over"));
-    }
-
-    private Path tree() throws IOException {
-        var bin = binary.getParent();
-        var tree = bin == null ? null : bin.getParent();
-        if (tree == null) {
-            throw new IOException("the bridge " + binary + " is not in a tree of jshim's");
+        var before = pid();
+        requireProgram(keeper.bridge());
+        try (var bridge = BridgeClient.connect(paths, OTHER)) {
+            bridge.replace(keeper.bridgeCommand());
         }
-        return tree;
+        var end = System.nanoTime() + REPLACED.toNanos();
+        while (System.nanoTime() < end) {
+            var state = KeeperState.read(paths.keeper());
+            if (state != null && state.process().pid() != before && state.isServing()) {
+                if (state.hasFailed()) {
+                    throw new IOException(
+                            "the new bridge did not come up, and the one before serves again, see " + paths.log());
+                }
+                return pid();
+            }
+            pause(new IOException("interrupted"));
+        }
+        throw new IOException("no bridge serves after " + REPLACED.toSeconds() + " s, see " + paths.log());
     }
 
-    private int start(List<String> before, List<String> more) throws IOException {
-        if (!Files.isExecutable(binary)) {
-            throw new IOException("the bridge " + binary + " is not there or cannot be run");
+    private int pid() throws IOException {
+        try (var bridge = BridgeClient.connect(paths, OTHER)) {
+            return bridge.list().getPid();
         }
+    }
+
+    private static void requireProgram(Path program) throws IOException {
+        if (!Files.isExecutable(program)) {
+            throw new IOException(program + " does not exist or is not executable; run jshimctl of an installed tree");
+        }
+    }
+
+    /** Starts a bridge and its keeper; answers the bridge's pid once it serves. */
+    int start() throws IOException {
+        requireProgram(keeper.program());
+        requireProgram(keeper.bridge());
         if (!Files.isDirectory(paths.directory())) {
             Files.createDirectories(
                     paths.directory(),
@@ -100,20 +114,8 @@ final class BridgeLauncher {
         }
         List<String> command = new ArrayList<>(
                 List.of("/bin/sh", "-c", SCRIPT, "sh", paths.log().toString()));
-        command.addAll(before);
-        command.addAll(List.of(
-                binary.toString(),
-                "bridge",
-                "-root",
-                paths.node().root().toString(),
-                "-state",
-                paths.node().state().toString(),
-                "-address",
-                address.toString(),
-                "-ttrpc-address",
-                ttrpcAddress.toString()));
-        command.addAll(more);
-        command.add("-reply");
+        command.add(keeper.program().toString());
+        command.addAll(keeper.arguments());
         var process = new ProcessBuilder(command)
                 .directory(Path.of("/").toFile())
                 .redirectErrorStream(true)
@@ -123,10 +125,7 @@ final class BridgeLauncher {
             return pid(reply(out));
         } catch (IOException e) {
             process.destroy();
-            if (more.isEmpty()) {
-                return alreadyThere(e);
-            }
-            throw e;
+            return alreadyThere(e);
         }
     }
 
@@ -134,8 +133,8 @@ final class BridgeLauncher {
     private int alreadyThere(IOException why) throws IOException {
         var end = System.nanoTime() + OTHER.toNanos();
         while (System.nanoTime() < end) {
-            try (var bridge = BridgeClient.connect(paths.control(), OTHER)) {
-                return bridge.list().getPid();
+            try {
+                return pid();
             } catch (IOException notYet) {
                 pause(why);
             }
@@ -208,11 +207,52 @@ final class BridgeLauncher {
         return warnings.stream().distinct().toList();
     }
 
+    /**
+     * Moves a bridge and its keeper to where this process is in each cgroup hierarchy: to the unit that has started it
+     * and is to look after them.
+     *
+     * @return what could not be done, a sentence each
+     */
+    static List<String> joinCgroups(int pid) {
+        List<String> warnings = new ArrayList<>();
+        try {
+            var lines = Files.readAllLines(Path.of("/proc/self/cgroup"));
+            for (var mount : MountPoint.all()) {
+                if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {
+                    var own = own(lines, mount);
+                    if (own != null) {
+                        var procs = Path.of(mount.path() + own, "cgroup.procs");
+                        move(pid, procs, warnings);
+                        move(keeper, procs, warnings);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            warnings.add("the bridge is still in the cgroup that it was started in: " + e.getMessage());
+        }
+        return warnings.stream().distinct().toList();
+    }
+
+    /** Where this process is in a hierarchy, whose mount is named after its controllers (cgroups(7)). */
+    private static @Nullable String own(List<String> lines, MountPoint mount) {
+        var name = String.valueOf(Path.of(mount.path()).getFileName());
+        for (var line : lines) {
+            var fields = line.split(":", 3);
+            var isIt = mount.type().equals("cgroup2")
+                    ? fields[1].isEmpty()
+                    : fields[1].equals(name) || fields[1].equals("name=" + name);
+            if (isIt) {
+                return fields[2];
+            }
+        }
+        return null;
+    }
+
     private static void move(int pid, Path procs, List<String> warnings) {
         try {
             Files.writeString(procs, Integer.toString(pid), StandardOpenOption.WRITE);
         } catch (IOException e) {
-            warnings.add("the bridge is still in the caller's cgroup: " + procs + ": " + e.getMessage());
+            warnings.add("the bridge is still in the cgroup that it was started in: " + procs + ": " + e.getMessage());
         }
     }
 }

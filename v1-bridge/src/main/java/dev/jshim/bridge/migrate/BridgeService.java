@@ -42,8 +42,10 @@ public final class BridgeService {
      * @param pid 0 where no bridge answers
      * @param adopted how many containers it serves
      * @param connected how many of these have a client, as each has while containerd runs
+     * @param keeper null if there is none, or it has written nothing down
      */
-    public record State(int pid, int adopted, int connected) {
+    public record State(
+            int pid, int adopted, int connected, @Nullable KeeperState keeper) {
         public boolean isRunning() {
             return pid != 0;
         }
@@ -65,11 +67,16 @@ public final class BridgeService {
     /** Asks the bridge; changes nothing. */
     public State state() {
         var list = list();
+        var keeper = KeeperState.living(paths);
         return list == null
-                ? new State(0, 0, 0)
-                : new State(list.getPid(), list.getAdoptedCount(), (int) list.getAdoptedList().stream()
-                        .filter(adopted -> adopted.getClients() > 0)
-                        .count());
+                ? new State(0, 0, 0, keeper)
+                : new State(
+                        list.getPid(),
+                        list.getAdoptedCount(),
+                        (int) list.getAdoptedList().stream()
+                                .filter(adopted -> adopted.getClients() > 0)
+                                .count(),
+                        keeper);
     }
 
     /** Asks each adopted bundle what containerd asks when it starts; changes nothing. */
@@ -78,35 +85,31 @@ public final class BridgeService {
     }
 
     /**
-     * Starts the bridge, which serves what is adopted. That it runs already is no error: a caller who keeps it has it
-     * replaced then by one of its own, as {@link #replace} does.
+     * Starts the bridge, which serves what is adopted, and its keeper. That it runs already is no error.
      *
-     * @param isKept whether the caller, as systemd does, keeps it running, and in the caller's cgroup; else it leaves
-     *     that, and is started again by a shell script of its own when it crashes
+     * @param isKept whether it is to be in the caller's cgroup, as systemd wants it, also if it runs already; else it
+     *     leaves that
      */
     public Done start(boolean isKept) throws IOException {
         var running = list();
         if (running != null) {
-            return isKept ? replace(true) : new Done(running.getPid(), false, List.of());
+            var pid = running.getPid();
+            return new Done(pid, false, isKept ? BridgeLauncher.joinCgroups(pid) : List.of());
         }
-        var pid = isKept ? launcher.startUnkept() : launcher.start();
+        var pid = launcher.start();
         return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
     }
 
     /**
-     * Puts a bridge of this version in the place of the one that runs. It takes over the sockets and every connection
-     * with the calls that wait on it: who is connected does not notice.
+     * Puts a bridge of this version in the place of the one that runs. Who is connected does not notice.
      *
-     * @param isKept as for {@link #start}
-     * @throws IOException where no bridge runs, or it goes on because the new one could not take over
+     * @throws IOException if no bridge runs, or the one before goes on because the new one did not come up
      */
-    public Done replace(boolean isKept) throws IOException {
-        var running = list();
-        if (running == null) {
+    public Done replace() throws IOException {
+        if (list() == null) {
             throw new IOException("no bridge runs");
         }
-        var pid = isKept ? launcher.replaceUnkept() : launcher.replace();
-        return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
+        return new Done(launcher.replace(), true, List.of());
     }
 
     /**
@@ -126,13 +129,15 @@ public final class BridgeService {
             refuseWatched(running);
         }
         var process = ProcessId.find(running.getPid());
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        var keeper = KeeperState.living(paths);
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             bridge.stop();
         }
         var end = System.nanoTime() + ENDS.toNanos();
-        while (process != null && process.isAlive()) {
+        while ((process != null && process.isAlive())
+                || (keeper != null && keeper.keeper().isAlive())) {
             if (System.nanoTime() > end) {
-                throw new IOException("the bridge, pid " + process.pid() + ", does not end; see " + paths.log());
+                throw new IOException("the bridge, pid " + running.getPid() + ", does not end; see " + paths.log());
             }
             pause();
         }
@@ -150,7 +155,7 @@ public final class BridgeService {
             throw new MigrationException(
                     "containerd " + version.version() + " answers on " + found.socket() + ", and " + is);
         }
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             if (bridge.isWatched()) {
                 throw new MigrationException("a containerd has the adopted containers loaded, and " + is);
             }
@@ -167,7 +172,7 @@ public final class BridgeService {
     }
 
     private @Nullable ListResponse list() {
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             return bridge.list();
         } catch (IOException e) {
             return null;

@@ -23,7 +23,7 @@ final class BridgeStop {
      * @throws IOException where it does not end
      */
     static boolean stop(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             var process = ProcessId.find(bridge.list().getPid());
             bridge.stop();
             var end = System.nanoTime() + limit.toNanos();

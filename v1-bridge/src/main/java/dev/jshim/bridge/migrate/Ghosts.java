@@ -84,7 +84,7 @@ final class Ghosts {
 
     private void release(TaskId task) throws IOException {
         if (Files.exists(paths.control())) {
-            try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+            try (var bridge = BridgeClient.connect(paths, timeout)) {
                 bridge.release(task);
             } catch (IOException e) {
                 BridgeGuard.refuseAlive(paths, e);

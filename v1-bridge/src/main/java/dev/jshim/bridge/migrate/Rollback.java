@@ -117,7 +117,7 @@ final class Rollback {
      * on whatever address.
      */
     private void refuseWatchedBridge() throws IOException, MigrationException {
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             if (bridge.isWatched()) {
                 throw new MigrationException("a containerd runs and has the adopted containers loaded: it would"
                         + " report each as exited; stop it first");

@@ -28,7 +28,7 @@ final class StatusSurvey {
                 .map(this::row)
                 .toList();
         // After the tasks were asked: now the bridge knows which shims did not answer.
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             var answer = bridge.list();
             return new Status(
                     true,

@@ -86,7 +86,7 @@ final class VerifySurvey {
 
     private Map<TaskId, Adopted> served() {
         Map<TaskId, Adopted> served = new HashMap<>();
-        try (var bridge = BridgeClient.connect(paths.control(), timeout)) {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
             for (var adopted : bridge.list().getAdoptedList()) {
                 served.put(new TaskId(adopted.getNamespace(), adopted.getId()), adopted);
             }

@@ -1,0 +1,300 @@
+package dev.jshim.shim.keeper;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.FdMessage;
+import dev.jshim.linux.Spawn;
+import dev.jshim.linux.UnixSocket;
+import dev.jshim.linux.Wait;
+import dev.jshim.shim.log.ShimLog;
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The keeper of this process as it is seen from here: it holds a second descriptor of each socket, so that none closes
+ * when this process dies, and starts the next one. The words between the two are those of launcher/README.md.
+ *
+ * <p>A keeper that has died is replaced by another one, to which all is given again. Until then nothing is lost that
+ * this process does not lose. Thread-safe.
+ */
+public final class Keeper implements AutoCloseable {
+    /** Names the descriptor of our end of the socket pair. */
+    private static final String VARIABLE = "JSHIM_KEEPER";
+    /** The number under which a keeper finds its end when it is started for a process that runs. */
+    private static final int THEIR_END = 4;
+
+    private static final int MAX_MESSAGE = 64 << 10;
+    private static final Duration STEP = Duration.ofSeconds(10);
+    /** A keeper answers nothing before its first message, and has nothing to do but to send it. */
+    private static final Duration FIRST = Duration.ofSeconds(30);
+
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
+
+    @GuardedBy("this")
+    private final Map<String, Held> held = new LinkedHashMap<>();
+
+    @GuardedBy("this")
+    private UnixSocket line;
+
+    @GuardedBy("this")
+    private boolean isLost;
+
+    @GuardedBy("this")
+    private boolean isServing;
+
+    private int restarts;
+    private volatile boolean closed;
+
+    private Keeper(UnixSocket line) {
+        this.line = line;
+    }
+
+    /** The keeper that has started this process; null if none has. */
+    public static @Nullable Keeper inherited() throws ErrnoException {
+        var number = System.getenv(VARIABLE);
+        if (number == null) {
+            return null;
+        }
+        var fd = Fd.of(Integer.parseInt(number));
+        fd.setCloseOnExec(true);
+        return new Keeper(UnixSocket.of(fd));
+    }
+
+    /**
+     * Takes what the keeper holds for the processes before this one; once, before anything else.
+     *
+     * @throws IOException if the keeper does not give it
+     */
+    public List<Held> takeAll() throws IOException {
+        var own = line();
+        while (true) {
+            var message = own.receive(MAX_MESSAGE, FIRST);
+            var text = text(message);
+            if (text.isEmpty()) {
+                throw new IOException("the keeper has ended");
+            }
+            if (text.startsWith("begin ")) {
+                restarts = Integer.parseInt(text.substring("begin ".length()));
+                synchronized (this) {
+                    return List.copyOf(held.values());
+                }
+            }
+            var _ = take(message, text);
+        }
+    }
+
+    /** How often a process of this keeper was started before this one; after {@link #takeAll}. */
+    public int restarts() {
+        return restarts;
+    }
+
+    /**
+     * Begins to hear the keeper, which takes a process that does not answer for a dead one.
+     *
+     * @param arrived called with each connection that the keeper has accepted; must not wait
+     * @param lost called when the keeper has died
+     */
+    public void start(Consumer<Held> arrived, Runnable lost) {
+        var own = line();
+        Thread.ofVirtual().name("keeper").start(() -> hear(own, arrived, lost));
+    }
+
+    private void hear(UnixSocket from, Consumer<Held> arrived, Runnable lost) {
+        try {
+            while (true) {
+                var message = from.receive(MAX_MESSAGE, FOR_EVER);
+                var text = text(message);
+                if (text.isEmpty()) {
+                    break;
+                }
+                if (text.startsWith("ping ")) {
+                    send("alive " + text.substring("ping ".length()), null);
+                } else {
+                    var given = take(message, text);
+                    if (given != null) {
+                        arrived.accept(given);
+                    }
+                }
+            }
+        } catch (ClosedChannelException e) {
+            // Closed here.
+        } catch (IOException e) {
+            ShimLog.warn("the keeper cannot be heard", "error", e);
+        }
+        if (!closed) {
+            synchronized (this) {
+                isLost = true;
+            }
+            from.close();
+            lost.run();
+        }
+    }
+
+    private static String text(FdMessage message) {
+        return new String(message.data(), StandardCharsets.UTF_8);
+    }
+
+    private @Nullable Held take(FdMessage message, String text) {
+        var fd = message.fd();
+        var blank = text.indexOf(' ');
+        var isListening = text.startsWith("listening ");
+        if (fd == null) {
+            return null;
+        }
+        if (blank < 0 || !(isListening || text.startsWith("kept "))) {
+            fd.close();
+            return null;
+        }
+        var given = new Held(text.substring(blank + 1), fd, isListening);
+        synchronized (this) {
+            held.put(given.name(), given);
+        }
+        return given;
+    }
+
+    private synchronized UnixSocket line() {
+        return line;
+    }
+
+    /** Has a listening socket held, and connections to it accepted. The descriptor stays the caller's. */
+    public void listen(String name, Fd listener) {
+        hold(new Held(name, listener, true));
+    }
+
+    /** Has a descriptor held, which stays the caller's. It is as good as held when this returns. */
+    public void keep(String name, Fd fd) {
+        hold(new Held(name, fd, false));
+    }
+
+    private void hold(Held what) {
+        synchronized (this) {
+            held.put(what.name(), what);
+        }
+        give(what);
+    }
+
+    private void give(Held what) {
+        if (!what.fd().isOpen()) {
+            // It has ended in this very moment.
+            return;
+        }
+        send((what.isListening() ? "listen " : "keep ") + what.name(), what.fd());
+    }
+
+    /** Has a descriptor let go of. */
+    public void drop(String name) {
+        synchronized (this) {
+            held.remove(name);
+        }
+        send("drop " + name, null);
+    }
+
+    /** Says that this process has come up. */
+    public void serving() {
+        synchronized (this) {
+            isServing = true;
+        }
+        send("serving", null);
+    }
+
+    /** Says that this process is about to end, and that no other is to be started. */
+    public void end() {
+        closed = true;
+        send("end", null);
+    }
+
+    /** Says what to start when this process has ended. */
+    public void next(List<String> command) {
+        closed = true;
+        send("next\0" + String.join("\0", command) + "\0", null);
+    }
+
+    /** Has the keeper replaced by another program, in place. */
+    public void replace(Path program) {
+        send("keeper " + program, null);
+    }
+
+    /** Whether there is a keeper now. */
+    public synchronized boolean isThere() {
+        return !isLost;
+    }
+
+    /** What cannot be sent to a keeper that has died is said to the next one. */
+    private void send(String words, @Nullable Fd fd) {
+        try {
+            line().send(new FdMessage(words.getBytes(StandardCharsets.UTF_8), fd), STEP);
+        } catch (IOException e) {
+            if (isThere() && !(e instanceof ClosedChannelException)) {
+                ShimLog.warn("the keeper cannot be told", "message", words.split("[ \0]", 2)[0], "error", e);
+            }
+        }
+    }
+
+    /**
+     * Starts another keeper in the place of one that has died, and gives it all that the dead one held.
+     *
+     * @param program the keeper's
+     * @param arguments what it is started with, after the pid that it is to look after
+     * @throws IOException if it cannot be started, or ends at once
+     */
+    public void revive(Path program, List<String> arguments, Consumer<Held> arrived, Runnable lost) throws IOException {
+        var ends = UnixSocket.pairForMessages();
+        var all = new ArrayList<>(
+                List.of("-a", Long.toString(ProcessHandle.current().pid())));
+        all.addAll(arguments);
+        int pid;
+        try (var theirs = ends[1];
+                var errors = Fd.of(2).duplicate()) {
+            pid = Spawn.command(program.toString(), all)
+                    .directory(Path.of("/"))
+                    .stderr(errors)
+                    .extra(theirs.fd(), THEIR_END)
+                    .newSession(true)
+                    .start();
+        } catch (IOException e) {
+            ends[0].close();
+            throw e;
+        }
+        Thread.ofPlatform().name("keeper-end").daemon().start(() -> reap(pid));
+        List<Held> everything;
+        boolean serves;
+        synchronized (this) {
+            line = ends[0];
+            isLost = false;
+            everything = List.copyOf(held.values());
+            serves = isServing;
+        }
+        // Connections first: the names of those that it accepts come after theirs.
+        everything.stream().filter(each -> !each.isListening()).forEach(this::give);
+        everything.stream().filter(Held::isListening).forEach(this::give);
+        if (serves) {
+            serving();
+        }
+        start(arrived, lost);
+    }
+
+    private static void reap(int pid) {
+        try {
+            var _ = Wait.pid(pid, true);
+        } catch (ErrnoException e) {
+            // Somebody else reaps here.
+        }
+    }
+
+    /** Hears the keeper no more. What it holds it goes on holding. */
+    @Override
+    public void close() {
+        closed = true;
+        line().close();
+    }
+}

@@ -1,0 +1,107 @@
+package dev.jshim.ttrpc;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
+
+/**
+ * A {@link KeptChannel} of which everything that is read is noted first. A note that cannot be written, as on a full
+ * disk, costs what it would have saved and nothing else. One thread reads, one writes.
+ */
+final class NotedChannel implements ByteChannel {
+    private static final int CHUNK = 64 << 10;
+
+    private final KeptChannel socket;
+    private final CallNotes notes;
+    private final CallNotes.Known before;
+
+    private boolean dropping;
+    private volatile boolean failed;
+
+    /** Reads what was noted before. */
+    NotedChannel(KeptChannel socket, CallNotes notes) throws IOException {
+        this.socket = socket;
+        this.notes = notes;
+        before = notes.resume(socket);
+    }
+
+    KeptChannel socket() {
+        return socket;
+    }
+
+    /** What a process before this one has left. */
+    CallNotes.Known before() {
+        return before;
+    }
+
+    /** Notes nothing that comes: it belongs to a frame that is thrown away. In the thread that reads, as below. */
+    void dropping() {
+        dropping = true;
+    }
+
+    /** Notes again, after the end of that frame and what has come behind it. */
+    void dropped(ByteBuffer behind) {
+        dropping = false;
+        note(() -> notes.dropped(behind));
+    }
+
+    @Override
+    public int read(ByteBuffer to) throws IOException {
+        var piece = to.slice(to.position(), Math.min(CHUNK, to.remaining()));
+        var count = socket.peek(piece);
+        if (count < 0) {
+            return count;
+        }
+        if (!dropping) {
+            note(() -> notes.received(piece.flip()));
+        }
+        socket.discard(count);
+        to.position(to.position() + count);
+        return count;
+    }
+
+    @Override
+    public int write(ByteBuffer from) throws IOException {
+        return socket.write(from);
+    }
+
+    /** Notes an answer that is about to be written. */
+    void answering(byte[] frame) {
+        note(() -> notes.answering(frame));
+    }
+
+    /** Notes that an answer has been written. */
+    void sent(int streamId) {
+        note(() -> notes.sent(streamId));
+    }
+
+    private interface Note {
+        void write() throws IOException;
+    }
+
+    private void note(Note note) {
+        try {
+            if (socket.isOpen()) {
+                note.write();
+            }
+        } catch (IOException e) {
+            if (!failed && socket.isOpen()) {
+                failed = true;
+                Log.warn("cannot note a call: it is lost if this process dies now", e);
+            }
+        }
+    }
+
+    @Override
+    public boolean isOpen() {
+        return socket.isOpen();
+    }
+
+    /** Ends the connection, whose notes nobody needs any more. */
+    @Override
+    public void close() throws IOException {
+        try (socket) {
+            notes.delete();
+        }
+    }
+}

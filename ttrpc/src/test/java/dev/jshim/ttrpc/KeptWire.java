@@ -1,0 +1,141 @@
+package dev.jshim.ttrpc;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/** A connection that outlives who serves it, in memory. The server may be made to die at any of its steps. */
+final class KeptWire implements KeptChannel {
+    /** What happens to a server that is killed: it does nothing more, not even to close the connection. */
+    static final class Death extends InterruptedIOException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    private final int most;
+    private byte[] unread = {};
+    private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+    private boolean ended;
+    private boolean dead;
+    private int deaths;
+    private boolean closed;
+    private int stepsLeft = Integer.MAX_VALUE;
+
+    /** @param most how much one look gives */
+    KeptWire(int most) {
+        this.most = most;
+    }
+
+    /** The client sends. */
+    synchronized void arrives(byte[] bytes) {
+        int before = unread.length;
+        unread = Arrays.copyOf(unread, before + bytes.length);
+        System.arraycopy(bytes, 0, unread, before, bytes.length);
+        notifyAll();
+    }
+
+    /** The client sends no more. */
+    synchronized void ends() {
+        ended = true;
+        notifyAll();
+    }
+
+    /** What the server has sent. */
+    synchronized byte[] written() {
+        return written.toByteArray();
+    }
+
+    /** Kills the server after so many looks and takings; the next one lives. */
+    synchronized void diesAfter(int steps) {
+        stepsLeft = steps;
+        dead = steps <= 0;
+        // Whoever waits here is dead, even if the next one lives before he has seen it.
+        deaths += dead ? 1 : 0;
+        notifyAll();
+    }
+
+    @SuppressWarnings("WaitNotInLoop") // who calls looks again
+    private synchronized void pause() throws IOException {
+        try {
+            wait();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private void step() throws Death {
+        if (dead || stepsLeft-- <= 0) {
+            dead = true;
+            throw new Death();
+        }
+    }
+
+    @Override
+    public synchronized int peek(ByteBuffer to) throws IOException {
+        step();
+        int before = deaths;
+        while (unread.length == 0) {
+            if (ended || closed) {
+                return -1;
+            }
+            pause();
+            if (dead || before != deaths) {
+                throw new Death();
+            }
+        }
+        int count = Math.min(most, Math.min(unread.length, to.remaining()));
+        to.put(unread, 0, count);
+        return count;
+    }
+
+    @Override
+    public synchronized boolean beginsWith(byte[] bytes) {
+        return bytes.length <= unread.length && Arrays.equals(bytes, Arrays.copyOf(unread, bytes.length));
+    }
+
+    @Override
+    public synchronized void discard(int count) throws IOException {
+        step();
+        unread = Arrays.copyOfRange(unread, count, unread.length);
+    }
+
+    @Override
+    public int read(ByteBuffer to) {
+        throw new AssertionError("everything is looked at first");
+    }
+
+    @Override
+    public synchronized int write(ByteBuffer from) throws IOException {
+        try {
+            step();
+        } catch (Death e) {
+            while (true) {
+                pause();
+            }
+        }
+        byte[] bytes = new byte[from.remaining()];
+        from.get(bytes);
+        written.writeBytes(bytes);
+        return bytes.length;
+    }
+
+    @Override
+    public void stopReading() {
+        diesAfter(0);
+    }
+
+    @Override
+    public void shutdown() {}
+
+    @Override
+    public synchronized boolean isOpen() {
+        return !closed;
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = !dead;
+        notifyAll();
+    }
+}

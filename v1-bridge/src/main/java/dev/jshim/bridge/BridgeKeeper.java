@@ -1,0 +1,69 @@
+package dev.jshim.bridge;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How a bridge and its keeper are started (launcher/README.md).
+ *
+ * @param tree of jshim's programs, of the version that is to run
+ * @param address containerd's gRPC socket
+ * @param ttrpcAddress containerd's ttrpc socket
+ */
+public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrpcAddress) {
+    /** Beside trees that replace one another: a link to the newest. */
+    private static final String NEWEST = "current";
+
+    private static final Path PROGRAM = Path.of("lib/native/jshim-keeper");
+    private static final Path BRIDGE = Path.of("bin/containerd-shim-v1-linux");
+
+    /**
+     * A tree under the name by which it is found after an upgrade too. That goes into bundles and into the command line
+     * by which a bridge is started again, and both outlive the tree that wrote them.
+     *
+     * @throws IOException if there is no such tree
+     */
+    public static Path lasting(Path tree) throws IOException {
+        var real = tree.toRealPath();
+        var newest = real.resolveSibling(NEWEST);
+        var isReplaced = Files.isSymbolicLink(newest) && Files.isExecutable(newest.resolve(BRIDGE));
+        return isReplaced ? newest : real;
+    }
+
+    /** The keeper's program. */
+    public Path program() {
+        return tree.resolve(PROGRAM);
+    }
+
+    /** The bridge's program. */
+    public Path bridge() {
+        return tree.resolve(BRIDGE);
+    }
+
+    /** The command line that starts a bridge under a keeper; it answers on descriptor 3 when it serves. */
+    public List<String> bridgeCommand() {
+        return List.of(
+                bridge().toString(),
+                "bridge",
+                "-root",
+                paths.node().root().toString(),
+                "-state",
+                paths.node().state().toString(),
+                "-address",
+                address.toString(),
+                "-ttrpc-address",
+                ttrpcAddress.toString(),
+                "-reply");
+    }
+
+    /** What the keeper is started with. */
+    public List<String> arguments() {
+        var all = new ArrayList<>(
+                List.of("-s", paths.keeper().toString(), "-p", paths.keeperPid().toString(), "--"));
+        all.addAll(bridgeCommand());
+        return List.copyOf(all);
+    }
+}
