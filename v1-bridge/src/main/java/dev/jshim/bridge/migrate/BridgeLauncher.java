@@ -208,13 +208,22 @@ final class BridgeLauncher {
     }
 
     /**
-     * Moves a bridge and its keeper to where this process is in each cgroup hierarchy: to the unit that has started it
-     * and is to look after them.
+     * Moves processes to where this one is in each cgroup hierarchy, and lets the kernel spare them as it does this one
+     * if memory is wanting: to the unit that is to look after them.
      *
+     * @param pids of a bridge and of its keeper, which need not be its parent: one that died was replaced by its child
      * @return what could not be done, a sentence each
      */
-    static List<String> joinCgroups(int pid) {
+    static List<String> joinUnit(List<Integer> pids) {
         List<String> warnings = new ArrayList<>();
+        try {
+            var score = Files.readString(oomScore("self"));
+            for (var pid : pids) {
+                Files.writeString(oomScore(pid.toString()), score);
+            }
+        } catch (IOException e) {
+            warnings.add("the bridge is as likely to be killed for memory as before: " + e.getMessage());
+        }
         try {
             var lines = Files.readAllLines(Path.of("/proc/self/cgroup"));
             for (var mount : MountPoint.all()) {
@@ -222,8 +231,7 @@ final class BridgeLauncher {
                     var own = own(lines, mount);
                     if (own != null) {
                         var procs = Path.of(mount.path() + own, "cgroup.procs");
-                        move(pid, procs, warnings);
-                        move(keeper, procs, warnings);
+                        pids.forEach(pid -> move(pid, procs, warnings));
                     }
                 }
             }
@@ -231,6 +239,10 @@ final class BridgeLauncher {
             warnings.add("the bridge is still in the cgroup that it was started in: " + e.getMessage());
         }
         return warnings.stream().distinct().toList();
+    }
+
+    private static Path oomScore(String pid) {
+        return Path.of("/proc", pid, "oom_score_adj");
     }
 
     /** Where this process is in a hierarchy, whose mount is named after its controllers (cgroups(7)). */

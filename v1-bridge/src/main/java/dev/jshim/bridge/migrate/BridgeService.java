@@ -94,10 +94,16 @@ public final class BridgeService {
         var running = list();
         if (running != null) {
             var pid = running.getPid();
-            return new Done(pid, false, isKept ? BridgeLauncher.joinCgroups(pid) : List.of());
+            return new Done(pid, false, isKept ? joinUnit(pid) : List.of());
         }
         var pid = launcher.start();
         return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
+    }
+
+    private List<String> joinUnit(int pid) {
+        var keeper = KeeperState.living(paths);
+        return BridgeLauncher.joinUnit(
+                keeper == null ? List.of(pid) : List.of(pid, keeper.keeper().pid()));
     }
 
     /**
