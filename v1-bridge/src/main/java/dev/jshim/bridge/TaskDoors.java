@@ -122,7 +122,7 @@ final class TaskDoors {
         TaskDoor door;
         List<Held> clients = new ArrayList<>();
         synchronized (this) {
-            var before = listeners.remove(name);
+            var before = inherited(name, path);
             var listener = before == null ? TaskDoor.listen(path) : UnixSocket.of(before.fd());
             door = new TaskDoor(this, name, path, listener, server);
             doors.put(name, door);
@@ -139,6 +139,18 @@ final class TaskDoors {
         }
         clients.forEach(door::admit);
         return door;
+    }
+
+    /** The listener that the keeper holds; null if there is none, or nobody finds it: somebody has removed its name. */
+    @GuardedBy("this")
+    private @Nullable Held inherited(String name, Path path) {
+        var held = listeners.remove(name);
+        if (held == null || Files.exists(path)) {
+            return held;
+        }
+        ShimLog.warn("a socket was removed: it is made again", "path", path);
+        held.fd().close();
+        return null;
     }
 
     private boolean isKept() {
