@@ -38,6 +38,20 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
         return tree.resolve(PROGRAM);
     }
 
+    /**
+     * Whether the keeper that has started this process is another program than that: one of a tree before an upgrade,
+     * which stays in use as long as it runs.
+     */
+    boolean isOtherThanParent() {
+        var parent = LiveProcess.parent((int) ProcessHandle.current().pid());
+        try {
+            return Files.isExecutable(program())
+                    && !Files.isSameFile(Path.of("/proc", Integer.toString(parent), "exe"), program());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** The bridge's program. */
     public Path bridge() {
         return tree.resolve(BRIDGE);

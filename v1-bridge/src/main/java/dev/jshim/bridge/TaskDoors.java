@@ -296,6 +296,10 @@ final class TaskDoors {
     void serving() {
         if (keeper != null) {
             keeper.serving();
+            if (another.isOtherThanParent()) {
+                ShimLog.info("the keeper is of another tree: it is replaced, too", "program", another.program());
+                keeper.replace(another.program());
+            }
         }
     }
 
