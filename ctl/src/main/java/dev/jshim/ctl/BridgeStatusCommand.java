@@ -8,8 +8,9 @@ import picocli.CommandLine.Command;
         description = "Show whether the bridge runs and how many containers it serves; changes nothing.",
         footer = {
             "",
-            "The keeper holds the bridge's connections and starts it again if it dies: restarts and lastDeath. If keeper is",
-            "empty, that one has died, and the bridge tries to start another.",
+            "The keeper holds the bridge's connections and starts it again if it dies: restarts and lastDeath. The state",
+            "is starting, serving, or waiting if the bridge dies again and again. Without a keeper, which is a pid, the",
+            "bridge tries to start another.",
             "Exits with 3 if the bridge does not run. \"migrate status\" shows each container."
         })
 final class BridgeStatusCommand implements Callable<Integer> {
@@ -29,6 +30,7 @@ final class BridgeStatusCommand implements Callable<Integer> {
                 .with("connected", state.connected());
         var keeper = state.keeper();
         fields.with("keeper", keeper == null ? null : keeper.keeper().pid())
+                .with("state", keeper == null ? null : keeper.state())
                 .with("restarts", keeper == null ? null : keeper.restarts())
                 .with(
                         "lastDeath",

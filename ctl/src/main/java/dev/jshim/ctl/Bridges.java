@@ -1,8 +1,13 @@
 package dev.jshim.ctl;
 
+import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.migrate.BridgeService;
+import dev.jshim.bridge.migrate.KeeperState;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** What the commands of {@code bridge} share. */
 final class Bridges {
@@ -22,6 +27,48 @@ final class Bridges {
         var daemon = Migrations.readableDaemon(cli);
         return new BridgeService(
                 globals.paths(), globals.address(daemon), daemon.ttrpcSocket(), globals.timeout(), binary);
+    }
+
+    /** What is wrong with a bridge that dies again and again, in a line; null if none does. Asks nobody. */
+    static @Nullable String trouble(Cli cli) {
+        var paths = new BridgePaths(cli.globals().paths());
+        var keeper = KeeperState.living(paths);
+        return keeper == null || !keeper.state().equals("waiting")
+                ? null
+                : "the bridge dies again and again, " + keeper.restarts() + " times so far, last by " + keeper.last()
+                        + "; its keeper waits before it starts it again; the log is " + paths.log();
+    }
+
+    /** What {@code check} finds in the bridge, if one runs or should. */
+    static List<Finding> findings(Cli cli) {
+        var out = new ArrayList<Finding>();
+        var trouble = trouble(cli);
+        if (trouble != null) {
+            out.add(Finding.error(
+                    "bridge",
+                    trouble,
+                    "the adopted containers run on, but containerd waits for every answer about them",
+                    "see the log; \"jshimctl bridge replace\" of another tree puts another version in its place"));
+            return out;
+        }
+        var state = reading(cli).state();
+        var keeper = state.keeper();
+        if (keeper != null && keeper.hasFailed()) {
+            out.add(Finding.warning(
+                    "bridge",
+                    "the last \"bridge replace\" failed, and the bridge before it serves",
+                    "the node still runs the old version",
+                    "see " + new BridgePaths(cli.globals().paths()).log() + ", then try again"));
+        }
+        if (state.isRunning() && keeper == null) {
+            out.add(Finding.warning(
+                    "bridge",
+                    "the bridge, pid " + state.pid() + ", has no keeper",
+                    "if it dies, containerd takes every adopted container for exited",
+                    "if it is of a version without one: stop containerd, then \"jshimctl bridge stop\" and"
+                            + " \"jshimctl bridge start\"; else see its log"));
+        }
+        return out;
     }
 
     static CliException failed(Exception e, String hint) {

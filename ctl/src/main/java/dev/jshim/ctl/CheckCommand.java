@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
         description = "Tell whether this node is ready for containerd 2.x: each finding with why and what to do.",
         footer = {
             "",
-            "It looks at tasks, sockets, containerd's config.toml, folders, disk, kernel, KillMode and crun.",
+            "It looks at tasks, sockets, the bridge, containerd's config.toml, folders, disk, kernel, KillMode and crun.",
             "Ends with 0 where nothing was found, with 3 where something was. --config names another file than that of",
             "the running containerd.",
             "",
@@ -42,6 +42,7 @@ final class CheckCommand implements Callable<Integer> {
         cli.globals().tolerateBrokenConfig();
         var node = cli.reader().read();
         var findings = new ArrayList<>(new TaskChecks(cli).of(node));
+        findings.addAll(Bridges.findings(cli));
         var configChecks = new ConfigChecks(cli, cli.globals().config(), program);
         findings.addAll(configChecks.all());
         var host = new HostChecks(cli);

@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,7 +57,12 @@ final class LsCommand implements Callable<Integer> {
         var tasks = reader.ask(node.bundles());
         var found = reader.strays();
         var rows = tasks.stream().map(TaskFields::summary).toList();
-        var fields = new Fields().with("tasks", rows).with("problems", node.problems());
+        var problems = new ArrayList<>(node.problems());
+        var ofBridge = Bridges.trouble(cli);
+        if (ofBridge != null) {
+            problems.add(ofBridge);
+        }
+        var fields = new Fields().with("tasks", rows).with("problems", problems);
         cli.show(Strays.with(fields, found.strays(), found.others()), () -> {
             LISTING.write(cli, rows);
             for (var task : tasks) {
@@ -66,7 +72,7 @@ final class LsCommand implements Callable<Integer> {
             }
             Strays.note(cli, found.strays(), found.others());
         });
-        node.problems().forEach(cli::note);
-        return node.problems().isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
+        problems.forEach(cli::note);
+        return problems.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }

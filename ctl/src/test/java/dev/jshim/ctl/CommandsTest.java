@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonParser;
+import dev.jshim.node.ProcFs;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -10,6 +11,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -126,6 +128,33 @@ class CommandsTest {
                 node, "check", "--config", directory.resolve("none.toml").toString());
         assertThat(none.code()).isEqualTo(ExitCode.FAILED);
         assertThat(none.err()).contains("there is no such file");
+    }
+
+    @Test
+    void aBridgeThatDiesAgainAndAgainIsShown() throws IOException {
+        keeper("waiting", "");
+        var trouble = "the bridge dies again and again, 7 times so far, last by signal 9; its keeper waits before it"
+                + " starts it again; the log is " + node.state.resolve("jshim/bridge.log");
+        var ls = Result.on(node, "ls");
+        assertThat(ls.code()).isEqualTo(ExitCode.FINDINGS);
+        assertThat(ls.err().lines()).contains("jshimctl: " + trouble);
+        assertThat(Result.on(node, "check").out()).contains("error  bridge: " + trouble);
+        keeper("serving", "failed next\n");
+        assertThat(Result.on(node, "ls").code()).isZero();
+    }
+
+    /** As this very process would write it, were it a keeper. */
+    private void keeper(String state, String more) throws IOException {
+        var start = Objects.requireNonNull(ProcFs.system().facts(FakeNode.PID)).ref().startTicks();
+        var file = Files.createDirectories(node.state.resolve("jshim")).resolve("keeper");
+        Files.writeString(file, """
+                keeper %d %d
+                process 0 0
+                state %s
+                restarts 7
+                last signal 9
+                at 1764500000
+                """.formatted(FakeNode.PID, start, state) + more);
     }
 
     @Test

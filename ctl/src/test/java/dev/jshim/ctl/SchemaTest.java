@@ -33,7 +33,8 @@ class SchemaTest {
         "inspect,inspect db",
         "bundles,bundles -n default --older-than 1ms",
         "clean,clean -n default --older-than 1ms",
-        "check,check"
+        "check,check",
+        "bridgeStatus,bridge status"
     })
     void isWhatIsWritten(String definition, String command) throws IOException {
         var isState = definition.equals("state");

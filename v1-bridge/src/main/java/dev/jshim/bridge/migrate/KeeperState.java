@@ -48,7 +48,7 @@ public record KeeperState(
     }
 
     /** The keeper of a bridge, if it lives; else null. */
-    static @Nullable KeeperState living(BridgePaths paths) {
+    public static @Nullable KeeperState living(BridgePaths paths) {
         var state = read(paths.keeper());
         return state == null || !state.keeper().isAlive() ? null : state;
     }
