@@ -145,7 +145,9 @@ class CommandsTest {
 
     /** As this very process would write it, were it a keeper. */
     private void keeper(String state, String more) throws IOException {
-        var start = Objects.requireNonNull(ProcFs.system().facts(FakeNode.PID)).ref().startTicks();
+        var start = Objects.requireNonNull(ProcFs.system().facts(FakeNode.PID))
+                .ref()
+                .startTicks();
         var file = Files.createDirectories(node.state.resolve("jshim")).resolve("keeper");
         Files.writeString(file, """
                 keeper %d %d

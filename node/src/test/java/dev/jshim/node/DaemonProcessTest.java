@@ -73,7 +73,9 @@ class DaemonProcessTest {
     private static @Nullable DaemonProcess of(String argv) {
         var words = List.of(argv.split(" ", -1));
         return DaemonProcess.of(
-                new ProcessFacts(new ProcessStat(7, "x", 'S', 1, 7, 7, 0, 1, 1), words, null), null, Path.of("/folder"));
+                new ProcessFacts(new ProcessStat(7, "x", 'S', 1, 7, 7, 0, 1, 1), words, null),
+                null,
+                Path.of("/folder"));
     }
 
     /** One in a container means its own root and configuration, however much they are called like ours. */

@@ -1,7 +1,6 @@
 package dev.jshim.shim;
 
 import dev.jshim.linux.FileCalls;
-import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

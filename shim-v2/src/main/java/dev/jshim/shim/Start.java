@@ -137,7 +137,14 @@ final class Start {
             var stays = settings.grouping() == Grouping.NODE;
             var transport = Transports.of(settings.protocol());
             var daemon = new Daemon(
-                    folder, answer.socket(), transport, flags.namespace(), input.ttrpcAddress(), lesser, generation, stays);
+                    folder,
+                    answer.socket(),
+                    transport,
+                    flags.namespace(),
+                    input.ttrpcAddress(),
+                    lesser,
+                    generation,
+                    stays);
             writeBundle(answer, Processes.getpid());
             daemon.serve();
             reply.ok(answer.text());

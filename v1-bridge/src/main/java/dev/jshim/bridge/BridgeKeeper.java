@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.linux.Processes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,10 +44,11 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
      * which stays in use as long as it runs.
      */
     boolean isOtherThanParent() {
-        var parent = LiveProcess.parent((int) ProcessHandle.current().pid());
+        var self = Processes.stat(Processes.getpid());
         try {
-            return Files.isExecutable(program())
-                    && !Files.isSameFile(Path.of("/proc", Integer.toString(parent), "exe"), program());
+            return self != null
+                    && Files.isExecutable(program())
+                    && !Files.isSameFile(Path.of("/proc", Integer.toString(self.parent()), "exe"), program());
         } catch (IOException e) {
             return false;
         }
