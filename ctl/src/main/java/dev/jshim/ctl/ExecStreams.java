@@ -2,6 +2,7 @@ package dev.jshim.ctl;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.OpenFlags;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -122,7 +123,7 @@ final class ExecStreams implements AutoCloseable {
     void leave() {
         isLeft = true;
         try {
-            new ProcessBuilder(
+            var _ = OpenFiles.start(new ProcessBuilder(
                             "setsid",
                             "sh",
                             "-c",
@@ -131,8 +132,7 @@ final class ExecStreams implements AutoCloseable {
                             directory.toString())
                     .redirectInput(NOWHERE)
                     .redirectOutput(NOWHERE)
-                    .redirectError(NOWHERE)
-                    .start();
+                    .redirectError(NOWHERE));
         } catch (IOException e) {
             throw CliException.failed("nobody can be left behind to read its output: " + e.getMessage(), "");
         }

@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.Processes;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -9,8 +10,9 @@ import java.util.Set;
 
 /**
  * What takes the JDK long and waits for nothing, in a thread beside picocli's work: the first unix socket, for which it
- * looks through its security providers, and linking the C library, for {@link Processes#exit}. Who needs it before it
- * is done waits, as the JVM has it for every class that is being initialized.
+ * looks through its security providers, and linking the C library, for {@link Processes#exit}; and then the limit of
+ * open files is raised. Who needs it before it is done waits, as the JVM has it for every class that is being
+ * initialized.
  */
 final class HeadStart implements Runnable {
     private static final Set<String> WITHOUT_NODE =
@@ -33,7 +35,8 @@ final class HeadStart implements Runnable {
     public void run() {
         try {
             SocketChannel.open(StandardProtocolFamily.UNIX).close();
-            var _ = Processes.getpid();
+            // On a node of a thousand shims they are asked side by side.
+            OpenFiles.raise();
         } catch (IOException | LinkageError e) {
             // the first socket that is needed will say it; see exit for the other
         }

@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.linux.OpenFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,10 +32,8 @@ final class RuntimeCall {
         try {
             // a file, since a child of the runtime could keep a pipe open after it
             log = Files.createTempFile("jshimctl", ".log");
-            var process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile())
-                    .start();
+            var process = OpenFiles.start(
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()));
             process.getOutputStream().close();
             if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();

@@ -3,7 +3,9 @@ package dev.jshim.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -12,6 +14,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class GroupingTest extends OptionScenario {
     private static final String[] POD = {"--annotation", "io.kubernetes.cri.sandbox-id=pod"};
     private static final Duration GRACE = Duration.ofSeconds(60);
+    /** Enough for a JVM's start, and less than a tenth of what is usual. */
+    private static final int SOFT_LIMIT = 90;
+
+    private static final int MANY = 10;
 
     @ParameterizedTest
     @EnumSource(names = {"V1_7", "V2"})
@@ -83,13 +89,56 @@ class GroupingTest extends OptionScenario {
         Wait.until(GRACE, "end of the shim", () -> !other.alive());
     }
 
+    /**
+     * A shim for all takes as many descriptors as it may, whatever the soft limit of the daemon is. What it starts has
+     * that limit, as under containerd's own shim, also when more descriptors are open than it allows.
+     */
+    @Test
+    void moreFilesOpenThanTheDaemonsSoftLimit() throws Exception {
+        start(Release.V2, "Grouping = \"node\"\n");
+        node.stop();
+        node.wrap(List.of("prlimit", "--nofile=" + SOFT_LIMIT + ":"));
+        Path limits = node.dir().resolve("limits");
+        node.prefer(runcThatNotesItsLimits(limits));
+        node.start();
+        FileLimit self = FileLimit.ofSelf();
+        node.runDetached("io.containerd.runc.v2", "theirs", "/bin/sleep", "1000");
+        ProcessFacts shim = sleeper("c0");
+
+        for (int i = 1; i < MANY; i++) {
+            assertThat(sleeper("c" + i)).isEqualTo(shim);
+        }
+
+        assertThat(node.echo("c0", "e", "said")).isEqualTo("said");
+        assertThat(ShimUse.of(shim).descriptors()).isGreaterThan(SOFT_LIMIT);
+        assertThat(FileLimit.of(shim.pid())).isEqualTo(new FileLimit(self.hard(), self.hard()));
+        for (int i = 0; i < MANY; i++) {
+            node.remove("c" + i);
+        }
+        node.remove("theirs");
+        assertThat(Files.readAllLines(limits))
+                .as("runc's limits, under both shims")
+                .hasSizeGreaterThan(3 * MANY)
+                .containsOnly(SOFT_LIMIT + " " + self.hard());
+    }
+
+    private Path runcThatNotesItsLimits(Path limits) throws Exception {
+        Path folder = Files.createDirectory(node.dir().resolve("noting"));
+        Path runc = Files.writeString(
+                folder.resolve("runc"),
+                "#!/bin/sh\necho $(ulimit -Sn) $(ulimit -Hn) >>" + limits + "\nPATH=${PATH#*" + folder
+                        + ":}\nexec runc \"$@\"\n");
+        assertThat(runc.toFile().setExecutable(true)).isTrue();
+        return folder;
+    }
+
     /** Eight at once found one group, and end with it. */
     @Test
     void manyAtOnce() throws Exception {
         start(Release.V2, "Grouping = \"node\"\n");
         var threads = new Thread[8];
         for (int i = 0; i < threads.length; i++) {
-            String[] args = node.runArgs(Product.RUNTIME, java.util.List.of("-d"), "c" + i, "/bin/sleep", "1000")
+            String[] args = node.runArgs(Product.RUNTIME, List.of("-d"), "c" + i, "/bin/sleep", "1000")
                     .toArray(String[]::new);
             threads[i] = Thread.ofVirtual().start(() -> node.ctr(args));
         }

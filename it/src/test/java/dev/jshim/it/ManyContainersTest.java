@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -24,6 +25,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ManyContainersTest extends MigrationScenario {
     private static final int MANY =
             System.getProperty("jshim.test.all", "false").equals("true") ? 100 : 10;
+    /** The soft limit of who starts the second bridge. */
+    private static final int FEW_FILES = 100;
+
     /** Long enough for idleness to show. */
     private static final Duration IDLE = MANY > 10 ? Duration.ofSeconds(30) : Duration.ofSeconds(3);
 
@@ -37,7 +41,7 @@ class ManyContainersTest extends MigrationScenario {
     }
 
     @Test
-    void allAtOnce() {
+    void allAtOnce() throws IOException {
         Map<String, ProcessFacts> all = new TreeMap<>();
         for (int i = 0; i < MANY; i++) {
             all.put("c" + i, legacy("c" + i));
@@ -66,9 +70,15 @@ class ManyContainersTest extends MigrationScenario {
             return 0;
         });
         assertAll(all);
-        timed("replace", () -> Product.ctl(node, "bridge", "replace").ok());
+        List<String> few = List.of("prlimit", "--nofile=" + FEW_FILES + ":");
+        timed("replace", () -> Product.ctl(node, few, "bridge", "replace").ok());
         assertAll(all);
         sayOf(bridge());
+        FileLimit limit = FileLimit.of(bridge());
+        assertThat(limit.soft()).as("raised by the bridge itself").isEqualTo(limit.hard());
+        assertThat(FileLimit.of(ProcessFacts.of(bridge()).parent()))
+                .as("its keeper's, which jshimctl has started")
+                .isEqualTo(new FileLimit(Integer.toString(FEW_FILES), limit.hard()));
         all.keySet().forEach(node::remove);
     }
 

@@ -24,6 +24,7 @@ public final class Fd implements AutoCloseable {
 
     private Fd(int number) {
         this.number = new AtomicInteger(number);
+        OpenFiles.seen(number);
     }
 
     /** Takes over an open descriptor; close() closes it. */

@@ -1,5 +1,6 @@
 package dev.jshim.linux;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Starts a child by posix_spawn(3): every descriptor that is not named here is closed in it, every signal has its
- * default again, none is blocked. The umask and the resource limits are this process'.
+ * default again, none is blocked. The umask and the resource limits are this process', but for what {@link OpenFiles}
+ * has raised.
  *
  * <p>The caller (or the process' reaper) waits for the child, see {@link Wait}. A builder is used by one thread.
  */
@@ -118,8 +120,6 @@ public final class Spawn {
     }
 
     private int start(String program, List<String> variables, @Nullable Path chdir) throws ErrnoException {
-        List<String> argv = new ArrayList<>(arguments);
-        argv.addFirst(command);
         try (Memory memory = new Memory();
                 SpawnAttributes attributes = new SpawnAttributes(memory, newSession);
                 SpawnActions actions = new SpawnActions(memory, SpawnFunctions.ADD_CLOSE_FROM)) {
@@ -129,17 +129,23 @@ public final class Spawn {
             actions.descriptors(descriptors);
             Memory.Block pid = memory.block(4);
             int error;
+            long environment = memory.texts(variables);
             HugePages.beforeSpawn();
+            List<String> before = OpenFiles.beforeSpawn();
             try {
+                if (!before.isEmpty()) {
+                    requireExecutable(program, chdir);
+                }
                 error = NativeCall.call(
                         SpawnFunctions.SPAWN,
                         pid.address(),
-                        memory.text(program),
+                        memory.text(before.isEmpty() ? program : before.getFirst()),
                         actions.address(),
                         attributes.address(),
-                        memory.texts(argv),
-                        memory.texts(variables));
+                        memory.texts(argv(before, program)),
+                        environment);
             } finally {
+                OpenFiles.afterSpawn(before);
                 HugePages.afterSpawn();
             }
             if (error != 0) {
@@ -149,7 +155,22 @@ public final class Spawn {
         }
     }
 
-    private static List<String> asList(Map<String, String> environment) {
+    private List<String> argv(List<String> before, String program) {
+        List<String> argv = new ArrayList<>(before);
+        argv.add(before.isEmpty() ? command : program);
+        argv.addAll(arguments);
+        return argv;
+    }
+
+    /** What posix_spawn(3) would say, where it starts another program that is to become this one. */
+    private static void requireExecutable(String program, @Nullable Path directory) throws ErrnoException {
+        Path file = directory == null ? Path.of(program) : directory.resolve(program);
+        if (!Files.isRegularFile(file) || !Files.isExecutable(file)) {
+            throw new ErrnoException("spawn", program, Files.exists(file) ? Errno.EACCES : Errno.ENOENT);
+        }
+    }
+
+    static List<String> asList(Map<String, String> environment) {
         List<String> list = new ArrayList<>(environment.size());
         environment.forEach((name, value) -> list.add(name + '=' + value));
         return list;

@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import dev.jshim.linux.OpenFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -47,10 +48,8 @@ public record ProgramRun(int code, String out, String err) {
 
     private static Process start(List<String> command, Path out, Path err) throws IOException {
         try {
-            return new ProcessBuilder(command)
-                    .redirectOutput(out.toFile())
-                    .redirectError(err.toFile())
-                    .start();
+            return OpenFiles.start(
+                    new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()));
         } catch (IOException e) {
             throw new IOException("cannot be run: " + e.getMessage(), e);
         }

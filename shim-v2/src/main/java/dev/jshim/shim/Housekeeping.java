@@ -2,6 +2,7 @@ package dev.jshim.shim;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.HugePages;
+import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.Processes;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
@@ -29,6 +30,16 @@ final class Housekeeping {
         }
         turnHugePagesOff();
         raiseOomScore();
+        raiseOpenFiles();
+    }
+
+    /** A shim for all containers of a node needs more than the 1024 that is usual; what it starts does not get more. */
+    private static void raiseOpenFiles() {
+        try {
+            OpenFiles.raise();
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot raise the limit of open files", "error", e.getMessage());
+        }
     }
 
     private static void createCoreCookie() {

@@ -1,5 +1,7 @@
 package dev.jshim.bridge;
 
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.OpenFiles;
 import dev.jshim.node.NodePaths;
 import dev.jshim.shim.event.TtrpcPublisher;
 import dev.jshim.shim.keeper.Held;
@@ -104,6 +106,7 @@ final class BridgeDaemon implements AutoCloseable {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
         var log = new BridgeLog(paths.log());
+        raiseOpenFiles();
         List<Held> held = keeper == null ? List.of() : keeper.takeAll();
         FaultPoint.at("bridge-begins");
         var lock = lockInTime(paths);
@@ -130,6 +133,15 @@ final class BridgeDaemon implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
+        }
+    }
+
+    /** It needs some for each container; who starts it may have the usual 1024. */
+    private static void raiseOpenFiles() {
+        try {
+            OpenFiles.raise();
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot raise the limit of open files", "error", e.getMessage());
         }
     }
 

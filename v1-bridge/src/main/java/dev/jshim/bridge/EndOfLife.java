@@ -1,11 +1,14 @@
 package dev.jshim.bridge;
 
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Mounts;
 import dev.jshim.linux.Processes;
+import dev.jshim.linux.Spawn;
+import dev.jshim.linux.Wait;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.shim.log.ShimLog;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -14,7 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +41,7 @@ final class EndOfLife {
     /** What a runtime gets here, and a moment for who kills it then. */
     private static final Duration RUNTIME = Duration.ofSeconds(10);
 
-    private static final File NOTHING = new File("/dev/null");
+    private static final Duration LOOK = Duration.ofMillis(5);
 
     private final LegacyRecord record;
     private final Duration othersDelete;
@@ -103,23 +106,43 @@ final class EndOfLife {
             return;
         }
         var root = record.runtimeRoot().toString();
-        var process = new ProcessBuilder(record.runtime(), "--root", root, "delete", record.id())
-                .directory(Path.of("/").toFile())
-                .redirectInput(NOTHING)
-                .redirectOutput(NOTHING)
-                .redirectError(NOTHING)
+        var pid = Spawn.command(record.runtime(), List.of("--root", root, "delete", record.id()))
+                .directory(Path.of("/"))
                 .start();
+        var exit = exit(pid);
+        if (exit == null) {
+            throw new IOException(record.runtime() + " does not end");
+        }
+        if (exit.exitStatus() != 0) {
+            throw new IOException(record.runtime() + " ended with " + exit.exitStatus());
+        }
+    }
+
+    /** How a child has ended; null where it did not, and was killed. */
+    private static @Nullable ExitedChild exit(int pid) throws IOException {
+        var end = System.nanoTime() + RUNTIME.toNanos();
         try {
-            if (!process.waitFor(RUNTIME.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new IOException(record.runtime() + " does not end");
+            var exit = Wait.poll(pid, true);
+            while (exit == null && System.nanoTime() < end) {
+                Thread.sleep(LOOK);
+                exit = Wait.poll(pid, true);
             }
-            if (process.exitValue() != 0) {
-                throw new IOException(record.runtime() + " ended with " + process.exitValue());
+            if (exit != null) {
+                return exit;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } finally {
-            process.destroyForcibly();
+        }
+        Processes.kill(pid, Processes.SIGKILL);
+        Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> reap(pid));
+        return null;
+    }
+
+    private static void reap(int pid) {
+        try {
+            var _ = Wait.pid(pid, true);
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot wait for a runtime that was killed", "pid", pid, "error", e.getMessage());
         }
     }
 

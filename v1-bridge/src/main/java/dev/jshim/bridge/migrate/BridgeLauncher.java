@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.BridgeKeeper;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.MountPoint;
+import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.Processes;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -30,12 +31,11 @@ final class BridgeLauncher {
      * $1 is the log, then comes the command. The bridge answers on descriptor 3, see StartReply. It stays our child
      * until we end: when a child ends the JDK closes its streams, whoever else still writes to them.
      *
-     * <p>It needs some descriptors for each container, and is the last process of a node that may be killed for memory
-     * but containerd: where we may not say so it goes without.
+     * <p>It is the last process of a node that may be killed for memory but containerd: where we may not say so it goes
+     * without.
      */
     private static final String SCRIPT = """
             log=$1; shift
-            ulimit -S -n "$(ulimit -H -n)"
             echo -999 2>/dev/null >/proc/self/oom_score_adj
             exec setsid "$@" 3>&1 >/dev/null 2>>"$log" </dev/null
             """;
@@ -116,10 +116,8 @@ final class BridgeLauncher {
                 List.of("/bin/sh", "-c", SCRIPT, "sh", paths.log().toString()));
         command.add(keeper.program().toString());
         command.addAll(keeper.arguments());
-        var process = new ProcessBuilder(command)
-                .directory(Path.of("/").toFile())
-                .redirectErrorStream(true)
-                .start();
+        var process = OpenFiles.start(
+                new ProcessBuilder(command).directory(Path.of("/").toFile()).redirectErrorStream(true));
         process.getOutputStream().close();
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             return pid(reply(out));

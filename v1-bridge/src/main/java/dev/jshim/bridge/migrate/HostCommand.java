@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.linux.OpenFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +35,7 @@ final class HostCommand {
                     .redirectOutput(file.toFile());
             // What tests put on our own JVM is not for those of the command.
             builder.environment().remove("JSHIM_JAVA_OPTS");
-            var process = builder.start();
+            var process = OpenFiles.start(builder);
             process.getOutputStream().close();
             var rest = "";
             while (!process.waitFor(LOOK.toMillis(), TimeUnit.MILLISECONDS)) {
