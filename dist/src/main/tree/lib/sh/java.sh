@@ -23,12 +23,16 @@ jvm_flags() { # component
     # With a country String.format needs no locale data: protobuf formats its version.
     flags="$flags -XX:-AOTReplayTraining -Duser.country=US"
     flags="$flags -Xlog:disable --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+    # The heap grows with what there is to be kept, and costs nothing before; what clients may make it keep is bounded, see
+    # Room and ttrpc's Budget. What runs out of it all the same says so in jshim.err or the bridge's log, and ends: half
+    # alive it would hold up every call, and containerd's start.
+    long_lived="-Xms8m -Xmx512m -Xss512k -XX:+ExitOnOutOfMemoryError -XX:+DisplayVMOutputToStderr"
     # Few methods run often in a shim's life: compiling others early takes time from the start, and memory for good.
     case $1 in
-    shim) flags="$flags -XX:CompileThresholdScaling=5 -Xms8m -Xmx64m -Xss512k" ;;
+    shim) flags="$flags -XX:CompileThresholdScaling=5 $long_lived" ;;
     # Netty carries one idle subscription: no pools for it, one thread.
     bridge)
-        flags="$flags -XX:CompileThresholdScaling=5 -Xms8m -Xmx128m -Xss512k"
+        flags="$flags -XX:CompileThresholdScaling=5 $long_lived"
         flags="$flags -Dio.netty.allocator.type=unpooled -Dio.netty.eventLoopThreads=1 -Dio.netty.noPreferDirect=true"
         ;;
     ctl) flags="$flags -XX:CompileThresholdScaling=2" ;;

@@ -91,7 +91,11 @@ final class ConfigText {
         }
         try {
             return new Toml().read(text).toMap();
-        } catch (RuntimeException | StackOverflowError e) {
+        } catch (StackOverflowError e) {
+            // Not the text's fault.
+            throw new ShimException(
+                    ShimException.Kind.INTERNAL, name + ": reading it as TOML takes more stack than there is", e);
+        } catch (RuntimeException e) {
             // IllegalStateException for what toml4j finds; others for texts that it stumbles over.
             var message = String.valueOf(e.getMessage() == null ? e : e.getMessage());
             var line = TOML4J_LINE.matcher(message);

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TtrpcPublisher implements EventSink {
     private static final int CAPACITY = 2048;
+    private static final long CAPACITY_BYTES = 16 << 20;
     private static final Duration CONNECT = Duration.ofSeconds(2);
     private static final long CALL_SECONDS = 5;
     private static final int REFUSALS = 5;
@@ -47,6 +48,7 @@ public final class TtrpcPublisher implements EventSink {
     private final String namespace;
     private final int capacity;
     private final Deque<Envelope> queue = new ArrayDeque<>();
+    private long bytes;
     private final List<Runnable> afterwards = new ArrayList<>();
     private boolean delivering;
     private @Nullable TtrpcChannel channel;
@@ -91,7 +93,8 @@ public final class TtrpcPublisher implements EventSink {
     private void add(Envelope envelope) {
         synchronized (this) {
             queue.addLast(envelope);
-            if (queue.size() > capacity) {
+            bytes += envelope.getSerializedSize();
+            while (queue.size() > capacity || (bytes > CAPACITY_BYTES && queue.size() > 1)) {
                 drop();
             }
             if (delivering) {
@@ -116,13 +119,15 @@ public final class TtrpcPublisher implements EventSink {
     private void drop() {
         var exit = Topic.type(TaskExit.class);
         for (var waiting = queue.iterator(); waiting.hasNext(); ) {
-            if (!waiting.next().getEvent().getTypeUrl().equals(exit)) {
+            var next = waiting.next();
+            if (!next.getEvent().getTypeUrl().equals(exit)) {
                 waiting.remove();
+                bytes -= next.getSerializedSize();
                 ShimLog.error("event queue is full: an event was dropped");
                 return;
             }
         }
-        queue.removeFirst();
+        bytes -= queue.removeFirst().getSerializedSize();
         ShimLog.error("event queue is full of exits: the oldest was dropped");
     }
 
@@ -184,7 +189,9 @@ public final class TtrpcPublisher implements EventSink {
 
     private synchronized void remove(Envelope envelope) {
         // It may have been dropped meanwhile, when the queue was full.
-        queue.removeFirstOccurrence(envelope);
+        if (queue.removeFirstOccurrence(envelope)) {
+            bytes -= envelope.getSerializedSize();
+        }
     }
 
     private Outcome send(Envelope envelope) {

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,9 +37,15 @@ final class ExecProcess {
         FAILED
     }
 
+    /** Of an exec that was deleted another one may get the id. */
+    private static final AtomicLong SPECS = new AtomicLong();
+
     private final Container container;
-    private final ExecRequest request;
-    private final byte[] process;
+    private final String id;
+    private final Stdio stdio;
+    /** The spec is kept here and not in the heap, from Exec until the process has been started. */
+    private final Path spec;
+
     private final CompletableFuture<Exit> exited = new CompletableFuture<>();
     private Phase phase = Phase.CREATED;
     private int pid;
@@ -46,19 +53,45 @@ final class ExecProcess {
     private @Nullable ProcessIo io;
     private boolean isStdinOver;
 
-    /** @throws ShimException INVALID_ARGUMENT for a spec that is none */
-    ExecProcess(Container container, ExecRequest request) {
+    private ExecProcess(Container container, ExecRequest request, Path spec) {
         this.container = container;
-        this.request = request;
-        process = ExecSpec.of(request.spec().getValue(), request.stdio().terminal());
+        this.spec = spec;
+        id = request.execId();
+        stdio = request.stdio();
+    }
+
+    /**
+     * A process that is yet to be started; {@link #close} takes away what it has in the bundle.
+     *
+     * @throws ShimException INVALID_ARGUMENT for a spec that is none
+     */
+    static ExecProcess of(Container container, ExecRequest request) {
+        var name = "exec-" + request.execId() + "-" + SPECS.incrementAndGet() + "-process.json";
+        var spec = container.bundle().resolve(name);
+        try {
+            ExecSpec.write(request.spec().getValue(), request.stdio().terminal(), spec);
+        } catch (IOException e) {
+            discard(spec);
+            throw new ShimException(
+                    ShimException.Kind.UNKNOWN, "cannot keep the exec's spec in the bundle: " + e.getMessage(), e);
+        }
+        return new ExecProcess(container, request, spec);
+    }
+
+    private static void discard(Path spec) {
+        try {
+            Files.deleteIfExists(spec);
+        } catch (IOException e) {
+            ShimLog.warn("cannot delete an exec's spec", "file", spec, "error", e.getMessage());
+        }
     }
 
     String id() {
-        return request.execId();
+        return id;
     }
 
     Stdio stdio() {
-        return request.stdio();
+        return stdio;
     }
 
     CompletableFuture<Exit> exited() {
@@ -119,10 +152,8 @@ final class ExecProcess {
         if (isOver) {
             streams.closeStdin();
         }
-        var spec = file("-process.json");
-        var pidFile = file(".pid");
+        var pidFile = container.bundle().resolve("exec-" + id + ".pid");
         try {
-            Files.write(spec, process);
             container.runc().exec(container.id(), spec, pidFile, Runc.Streams.of(streams));
             streams.started();
             return BundleFiles.readPid(pidFile);
@@ -130,10 +161,6 @@ final class ExecProcess {
             Files.deleteIfExists(spec);
             Files.deleteIfExists(pidFile);
         }
-    }
-
-    private Path file(String suffix) {
-        return container.bundle().resolve("exec-" + id() + suffix);
     }
 
     private void fail() {
@@ -256,6 +283,7 @@ final class ExecProcess {
             streams.close();
         }
         if (neverRan) {
+            discard(spec);
             exited.complete(new Exit(0, NEVER_RAN, Exit.NEVER));
         }
     }

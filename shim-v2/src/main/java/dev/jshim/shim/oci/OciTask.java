@@ -15,6 +15,7 @@ import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.ListedPid;
 import dev.jshim.shim.task.ProcessState;
 import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.Room;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Stdio;
 import dev.jshim.shim.task.Task;
@@ -46,6 +47,8 @@ final class OciTask implements Task {
 
     /** How long Delete of a never started container waits for its init to be seen dead. */
     private static final Duration DEATH = Duration.ofSeconds(5);
+
+    private static final Room EXECS = new Room("execs that nobody has deleted and takes no more", Room.PLACES);
 
     private final Container container;
     private final Stdio stdio;
@@ -271,8 +274,12 @@ final class OciTask implements Task {
         if (!execId.isEmpty()) {
             var exec = exec(execId);
             var exit = exec.delete();
+            boolean isGone;
             synchronized (this) {
-                execs.remove(execId, exec);
+                isGone = execs.remove(execId, exec);
+            }
+            if (isGone) {
+                EXECS.give();
             }
             return exit;
         }
@@ -352,6 +359,7 @@ final class OciTask implements Task {
             left = List.copyOf(execs.values());
             execs.clear();
         }
+        left.forEach(_ -> EXECS.give());
         // Side by side: each may have a logger that takes its time.
         try (var each = Executors.newVirtualThreadPerTaskExecutor()) {
             left.forEach(exec -> each.execute(exec::close));
@@ -506,16 +514,32 @@ final class OciTask implements Task {
 
     @Override
     public void exec(ExecRequest request) {
-        synchronized (this) {
-            if (execs.containsKey(request.execId())) {
-                // containerd 2.x shows the text alone, without the code.
-                throw ShimException.alreadyExists("id " + request.execId() + ": already exists");
+        requireNew(request.execId());
+        EXECS.take();
+        @Nullable ExecProcess exec = null;
+        try {
+            exec = ExecProcess.of(container, request);
+            synchronized (this) {
+                requireNew(request.execId());
+                execs.put(request.execId(), exec);
             }
-            phase.require(Action.EXEC);
-            if (init == null) {
-                throw new ShimException(ShimException.Kind.UNKNOWN, "cannot exec in a created state");
+        } catch (RuntimeException e) {
+            EXECS.give();
+            if (exec != null) {
+                exec.close();
             }
-            execs.put(request.execId(), new ExecProcess(container, request));
+            throw e;
+        }
+    }
+
+    private synchronized void requireNew(String execId) {
+        if (execs.containsKey(execId)) {
+            // containerd 2.x shows the text alone, without the code.
+            throw ShimException.alreadyExists("id " + execId + ": already exists");
+        }
+        phase.require(Action.EXEC);
+        if (init == null) {
+            throw new ShimException(ShimException.Kind.UNKNOWN, "cannot exec in a created state");
         }
     }
 

@@ -17,6 +17,7 @@ public final class ShimException extends RuntimeException {
         UNIMPLEMENTED,
         DEADLINE_EXCEEDED,
         UNAVAILABLE,
+        RESOURCE_EXHAUSTED,
         INTERNAL,
         /** What the Go shim sends for an error that has no kind of its own. */
         UNKNOWN
@@ -51,6 +52,11 @@ public final class ShimException extends RuntimeException {
 
     public static ShimException invalidArgument(String message) {
         return new ShimException(Kind.INVALID_ARGUMENT, message);
+    }
+
+    /** For what would take more of the heap than one client, or all together, may take. */
+    public static ShimException resourceExhausted(String message) {
+        return new ShimException(Kind.RESOURCE_EXHAUSTED, message);
     }
 
     public static ShimException unimplemented(String message) {

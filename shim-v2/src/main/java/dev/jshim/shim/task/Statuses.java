@@ -33,6 +33,7 @@ public final class Statuses {
             case UNIMPLEMENTED -> Status.Code.UNIMPLEMENTED;
             case DEADLINE_EXCEEDED -> Status.Code.DEADLINE_EXCEEDED;
             case UNAVAILABLE -> Status.Code.UNAVAILABLE;
+            case RESOURCE_EXHAUSTED -> Status.Code.RESOURCE_EXHAUSTED;
             case INTERNAL -> Status.Code.INTERNAL;
             case UNKNOWN -> Status.Code.UNKNOWN;
         };
@@ -47,16 +48,10 @@ public final class Statuses {
             case UNIMPLEMENTED -> ShimException.Kind.UNIMPLEMENTED;
             case DEADLINE_EXCEEDED -> ShimException.Kind.DEADLINE_EXCEEDED;
             case UNAVAILABLE -> ShimException.Kind.UNAVAILABLE;
+            case RESOURCE_EXHAUSTED -> ShimException.Kind.RESOURCE_EXHAUSTED;
             case INTERNAL -> ShimException.Kind.INTERNAL;
-            case OK,
-                    CANCELLED,
-                    UNKNOWN,
-                    PERMISSION_DENIED,
-                    RESOURCE_EXHAUSTED,
-                    ABORTED,
-                    OUT_OF_RANGE,
-                    DATA_LOSS,
-                    UNAUTHENTICATED -> ShimException.Kind.UNKNOWN;
+            case OK, CANCELLED, UNKNOWN, PERMISSION_DENIED, ABORTED, OUT_OF_RANGE, DATA_LOSS, UNAUTHENTICATED ->
+                ShimException.Kind.UNKNOWN;
         };
     }
 }

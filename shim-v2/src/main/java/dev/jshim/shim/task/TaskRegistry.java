@@ -31,6 +31,7 @@ public final class TaskRegistry {
     }
 
     private final Gate gate;
+    private final int most;
     private final Map<String, Task> tasks = new HashMap<>();
     private final Set<String> creating = new HashSet<>();
     private boolean closed;
@@ -43,11 +44,17 @@ public final class TaskRegistry {
     }
 
     public TaskRegistry(Gate gate) {
+        this(gate, Room.PLACES);
+    }
+
+    /** @param most how many there are at once at most, those that are being created included */
+    TaskRegistry(Gate gate, int most) {
         this.gate = gate;
+        this.most = most;
     }
 
     /**
-     * Creates a task and keeps it. ALREADY_EXISTS where its id is taken.
+     * Creates a task and keeps it. ALREADY_EXISTS where its id is taken, RESOURCE_EXHAUSTED where there are too many.
      *
      * @param told what has to be told of it before anybody may delete it
      */
@@ -74,9 +81,13 @@ public final class TaskRegistry {
         if (closed) {
             throw new ShimException(ShimException.Kind.UNAVAILABLE, "shim is shutting down");
         }
-        if (tasks.containsKey(id) || !creating.add(id)) {
+        if (tasks.containsKey(id) || creating.contains(id)) {
             throw ShimException.alreadyExists("container " + id + " exists already");
         }
+        if (tasks.size() + creating.size() >= most) {
+            throw ShimException.resourceExhausted("this shim has " + most + " containers and takes no more");
+        }
+        creating.add(id);
         used = true;
     }
 

@@ -80,15 +80,15 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     @Override
     public void create(CreateTaskRequest r, StreamObserver<CreateTaskResponse> answer) {
         answer(answer, () -> {
-            var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
+            var stdio = Room.stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
             var request = new CreateRequest(
                     r.getId(),
                     bundle(r.getBundle()),
                     r.getRootfsList(),
                     stdio,
-                    r.getCheckpoint(),
-                    r.getParentCheckpoint(),
-                    r.getOptions());
+                    Room.path(r.getCheckpoint()),
+                    Room.path(r.getParentCheckpoint()),
+                    Room.options(r.getOptions()));
             var task = tasks.create(request, factory, created -> created(r, created));
             return CreateTaskResponse.newBuilder().setPid(task.pid()).build();
         });
@@ -283,7 +283,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                 throw ShimException.invalidArgument(
                         "exec id " + execId + " is the container's own id: choose another one");
             }
-            var stdio = new Stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
+            var stdio = Room.stdio(r.getStdin(), r.getStdout(), r.getStderr(), r.getTerminal());
             task.exec(new ExecRequest(execId, stdio, r.getSpec()));
             events.publish(TaskExecAdded.newBuilder()
                     .setContainerId(r.getId())
