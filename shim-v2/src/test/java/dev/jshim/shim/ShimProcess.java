@@ -70,6 +70,7 @@ public final class ShimProcess implements AutoCloseable {
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
                 "-Xmx64m",
+                "-XX:+ExitOnOutOfMemoryError",
                 "-Djshim.sockets=" + SOCKETS,
                 "-cp",
                 System.getProperty("java.class.path"),

@@ -14,25 +14,31 @@ abstract class Connection implements Outbox.Owner {
 
     private final ByteChannel channel;
     private final byte[] before;
+    private final Budget budget;
     private final ThreadFactory threads;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     Connection(ByteChannel channel) {
-        this(channel, new byte[0]);
+        this(channel, new byte[0], Budget.ENDLESS);
     }
 
-    /** A connection on which something was read already, and is to be read again. */
-    Connection(ByteChannel channel, byte[] before) {
+    /**
+     * A connection on which something was read already, and is to be read again.
+     *
+     * @param budget what the peer can take of the heap is taken from
+     */
+    Connection(ByteChannel channel, byte[] before, Budget budget) {
         this.channel = channel;
         this.before = before;
+        this.budget = budget;
         this.threads = Threads.of(channel);
-        this.outbox = new Outbox(channel, threads, this);
+        this.outbox = new Outbox(channel, threads, this, budget);
     }
 
     final void start() {
         threads.newThread(() -> {
                     begin();
-                    read(new FrameReader(channel, before));
+                    read(new FrameReader(channel, before, budget));
                 })
                 .start();
     }

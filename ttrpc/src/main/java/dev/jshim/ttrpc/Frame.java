@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
  * @param streamId unsigned; odd for streams that a client began
  * @param type one of {@link #REQUEST}, {@link #RESPONSE}, {@link #DATA}, {@link #CANCEL}, or unknown
  * @param flags the bits {@link #REMOTE_CLOSED}, {@link #REMOTE_OPEN}, {@link #NO_DATA}
- * @param data what followed the header; empty when the frame was oversized
- * @param length length of the data as the header says, which for an oversized frame is all that is left of it
+ * @param data what followed the header; empty when the frame was oversized, or there was no room for it
+ * @param length length of the data as the header says, which is all that is left of a frame that was not kept
  */
 record Frame(int streamId, byte type, byte flags, Payload data, long length) {
     static final int HEADER_LENGTH = 10;
@@ -27,6 +27,11 @@ record Frame(int streamId, byte type, byte flags, Payload data, long length) {
 
     boolean oversized() {
         return length > MAX_LENGTH;
+    }
+
+    /** Whether there was no room for it. */
+    boolean dropped() {
+        return data.length != length && !oversized();
     }
 
     boolean has(byte flag) {

@@ -19,6 +19,7 @@ final class FrameReader {
     private static final int CHUNK = 64 << 10;
 
     private final ReadableByteChannel channel;
+    private final Budget budget;
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).limit(0);
 
     /** Read by another reader before this one, and to be read again. */
@@ -29,7 +30,13 @@ final class FrameReader {
     }
 
     FrameReader(ReadableByteChannel channel, byte[] before) {
+        this(channel, before, Budget.ENDLESS);
+    }
+
+    /** @param budget for what there is of a frame that has not come to its end */
+    FrameReader(ReadableByteChannel channel, byte[] before, Budget budget) {
         this.channel = channel;
+        this.budget = budget;
         this.before = ByteBuffer.wrap(before);
     }
 
@@ -44,7 +51,8 @@ final class FrameReader {
     }
 
     /**
-     * Waits for the next frame. Of an oversized one the data is read and dropped.
+     * Waits for the next frame. Of an oversized one, and of one for which there is no room, the data is read and
+     * dropped.
      *
      * @return null when the peer has ended the connection between two frames
      * @throws EOFException when it ended within one
@@ -73,17 +81,50 @@ final class FrameReader {
             }
             return new Frame(streamId, type, flags, Payload.EMPTY, length);
         }
-        Payload data = length == 0 ? Payload.EMPTY : Payload.of(body((int) length));
-        return new Frame(streamId, type, flags, data, length);
+        Share share = new Share();
+        try {
+            byte[] data = length == 0 ? NOTHING : body((int) length, share);
+            return new Frame(streamId, type, flags, data.length == 0 ? Payload.EMPTY : Payload.of(data), length);
+        } finally {
+            share.give();
+        }
     }
 
-    private byte[] body(int length) throws IOException {
-        byte[] data = new byte[Math.min(length, CHUNK)];
+    /** What this reader has of the budget. */
+    private final class Share {
+        private long bytes;
+
+        boolean growTo(long size) {
+            if (size > Budget.SMALL && !budget.take(size - bytes)) {
+                return false;
+            }
+            bytes = size > Budget.SMALL ? size : 0;
+            return true;
+        }
+
+        void give() {
+            budget.give(bytes);
+        }
+    }
+
+    /** Nothing where there is no room for it. */
+    private byte[] body(int length, Share share) throws IOException {
+        int size = Math.min(length, CHUNK);
+        if (!share.growTo(size)) {
+            skip(length);
+            return NOTHING;
+        }
+        byte[] data = new byte[size];
         int filled = Math.min(buffer.remaining(), data.length);
         buffer.get(data, 0, filled);
         while (filled < length) {
             if (filled == data.length) {
-                data = Arrays.copyOf(data, Math.min(length, data.length * 2));
+                size = Math.min(length, data.length * 2);
+                if (!share.growTo(size)) {
+                    skip(length - filled);
+                    return NOTHING;
+                }
+                data = Arrays.copyOf(data, size);
             }
             int n = read(ByteBuffer.wrap(data, filled, Math.min(CHUNK, data.length - filled)));
             if (n < 0) {

@@ -39,6 +39,7 @@ final class Outbox {
     private final WritableByteChannel channel;
     private final ThreadFactory threads;
     private final Owner owner;
+    private final Budget budget;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
@@ -47,6 +48,10 @@ final class Outbox {
 
     @GuardedBy("lock")
     private long bytes;
+
+    /** What the frames have of the budget. */
+    @GuardedBy("lock")
+    private long taken;
 
     @GuardedBy("lock")
     private boolean writing;
@@ -57,26 +62,36 @@ final class Outbox {
     @GuardedBy("lock")
     private boolean foundBusy;
 
-    Outbox(WritableByteChannel channel, ThreadFactory threads, Owner owner) {
+    /**
+     * @param budget for what the peer has not read; one who has much of that to be read is cut off where it is used up
+     */
+    Outbox(WritableByteChannel channel, ThreadFactory threads, Owner owner, Budget budget) {
         this.channel = channel;
         this.threads = threads;
         this.owner = owner;
+        this.budget = budget;
     }
 
     /** Takes a frame over, without waiting; false when the connection has ended. */
     boolean send(byte[] frame) {
+        return send(frame, 0);
+    }
+
+    /** @param share what the caller has taken of the budget for the frame, which is this box's from now on */
+    boolean send(byte[] frame, long share) {
         lock.lock();
         try {
             if (closed) {
+                budget.give(share);
                 return false;
             }
-            if (bytes > LIMIT) {
+            taken += share;
+            if (bytes > LIMIT || !grow(frame.length)) {
                 closed = true;
                 Threads.start(threads, () -> owner.writeFailed(new IOException("the peer does not read")));
                 return false;
             }
             frames.add(frame);
-            bytes += frame.length;
             if (!writing) {
                 writing = true;
                 Threads.start(threads, this::drain);
@@ -87,11 +102,38 @@ final class Outbox {
         }
     }
 
+    @GuardedBy("lock")
+    private boolean grow(int length) {
+        long more = Math.max(0, bytes + length - Budget.SMALL) - taken;
+        if (more > 0 && !budget.take(more)) {
+            return false;
+        }
+        taken += Math.max(0, more);
+        bytes += length;
+        return true;
+    }
+
+    @GuardedBy("lock")
+    private void shrink(int length) {
+        bytes -= length;
+        long less = taken - Math.max(0, bytes - Budget.SMALL);
+        if (less > 0) {
+            budget.give(less);
+            taken -= less;
+        }
+    }
+
+    /** Whether who can wait need not. */
+    @GuardedBy("lock")
+    private boolean hasRoom() {
+        return bytes <= Budget.SMALL || (bytes <= HIGH && !budget.isScarce());
+    }
+
     /** Waits until the box is ready, the connection has ended or the caller's reason to send has. */
     void awaitReady(BooleanSupplier givenUp) {
         lock.lock();
         try {
-            while (bytes > HIGH && !closed && !givenUp.getAsBoolean()) {
+            while (!hasRoom() && !closed && !givenUp.getAsBoolean()) {
                 changed.awaitUninterruptibly();
             }
         } finally {
@@ -112,7 +154,7 @@ final class Outbox {
     boolean isReady() {
         lock.lock();
         try {
-            boolean ready = bytes <= HIGH;
+            boolean ready = hasRoom();
             foundBusy |= !ready;
             return ready;
         } finally {
@@ -142,6 +184,7 @@ final class Outbox {
         try {
             closed = true;
             frames.clear();
+            shrink((int) Math.min(bytes, Integer.MAX_VALUE));
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -166,12 +209,12 @@ final class Outbox {
         byte[] next;
         lock.lock();
         try {
-            bytes -= written;
-            readyAgain = foundBusy && bytes <= HIGH;
+            shrink((int) Math.min(written, bytes)); // What was left when it was closed has been counted out then.
+            readyAgain = foundBusy && hasRoom();
             foundBusy &= !readyAgain;
             next = frames.poll();
             writing = next != null;
-            if (!writing || bytes <= HIGH) {
+            if (!writing || hasRoom()) {
                 changed.signalAll();
             }
         } finally {

@@ -9,7 +9,6 @@ import java.nio.channels.ByteChannel;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -21,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ServerConnection extends Connection {
     static final int MAX_CALLS = 16_384;
-    /** Of the requests of running calls. */
-    private static final long MAX_BYTES =
-            Math.max(2L * Frame.MAX_LENGTH, Runtime.getRuntime().maxMemory() / 4);
+
+    static final Status NO_ROOM = Status.RESOURCE_EXHAUSTED.withDescription(
+            "the clients of this server have all of the memory that is theirs");
 
     /** What a connection needs of its server. */
     interface Owner {
@@ -40,7 +39,7 @@ final class ServerConnection extends Connection {
 
     private final Owner owner;
     private final Map<Integer, ServerStream<?, ?>> streams = new ConcurrentHashMap<>(4);
-    private final AtomicLong bytes = new AtomicLong();
+    private final Budget budget;
 
     /** Only in the reading thread; unsigned. */
     private int lastId;
@@ -49,16 +48,27 @@ final class ServerConnection extends Connection {
     private final @Nullable NotedChannel noted;
 
     ServerConnection(ByteChannel channel, Owner owner) {
-        super(channel);
+        this(channel, owner, Budget.ofProcess());
+    }
+
+    /** @param budget what the peer can take of the heap is taken from, but for {@link Budget#CONNECTION} itself */
+    ServerConnection(ByteChannel channel, Owner owner, Budget budget) {
+        super(channel, new byte[0], budget);
         this.owner = owner;
+        this.budget = budget;
         noted = null;
     }
 
     /** A connection that another process may have begun to serve. */
-    ServerConnection(NotedChannel channel, Owner owner) {
-        super(channel, channel.before().partial());
+    ServerConnection(NotedChannel channel, Owner owner, Budget budget) {
+        super(channel, channel.before().partial(), budget);
         this.owner = owner;
+        this.budget = budget;
         noted = channel;
+    }
+
+    Budget budget() {
+        return budget;
     }
 
     int calls() {
@@ -98,6 +108,8 @@ final class ServerConnection extends Connection {
         int id = frame.streamId();
         if (frame.oversized()) {
             refuse(id, OversizeException.status(frame.length()));
+        } else if (frame.dropped()) {
+            refuse(id, NO_ROOM);
         } else if (id % 2 == 0) {
             refuse(id, Status.INVALID_ARGUMENT.withDescription("StreamID must be odd for client initiated streams"));
         } else {
@@ -137,18 +149,24 @@ final class ServerConnection extends Connection {
             refuse(id, Status.UNIMPLEMENTED.withDescription("method " + request.method()));
         } else if (owner.draining()) {
             refuse(id, Status.UNAVAILABLE.withDescription("ttrpc: server closed"));
-        } else if (streams.size() >= MAX_CALLS || bytes.get() + frame.length() > MAX_BYTES) {
+        } else if (streams.size() >= MAX_CALLS) {
             refuse(id, Status.RESOURCE_EXHAUSTED.withDescription("too many calls at once on this connection"));
-        } else {
+        } else if (frame.length() > Budget.SMALL ? budget.take(cost(frame)) : budget.takeLast(cost(frame))) {
             begin(frame, method, request, again);
+        } else {
+            refuse(id, NO_ROOM);
         }
+    }
+
+    /** The frame, the message that is made of it, and what the handler makes of that. */
+    private static long cost(Frame frame) {
+        return Budget.CALL + 3 * frame.length();
     }
 
     private <Q, R> void begin(Frame frame, ServerMethodDefinition<Q, R> method, Request request, boolean again) {
         ServerStream<Q, R> stream =
-                new ServerStream<>(this, frame.streamId(), method, request, frame.length(), again, owner.executor());
+                new ServerStream<>(this, frame.streamId(), method, request, cost(frame), again, owner.executor());
         streams.put(stream.id, stream);
-        bytes.addAndGet(stream.size);
         stream.start(request, frame.has(Frame.REMOTE_CLOSED));
         if (isClosed()) {
             stream.abort(Status.CANCELLED.withDescription("connection closed"), null, false);
@@ -190,13 +208,18 @@ final class ServerConnection extends Connection {
     }
 
     void respond(int id, Response response) {
+        respond(id, response, 0);
+    }
+
+    /** @param share what was taken of the budget for the answer, and is given back once that is written */
+    void respond(int id, Response response, long share) {
         byte[] frame;
         try {
             frame = response.frame(id);
         } catch (OversizeException e) {
             frame = tooLarge(id, e);
         }
-        send(frame);
+        outbox.send(frame, share);
     }
 
     private static byte[] tooLarge(int id, OversizeException cause) {
@@ -231,7 +254,7 @@ final class ServerConnection extends Connection {
 
     void ended(ServerStream<?, ?> stream) {
         if (streams.remove(stream.id, stream)) {
-            bytes.addAndGet(-stream.size);
+            budget.give(stream.release());
             outbox.wake();
             owner.callEnded();
         }

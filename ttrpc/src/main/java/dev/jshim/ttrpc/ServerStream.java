@@ -16,6 +16,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +30,6 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
     }
 
     final int id;
-    /** What the peer sent to begin the call, in bytes. */
-    final long size;
 
     private final ServerConnection connection;
     private final ServerMethodDefinition<Q, R> method;
@@ -46,18 +45,21 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
 
     private @Nullable Payload answer;
 
+    /** What the call has of the budget; -1 once that was given back. */
+    private final AtomicLong cost;
+
     ServerStream(
             ServerConnection connection,
             int id,
             ServerMethodDefinition<Q, R> method,
             Request request,
-            long size,
+            long cost,
             boolean again,
             Executor executor) {
         this.connection = connection;
         this.id = id;
         this.method = method;
-        this.size = size;
+        this.cost = new AtomicLong(cost);
         this.executor = executor;
         this.serial = new SerialExecutor(executor);
         this.headers = request.headers();
@@ -69,6 +71,35 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
 
     private MethodDescriptor.MethodType type() {
         return method.getMethodDescriptor().getType();
+    }
+
+    /** What is to be given back to the budget, once. */
+    long release() {
+        return Math.max(0, cost.getAndSet(-1));
+    }
+
+    /** Gives the budget's part for the answer away. */
+    private long handOver(long share) {
+        long now = cost.get();
+        while (now >= 0 && !cost.compareAndSet(now, now - share)) {
+            now = cost.get();
+        }
+        return now < 0 ? 0 : share;
+    }
+
+    private boolean grow(long more) {
+        Budget budget = connection.budget();
+        if (more > Budget.MODERATE ? !budget.take(more) : !budget.takeLast(more)) {
+            return false;
+        }
+        long now = cost.get();
+        while (now >= 0 && !cost.compareAndSet(now, now + more)) {
+            now = cost.get();
+        }
+        if (now < 0) {
+            budget.give(more); // It has ended, and its answer is dropped.
+        }
+        return true;
     }
 
     boolean unary() {
@@ -225,6 +256,9 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
                 if (answer != null) {
                     throw Status.INTERNAL.withDescription("Too many responses").asRuntimeException();
                 }
+                if (payload.length > Budget.SMALL && !grow(payload.length)) {
+                    throw ServerConnection.NO_ROOM.asRuntimeException();
+                }
                 answer = payload;
             } else {
                 connection.awaitReady(() -> state.get() != State.OPEN);
@@ -258,7 +292,7 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
                     id, Response.error(Status.INTERNAL.withDescription("Completed without a response"), trailers));
         } else {
             connection.awaitReady(connection::isClosed);
-            connection.respond(id, Response.ok(answer));
+            connection.respond(id, Response.ok(answer), answer.length > Budget.SMALL ? handOver(answer.length) : 0);
         }
         connection.ended(this);
         inContext(() -> {

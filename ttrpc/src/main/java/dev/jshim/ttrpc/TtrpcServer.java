@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -42,6 +43,7 @@ public final class TtrpcServer implements AutoCloseable {
     private final Map<String, ServerServiceDefinition> services;
     private final Executor executor;
     private final Predicate<SocketChannel> admitted;
+    private final Budget budget;
     private final ConnectionOwner owner = new ConnectionOwner();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition callEnded = lock.newCondition();
@@ -52,6 +54,7 @@ public final class TtrpcServer implements AutoCloseable {
     @GuardedBy("lock")
     private final Set<ServerConnection> connections = new LinkedHashSet<>();
 
+    private final AtomicBoolean saidFull = new AtomicBoolean();
     private volatile boolean draining;
 
     private TtrpcServer(Builder builder) {
@@ -65,6 +68,7 @@ public final class TtrpcServer implements AutoCloseable {
         this.services = Map.copyOf(byName);
         this.executor = builder.executor;
         this.admitted = builder.admitted;
+        this.budget = builder.budget;
     }
 
     /** A builder without services. */
@@ -97,7 +101,7 @@ public final class TtrpcServer implements AutoCloseable {
      * Serves one connected peer, and returns at once. The channel, which must block, belongs to the server from now on.
      */
     public void serve(ByteChannel connection) {
-        serve(new ServerConnection(connection, owner));
+        serve(new ServerConnection(connection, owner, budget));
     }
 
     /**
@@ -107,7 +111,7 @@ public final class TtrpcServer implements AutoCloseable {
      * @throws IOException if what was noted cannot be read; both are still the caller's then
      */
     public void serve(KeptChannel connection, CallNotes notes) throws IOException {
-        serve(new ServerConnection(new NotedChannel(connection, notes), owner));
+        serve(new ServerConnection(new NotedChannel(connection, notes), owner, budget));
     }
 
     /**
@@ -120,9 +124,10 @@ public final class TtrpcServer implements AutoCloseable {
 
     private void serve(ServerConnection served) {
         boolean refused;
+        boolean isFull = !budget.connect();
         lock.lock();
         try {
-            refused = draining;
+            refused = draining || isFull;
             if (!refused) {
                 connections.add(served);
             }
@@ -130,6 +135,13 @@ public final class TtrpcServer implements AutoCloseable {
             lock.unlock();
         }
         if (refused) {
+            if (isFull) {
+                if (saidFull.compareAndSet(false, true)) {
+                    Log.warn("connections are refused", ServerConnection.NO_ROOM.asException());
+                }
+            } else {
+                budget.disconnect();
+            }
             served.close(null);
         } else {
             served.start();
@@ -309,7 +321,9 @@ public final class TtrpcServer implements AutoCloseable {
         public void connectionEnded(ServerConnection connection) {
             lock.lock();
             try {
-                connections.remove(connection);
+                if (connections.remove(connection)) {
+                    budget.disconnect();
+                }
                 callEnded.signalAll();
             } finally {
                 lock.unlock();
@@ -332,6 +346,7 @@ public final class TtrpcServer implements AutoCloseable {
         private final List<ServerInterceptor> interceptors = new ArrayList<>();
         private Executor executor = task -> Threads.CALLS.newThread(task).start();
         private Predicate<SocketChannel> admitted = peer -> true;
+        private Budget budget = Budget.ofProcess();
 
         private Builder() {}
 
@@ -378,6 +393,16 @@ public final class TtrpcServer implements AutoCloseable {
         @CanIgnoreReturnValue
         public Builder admit(Predicate<SocketChannel> peers) {
             admitted = peers;
+            return this;
+        }
+
+        /**
+         * What its peers can take of the heap, in bytes, where it is not a quarter shared by all servers of the
+         * process.
+         */
+        @CanIgnoreReturnValue
+        Builder budget(Budget ofPeers) {
+            budget = ofPeers;
             return this;
         }
 

@@ -37,7 +37,7 @@ class ThreadsTest {
     @Timeout(30)
     void whatWasTakenOverIsSent() throws Exception {
         var pipe = Pipe.open();
-        var outbox = new Outbox(pipe.sink(), exhausted, new NoTrouble());
+        var outbox = new Outbox(pipe.sink(), exhausted, new NoTrouble(), Budget.ENDLESS);
         assertThat(outbox.send(new byte[] {1})).isTrue();
         assertThat(outbox.send(new byte[] {2})).isTrue();
         assertThat(Channels.newInputStream(pipe.source()).readNBytes(2)).containsExactly(1, 2);

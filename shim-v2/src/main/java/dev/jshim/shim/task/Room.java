@@ -5,11 +5,11 @@ import com.google.protobuf.Any;
 /**
  * How much of something a shim keeps for its clients, so that its heap holds it whatever they do. Thread-safe.
  *
- * <p>With what is bounded here one container costs 32 KiB of heap at most, and one exec 16 KiB; 8 and 3 are usual. What
+ * <p>With what is bounded here one container costs 48 KiB of heap at most, and one exec 16 KiB; 8 and 3 are usual. What
  * is on its way between shim and client is bounded by the transport (ttrpc's PROTOCOL.md).
  */
 public final class Room {
-    /** How many containers, and how many execs, this process' heap holds: both together take less than half of it. */
+    /** How many containers, and how many execs, this process' heap holds: both together take half of it at most. */
     public static final int PLACES =
             Math.toIntExact(Math.max(256, Runtime.getRuntime().maxMemory() >> 17));
 
