@@ -4,6 +4,7 @@ import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.linux.Mounts;
+import dev.jshim.proto.v1.types.Status;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -177,5 +178,37 @@ class BystanderTest {
         }
         assertThat(clean().code()).isZero();
         assertThat(container).doesNotExist();
+    }
+
+    /** Dead bundles go, whatever they say of processes that are not theirs; who lives beside them loses nothing. */
+    @Test
+    void liesLinksAndWhatIsMissingHarmNobody() throws Exception {
+        var living = node.task("ns", "living", Status.RUNNING);
+        var before = Files.readString(living.resolve("config.json"));
+        var stranger = new ProcessBuilder("sleep", "1000").start();
+        try {
+            var lying = bundle("lying");
+            Files.writeString(lying.resolve("shim.pid"), Long.toString(stranger.pid()));
+            var without = bundle("without");
+            Files.delete(without.resolve("address"));
+            var link = Files.createSymbolicLink(v2.resolve("ns/link"), living);
+            var inside = bundle("inside");
+            Files.createSymbolicLink(inside.resolve("work"), living);
+
+            var result = clean();
+
+            assertThat(result.err()).isEmpty();
+            assertThat(lying).doesNotExist();
+            assertThat(without).doesNotExist();
+            assertThat(inside).doesNotExist();
+            assertThat(link).isSymbolicLink();
+            assertThat(stranger.waitFor(200, TimeUnit.MILLISECONDS)).isFalse();
+            assertThat(living.resolve("config.json")).hasContent(before);
+            assertThat(living.resolve("address")).exists();
+            assertThat(living.resolve("init.pid")).exists();
+            assertThat(Result.on(node, "ls", "-n", "ns").out()).contains("living");
+        } finally {
+            stranger.destroyForcibly().waitFor();
+        }
     }
 }
