@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class PipeIo implements ProcessIo {
     private static final int READ = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
+    private static final int BOTH = OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
 
     private static final int OTHERS = 0077;
@@ -44,7 +45,8 @@ final class PipeIo implements ProcessIo {
     private @Nullable Fd stdin;
     private @Nullable Fd stdout;
     private @Nullable Fd stderr;
-    private volatile @Nullable Fd stdinKeeper;
+    private volatile @Nullable Pump stdinPump;
+    private volatile boolean isStdinOver;
 
     private PipeIo(IoSettings settings) {
         this.settings = settings;
@@ -86,10 +88,9 @@ final class PipeIo implements ProcessIo {
             return pipedIn(opened(file.path(), READ, 0), Pump.Mode.FILE);
         }
         if (source instanceof Sink.Fifo fifo) {
-            var reader = opened(fifo.path(), READ, 0);
-            // Without a writer of our own the process would see the end as soon as a client detaches.
-            stdinKeeper = opened(fifo.path(), WRITE, 0);
-            return pipedIn(reader, Pump.Mode.SPLICE);
+            // Without a writer of our own, which this is too, the process would see the end as soon as a client
+            // detaches.
+            return pipedIn(opened(fifo.path(), BOTH, 0), Pump.Mode.SPLICE);
         }
         var logger = (Sink.Binary) source;
         throw ShimException.invalidArgument("stdin cannot come from the logger " + logger.program());
@@ -203,15 +204,27 @@ final class PipeIo implements ProcessIo {
                 outputs.add(pump);
             } else {
                 inputs.add(pump);
+                follow(pump, plan.mode());
+            }
+        }
+    }
+
+    /** A file has an end of its own. */
+    private void follow(Pump input, Pump.Mode mode) {
+        if (mode == Pump.Mode.SPLICE) {
+            stdinPump = input;
+            if (isStdinOver) {
+                input.letGo();
             }
         }
     }
 
     @Override
     public void closeStdin() {
-        var keeper = stdinKeeper;
-        if (keeper != null) {
-            keeper.close();
+        isStdinOver = true;
+        var pump = stdinPump;
+        if (pump != null) {
+            pump.letGo();
         }
     }
 

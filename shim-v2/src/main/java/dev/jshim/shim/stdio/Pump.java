@@ -5,8 +5,10 @@ import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Splice;
 import dev.jshim.shim.log.ShimLog;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -63,6 +65,7 @@ public final class Pump {
     /** Room for one move. The loop has it, once for all pumps, since none leaves anything in it. */
     static final int SCRATCH = 32 * 1024;
 
+    private static final int READ = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int AT_ONCE = 1 << 20;
     private static final int PAGE = 4096;
     /** Less than this is written where the sink holds something already, see {@link #splicePipe}. */
@@ -73,13 +76,14 @@ public final class Pump {
     private static final byte[] NOTHING = {};
 
     private final PumpLoop loop;
-    private final Fd source;
+    private volatile Fd source;
     private final @Nullable Fd sink;
     private final From from;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private Mode mode;
     private long key = -1;
     private boolean registered;
+    private boolean hasLetGo;
     private boolean failing;
     /** What has been read and not been written yet. */
     private volatile byte[] rest = NOTHING;
@@ -101,6 +105,31 @@ public final class Pump {
     /** Ends it at once; what a process still writes is thrown away from now on. */
     public void cut() {
         loop.cut(this);
+    }
+
+    /** Of a FIFO that was opened for both: the writing end is given up, so that the end of the client is seen. */
+    void letGo() {
+        loop.letGo(this);
+    }
+
+    /** Answers false where it is to be ended at once. */
+    boolean keepReadingEnd(Epoll epoll) {
+        if (hasLetGo) {
+            return true;
+        }
+        hasLetGo = true;
+        try {
+            // By its number: the client may have taken its name away.
+            var reader = FileCalls.open(Path.of("/proc/self/fd/" + source.number()), READ, 0);
+            epoll.remove(source);
+            source.close();
+            source = reader;
+            epoll.add(source, Epoll.IN | Epoll.EDGE_TRIGGERED, key);
+            return true;
+        } catch (ErrnoException e) {
+            ShimLog.warn("an input ends early", "error", e.getMessage());
+            return false;
+        }
     }
 
     /** Whether there is something to be moved, which the other end does not take. From any thread. */

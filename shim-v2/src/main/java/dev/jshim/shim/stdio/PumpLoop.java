@@ -52,6 +52,25 @@ public final class PumpLoop {
         }
     }
 
+    /** Takes the writing end away from a pump's source, which is open for both. */
+    void letGo(Pump pump) {
+        try {
+            submit(() -> {
+                if (pumps.get(pump.key()) != pump) {
+                    return;
+                }
+                if (pump.keepReadingEnd(epoll())) {
+                    step(pump.key(), pump);
+                } else {
+                    pumps.remove(pump.key(), pump);
+                    pump.finish(epoll());
+                }
+            });
+        } catch (ErrnoException e) {
+            ShimLog.error("cannot end a stream", "error", e.getMessage());
+        }
+    }
+
     /** Gives a pump another turn after those that wait. */
     void again(Pump pump) throws ErrnoException {
         submit(() -> turn(pump));

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TerminalIo implements ProcessIo {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
-    private static final int READ = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
+    private static final int BOTH = OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
 
@@ -30,7 +30,7 @@ final class TerminalIo implements ProcessIo {
     private final ConsoleSocket socket;
     private final Outputs outputs;
     private @Nullable Fd input;
-    private @Nullable Fd inputKeeper;
+    private boolean isInputOver;
     private @Nullable Fd output;
     private Pump.Mode outputMode = Pump.Mode.COPY;
     private Terminal.@Nullable Size wanted;
@@ -69,8 +69,7 @@ final class TerminalIo implements ProcessIo {
         switch (source) {
             case null -> {}
             case Sink.Fifo(var path) -> {
-                input = FileCalls.open(path, READ, 0);
-                inputKeeper = FileCalls.open(path, WRITE, 0);
+                input = FileCalls.open(path, BOTH, 0);
             }
             case Sink.File(var path) -> throw notFifo(path);
             case Sink.Binary(var program, var _, var _) -> throw notFifo(program);
@@ -143,6 +142,9 @@ final class TerminalIo implements ProcessIo {
         if (from != null) {
             reading = settings.loop().start(from, received.duplicate(), Pump.Mode.COPY, Pump.From.CLIENT);
             input = null;
+            if (isInputOver) {
+                reading.letGo();
+            }
         }
     }
 
@@ -158,8 +160,9 @@ final class TerminalIo implements ProcessIo {
 
     @Override
     public synchronized void closeStdin() {
-        if (inputKeeper != null) {
-            inputKeeper.close();
+        isInputOver = true;
+        if (reading != null) {
+            reading.letGo();
         }
     }
 
