@@ -392,6 +392,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         }
         observer.onNext(value);
         observer.onCompleted();
+        HeapCare.look();
     }
 
     /** containerd registers its types by bare full name, without the prefix that {@link Any#pack} adds. */
