@@ -121,6 +121,15 @@ public final class Processes {
         return result == 0 || result == -Errno.EPERM.number();
     }
 
+    /** Whether there is a process in that group; a zombie counts. */
+    public static boolean groupExists(int group) {
+        if (group <= 1) {
+            return false;
+        }
+        long result = NativeCall.once(Syscall.KILL, -group, 0, 0);
+        return result == 0 || result == -Errno.EPERM.number();
+    }
+
     /**
      * When the process started, in clock ticks after boot (field 22 of /proc/PID/stat); -1 when it is gone. Together
      * with the pid it names a process for good.

@@ -21,7 +21,7 @@ public final class Spawn {
     private final TreeMap<Integer, @Nullable Fd> descriptors = new TreeMap<>();
     private @Nullable List<String> environment;
     private @Nullable Path directory;
-    private boolean newSession;
+    private boolean newGroup;
 
     private Spawn(String command, List<String> arguments) {
         this.command = command;
@@ -94,9 +94,9 @@ public final class Spawn {
         return this;
     }
 
-    /** Whether the child leads a session of its own, without a terminal. */
-    public Spawn newSession(boolean newSession) {
-        this.newSession = newSession;
+    /** Whether the child leads a process group of its own, by which all that it starts can be ended with it. */
+    public Spawn newGroup(boolean newGroup) {
+        this.newGroup = newGroup;
         return this;
     }
 
@@ -121,7 +121,7 @@ public final class Spawn {
 
     private int start(String program, List<String> variables, @Nullable Path chdir) throws ErrnoException {
         try (Memory memory = new Memory();
-                SpawnAttributes attributes = new SpawnAttributes(memory, newSession);
+                SpawnAttributes attributes = new SpawnAttributes(memory, newGroup);
                 SpawnActions actions = new SpawnActions(memory, SpawnFunctions.ADD_CLOSE_FROM)) {
             if (chdir != null) {
                 actions.changeDirectory(chdir);

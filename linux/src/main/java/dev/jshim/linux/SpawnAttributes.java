@@ -4,16 +4,16 @@ import java.util.Arrays;
 
 /** A posix_spawnattr_t: all signals default, none blocked. */
 final class SpawnAttributes implements AutoCloseable {
+    private static final int SETPGROUP = 0x2;
     private static final int SETSIGDEF = 0x4;
     private static final int SETSIGMASK = 0x8;
-    private static final int SETSID = 0x80;
 
     private final long address;
 
-    SpawnAttributes(Memory memory, boolean newSession) throws ErrnoException {
+    SpawnAttributes(Memory memory, boolean newGroup) throws ErrnoException {
         address = memory.block(Layouts.SPAWN_ATTRIBUTES_SIZE).address();
         check(NativeCall.call(SpawnFunctions.ATTRIBUTES_INIT, address, 0, 0, 0, 0, 0));
-        int flags = SETSIGDEF | SETSIGMASK | (newSession ? SETSID : 0);
+        int flags = SETSIGDEF | SETSIGMASK | (newGroup ? SETPGROUP : 0); // 0, the group's number, is the child's own
         check(NativeCall.call(SpawnFunctions.SET_FLAGS, address, flags, 0, 0, 0, 0));
         // Not sigfillset: that leaves out 32 and 33, and glibc would then have the child ignore them.
         byte[] full = new byte[Layouts.SIGSET_SIZE];

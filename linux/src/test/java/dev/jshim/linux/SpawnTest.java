@@ -117,13 +117,13 @@ class SpawnTest {
     }
 
     @Test
-    void aSessionOfItsOwn() throws Exception {
-        int pid = Spawn.command("/bin/sleep", List.of("30")).newSession(true).start();
+    void aGroupOfItsOwn() throws Exception {
+        int pid = Spawn.command("/bin/sleep", List.of("30")).newGroup(true).start();
         int other = Spawn.command("/bin/sleep", List.of("30")).start();
         try {
-            assertThat(Child.stat(pid).session()).isEqualTo(pid);
-            assertThat(Child.stat(other).session())
-                    .isEqualTo(Child.stat(Processes.getpid()).session());
+            assertThat(Child.stat(pid).processGroup()).isEqualTo(pid);
+            assertThat(Child.stat(other).processGroup())
+                    .isEqualTo(Child.stat(Processes.getpid()).processGroup());
         } finally {
             Processes.kill(pid, Processes.SIGKILL);
             Processes.kill(other, Processes.SIGKILL);

@@ -1,6 +1,7 @@
 package dev.jshim.shim;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import dev.jshim.proto.v2.runc.Options;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -125,6 +126,18 @@ public final class FakeRuntime {
 
     public Any options() {
         return options(binary.toString());
+    }
+
+    /** As text, with one more line. */
+    public Any options(String key, int value) {
+        var text = "BinaryName = \"%s\"\nRoot = \"%s\"\n%s = %d\n".formatted(binary, root, key, value);
+        return Any.newBuilder()
+                .setTypeUrl("runtimeoptions.v1.Options")
+                .setValue(dev.jshim.proto.v2.runtimeoptions.Options.newBuilder()
+                        .setConfigBody(ByteString.copyFromUtf8(text))
+                        .build()
+                        .toByteString())
+                .build();
     }
 
     public Any options(String otherBinary) {

@@ -17,6 +17,8 @@ public enum Key {
     IO_GID("IoGid", Kind.NUMBER),
     CRIU_IMAGE_PATH("CriuImagePath", Kind.PATH),
     CRIU_WORK_PATH("CriuWorkPath", Kind.PATH),
+    /** In seconds. */
+    CRIU_TIMEOUT("CriuTimeout", Kind.NUMBER),
     /** Of old configurations, where it stands empty. */
     CRIU_PATH("CriuPath", Kind.EMPTY),
     /** containerd reads these two itself, from a task's options. */

@@ -586,7 +586,52 @@ final class OciTask implements Task {
         synchronized (this) {
             phase.require(Action.CHECKPOINT);
         }
-        new Checkpoint(container, CheckpointSpec.of(options)).take(Path.of(path));
+        var checkpoint = new Checkpoint(container, CheckpointSpec.of(options));
+        try {
+            checkpoint.take(Path.of(path));
+        } catch (ShimException e) {
+            leaveAsItWas();
+            throw e;
+        }
+    }
+
+    /** CRIU freezes and thaws what it writes down; one that died over it, or was killed, leaves that as it is. */
+    private void leaveAsItWas() {
+        InitPhase before;
+        synchronized (this) {
+            awaitNot(() -> changing);
+            before = phase;
+            if (before != InitPhase.RUNNING && before != InitPhase.PAUSED) {
+                return;
+            }
+            changing = true;
+        }
+        var now = before;
+        try {
+            now = switch (container.runc().status(id())) {
+                case "running" -> InitPhase.RUNNING;
+                case "paused" -> InitPhase.PAUSED;
+                default -> before;
+            };
+            if (now != before) {
+                ShimLog.warn("a failed checkpoint left it " + now.status(), "id", id());
+                if (before == InitPhase.RUNNING) {
+                    container.runc().resume(id());
+                } else {
+                    container.runc().pause(id());
+                }
+                now = before;
+            }
+        } catch (IOException | ShimException e) {
+            ShimLog.error("cannot make it " + before.status() + " again", "id", id(), "error", e.getMessage());
+        } finally {
+            synchronized (this) {
+                // As it is: a client can then resume it.
+                phase = phase == before ? now : phase;
+                changing = false;
+                notifyAll();
+            }
+        }
     }
 
     /** The annotations are a matter of sandboxes, runc has no use for them (runc/container.go Update, v2.1.4). */

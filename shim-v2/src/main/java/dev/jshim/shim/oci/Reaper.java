@@ -105,6 +105,18 @@ public final class Reaper {
         return true;
     }
 
+    /**
+     * The same for the process group that it leads: for it and for all that it has started, but for what has a group of
+     * its own by now.
+     */
+    public synchronized boolean signalGroup(int leader, int signal) throws ErrnoException {
+        if (!claimed.containsKey(leader)) {
+            return false;
+        }
+        Processes.kill(-leader, signal);
+        return true;
+    }
+
     /** The next child that has ended; it is not reaped yet. Null when there was none. */
     private @Nullable ExitedChild next() {
         try {

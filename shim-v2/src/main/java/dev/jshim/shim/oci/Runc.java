@@ -26,16 +26,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * The OCI runtime's command line, as runc and crun have it in common.
  *
- * <p>Each call is a process of its own with a deadline: one that hangs is killed and reported, and holds up nobody but
- * its caller. Thread-safe; calls run side by side.
+ * <p>Each call is a process group of its own with a deadline: one that hangs is killed, with what it has started (CRIU,
+ * hooks), and reported, and holds up nobody but its caller. The container's own processes are in other groups: runtimes
+ * give them sessions of their own. Thread-safe; calls run side by side.
  */
 final class Runc {
     private static final Path NO_LOG = Path.of("/dev/null");
     private static final Duration SHORT = Duration.ofSeconds(30);
     private static final Duration LONG = Duration.ofMinutes(2);
 
-    /** A large container takes long to be written. */
-    private static final Duration CRIU = Duration.ofMinutes(30);
+    /** How long the kernel may take to end what was killed. */
+    private static final Duration DEATH = Duration.ofSeconds(5);
+
+    private static final Duration LOOK = Duration.ofMillis(10);
 
     /**
      * Ours but for NOTIFY_SOCKET, which a containerd that systemd started hands on: runc would take it for its own and
@@ -124,7 +127,7 @@ final class Runc {
         }
         // The shim is the subreaper, and stays.
         args.addAll(List.of("--no-subreaper", "--bundle", bundle.toString(), id));
-        run("OCI runtime restore failed", args, streams, CRIU);
+        run("OCI runtime restore failed", args, streams, options.criuTimeout());
         noteFolder(id);
     }
 
@@ -133,7 +136,7 @@ final class Runc {
         args.addAll(List.of("--work-path", work.toString()));
         args.addAll(flags);
         args.add(id);
-        call("OCI runtime checkpoint failed", args, CRIU);
+        call("OCI runtime checkpoint failed", args, options.criuTimeout());
     }
 
     /** @param resources a file with the spec's LinuxResources, which the runtime reads as its standard input */
@@ -175,15 +178,25 @@ final class Runc {
 
     /** The bundle of a container, as the runtime says; empty where it says none, as for one that is half made. */
     Optional<Path> bundleOf(String id) throws IOException {
+        return RuncState.bundle(state(id));
+    }
+
+    /** What a container does, as the runtime says; empty where it says nothing. */
+    String status(String id) throws IOException {
+        return RuncState.status(state(id));
+    }
+
+    /** What the runtime prints of a container's state; empty where it knows none. */
+    private String state(String id) throws IOException {
         var answer = hasBundle()
                 ? bundle.resolve("state-" + calls.incrementAndGet() + ".json")
                 : Files.createTempFile("jshim-state-", ".json");
         try (var out = FileCalls.open(answer, OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0600)) {
             run("OCI runtime state failed", List.of("state", id), new Streams(null, out, null, null), SHORT);
-            return RuncState.bundle(Files.readString(answer));
+            return Files.readString(answer);
         } catch (ShimException e) {
             ShimLog.debug("the runtime knows nothing of a container", "id", id, "error", e.getMessage());
-            return Optional.empty();
+            return "";
         } finally {
             deleteQuietly(answer);
         }
@@ -262,17 +275,18 @@ final class Runc {
                     .stdin(streams.stdin())
                     .stdout(streams.stdout())
                     .stderr(streams.stderr())
+                    .newGroup(true)
                     .start();
             window.spawned();
             var exited = window.claim(pid);
             try {
                 return exited.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
-                var _ = reaper.signal(pid, Processes.SIGKILL);
+                end(pid);
                 throw new ShimException(
                         ShimException.Kind.DEADLINE_EXCEEDED,
                         options.binary() + " " + verb + " did not end within " + deadline.toSeconds()
-                                + " s and was killed",
+                                + " s and was killed, with what it had started",
                         e);
             }
         } catch (ErrnoException e) {
@@ -286,6 +300,21 @@ final class Runc {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ShimException(ShimException.Kind.UNAVAILABLE, "interrupted", e);
+        }
+    }
+
+    /** Ends a call and all that it has started; what CRIU held goes on once CRIU is gone. */
+    private void end(int leader) throws ErrnoException, InterruptedException {
+        if (!reaper.signalGroup(leader, Processes.SIGKILL)) {
+            return;
+        }
+        var begin = System.nanoTime();
+        while (Processes.groupExists(leader)) {
+            if (System.nanoTime() - begin > DEATH.toNanos()) {
+                ShimLog.warn("killed, and still there", "runtime", options.binary(), "process_group", leader);
+                return;
+            }
+            Thread.sleep(LOOK);
         }
     }
 

@@ -14,12 +14,23 @@ final class RuncState {
     /** The bundle that it names; empty where it names none. */
     static Optional<Path> bundle(String json) {
         try {
+            return text(json, "bundle").map(Path::of);
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The status that it says, such as {@code running}, or {@code paused} where the cgroup is frozen; else empty. */
+    static String status(String json) {
+        return text(json, "status").orElse("");
+    }
+
+    private static Optional<String> text(String json, String key) {
+        try {
             var state = JsonParser.parseString(json);
-            var bundle = state instanceof JsonObject object ? object.get("bundle") : null;
-            return bundle == null || !bundle.isJsonPrimitive()
-                    ? Optional.empty()
-                    : Optional.of(Path.of(bundle.getAsString()));
-        } catch (JsonParseException | InvalidPathException e) {
+            var value = state instanceof JsonObject object ? object.get(key) : null;
+            return value == null || !value.isJsonPrimitive() ? Optional.empty() : Optional.of(value.getAsString());
+        } catch (JsonParseException e) {
             return Optional.empty();
         }
     }

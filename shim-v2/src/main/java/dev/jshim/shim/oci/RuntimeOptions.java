@@ -6,6 +6,7 @@ import dev.jshim.shim.config.Options;
 import dev.jshim.shim.config.Settings;
 import dev.jshim.shim.task.ShimException;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * How the OCI runtime is to be called, whatever type of message said so.
@@ -15,6 +16,7 @@ import java.nio.file.Path;
  * @param shimCgroup a cgroup that the shim is to be moved to, empty for none
  * @param ioUid owner of the pipes of a process
  * @param criuWorkPath empty for the bundle's own
+ * @param criuTimeout how long a checkpoint or a restore may take
  */
 public record RuntimeOptions(
         String binary,
@@ -26,14 +28,18 @@ public record RuntimeOptions(
         int ioUid,
         int ioGid,
         String criuImagePath,
-        String criuWorkPath) {
+        String criuWorkPath,
+        Duration criuTimeout) {
+    /** A large container takes long to be written: 10 minutes for 30 GB at 50 MB a second. */
+    private static final Duration DEFAULT_CRIU_TIMEOUT = Duration.ofMinutes(10);
+
     /** Where runc keeps state under containerd (pkg/process/init.go RuncRoot, v1.6.20). */
     private static final Path DEFAULT_ROOT = Path.of("/run/containerd/runc");
 
     private static final String DEFAULT_BINARY = "runc";
 
-    public static final RuntimeOptions DEFAULT =
-            new RuntimeOptions(DEFAULT_BINARY, DEFAULT_ROOT, false, false, false, "", 0, 0, "", "");
+    public static final RuntimeOptions DEFAULT = new RuntimeOptions(
+            DEFAULT_BINARY, DEFAULT_ROOT, false, false, false, "", 0, 0, "", "", DEFAULT_CRIU_TIMEOUT);
 
     /**
      * Reads options of any type that containerd sends, over the node's own configuration.
@@ -54,6 +60,7 @@ public record RuntimeOptions(
     static RuntimeOptions of(Settings s) {
         var binary = s.text(Key.BINARY_NAME);
         var root = s.text(Key.ROOT);
+        var criuTimeout = Integer.toUnsignedLong(s.number(Key.CRIU_TIMEOUT));
         return new RuntimeOptions(
                 binary.isEmpty() ? DEFAULT_BINARY : binary,
                 root.isEmpty() ? DEFAULT_ROOT : Path.of(root),
@@ -64,6 +71,7 @@ public record RuntimeOptions(
                 s.number(Key.IO_UID),
                 s.number(Key.IO_GID),
                 s.text(Key.CRIU_IMAGE_PATH),
-                s.text(Key.CRIU_WORK_PATH));
+                s.text(Key.CRIU_WORK_PATH),
+                criuTimeout == 0 ? DEFAULT_CRIU_TIMEOUT : Duration.ofSeconds(criuTimeout));
     }
 }

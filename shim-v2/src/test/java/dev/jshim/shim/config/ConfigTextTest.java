@@ -25,6 +25,7 @@ class ConfigTextTest {
                 CriuPath = ""
                 CriuImagePath = "/images"
                 CriuWorkPath = "/work"
+                CriuTimeout = 90
                 TaskApiAddress = "ttrpc+unix:///x"
                 TaskApiVersion = 3
                 TypeUrl = "some.Type"
@@ -42,6 +43,7 @@ class ConfigTextTest {
         assertThat(settings.on(Key.NO_NEW_KEYRING)).isFalse();
         assertThat(settings.number(Key.IO_UID)).isEqualTo(1000);
         assertThat(settings.number(Key.IO_GID)).isEqualTo(-1);
+        assertThat(settings.number(Key.CRIU_TIMEOUT)).isEqualTo(90);
         assertThat(settings.grouping()).isEqualTo(Grouping.NODE);
         assertThat(settings.protocol()).isEqualTo(Protocol.GRPC);
         assertThat(settings.taskApi()).isEqualTo(TaskApi.V3);

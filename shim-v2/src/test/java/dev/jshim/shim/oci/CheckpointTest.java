@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
+import dev.jshim.linux.Processes;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.proto.v2.runc.CheckpointOptions;
 import dev.jshim.proto.v2.task2.CheckpointTaskRequest;
+import dev.jshim.proto.v2.task2.PauseRequest;
 import dev.jshim.shim.EventLog;
 import dev.jshim.shim.FakeContainer;
 import dev.jshim.shim.FakeRuntime;
@@ -179,6 +181,48 @@ class CheckpointTest {
                         + " Error (criu/a.c:1): first path= " + log);
         assertThat(Files.readString(log)).contains("second");
         assertThat(box.bundle().resolve("work/criu-work")).doesNotExist();
+        assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
+        end(box);
+    }
+
+    @Test
+    void aCheckpointThatHangsIsEndedWithAllThatItStarted() throws Exception {
+        var box = container("hangs", LASTING);
+        var _ = shim.task()
+                .create(box.request()
+                        .setOptions(runtime.options("CriuTimeout", 1))
+                        .build());
+        box.start();
+        var criu = box.bundle().resolve("criu.pid");
+        // As runc and its CRIU: the one waits for the other, which has frozen the container.
+        runtime.on("checkpoint", "hangs", "sh -c 'echo $$ >" + criu + "; exec sleep 1000' & wait");
+        runtime.on("state", "hangs", "echo '{\"status\":\"paused\"}'; exit");
+
+        assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
+                .hasMessage("DEADLINE_EXCEEDED: " + runtime.binary()
+                        + " checkpoint did not end within 1 s and was killed, with what it had started");
+        assertThat(Processes.exists(Integer.parseInt(Files.readString(criu).strip())))
+                .isFalse();
+        assertThat(runtime.calls("hangs")).endsWith("checkpoint hangs", "state hangs", "resume hangs");
+        assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
+        end(box);
+    }
+
+    @Test
+    void aFailedCheckpointLeavesAPausedContainerPaused() throws Exception {
+        var box = running("paused");
+        var _ = shim.task().pause(PauseRequest.newBuilder().setId("paused").build());
+        runtime.on("checkpoint", "paused", "kill -9 $$");
+        runtime.on("state", "paused", "echo '{\"status\":\"running\"}'; exit");
+        assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
+                .hasMessage("UNKNOWN: OCI runtime checkpoint failed: killed by signal 9");
+        assertThat(runtime.calls("paused"))
+                .endsWith("pause paused", "checkpoint paused", "state paused", "pause paused");
+        assertThat(box.state().getStatus()).isEqualTo(Status.PAUSED);
+
+        // What cannot be paused again runs, and is said to.
+        runtime.on("pause", "paused", "fail no");
+        assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance())).hasMessageStartingWith("UNKNOWN: ");
         assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
         end(box);
     }

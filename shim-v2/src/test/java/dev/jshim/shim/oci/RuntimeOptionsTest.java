@@ -12,6 +12,7 @@ import dev.jshim.proto.v2.runc.Options;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,7 +48,8 @@ class RuntimeOptionsTest {
                         .setIoGid(8)
                         .build()));
         assertThat(options)
-                .isEqualTo(new RuntimeOptions("/opt/crun", Path.of("/r"), true, true, true, "/shims", 7, 8, "", ""));
+                .isEqualTo(new RuntimeOptions(
+                        "/opt/crun", Path.of("/r"), true, true, true, "/shims", 7, 8, "", "", Duration.ofMinutes(10)));
     }
 
     @Test
