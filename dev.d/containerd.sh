@@ -20,7 +20,8 @@ unpacked_containerd() { # name, prefix of the version, suites
     fi
     if [ ! -x "$cache/containerd-$name/usr/bin/containerd" ]; then
         for suite in "$@"; do
-            if fetch_containerd "$name" "$prefix" "$suite"; then break; fi
+            if working "fetching containerd $name from the suite $suite" \
+                fetch_containerd "$name" "$prefix" "$suite"; then break; fi
         done
     fi
     [ -x "$cache/containerd-$name/usr/bin/containerd" ] || die "no containerd $name in the suites $* of the mirror"
@@ -32,7 +33,6 @@ fetch_containerd() ( # name, prefix of the version, suite; in a shell of its own
     mkdir -p "$cache"
     temp=$(mktemp -d "$cache/fetch.XXXXXX")
     trap 'rm -rf "$temp"' EXIT
-    echo "dev: fetching containerd $name from the suite $suite" >&2
     debian_list "$suite" "$temp"
 
     read -r version file sum < <(awk -v prefix="$prefix" '

@@ -10,10 +10,9 @@ debian_root() {
     local root=$cache/debian-12
     if [ ! -d "$root" ]; then
         install_missing "$debian_needs$download_needs"
-        echo "dev: making a Debian 12 in $root" >&2
         rm -rf "$root.new"
         mkdir -p "$cache"
-        debootstrap --variant=minbase --include=containerd,runc,busybox-static,man-db,bash-completion,systemd bookworm "$root.new" \
+        working "making a Debian 12 in $root" debootstrap --variant=minbase --include=containerd,runc,busybox-static,man-db,bash-completion,systemd bookworm "$root.new" \
             "$(debian_mirror)" >"$root.log" 2>&1 || die "debootstrap: $(tail -n 5 "$root.log")"
         rm -rf "$root.new"/var/cache/apt/archives/*.deb
         mv "$root.new" "$root"

@@ -7,7 +7,7 @@ fuzz() { # seconds for each, part of a name
     local seconds=${1:-60} part=${2:-} module class method found=0
     case $seconds in '' | *[!0-9]*) die "fuzz: $seconds is no number of seconds" ;; esac
     is_built || build
-    run_mvn --quiet test-compile dependency:build-classpath -Dmdep.includeScope=test \
+    working "compiling the fuzz tests" run_mvn --quiet test-compile dependency:build-classpath -Dmdep.includeScope=test \
         -Dmdep.outputFile=target/fuzz-class-path --also-make --projects "$(IFS=,; echo "${fuzz_modules[*]}")"
     while read -r module class method; do
         case $class#$method in *"$part"*) fuzz_one || found=1 ;; esac
@@ -30,6 +30,7 @@ fuzz_tests() {
 fuzz_one() {
     local log=$module/target/fuzz/$class.$method.log result=0
     mkdir -p "$module/target/fuzz"
+    say "fuzzing $class#$method for $seconds s"
     (cd "$module" && JAZZER_FUZZ=1 exec "$JAVA_HOME/bin/java" -Xmx512m -Djava.io.tmpdir=/dev/shm -XX:+EnableDynamicAgentLoading \
         --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
         -Djazzer.disabled_hooks=com.code_intelligence.jazzer.sanitizers.FilePathTraversal \

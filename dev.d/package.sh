@@ -25,6 +25,7 @@ package() {
     install_missing "$package_needs"
     is_built || build
     mkdir -p "$folder"
+    say "packing"
     [ -z "$arch" ] || [ "$arch" = "$(dpkg --print-architecture)" ] || {
         foreign_package "$arch" "$version" "$debian_version" "$folder" "$check"
         return
@@ -63,7 +64,7 @@ machine_of() { # Debian's architecture
 # Prints the folder of the JDK. Beside it are the libraries that it needs.
 foreign_jdk() { # architecture
     local target=$cache/jdk-25-$1
-    [ -d "$target/usr/lib/jvm" ] || fetch_foreign_jdk "$1" "$target"
+    [ -d "$target/usr/lib/jvm" ] || working "fetching a JDK for $1 from Debian 13, 370 MB" fetch_foreign_jdk "$1" "$target"
     echo "$target/usr/lib/jvm/java-25-openjdk-$1"
 }
 
@@ -71,7 +72,6 @@ fetch_foreign_jdk() ( # architecture, folder; in a shell of its own for its trap
     mkdir -p "$cache"
     temp=$(mktemp -d "$cache/fetch.XXXXXX")
     trap 'rm -rf "$temp"' EXIT
-    echo "dev: fetching a JDK for $1 from Debian 13, 370 MB" >&2
     debian_list trixie "$temp" "$1"
     for name in openjdk-25-jdk-headless openjdk-25-jre-headless libc6 zlib1g libgcc-s1 libstdc++6; do
         awk -v name="$name" '
@@ -122,7 +122,7 @@ check_foreign() ( # architecture, tree
         "$temp/tree/bin/"$program >&2 || die "$program does not run on $1"
     done
     "$emulator" "$temp/tree/lib/native/jshim-keeper" -v >&2 || die "the keeper does not run on $1"
-    echo "dev: the programs run on an emulated $1" >&2
+    say "the programs run on an emulated $1"
 )
 
 # Builds all of it once more, from a copy of the sources in another place, with another umask and clock zone, and compares.
@@ -130,15 +130,19 @@ check_package() ( # folder with what was packed, Debian version
     install_missing "$check_needs"
     temp=$(mktemp -d)
     trap 'rm -rf "$temp"' EXIT
-    echo "dev: building again, in $temp" >&2
     git ls-files --cached --others --exclude-standard -z | xargs -0 tar --create |
         (umask 077 && mkdir "$temp/again" && tar --extract --directory "$temp/again" --no-same-permissions)
-    (umask 077 && export TZ=Asia/Kathmandu && cd "$temp/again" && ./dev package --version "$2") >"$temp/log" 2>&1 ||
-        die "the second build failed: $(tail -n 30 "$temp/log")"
+    working "building again, in $temp" package_again "$temp" "$2" || die "the second build failed: $(tail -n 30 "$temp/log")"
     compare_packages "$1" "$temp/again/dist/target/package" "$deb" "$archive" "$temp"
     validate_bom "$temp"
     lintian --allow-root --fail-on error --tag-display-limit 0 "$1/$deb" >&2 || die "$deb is no good package"
-    echo "dev: lintian finds no error" >&2
+    say "lintian finds no error"
+)
+
+package_again() ( # folder, Debian version
+    umask 077
+    export TZ=Asia/Kathmandu
+    cd "$1/again" && ./dev package --version "$2" >"$1/log" 2>&1
 )
 
 # Against the schema of CycloneDX.
@@ -147,13 +151,13 @@ validate_bom() { # folder with the unpacked archive
     run_mvn --quiet --file "$tools" dependency:build-classpath -Dmdep.outputFile="$1/class-path" >&2
     "$JAVA_HOME/bin/java" -cp "$(cat "$1/class-path")" "$tools/ValidateBom.java" "$1"/tree1/*/share/doc/jshim.cdx.json ||
         die "the bill of materials is not valid"
-    echo "dev: the bill of materials is valid CycloneDX" >&2
+    say "the bill of materials is valid CycloneDX"
 }
 
 # The package is the same to the byte, the archive but for the AOT caches and the sums that name them.
 compare_packages() { # two folders, Debian package, archive, folder to work in
     cmp "$1/$3" "$2/$3" || die "$3 is not reproducible"
-    echo "dev: $3 is the same twice" >&2
+    say "$3 is the same twice"
     local side
     for side in 1 2; do
         mkdir "$5/tree$side"
@@ -162,5 +166,5 @@ compare_packages() { # two folders, Debian package, archive, folder to work in
     done
     diff "$5/list1" "$5/list2" || die "$4 has other files, modes or times"
     diff --recursive --no-dereference --exclude aot --exclude '*.sha256' "$5/tree1" "$5/tree2" || die "$4 is not reproducible"
-    echo "dev: $4 is the same twice, but for the AOT caches" >&2
+    say "$4 is the same twice, but for the AOT caches"
 }

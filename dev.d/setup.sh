@@ -34,8 +34,13 @@ download_needs="
 /usr/bin/gpgv gpgv
 /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 "
+# For a program of a newer suite.
+program_needs="
+/usr/bin/patchelf patchelf
+"
 
 set_up() {
+    say "looking for a JDK and other tools"
     install_missing "$needs$download_needs"
     JAVA_HOME=$(find_jdk) || JAVA_HOME=$(install_jdk)
     export JAVA_HOME
@@ -57,12 +62,16 @@ install_missing() {
 apt_install() {
     local log
     [ "$(id -u)" -eq 0 ] || die "missing: $*. Run ./dev as root once, or install these packages."
-    echo "dev: installing $*" >&2
-    log=$({
+    log=$(working "installing $*" apt_run "$@") || die "apt-get could not install: $*
+$(tail -n 20 <<<"$log")"
+}
+
+# All that apt says is one text, but that it is at work.
+apt_run() {
+    {
         apt-get update -qq &&
             DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "$@"
-    } </dev/null 2>&1) || die "apt-get could not install: $*
-$(tail -n 20 <<<"$log")"
+    } </dev/null 2>&1
 }
 
 find_jdk() {

@@ -19,7 +19,7 @@ vm() {
     containerd17=$(containerd_folder 1.7)
     containerd2=$(containerd_folder 2)
     vm_machine "$machine"
-    vm_root
+    working "making the guest's Debian, if it is not there yet" vm_root
     run=$(mktemp -d "${TMPDIR:-/tmp}/jshim-vm.XXXXXX")
     # shellcheck disable=SC2064 # now: these are its values
     trap "rm -rf '$run'" EXIT
@@ -41,6 +41,7 @@ vm_group() { # uml | qemu, group, folder, where the results go
     mkdir -p "$4"
     while [ "$stage" -eq 0 ] || [ -e "$4/again" ]; do
         stage=$((stage + 1))
+        say "booting the guest for $2, time $stage"
         rm -f "$4/again" "$4/verdict" "$3/out"
         truncate -s 32M "$3/out"
         vm_boot "$1" "$3" "systemd.unified_cgroup_hierarchy=$hierarchy jshim.stage=$stage jshim.group=$2 jshim.only=${JSHIM_VM_ONLY:-}"
@@ -52,10 +53,10 @@ vm_group() { # uml | qemu, group, folder, where the results go
 # The kernel, and for QEMU what must be loaded before a disk can be read.
 vm_machine() { # uml | qemu
     case $1 in
-    uml) vm_unpack user-mode-linux uml ;;
+    uml) working "unpacking User Mode Linux" vm_unpack user-mode-linux uml ;;
     qemu)
         install_missing "/usr/bin/qemu-system-x86_64 qemu-system-x86"
-        vm_unpack "$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')" linux
+        working "unpacking a kernel" vm_unpack "$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')" linux
         [ -e "$cache/vm/initrd" ] || vm_initrd
         ;;
     esac
@@ -66,7 +67,6 @@ vm_unpack() ( # package, folder
     mkdir -p "$cache/vm"
     temp=$(mktemp -d "$cache/vm/fetch.XXXXXX")
     trap 'rm -rf "$temp"' EXIT
-    echo "dev: fetching $1" >&2
     cd "$temp" || exit
     apt-get download "$1" >log 2>&1 || die "apt-get cannot download $1: $(cat log)"
     dpkg-deb -x ./*.deb tree && mv tree "$cache/vm/$2"
@@ -97,7 +97,6 @@ vm_root() (
     mkdir -p "$cache/vm"
     temp=$(mktemp -d "$cache/vm/root.XXXXXX")
     trap 'rm -rf "$temp"' EXIT
-    echo "dev: making the guest's Debian" >&2
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,containerd,runc,busybox-static,procps \
         bookworm "$temp/tree" "$(debian_mirror)" >"$temp/log" 2>&1 || die "debootstrap: $(tail -n 5 "$temp/log")"
     cp dev.d/guest/checks.service "$temp/tree/etc/systemd/system/"
