@@ -1,6 +1,7 @@
 package dev.jshim.it;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,16 +9,23 @@ import java.util.List;
 
 /** The OCI runtime that the shims of a daemon find under the name {@code runc}. */
 enum Engine {
-    RUNC,
+    /** That of the system. */
+    RUNC("", false),
+    RUNC_TRIXIE("runc-trixie", false),
+    RUNC_FORKY("runc-forky", false),
+    RUNC_NEWEST("runc-newest", false),
 
     /**
-     * Debian 12's crun 1.8.1, as far as it goes on this machine: it refuses a host where the unified hierarchy has
-     * controllers beside those of the first version, so the daemon has a mount namespace without it; and it refuses a
-     * spec that says a version after 1.0, so that number is lowered before it reads it.
+     * That of the system, Debian 12's crun 1.8.1, as far as it goes here: it refuses a spec that says a version after
+     * 1.0, so that number is lowered before it reads it.
      */
-    CRUN;
+    CRUN("", true),
+    CRUN_TRIXIE("crun-trixie", true),
+    CRUN_NEWEST("crun-newest", true);
 
-    private static final String WRAPPER = """
+    private static final String VARIABLE = "JSHIM_ENGINES";
+
+    private static final String LOWERING = """
             #!/bin/sh
             take=
             for word; do
@@ -28,27 +36,64 @@ enum Engine {
             exec crun "$@"
             """;
 
+    /** crun refuses a host where the unified hierarchy has controllers beside those of the first version. */
     private static final String WITHOUT_UNIFIED = "umount /sys/fs/cgroup/unified && exec \"$@\"";
+
+    private final String label;
+    private final boolean crun;
+
+    /** @param label below the folder of all engines; empty for that of the system */
+    Engine(String label, boolean crun) {
+        this.label = label;
+        this.crun = crun;
+    }
+
+    boolean isCrun() {
+        return crun;
+    }
+
+    /** The system's crun is built without CRIU. */
+    boolean takesCheckpoints() {
+        return this != CRUN;
+    }
 
     /** Makes in a daemon's folder what {@link #folders} then names. */
     void install(Path dir) throws IOException {
-        for (Path folder : folders(dir)) {
-            Path wrapper = Files.createDirectory(folder).resolve("runc");
-            Files.writeString(wrapper, WRAPPER);
-            if (!wrapper.toFile().setExecutable(true)) {
-                throw new IOException("cannot make executable: " + wrapper);
-            }
+        if (!crun) {
+            return;
+        }
+        Path program = Files.createDirectory(dir.resolve("engine")).resolve("runc");
+        if (!label.isEmpty()) {
+            Files.createSymbolicLink(program, unpacked().resolve("crun"));
+            return;
+        }
+        Files.writeString(program, LOWERING);
+        if (!program.toFile().setExecutable(true)) {
+            throw new IOException("cannot make executable: " + program);
         }
     }
 
     /** What goes before the system's folders in the daemon's PATH. */
     List<Path> folders(Path dir) {
-        return this == RUNC ? List.of() : List.of(dir.resolve("engine"));
+        if (crun) {
+            return List.of(dir.resolve("engine"));
+        }
+        return label.isEmpty() ? List.of() : List.of(unpacked());
+    }
+
+    private Path unpacked() {
+        String engines = System.getenv(VARIABLE);
+        Path folder = Path.of(engines == null ? "" : engines, label, "bin");
+        if (!Files.isDirectory(folder)) {
+            throw new IllegalStateException(label + " is needed in the folder that " + VARIABLE
+                    + " names: './dev engine " + label.replace('-', ' ') + "' unpacks it into JSHIM_CACHE");
+        }
+        return folder;
     }
 
     /** How a daemon is started with it; the process that is started becomes the daemon. */
     List<String> daemon(List<String> command) {
-        if (this == RUNC) {
+        if (!crun) {
             return command;
         }
         List<String> all = new ArrayList<>(List.of("unshare", "-m", "sh", "-c", WITHOUT_UNIFIED, "sh"));
@@ -56,8 +101,17 @@ enum Engine {
         return all;
     }
 
+    /** With the version of one that was unpacked. */
     @Override
     public String toString() {
-        return this == RUNC ? "runc" : "crun";
+        if (label.isEmpty()) {
+            return crun ? "crun" : "runc";
+        }
+        try {
+            return String.valueOf(unpacked().resolve("..").toRealPath().getFileName())
+                    .replace('-', ' ');
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -266,6 +266,8 @@ final class Leftovers {
         Stream.of(walk(RUNC, 2), walk(dir.resolve(PRIVATE_RUNC), 2))
                 .flatMap(paths -> paths)
                 .filter(path -> path.getNameCount() == 5)
+                // An empty folder of crun's own is beside the containers.
+                .filter(path -> !path.endsWith(".empty-directory"))
                 .filter(path -> path.toString().contains("/" + name)
                         || read(path.resolve("state.json")).contains(dir + "/"))
                 .forEach(found::add);

@@ -1,25 +1,46 @@
 package dev.jshim.it;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A CRIU that goes together with this machine's kernel. */
+/**
+ * A CRIU that dumps and restores processes on this machine. Which one does, if any, {@code ./dev} has tried with CRIU
+ * alone: what it cannot do by itself no shim can do with it.
+ */
 final class Criu {
-    private static final String VARIABLE = "JSHIM_CRIU";
+    private static final String FOLDER = "JSHIM_CRIU";
+    private static final String REASON = "JSHIM_NO_CRIU";
 
     private Criu() {}
 
-    /**
-     * The folder with {@code criu}, for {@link PrivateContainerd#prefer}.
-     *
-     * @throws IllegalStateException if the environment names none
-     */
-    static Path folder() {
-        String value = System.getenv(VARIABLE);
-        if (value == null || !Files.isExecutable(Path.of(value, "criu"))) {
-            throw new IllegalStateException(
-                    "criu is needed: set " + VARIABLE + " to the folder that './dev criu' prints, not to " + value);
+    /** For a scenario that needs it: skips it where none works, and says why. */
+    static void demand() {
+        assumeTrue(works(), variable(REASON));
+    }
+
+    /** From its next start on a daemon finds it before that of the system, if it works. */
+    static void prefer(PrivateContainerd node) {
+        if (works()) {
+            node.prefer(Path.of(variable(FOLDER)));
         }
-        return Path.of(value);
+    }
+
+    private static boolean works() {
+        String folder = variable(FOLDER);
+        if (folder.isEmpty() && !variable(REASON).isEmpty()) {
+            return false;
+        }
+        if (!Files.isExecutable(Path.of(folder, "criu"))) {
+            throw new IllegalStateException("criu is needed: set " + FOLDER
+                    + " to the folder that './dev criu' prints, not to '" + folder + "'");
+        }
+        return true;
+    }
+
+    private static String variable(String name) {
+        String value = System.getenv(name);
+        return value == null ? "" : value;
     }
 }

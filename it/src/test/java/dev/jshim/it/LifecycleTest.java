@@ -55,7 +55,7 @@ class LifecycleTest extends ShimScenario {
 
         assertThat(Files.readString(bundle.resolve("init.pid"))).isEqualTo(Long.toString(init.pid()));
         Path state = Path.of("/run/containerd/runc", node.namespace(), "one");
-        assertThat(state.resolve(setup.engine() == Engine.CRUN ? "status" : "state.json"))
+        assertThat(state.resolve(setup.engine().isCrun() ? "status" : "state.json"))
                 .as("of the runtime that was meant")
                 .exists();
         if (setup.ours()) {
@@ -123,7 +123,7 @@ class LifecycleTest extends ShimScenario {
     @Test
     void endsAtOnceTwentyTimes() {
         // Five times where the ways of the shim are those of the other setups.
-        int times = setup.engine() == Engine.RUNC && !setup.wholeNode() ? 20 : 5;
+        int times = !setup.engine().isCrun() && !setup.wholeNode() ? 20 : 5;
         EventLog events = EventLog.open(node);
         for (int i = 0; i < times; i++) {
             node.run(runtime, "quick" + i, "/bin/true").ok();

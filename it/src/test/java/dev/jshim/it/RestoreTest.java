@@ -35,7 +35,7 @@ class RestoreTest extends ShimScenario {
 
     @Override
     void prepare() {
-        node.prefer(Criu.folder());
+        Criu.prefer(node);
         node.setVariable("TMPDIR", node.dir().toString()); // The daemon leaves its copy of a checkpoint there.
     }
 
@@ -49,6 +49,7 @@ class RestoreTest extends ShimScenario {
 
     @Test
     void runsOnWithOtherFifos() throws Exception {
+        Criu.demand();
         run("-d", COUNT).ok();
         long before = checkpoint();
         EventLog events = EventLog.open(node);
@@ -84,6 +85,7 @@ class RestoreTest extends ShimScenario {
 
     @Test
     void runsOnWithAnotherTerminal() throws Exception {
+        Criu.demand();
         onTerminal(List.of(), runArgs("-dt", COUNT_OR_READ)).ok();
         long before = checkpoint();
 

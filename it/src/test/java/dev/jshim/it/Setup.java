@@ -1,7 +1,6 @@
 package dev.jshim.it;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -16,30 +15,39 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
     private static final String REFERENCE = "io.containerd.runc.v2";
 
     /**
-     * Every daemon with our shim. {@code -Djshim.test.all} adds: {@code true} the three below, each with every daemon,
-     * and one of their names that one alone, without ours.
+     * Every daemon with our shim, the newest one with the newest runc, the others with the system's.
+     * {@code -Djshim.test.all} adds: {@code true} the four below, and one of their names that one alone, without ours.
      *
      * <ul>
      *   <li>{@code reference}: the Go shim, which shows that a scenario asks for nothing but what containerd's own
      *       does;
-     *   <li>{@code crun}: our shim and the Go shim with crun;
+     *   <li>{@code crun}: our shim and the Go shim with the system's crun, each with every daemon;
+     *   <li>{@code engines}: our shim with each other runc and crun, under the newest daemon; and with
+     *       {@code engines-reference} the Go shim, which is not in {@code true};
      *   <li>{@code node}: our shim, one for all containers of a namespace.
      * </ul>
      */
     static Stream<Setup> all() {
         return switch (System.getProperty("jshim.test.all", "false")) {
-            case "true" -> Stream.of(own(), reference(), crun(), grouped()).flatMap(s -> s);
+            case "true" ->
+                Stream.of(own(), reference(), crun(), engines(Product.RUNTIME), grouped())
+                        .flatMap(s -> s)
+                        .distinct();
             case "reference" -> reference();
             case "crun" -> crun();
+            case "engines" -> engines(Product.RUNTIME);
+            case "engines-reference" -> engines(REFERENCE);
             case "node" -> grouped();
             default -> own();
         };
     }
 
-    /** The same, and in every run also crun and one shim for all with the newest daemon. */
+    /** The same, and in every run also the newest crun and one shim for all with the newest daemon. */
     static Stream<Setup> allWays() {
-        return Stream.concat(all(), Stream.concat(crun(), grouped()).filter(s -> s.ours() && s.release == Release.V2))
-                .distinct();
+        Stream<Setup> more = Stream.of(
+                new Setup(Release.V2, Product.RUNTIME, Engine.CRUN_NEWEST, false),
+                new Setup(Release.V2, Product.RUNTIME, Engine.RUNC_NEWEST, true));
+        return Stream.concat(all(), more).distinct();
     }
 
     /** For what lies between shim and machine, where the daemon has no part in it: the one that Debian 12 has. */
@@ -49,30 +57,46 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
 
     /** With a runtime that can restore; the newest daemon alone in a usual run. */
     static Stream<Setup> restoring() {
-        Stream<Setup> each = all().filter(s -> s.engine == Engine.RUNC);
+        Stream<Setup> each = all().filter(s -> !s.engine.isCrun());
         return System.getProperty("jshim.test.all", "false").equals("false")
                 ? each.filter(s -> s.release == Release.V2)
                 : each;
     }
 
     private static Stream<Setup> own() {
-        return each(Product.RUNTIME, Engine.RUNC, false);
+        return each(Product.RUNTIME, false);
     }
 
     private static Stream<Setup> reference() {
-        return each(REFERENCE, Engine.RUNC, false);
+        return each(REFERENCE, false);
     }
 
     private static Stream<Setup> crun() {
-        return List.of(Product.RUNTIME, REFERENCE).stream().flatMap(runtime -> each(runtime, Engine.CRUN, false));
+        return Stream.of(Product.RUNTIME, REFERENCE)
+                .flatMap(runtime -> Arrays.stream(Release.values())
+                        .map(release -> new Setup(release, runtime, Engine.CRUN, false)));
+    }
+
+    private static Stream<Setup> engines(String runtime) {
+        return Stream.of(
+                        Engine.RUNC,
+                        Engine.RUNC_TRIXIE,
+                        Engine.RUNC_FORKY,
+                        Engine.RUNC_NEWEST,
+                        Engine.CRUN_TRIXIE,
+                        Engine.CRUN_NEWEST)
+                .map(engine -> new Setup(Release.V2, runtime, engine, false));
     }
 
     private static Stream<Setup> grouped() {
-        return each(Product.RUNTIME, Engine.RUNC, true);
+        return each(Product.RUNTIME, true);
     }
 
-    private static Stream<Setup> each(String runtime, Engine engine, boolean wholeNode) {
-        return Arrays.stream(Release.values()).map(release -> new Setup(release, runtime, engine, wholeNode));
+    /** With a runc of the daemon's own days: what a node has together. */
+    private static Stream<Setup> each(String runtime, boolean wholeNode) {
+        return Arrays.stream(Release.values())
+                .map(release -> new Setup(
+                        release, runtime, release == Release.V2 ? Engine.RUNC_NEWEST : Engine.RUNC, wholeNode));
     }
 
     boolean ours() {
@@ -81,7 +105,7 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
 
     @Override
     public String toString() {
-        return "containerd " + release + ", " + runtime + (engine == Engine.CRUN ? ", crun" : "")
+        return "containerd " + release + ", " + runtime + (engine == Engine.RUNC ? "" : ", " + engine)
                 + (wholeNode ? ", one shim for all" : "");
     }
 }

@@ -125,8 +125,8 @@ final class Runc {
         if (options.noPivotRoot()) {
             args.add("--no-pivot");
         }
-        // The shim is the subreaper, and stays.
-        args.addAll(List.of("--no-subreaper", "--bundle", bundle.toString(), id));
+        // Not the Go shim's -no-subreaper: crun has no such flag, and a runc that does not wait has no use for it.
+        args.addAll(List.of("--bundle", bundle.toString(), id));
         run("OCI runtime restore failed", args, streams, options.criuTimeout());
         noteFolder(id);
     }

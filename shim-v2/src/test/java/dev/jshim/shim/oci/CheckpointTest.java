@@ -228,6 +228,19 @@ class CheckpointTest {
     }
 
     @Test
+    void aContainerThatAFailedCheckpointKillsIsToldToHaveEnded() throws Exception {
+        var box = running("killed");
+        runtime.on("checkpoint", "killed", "kill -9 $(cat $dir/pid); fail 'Unable to detach: No such process'");
+        runtime.on("state", "killed", "echo '{\"status\":\"stopped\"}'; exit");
+        assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
+                .hasMessage("UNKNOWN: OCI runtime checkpoint failed: Unable to detach: No such process");
+        assertThat(box.await("")).isEqualTo(137);
+        assertThat(box.state().getStatus()).isEqualTo(Status.STOPPED);
+        box.delete();
+        assertThat(events.await("killed", "delete")).containsExactly("create", "start", "exit killed 137", "delete");
+    }
+
+    @Test
     void aContainerThatDoesNotRunHasNoCheckpoint() throws Exception {
         var box = container("created", LASTING);
         box.create();
@@ -261,7 +274,7 @@ class CheckpointTest {
         var bundle = box.bundle();
         assertThat(runtime.commandLines("restore", "back").getFirst())
                 .endsWith("restore --image-path /img --work-path " + bundle.resolve("work")
-                        + " --detach --pid-file " + bundle.resolve("init.pid") + " --no-subreaper --bundle " + bundle
+                        + " --detach --pid-file " + bundle.resolve("init.pid") + " --bundle " + bundle
                         + " back");
         assertThat(box.state().getPid()).isEqualTo(pid);
         assertThat(box.state().getStatus()).isEqualTo(Status.RUNNING);
