@@ -57,6 +57,14 @@ enum Engine {
         return this != CRUN;
     }
 
+    /**
+     * runc 1.3.6, and later ones, take {@code kill --all} for one of init alone where the container has pids of its
+     * own.
+     */
+    boolean killsAll() {
+        return this != RUNC_FORKY && this != RUNC_NEWEST;
+    }
+
     /** Makes in a daemon's folder what {@link #folders} then names. */
     void install(Path dir) throws IOException {
         if (!crun) {

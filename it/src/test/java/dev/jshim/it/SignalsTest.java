@@ -35,7 +35,9 @@ class SignalsTest extends ShimScenario {
         assertThat(rootfs.resolve("got")).as("only init was meant").doesNotExist();
         node.ctr("task", "kill", "-a", "-s", "USR1", "one").ok();
 
-        Wait.until("the child has it", () -> Files.exists(rootfs.resolve("got")));
+        if (setup.engine().killsAll()) {
+            Wait.until("the child has it", () -> Files.exists(rootfs.resolve("got")));
+        }
         assertThat(Tasks.of(node).isRunning("one")).isTrue();
         node.remove("one");
     }
