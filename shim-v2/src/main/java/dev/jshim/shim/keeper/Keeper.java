@@ -259,7 +259,7 @@ public final class Keeper implements AutoCloseable {
                     .directory(Path.of("/"))
                     .stderr(errors)
                     .extra(theirs.fd(), THEIR_END)
-                    .newSession(true)
+                    .newGroup(true)
                     .start();
         } catch (IOException e) {
             ends[0].close();
