@@ -166,7 +166,7 @@ class AdoptedExitTest extends MigrationScenario {
         removeAll(Map.of("one", 7, "two", 8, "three", 9));
     }
 
-    /** containerd runs on and says 255 of each; what the v1 shims told it meanwhile is not told again. */
+    /** containerd runs on, and does not notice; what the v1 shims told it meanwhile is not told again. */
     @Test
     void theBridgeDiesUnderContainerd() throws IOException {
         Streams before = endsOnRequest("before", 6);

@@ -110,14 +110,15 @@ class AdoptedOomTest extends MigrationScenario {
                         + (WAIT.formatted("/go3") + kill.formatted(3))
                         + "busybox sleep 1000");
         ProcessFacts init = node.init("one");
-        upgrade();
+        Path held = Files.createFile(node.dir().resolve("held")); // The first bridge is not held.
+        node.stop();
+        migrate(Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=bridge-begins:1:hold:" + held), "apply", "--yes")
+                .ok();
+        node.switchTo(Release.V2);
         EventLog events = EventLog.open(node);
-        Path held = node.dir().resolve("held");
-        CompletableFuture<Outcome> replaced = CompletableFuture.supplyAsync(() -> Product.ctl(
-                node,
-                Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=take-over-claimed:1:hold:" + held),
-                "bridge",
-                "replace"));
+        Files.delete(held);
+        CompletableFuture<Outcome> replaced =
+                CompletableFuture.supplyAsync(() -> Product.ctl(node, "bridge", "replace"));
         Wait.until(Duration.ofSeconds(30), "neither bridge watches", () -> Files.exists(held));
         tell(init, "go1");
         Wait.until("the kernel has killed", () -> Files.exists(inside(init, "done1")));
@@ -128,6 +129,7 @@ class AdoptedOomTest extends MigrationScenario {
         tell(init, "go2");
         Wait.until("the kill is told", () -> ooms(events) == 2);
         awaitNoted(init);
+        Files.createFile(held);
         Product.ctl(node, "bridge", "replace").ok();
         tell(init, "go3");
         Wait.until("the kill is told", () -> ooms(events) == 3);

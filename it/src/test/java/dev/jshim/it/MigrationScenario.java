@@ -177,9 +177,13 @@ abstract class MigrationScenario {
                 .getAsLong();
     }
 
-    /** Kills the bridge, and before it whatever would start it again; when this returns nobody listens any more. */
+    /**
+     * Kills the bridge, and before it its keeper, which would start it again; it is stopped first, for it would start
+     * another keeper. When this returns nobody listens any more.
+     */
     void killBridgeForGood() {
         ProcessFacts bridge = ProcessFacts.of(bridge());
+        Signal.STOP.to(bridge.pid());
         ProcessFacts.withCommand("jshim-keeper", node.state().toString()).forEach(Signal.KILL::to);
         Signal.KILL.to(bridge.pid());
         Wait.until("the bridge has ended", () -> !bridge.alive());

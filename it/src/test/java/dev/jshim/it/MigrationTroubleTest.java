@@ -107,13 +107,14 @@ class MigrationTroubleTest extends MigrationScenario {
         node.remove("missing");
     }
 
+    /** With nobody left who starts it again. */
     @Test
-    void theBridgeIsKilled() {
+    void theBridgeAndItsKeeperAreKilled() {
         Trio trio = Trio.start(node);
         upgrade();
         trio.listed(node);
 
-        Signal.KILL.to(bridge());
+        killBridgeForGood();
         Wait.until("containerd has noticed", () -> !Tasks.of(node).isRunning(Trio.COUNTER));
         trio.unharmed();
         Trio.IDS.forEach(
