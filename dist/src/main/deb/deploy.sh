@@ -5,6 +5,7 @@
 
 home=/usr/lib/jshim
 v2_bundles=/run/containerd/io.containerd.runtime.v2.task
+bridge=/run/containerd/jshim
 
 deploy() { # version
     umask 022
@@ -38,6 +39,28 @@ prove() {
         # shellcheck disable=SC2086 # a program and its argument
         (cd / && "$home/current/bin/"$program </dev/null >/dev/null 2>&1) || echo "jshim: $program does not run" >&2
     done
+}
+
+# Puts a bridge of this version in the place of one that runs: its keeper holds all connections meanwhile, and takes the old
+# one back if the new one does not come up. Not a reason to fail: the containers run on either way.
+replace_bridge() {
+    [ -S "$bridge/bridge.sock" ] || return 0
+    if [ ! -e "$bridge/keeper" ]; then
+        cat <<TEXT
+jshim: the bridge that runs is of a version that cannot be replaced while containerd runs: it goes on. When it suits you:
+  stop containerd, run "jshimctl bridge stop" and "jshimctl bridge start", start containerd
+TEXT
+        return 0
+    fi
+    if why=$("$home/current/bin/jshimctl" --state "${bridge%/*}" bridge replace 2>&1 >/dev/null </dev/null); then
+        echo 'jshim: the bridge of this version serves the adopted containers'
+    else
+        cat >&2 <<TEXT
+$why
+jshim: the bridge was not replaced; the adopted containers run on. "jshimctl bridge status" shows what serves them; then
+  run "jshimctl bridge replace" again
+TEXT
+    fi
 }
 
 # Removes the trees that were replaced and that nobody uses any more.

@@ -43,6 +43,10 @@ tree_of() { # pid
     readlink "/proc/$1/exe" | sed 's|.*/\(tree-[^/]*\)/.*|\1|'
 }
 
+keeper_is_of() { # tree
+    [ "$(tree_of "$(cat "$root/run/containerd/jshim/keeper.pid")")" = "$1" ]
+}
+
 # A class path through the link would lead a process that runs into another version.
 is_bound() { # pid
     ! tr '\0' '\n' <"/proc/$1/cmdline" | grep -q '/jshim/current/'
@@ -110,7 +114,7 @@ adopts() {
 }
 
 upgrades() {
-    local shim bridge
+    local shim bridge before
     shim=$(shim_of killed)
     bridge=$(cat "$root/run/containerd/jshim/bridge.pid")
     holds "the shim runs out of the first tree" test "$(tree_of "$shim")" = tree-0.1.0-1.1
@@ -119,7 +123,14 @@ upgrades() {
     install_package "$temp/0.1.0-2.deb"
     holds "the link names the new tree" test "$(tree)" = tree-0.1.0-2.1
     holds "the old one is still there" test -x "$root/usr/lib/jshim/tree-0.1.0-1.1/lib/jvm/bin/java"
-    holds "shim and bridge are the same processes" kill -0 "$shim" "$bridge"
+    holds "the shim is the same process" kill -0 "$shim"
+    holds "the bridge is replaced" grep -q '^jshim: the bridge of this version serves the adopted containers$' "$temp/dpkg.log"
+    before=$bridge
+    bridge=$(cat "$root/run/containerd/jshim/bridge.pid")
+    holds "by another process" test "$bridge" != "$before"
+    holds "out of the new tree" test "$(tree_of "$bridge")" = tree-0.1.0-2.1
+    holds "which does not go by the link either" is_bound "$bridge"
+    waits_for "its keeper has become that of the new tree" keeper_is_of tree-0.1.0-2.1
     all_live
     holds "what the old shim never did before" ctr task metrics new
     holds "it pauses" ctr task pause new
@@ -134,13 +145,9 @@ upgrades() {
     ctr container rm killed
 
     kill -KILL "$bridge"
-    waits_for "the new version's bridge comes in the place of one that crashed" in_root jshimctl bridge verify
-    bridge=$(cat "$root/run/containerd/jshim/bridge.pid")
-    holds "out of the new tree" test "$(tree_of "$bridge")" = tree-0.1.0-2.1
-    holds "and not by the link either" is_bound "$bridge"
-    stop_daemon
-    start_daemon /opt/containerd-2 /opt/containerd-2
     all_live
+    holds "another bridge came in the place of one that crashed" test "$(cat "$root/run/containerd/jshim/bridge.pid")" != "$bridge"
+    holds "containerd did not notice" not grep -q 'shim disconnected.*id=old' "$temp/containerd.log"
     waits_for "the bridge is replaced under containerd" in_root jshimctl bridge replace
     all_live
 }
