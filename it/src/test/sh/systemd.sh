@@ -108,13 +108,21 @@ is_none_of_containerds_business() {
     in_root systemctl unmask --runtime jshim-bridge 2>/dev/null
 }
 
+bridge() {
+    in_root cat /run/containerd/jshim/bridge.pid
+}
+
 adopts() {
+    local before
     run_container $v1 old
     waits_for "the container is adopted" in_root jshimctl migrate apply --yes
     in_root systemctl daemon-reload
     holds "containerd has the drop-in now" has_drop_in
-    holds "the unit takes over from apply's bridge" in_root systemctl start jshim-bridge
-    holds "and is the only one" test "$(in_root sh -c 'cat /run/containerd/jshim/bridge.pid')" = "$(process jshim-bridge)"
+    before=$(bridge)
+    holds "the unit takes over apply's bridge" in_root systemctl start jshim-bridge
+    holds "which goes on" test "$(bridge)" = "$before"
+    holds "with its keeper as the main process" test "$(in_root cat /run/containerd/jshim/keeper.pid)" = "$(process jshim-bridge)"
+    holds "in the unit's cgroup" in_root grep -q '/system.slice/jshim-bridge.service$' "/proc/$before/cgroup"
     mkdir -p "$root/etc/systemd/system/containerd.service.d"
     printf '[Service]\nExecStart=\nExecStart=/opt/containerd-2/containerd\n' >"$root/etc/systemd/system/containerd.service.d/two.conf"
     in_root systemctl daemon-reload
@@ -124,18 +132,33 @@ adopts() {
 }
 
 survives() {
-    local before
-    before=$(process jshim-bridge)
+    local before keeper
+    before=$(bridge) keeper=$(process jshim-bridge)
     holds "a reload replaces the bridge" in_root systemctl reload jshim-bridge
-    holds "by another process" not test "$(process jshim-bridge)" = "$before"
+    holds "by another process" not test "$(bridge)" = "$before"
+    holds "under the same keeper" test "$(process jshim-bridge)" = "$keeper"
     all_live
     before=$(process containerd)
     holds "a restart of the bridge" in_root systemctl restart jshim-bridge
     holds "is one of containerd" not test "$(process containerd)" = "$before"
     all_live
-    before=$(process jshim-bridge)
+    before=$(bridge) keeper=$(process jshim-bridge)
+    local daemon
+    daemon=$(process containerd)
     in_root sh -c "kill -KILL $before"
-    waits_for "a bridge that was killed comes back" came_back "$before"
+    waits_for "a bridge that was killed comes back" is_another "$before"
+    all_live
+    holds "its keeper has started it again" test "$(process jshim-bridge)" = "$keeper"
+    holds "and containerd goes on" test "$(process containerd)" = "$daemon"
+    before=$(bridge)
+    in_root sh -c "kill -KILL $keeper"
+    waits_for "the unit has another keeper" came_back "$keeper"
+    holds "the same bridge goes on" test "$(bridge)" = "$before"
+    all_live
+    keeper=$(process jshim-bridge)
+    in_root sh -c "kill -STOP $before; kill -KILL $keeper $before"
+    waits_for "when both were killed both come back" came_back "$keeper"
+    holds "the bridge is another one" is_another "$before"
     all_live
     in_root systemctl stop jshim-bridge
     holds "a stop of the bridge" is_state jshim-bridge inactive
@@ -148,8 +171,13 @@ survives() {
     all_live
 }
 
-came_back() { # pid before
-    is_state jshim-bridge active && [ "$(process jshim-bridge)" != "$1" ]
+came_back() { # keeper before
+    is_state jshim-bridge active && [ "$(process jshim-bridge)" != "$1" ] && [ "$(process jshim-bridge)" != 0 ] &&
+        in_root jshimctl bridge verify --quiet
+}
+
+is_another() { # bridge before
+    [ "$(bridge)" != "$1" ] && in_root jshimctl bridge verify --quiet
 }
 
 ends() {
