@@ -40,6 +40,14 @@ bridge_pid() {
     cat /run/containerd/jshim/bridge.pid
 }
 
+keeper_pid() {
+    cat /run/containerd/jshim/keeper.pid
+}
+
+is_another_bridge() { # pid before
+    [ "$(bridge_pid)" != "$1" ] && is_served
+}
+
 main_pid() { # unit
     systemctl show --property=MainPID --value "$1"
 }
@@ -127,16 +135,17 @@ applied() {
     not grep checks.service "/proc/$(bridge_pid)/cgroup"
 }
 
-# The bridge that apply started is nobody's unit; the unit's takes its place, and its own cgroup.
+# The bridge that apply started is nobody's unit; the unit takes it and its keeper to its own cgroup.
 unit_takes_over() {
     before=$(bridge_pid)
     systemctl enable --now jshim-bridge
     is_served
-    [ "$(bridge_pid)" != "$before" ]
-    [ "$(main_pid jshim-bridge)" = "$(bridge_pid)" ]
-    grep '/system.slice/jshim-bridge.service$' "/proc/$(bridge_pid)/cgroup"
-    [ "$(cat "/proc/$(bridge_pid)/oom_score_adj")" = -999 ]
-    not ps -p "$before"
+    [ "$(bridge_pid)" = "$before" ]
+    [ "$(main_pid jshim-bridge)" = "$(keeper_pid)" ]
+    for pid in $(bridge_pid) $(keeper_pid); do
+        grep '/system.slice/jshim-bridge.service$' "/proc/$pid/cgroup"
+        [ "$(cat "/proc/$pid/oom_score_adj")" = -999 ]
+    done
     runs_as_before
 }
 
@@ -211,15 +220,16 @@ daemon_restarts_and_bridge_stays() {
     wait_for 30 runs_as_before
 }
 
-# A new bridge for an old one, while containerd runs: systemd follows, containerd hears nothing.
+# A new bridge for an old one, while containerd runs: the keeper stays, containerd hears nothing.
 reload_replaces_it() {
     before=$(bridge_pid)
+    keeper=$(keeper_pid)
     ctr events >/tmp/events &
     listener=$!
     sleep 3
     systemctl reload jshim-bridge
     [ "$(bridge_pid)" != "$before" ]
-    wait_for 30 sh -c "[ \"\$(systemctl show --property=MainPID --value jshim-bridge)\" = $(bridge_pid) ]"
+    [ "$(main_pid jshim-bridge)" = "$keeper" ]
     grep '/system.slice/jshim-bridge.service$' "/proc/$(bridge_pid)/cgroup"
     is_served
     runs_as_before
@@ -231,18 +241,45 @@ reload_replaces_it() {
     not grep '/tasks/exit.*"id":"web","pid' /tmp/events
 }
 
-# systemd starts it again; containerd looks again when it is restarted.
-killed_bridge_comes_back() {
+# Its keeper starts it again: neither systemd nor containerd notices.
+killed_bridge_is_not_missed() {
     before=$(bridge_pid)
+    keeper=$(keeper_pid)
+    daemon=$(main_pid containerd)
     kill -9 "$before"
-    wait_for 60 sh -c "[ \"\$(cat /run/containerd/jshim/bridge.pid)\" != $before ] && systemctl is-active jshim-bridge"
-    wait_for 60 is_served
-    [ "$(main_pid jshim-bridge)" = "$(bridge_pid)" ]
-    for id in web db; do kill -0 "$(cat "$out/pid-$id")"; done
-    systemctl restart containerd
+    runs_as_before
+    wait_for 60 is_another_bridge "$before"
+    [ "$(main_pid jshim-bridge)" = "$keeper" ]
+    [ "$(main_pid containerd)" = "$daemon" ]
+    runs_as_before
+    [ "$(ctr task exec --exec-id z web /bin/echo hello)" = hello ]
+}
+
+# The bridge goes on, and has another keeper; systemd, whose main process it was, starts the unit again around both.
+killed_keeper_is_replaced() {
+    before=$(bridge_pid)
+    keeper=$(keeper_pid)
+    kill -9 "$keeper"
+    wait_for 60 is_main_keeper_other_than "$keeper"
+    [ "$(bridge_pid)" = "$before" ]
+    grep '/system.slice/jshim-bridge.service$' "/proc/$before/cgroup"
     wait_for 60 answers
     wait_for 30 runs_as_before
-    [ "$(ctr task exec --exec-id z web /bin/echo hello)" = hello ]
+}
+
+is_main_keeper_other_than() { # pid before
+    [ "$(keeper_pid)" != "$1" ] && [ "$(main_pid jshim-bridge)" = "$(keeper_pid)" ] && is_served
+}
+
+# The only death that containerd notices: the drop-in has systemd restart it with the unit.
+killed_both_come_back() {
+    before=$(bridge_pid)
+    kill -STOP "$before"
+    kill -9 "$(keeper_pid)" "$before"
+    wait_for 60 is_another_bridge "$before"
+    for id in web db; do kill -0 "$(cat "$out/pid-$id")"; done
+    wait_for 60 answers
+    wait_for 30 runs_as_before
 }
 
 # While a bundle does not answer containerd does not start, and so deletes nothing.
@@ -381,7 +418,9 @@ case $stage in
     check adopted_oom "one /tasks/oom of an adopted container"
     check daemon_restarts_and_bridge_stays "systemctl restart and a kill of containerd"
     check reload_replaces_it "systemctl reload: a new bridge under a running containerd"
-    check killed_bridge_comes_back "kill -9 of the bridge"
+    check killed_bridge_is_not_missed "kill -9 of the bridge"
+    check killed_keeper_is_replaced "kill -9 of its keeper"
+    check killed_both_come_back "kill -9 of both"
     check mute_bridge_keeps_containerd_from_starting "a mute bridge, and a containerd that does not start"
     check order_of_stop_and_start "who stops and starts whom"
     check exit_code_survives "an exit while containerd is stopped keeps its code"
