@@ -26,7 +26,6 @@ class ManyContainersTest extends MigrationScenario {
     private static final int MANY =
             System.getProperty("jshim.test.all", "false").equals("true") ? 100 : 10;
     /** The soft limit of who starts the second bridge. */
-    private static final int FEW_FILES = 100;
 
     /** Long enough for idleness to show. */
     private static final Duration IDLE = MANY > 10 ? Duration.ofSeconds(30) : Duration.ofSeconds(3);
