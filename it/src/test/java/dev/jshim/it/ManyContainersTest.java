@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -25,7 +24,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ManyContainersTest extends MigrationScenario {
     private static final int MANY =
             System.getProperty("jshim.test.all", "false").equals("true") ? 100 : 10;
-    /** The soft limit of who starts the second bridge. */
 
     /** Long enough for idleness to show. */
     private static final Duration IDLE = MANY > 10 ? Duration.ofSeconds(30) : Duration.ofSeconds(3);
