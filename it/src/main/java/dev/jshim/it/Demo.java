@@ -1,16 +1,24 @@
 package dev.jshim.it;
 
+import com.google.gson.JsonParser;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Shows on a private containerd what the project is for: running v1 containers through an upgrade to containerd 2.x
- * and, with {@code --rollback}, back. Exit code 0 if every check held, 1 if not, 2 for a wrong command line. Nothing is
- * left on the machine either way.
+ * and, with {@code --rollback}, back; with {@code --kill}, how the bridge is killed under them. Exit code 0 if every
+ * check held, 1 if not, 2 for a wrong command line. Nothing is left on the machine either way.
  */
 public final class Demo {
     /** The bridge waits for some seconds after its last container's end for another one. */
     private static final Duration BRIDGE_ENDS = Duration.ofSeconds(25);
+
+    private static final String ROLLBACK = "--rollback";
+    private static final String KILL = "--kill";
+    private static final List<String> KINDS = List.of(ROLLBACK, KILL);
+    private static final int KILLS = 10;
+    private static final Duration ANOTHER_COMES = Duration.ofSeconds(60);
 
     private final Checks checks;
     private final PrivateContainerd node;
@@ -23,14 +31,14 @@ public final class Demo {
     /** The program. */
     public static void main(String[] args) {
         List<String> words = List.of(args);
-        if (!words.isEmpty() && !words.equals(List.of("--rollback"))) {
-            System.err.println("usage: demo [--rollback]");
+        if (words.size() > 1 || !KINDS.containsAll(words)) {
+            System.err.println("usage: demo [--rollback | --kill]");
             System.exit(2);
         }
-        System.exit(run(!words.isEmpty()) ? 0 : 1);
+        System.exit(run(words.isEmpty() ? "" : words.getFirst()) ? 0 : 1);
     }
 
-    private static boolean run(boolean rollback) {
+    private static boolean run(String kind) {
         Checks checks = new Checks(System.out);
         try {
             Product.home();
@@ -47,14 +55,15 @@ public final class Demo {
         // Ctrl-C must not leave containers behind either.
         Thread hook = Thread.ofPlatform().unstarted(node::close);
         Runtime.getRuntime().addShutdownHook(hook);
-        System.out.println("Running v1 containers through an upgrade of containerd" + (rollback ? ", and back" : "")
-                + "\nfolder " + node.dir() + ", namespace " + node.namespace());
+        System.out.println(
+                "Running v1 containers through an upgrade of containerd" + (kind.equals(ROLLBACK) ? ", and back" : "")
+                        + "\nfolder " + node.dir() + ", namespace " + node.namespace());
         try {
             Demo demo = new Demo(checks, node);
-            if (rollback) {
-                demo.thereAndBack();
-            } else {
-                demo.upgrade();
+            switch (kind) {
+                case ROLLBACK -> demo.thereAndBack();
+                case KILL -> demo.kill();
+                default -> demo.upgrade();
             }
         } catch (Checks.Broken e) {
             System.out.println("\n" + e.getMessage());
@@ -84,6 +93,64 @@ public final class Demo {
         startNew(trio);
         back(trio);
         nothingIsLeft();
+    }
+
+    private void kill() throws Checks.Broken {
+        Trio trio = before();
+        stopAndAdopt(trio);
+        startNew(trio);
+        theBridgeDies(trio);
+        killAndExitCodes(trio);
+        nothingIsLeft();
+    }
+
+    /** What containerd and its clients notice: nothing but a pause. */
+    private void theBridgeDies(Trio trio) throws Checks.Broken {
+        checks.title("4. kill -9 of the bridge, " + KILLS + " times");
+        EventLog events = EventLog.open(node);
+        List<Long> pauses = new ArrayList<>();
+        checks.must("each time an exec right after it, the same processes, the counter without a gap", () -> {
+            for (int i = 0; i < KILLS; i++) {
+                ProcessFacts bridge = ProcessFacts.of(bridge());
+                long began = System.nanoTime();
+                Signal.KILL.to(bridge.pid());
+                node.exec(Trio.HOLDER, "k" + i, "/bin/sh", "-c", "exit 3").expect(3);
+                pauses.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
+                Wait.until(ANOTHER_COMES, "another bridge serves", () -> bridge() != bridge.pid());
+                trio.unharmed();
+            }
+            return "ms from kill to the exec's end: " + pauses;
+        });
+        checks.that("the same exec with nobody killed", () -> {
+            long began = System.nanoTime();
+            node.exec(Trio.HOLDER, "k", "/bin/sh", "-c", "exit 3").expect(3);
+            return Duration.ofNanos(System.nanoTime() - began).toMillis() + " ms";
+        });
+        checks.that("ctr task ls", () -> trio.listed(node));
+        checks.that("no exit that did not happen", () -> {
+            List<EventLog.Event> wrong = events.all().stream()
+                    .filter(event -> event.topic().equals("/tasks/exit") && event.number("exit_status") != 3)
+                    .toList();
+            if (!wrong.isEmpty() || node.logText().contains("shim disconnected")) {
+                throw new IllegalStateException(wrong + ", or containerd has seen a shim disconnect");
+            }
+            return "";
+        });
+        checks.that("jshimctl bridge status", () -> {
+            checks.quote(Product.ctl(node, "bridge", "status").ok().out());
+            return "";
+        });
+    }
+
+    /** The bridge that serves; 0 if none does now. */
+    private long bridge() {
+        Outcome status = Product.ctl(node, "-o", "json", "bridge", "status");
+        return status.code() != 0
+                ? 0
+                : JsonParser.parseString(status.out())
+                        .getAsJsonObject()
+                        .get("pid")
+                        .getAsLong();
     }
 
     private Trio before() throws Checks.Broken {

@@ -219,6 +219,9 @@ final class ServerConnection extends Connection {
         } catch (OversizeException e) {
             frame = tooLarge(id, e);
         }
+        if (noted != null) {
+            noted.answering(frame);
+        }
         outbox.send(frame, share);
     }
 
@@ -232,9 +235,6 @@ final class ServerConnection extends Connection {
     }
 
     void send(byte[] frame) {
-        if (noted != null && Frame.typeOf(frame) == Frame.RESPONSE) {
-            noted.answering(frame);
-        }
         outbox.send(frame);
     }
 

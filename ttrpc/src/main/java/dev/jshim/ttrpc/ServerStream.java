@@ -63,7 +63,7 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
         this.executor = executor;
         this.serial = new SerialExecutor(executor);
         this.headers = request.headers();
-        Context root = again ? Context.ROOT.withValue(TtrpcServer.REPEATED, true) : Context.ROOT;
+        Context root = again ? TtrpcServer.repeated() : Context.ROOT;
         this.context = request.timeoutNanos() == 0
                 ? root.withCancellation()
                 : root.withDeadline(Deadline.after(request.timeoutNanos(), TimeUnit.NANOSECONDS), Timer.shared());

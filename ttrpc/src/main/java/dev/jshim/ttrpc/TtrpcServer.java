@@ -36,7 +36,7 @@ import java.util.function.Predicate;
  */
 public final class TtrpcServer implements AutoCloseable {
     /** Set in the context of a call that a process before this one had begun. */
-    static final Context.Key<Boolean> REPEATED = Context.key("jshim.repeated");
+    private static final Context.Key<Boolean> REPEATED = Context.key("jshim.repeated");
 
     private static final long MAX_BACKOFF_MILLIS = 1000;
 
@@ -112,6 +112,11 @@ public final class TtrpcServer implements AutoCloseable {
      */
     public void serve(KeptChannel connection, CallNotes notes) throws IOException {
         serve(new ServerConnection(new NotedChannel(connection, notes), owner, budget));
+    }
+
+    /** A context in which calls are such that {@link #isRepeated} is true of them. */
+    public static Context repeated() {
+        return Context.ROOT.withValue(REPEATED, true);
     }
 
     /**

@@ -140,6 +140,7 @@ class CallNotesTest {
         var call = call();
         wire.diesAfter(0); // looking and writing alike
         call.answer(70);
+        wire.awaitDeadWriter();
         assertThat(answers(0)).isEmpty();
 
         var _ = serve();

@@ -19,6 +19,7 @@ final class KeptWire implements KeptChannel {
     private boolean ended;
     private boolean dead;
     private int deaths;
+    private int deadWriters;
     private boolean closed;
     private int stepsLeft = Integer.MAX_VALUE;
 
@@ -44,6 +45,13 @@ final class KeptWire implements KeptChannel {
     /** What the server has sent. */
     synchronized byte[] written() {
         return written.toByteArray();
+    }
+
+    /** Waits until a server that was killed has come to write, which it never does now. */
+    synchronized void awaitDeadWriter() throws IOException {
+        while (deadWriters == 0) {
+            pause();
+        }
     }
 
     /** Kills the server after so many looks and takings; the next one lives. */
@@ -110,6 +118,8 @@ final class KeptWire implements KeptChannel {
         try {
             step();
         } catch (Death e) {
+            deadWriters++;
+            notifyAll();
             while (true) {
                 pause();
             }

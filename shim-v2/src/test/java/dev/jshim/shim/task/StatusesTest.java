@@ -21,7 +21,7 @@ class StatusesTest {
     @ParameterizedTest
     @EnumSource(
             value = Status.Code.class,
-            names = {"CANCELLED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "ABORTED", "OUT_OF_RANGE", "DATA_LOSS"})
+            names = {"CANCELLED", "PERMISSION_DENIED", "ABORTED", "OUT_OF_RANGE", "DATA_LOSS"})
     void codesWithoutAKindAreUnknown(Status.Code code) {
         var failure = Statuses.exception(code.toStatus());
         assertThat(failure.kind()).isEqualTo(ShimException.Kind.UNKNOWN);

@@ -105,8 +105,8 @@ final class BridgeLauncher {
 
     /** Starts a bridge and its keeper; answers the bridge's pid once it serves. */
     int start() throws IOException {
-        requireProgram(keeper.program());
         requireProgram(keeper.bridge());
+        requireProgram(keeper.program());
         if (!Files.isDirectory(paths.directory())) {
             Files.createDirectories(
                     paths.directory(),

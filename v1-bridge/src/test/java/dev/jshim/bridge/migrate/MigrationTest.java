@@ -147,7 +147,7 @@ class MigrationTest {
             });
             assertThatThrownBy(() -> migration.apply(null))
                     .as("it starts another one")
-                    .hasMessageContaining("the bridge " + BINARY + " is not there");
+                    .hasMessageContaining(BINARY + " does not exist");
             end.join();
         }
     }
