@@ -240,7 +240,7 @@ class AotCacheTest {
     void lsReadsNoJar() throws IOException {
         Path log = temp.resolve("ls.log");
         var options = Map.of("JSHIM_JAVA_OPTS", "-Xlog:class+load:file=" + log);
-        String empty = temp.resolve("empty").toString();
+        String empty = Files.createDirectory(temp.resolve("empty")).toString();
         List<String> ls = List.of(DistTree.built().bin("jshimctl").toString(), "--root", empty, "--state", empty, "ls");
         // Not without a word: it names other containerds that it sees on the machine, and what listens for none.
         assertThat(Launched.run(temp, options, ls).code()).isZero();

@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does,
  * {@code POINT:N:exhaust}, which takes all memory there, or {@code POINT:N:hold:FILE}, which makes that file and waits
- * until somebody has removed it; if it is there already nothing is done. POINT may be {@code any}, or end with a star
- * for all that begin so.
+ * until somebody has removed it; if it is there already nothing is done. POINT may end with a star for all that begin
+ * so, or be {@code any} for all of a migration: not those that begin with {@code call-}, to which a bridge comes all
+ * the time.
  */
 public final class FaultPoint {
     private static final String PROPERTY = "jshim.fault";
@@ -71,8 +72,10 @@ public final class FaultPoint {
     }
 
     private boolean isMeant(String here) {
-        return point.equals("any")
-                || (point.endsWith("*") ? here.startsWith(point.substring(0, point.length() - 1)) : point.equals(here));
+        if (point.equals("any")) {
+            return !here.startsWith("call-");
+        }
+        return point.endsWith("*") ? here.startsWith(point.substring(0, point.length() - 1)) : point.equals(here);
     }
 
     /** Until the JVM itself says that there is none left. */

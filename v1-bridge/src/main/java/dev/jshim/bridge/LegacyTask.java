@@ -464,7 +464,14 @@ final class LegacyTask implements Task {
                 .setWidth(width)
                 .setHeight(height)
                 .build();
-        explained(execId, () -> link.call(LOCKED, shim -> shim.resizePty(request)));
+        try {
+            explained(execId, () -> link.call(LOCKED, shim -> shim.resizePty(request)));
+        } catch (ShimException e) {
+            // A client sends a size whenever its window has one: that the process has just ended is no error of its.
+            if (e.kind() != Kind.UNKNOWN || !states.isStopped(execId, v1Id(execId))) {
+                throw e;
+            }
+        }
     }
 
     @Override
