@@ -56,10 +56,16 @@ delete_container() { # runtime, its root
     remember "$2/$id"
     errors=$bundle/jshim.delete.err
     { true >"$errors"; } 2>/dev/null || errors=/dev/null
-    timeout -k 1 3 "${1:-runc}" --root "$2" --log "$bundle/log.json" --log-format json delete --force "$id" \
-        </dev/null >/dev/null 2>"$errors" 5>&- ||
-        printf '%s\n' "jshim: ${1:-runc} delete --force $id: $(tail -n 3 "$errors")" >&2
+    run_delete 3 "$1" "$2"
     kill_left
+    # runc 1.4 keeps what it knows of a container if processes have kept it from removing the cgroup.
+    if [ -n "$killed" ] && [ -d "$2/$id" ]; then run_delete 1 "$1" "$2"; fi
+}
+
+run_delete() { # seconds, runtime, its root
+    timeout -k 1 "$1" "${2:-runc}" --root "$3" --log "$bundle/log.json" --log-format json delete --force "$id" \
+        </dev/null >/dev/null 2>"$errors" 5>&- ||
+        printf '%s\n' "jshim: ${2:-runc} delete --force $id: $(tail -n 3 "$errors")" >&2
 }
 
 # What the runtime knows, runc in state.json and crun in status, before it forgets it. Of the cgroups those that have the
