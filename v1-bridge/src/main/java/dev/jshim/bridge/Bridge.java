@@ -346,11 +346,19 @@ final class Bridge implements AutoCloseable {
         });
     }
 
-    /** Ends this process for another one, which the keeper starts with that command and which serves all of this. */
+    /**
+     * Ends this process for another one, which the keeper starts with that command and which serves all of this.
+     *
+     * @throws ShimException FAILED_PRECONDITION without a keeper: it would be the end for all who are connected
+     */
     void replace(List<String> command) {
         changes.writeLock().lock();
         try {
             requireGoingOn();
+            if (!doors.isKept()) {
+                throw ShimException.failedPrecondition(
+                        "the bridge has no keeper that could start another one; see its log");
+            }
             next = List.copyOf(command);
             stop();
         } finally {

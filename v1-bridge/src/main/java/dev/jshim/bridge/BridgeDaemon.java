@@ -224,18 +224,26 @@ final class BridgeDaemon implements AutoCloseable {
 
     /**
      * Ends this process, if it was told to make room for another one: the keeper starts that, and nobody who is
-     * connected notices. Else, and without a keeper, it returns.
+     * connected notices. Else it returns.
      */
     void makeRoom() throws InterruptedException {
         var command = bridge.next();
-        if (command != null) {
-            ShimLog.info("making room", "adopted", bridge.list().size(), "for", command.getFirst());
-            doors.quiet(QUIET);
-            drainEvents();
-            if (doors.next(command)) {
-                Runtime.getRuntime().halt(0);
-            }
+        if (command == null) {
+            return;
         }
+        ShimLog.info("making room", "adopted", bridge.list().size(), "for", command.getFirst());
+        var server = control;
+        if (server != null) {
+            // Who has told us so gets his answer.
+            var _ = server.shutdown(LAST_ANSWER);
+        }
+        doors.quiet(QUIET);
+        drainEvents();
+        while (!doors.next(command)) {
+            // The keeper has died in this very moment: another one is being started.
+            Thread.sleep(QUICK_RETRY);
+        }
+        Runtime.getRuntime().halt(0);
     }
 
     private void drainEvents() {

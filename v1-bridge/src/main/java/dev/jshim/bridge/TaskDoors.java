@@ -153,7 +153,8 @@ final class TaskDoors {
         return null;
     }
 
-    private boolean isKept() {
+    /** Whether there is a keeper now. */
+    boolean isKept() {
         return keeper != null && keeper.isThere();
     }
 

@@ -20,6 +20,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -422,6 +423,17 @@ class BridgeDaemonTest {
         Ending.finishAll(paths);
         assertThat(container.v1Bundle).doesNotExist();
         assertThat(container.v1Work).doesNotExist();
+    }
+
+    /** It would end for all who are connected. */
+    @Test
+    void withoutAKeeperItMakesNoRoom() throws Exception {
+        try (var daemon = start()) {
+            assertThatThrownBy(() -> daemon.bridge().replace(List.of("/bin/true")))
+                    .hasMessageContaining("no keeper");
+            var _ = adopt(daemon);
+            assertThat(daemon.bridge().list()).hasSize(1);
+        }
     }
 
     @Test
