@@ -348,7 +348,7 @@ class LegacyTaskTest {
                 Arguments.of(
                         "resizePty",
                         io.grpc.Status.UNKNOWN,
-                        Status.STOPPED,
+                        Status.RUNNING,
                         call(t -> t.resize("", 1, 1)),
                         Kind.UNKNOWN),
                 Arguments.of(
@@ -478,6 +478,14 @@ class LegacyTaskTest {
         shim.failures.put("delete", io.grpc.Status.FAILED_PRECONDITION.withDescription("container must be created"));
         assertThat(task.delete("").status()).isEqualTo(3);
         assertThat(deletion).containsExactly("begins", "done");
+    }
+
+    /** A client sends a size whenever its window has one. */
+    @Test
+    void aSizeForWhatHasJustEndedIsNoError() {
+        shim.failures.put("resizePty", io.grpc.Status.UNKNOWN);
+        shim.states.put("e", Status.STOPPED);
+        task.resize("e", 80, 25);
     }
 
     @Test
