@@ -53,6 +53,7 @@ final class Training {
     }
 
     private static void train(Path directory) throws IOException {
+        Files.createDirectories(directory.resolve("root"));
         var bundle = directory.resolve("state/io.containerd.runtime.v1.linux/ns/c");
         Files.createDirectories(bundle);
         Files.writeString(bundle.resolve("config.json"), "{\"process\":{\"args\":[\"sleep\"]}}");
