@@ -71,9 +71,10 @@ public final class CallNotes implements AutoCloseable {
      * @param answers the frames of answers that may not have been sent
      * @param partial the beginning of a frame whose rest has not come yet
      * @param doubtful the last piece that was noted, if it may still be on the socket; else empty
+     * @param end of the notes that can be read, in bytes
      */
     @SuppressWarnings("ArrayRecordComponent") // two are never compared
-    record Known(int lastId, List<Frame> calls, List<byte[]> answers, byte[] partial, byte[] doubtful) {
+    record Known(int lastId, List<Frame> calls, List<byte[]> answers, byte[] partial, byte[] doubtful, int end) {
         /** Whether the last frame was being thrown away: nobody knows how much of it is still to come. */
         boolean isLost() {
             return partial.length >= Frame.HEADER_LENGTH
@@ -101,7 +102,13 @@ public final class CallNotes implements AutoCloseable {
         if (doubtful.length > 0 && socket.beginsWith(doubtful)) {
             socket.discard(doubtful.length);
         }
-        rewrite(known);
+        try {
+            rewrite(known);
+        } catch (IOException e) {
+            // A full disk: what is there goes on being written to.
+            Log.warn("cannot write the notes of a connection anew", e);
+            end = known.end();
+        }
         return known;
     }
 
@@ -119,7 +126,7 @@ public final class CallNotes implements AutoCloseable {
         var known = parse(read());
         var rest = new byte[behind.remaining()];
         behind.duplicate().get(rest);
-        rewrite(new Known(known.lastId(), known.calls(), known.answers(), rest, NOTHING));
+        rewrite(new Known(known.lastId(), known.calls(), known.answers(), rest, NOTHING, 0));
     }
 
     /** Notes an answer that is about to be sent. */
@@ -134,7 +141,13 @@ public final class CallNotes implements AutoCloseable {
 
     @GuardedBy("this")
     private void append(byte type, ByteBuffer rest) throws IOException {
-        end = append(channel, end, type, rest);
+        try {
+            end = append(channel, end, type, rest);
+        } catch (IOException e) {
+            // Half of a record, under the next one, would be taken for one.
+            channel.truncate(end);
+            throw e;
+        }
     }
 
     /** In one write: what a death, or a full disk, leaves of it is not taken for a record. */
@@ -201,10 +214,11 @@ public final class CallNotes implements AutoCloseable {
         var doubtful = NOTHING;
         var last = 0;
         var at = ByteBuffer.wrap(notes);
+        var end = 0;
         while (at.remaining() >= HEADER) {
             var type = at.get();
             var length = at.getInt();
-            if (length < 0 || length > at.remaining()) {
+            if (length < least(type) || length > at.remaining()) {
                 break;
             }
             var rest = new byte[length];
@@ -226,8 +240,17 @@ public final class CallNotes implements AutoCloseable {
                     // Of a version that notes more.
                 }
             }
+            end = at.position();
         }
-        return known(last, in.toByteArray(), answers, sent, doubtful);
+        return known(last, in.toByteArray(), answers, sent, doubtful, end);
+    }
+
+    private static int least(byte type) {
+        return switch (type) {
+            case ANSWER -> Frame.HEADER_LENGTH;
+            case SENT, LAST -> Integer.BYTES;
+            default -> 0;
+        };
     }
 
     private static int streamId(byte[] frame) {
@@ -235,7 +258,7 @@ public final class CallNotes implements AutoCloseable {
     }
 
     private static Known known(
-            int before, byte[] received, Map<Integer, byte[]> answers, Set<Integer> sent, byte[] doubtful) {
+            int before, byte[] received, Map<Integer, byte[]> answers, Set<Integer> sent, byte[] doubtful, int end) {
         Map<Integer, Frame> calls = new LinkedHashMap<>();
         var last = before;
         var at = ByteBuffer.wrap(received);
@@ -261,7 +284,7 @@ public final class CallNotes implements AutoCloseable {
         calls.keySet().removeAll(answers.keySet());
         calls.keySet().removeAll(sent);
         var partial = Arrays.copyOfRange(received, at.position(), received.length);
-        return new Known(last, List.copyOf(calls.values()), List.copyOf(answers.values()), partial, doubtful);
+        return new Known(last, List.copyOf(calls.values()), List.copyOf(answers.values()), partial, doubtful, end);
     }
 
     /** Removes the notes of a connection that has ended. */

@@ -59,6 +59,9 @@ final class FrameReader {
      */
     @Nullable
     Frame next() throws IOException {
+        if (channel instanceof NotedChannel noted && noted.isDropping()) {
+            noted.dropped(buffer.duplicate());
+        }
         while (buffer.remaining() < Frame.HEADER_LENGTH) {
             if (!fill()) {
                 if (buffer.hasRemaining()) {

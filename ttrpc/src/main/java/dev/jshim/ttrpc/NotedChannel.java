@@ -1,5 +1,6 @@
 package dev.jshim.ttrpc;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
@@ -41,8 +42,12 @@ final class NotedChannel implements ByteChannel {
 
     /** Notes again, after the end of that frame and what has come behind it. */
     void dropped(ByteBuffer behind) {
-        dropping = false;
-        note(() -> notes.dropped(behind));
+        dropping = !note(() -> notes.dropped(behind));
+    }
+
+    /** Whether nothing is noted now: at the beginning of a frame it can be again, see {@link #dropped}. */
+    boolean isDropping() {
+        return dropping;
     }
 
     @Override
@@ -53,7 +58,8 @@ final class NotedChannel implements ByteChannel {
             return count;
         }
         if (!dropping) {
-            note(() -> notes.received(piece.flip()));
+            // A piece that is missing would put all that comes after it out of its frames.
+            dropping = !note(() -> notes.received(piece.flip()));
         }
         socket.discard(count);
         to.position(to.position() + count);
@@ -79,16 +85,19 @@ final class NotedChannel implements ByteChannel {
         void write() throws IOException;
     }
 
-    private void note(Note note) {
+    @CanIgnoreReturnValue
+    private boolean note(Note note) {
         try {
             if (socket.isOpen()) {
                 note.write();
             }
+            return true;
         } catch (IOException e) {
             if (!failed && socket.isOpen()) {
                 failed = true;
                 Log.warn("cannot note a call: it is lost if this process dies now", e);
             }
+            return false;
         }
     }
 

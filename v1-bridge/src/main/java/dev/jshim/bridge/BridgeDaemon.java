@@ -203,8 +203,13 @@ final class BridgeDaemon implements AutoCloseable {
         ShimLog.info("serving", "adopted", bridge.list().size());
     }
 
-    private void writePid() throws IOException {
-        WholeFile.write(paths.pid(), Long.toString(ProcessHandle.current().pid()));
+    private void writePid() {
+        try {
+            WholeFile.write(paths.pid(), Long.toString(ProcessHandle.current().pid()));
+        } catch (IOException e) {
+            // A full disk is no reason to leave containers unserved.
+            ShimLog.warn("could not write the pid", "error", e);
+        }
     }
 
     /** Whether a bridge would have nothing to serve and nothing to clear away. */

@@ -62,7 +62,7 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
     /** The command line that starts a bridge under a keeper; it answers on descriptor 3 when it serves. */
     public List<String> bridgeCommand() {
         return List.of(
-                bridge().toString(),
+                real(bridge()).toString(),
                 "bridge",
                 "-root",
                 paths.node().root().toString(),
@@ -73,6 +73,18 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
                 "-ttrpc-address",
                 ttrpcAddress.toString(),
                 "-reply");
+    }
+
+    /**
+     * The tree's own name, not a link to it: should a newer tree not come up, the one before is started again, whose
+     * name the link was.
+     */
+    private static Path real(Path program) {
+        try {
+            return program.toRealPath();
+        } catch (IOException e) {
+            return program;
+        }
     }
 
     /** What the keeper is started with. */

@@ -94,12 +94,16 @@ final class ExitFeed implements AutoCloseable {
     void holdAgain() throws IOException {
         for (var held : notes.takeAll()) {
             var sink = sink(held.getNamespace());
-            for (var event : held.getEventsList()) {
-                if (event.is(TaskExit.class)) {
-                    sink.publish(event.unpack(TaskExit.class));
-                } else if (event.is(TaskDelete.class)) {
-                    sink.publish(event.unpack(TaskDelete.class));
+            try {
+                for (var event : held.getEventsList()) {
+                    if (event.is(TaskExit.class)) {
+                        sink.publish(event.unpack(TaskExit.class));
+                    } else if (event.is(TaskDelete.class)) {
+                        sink.publish(event.unpack(TaskDelete.class));
+                    }
                 }
+            } catch (InvalidProtocolBufferException e) {
+                ShimLog.error("an event that was held back cannot be read", "ns", held.getNamespace(), "error", e);
             }
         }
     }

@@ -52,7 +52,7 @@ final class LegacyStates {
 
     /** As {@link #of(String, String)}, and waits longer. */
     ProcessState of(String execId, String v1Id, Duration patience) {
-        return of(execId, rpc -> link.read(patience, rpc), v1Id);
+        return of(execId, rpc -> link.readPatiently(patience, rpc), v1Id);
     }
 
     private ProcessState of(

@@ -176,6 +176,10 @@ record RepeatedTask(LegacyTask task) implements Task {
 
     @Override
     public CompletableFuture<Exit> exited(String execId) {
+        if (!execId.isEmpty()) {
+            // Its start may be under way: the shim says nothing of it meanwhile.
+            var _ = found(execId);
+        }
         return task.exited(execId);
     }
 

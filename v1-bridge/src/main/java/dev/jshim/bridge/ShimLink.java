@@ -177,6 +177,18 @@ final class ShimLink implements AutoCloseable {
         }
     }
 
+    /** As {@link #read}, and waits that long whether the shim was silent before or not. */
+    <R> R readPatiently(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        try {
+            return ask(deadline, rpc);
+        } catch (ShimException e) {
+            if (e.kind() != ShimException.Kind.UNAVAILABLE) {
+                throw e;
+            }
+            return ask(deadline, rpc);
+        }
+    }
+
     /** As {@link #read}, for what somebody asks who waits but shortly himself. */
     <R> R glance(Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         return read(glance, rpc);

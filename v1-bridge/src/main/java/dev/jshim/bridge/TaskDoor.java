@@ -73,19 +73,26 @@ final class TaskDoor implements AutoCloseable {
 
     /** Serves a client by that server, and goes on where a process before this one has stopped. */
     static void serve(TaskDoors doors, TtrpcServer server, Held client) {
-        CallNotes notes = null;
         UnixSocket socket = null;
         try {
             socket = UnixSocket.of(client.fd());
-            notes = CallNotes.open(doors.notes(client.name()));
-            server.serve(new TaskPeer(socket, () -> doors.left(client.name())), notes);
-        } catch (IOException e) {
+            serve(doors, server, client, new TaskPeer(socket, () -> doors.left(client.name())));
+        } catch (IOException | RuntimeException e) {
             ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
             if (socket != null) {
                 socket.shutdown();
                 socket.close();
             }
             doors.left(client.name());
+        }
+    }
+
+    private static void serve(TaskDoors doors, TtrpcServer server, Held client, TaskPeer peer) {
+        try {
+            server.serve(peer, CallNotes.open(doors.notes(client.name())));
+        } catch (IOException e) {
+            ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
+            server.serve(peer);
         }
     }
 

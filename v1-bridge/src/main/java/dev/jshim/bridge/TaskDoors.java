@@ -16,7 +16,6 @@ import dev.jshim.shim.task.TaskServiceV3;
 import dev.jshim.ttrpc.TtrpcChannel;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,6 +46,8 @@ final class TaskDoors {
     private final @Nullable Keeper keeper;
     private final BridgeKeeper another;
     private final AtomicLong accepted = new AtomicLong();
+    /** When a keeper was started last, as {@link System#nanoTime}. */
+    private final AtomicLong revived = new AtomicLong(System.nanoTime() - RETRY.toNanos());
 
     /** By the name of the listener. */
     @GuardedBy("this")
@@ -211,9 +212,14 @@ final class TaskDoors {
         return server;
     }
 
+    /** What no process before this one, nor after it, calls anything. */
+    private String serial() {
+        return ProcessHandle.current().pid() + "." + accepted.incrementAndGet();
+    }
+
     /** A client that this process has accepted itself. */
     Held accepted(String listener, Fd fd) {
-        var client = new Held(listener + "#here-" + accepted.incrementAndGet(), fd, false);
+        var client = new Held(listener + "#here-" + serial(), fd, false);
         if (keeper != null) {
             keeper.keep(client.name(), fd);
         }
@@ -239,7 +245,7 @@ final class TaskDoors {
             return null;
         }
         var socket = connect(path);
-        var name = CALL + container + " " + ProcessHandle.current().pid() + "." + accepted.incrementAndGet();
+        var name = CALL + container + " " + serial();
         own.keep(name, socket.fd());
         return new ShimLine(TtrpcChannel.over(new TaskPeer(socket, () -> drop(name)), path.toString()));
     }
@@ -262,7 +268,7 @@ final class TaskDoors {
     private void holdOn(Held call) {
         try (var socket = UnixSocket.of(call.fd())) {
             // A v1 shim writes a short answer in one go. What it says shows in the state of the process.
-            var _ = socket.read(ByteBuffer.allocate(1 << 10));
+            var _ = socket.receive(1 << 10, LegacyTask.VERY_SLOW);
         } catch (IOException e) {
             ShimLog.warn("the connection of a call is lost", "call", call.name(), "error", e);
         }
@@ -320,8 +326,7 @@ final class TaskDoors {
         if (!isKept() || keeper == null) {
             return false;
         }
-        keeper.next(command);
-        return true;
+        return keeper.next(command);
     }
 
     /** Reads no more, and waits until calls have been answered: for a process that is about to end. */
@@ -348,14 +353,19 @@ final class TaskDoors {
     private void lost() {
         ShimLog.error("the keeper has died: starting another one");
         forEachDoor(TaskDoor::open);
+        var isAtOnce = System.nanoTime() - revived.get() > RETRY.toNanos();
         while (true) {
             try {
-                revive();
-                ShimLog.info("another keeper has taken over");
-                return;
+                if (isAtOnce) {
+                    revived.set(System.nanoTime());
+                    revive();
+                    ShimLog.info("another keeper has taken over");
+                    return;
+                }
             } catch (IOException e) {
                 ShimLog.error("no keeper can be started: going on without", "error", e);
             }
+            isAtOnce = true;
             try {
                 Thread.sleep(RETRY);
             } catch (InterruptedException e) {

@@ -1,6 +1,8 @@
 package dev.jshim.shim.keeper;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FdMessage;
@@ -112,7 +114,16 @@ public final class Keeper implements AutoCloseable {
     private void hear(UnixSocket from, Consumer<Held> arrived, Runnable lost) {
         try {
             while (true) {
-                var message = from.receive(MAX_MESSAGE, FOR_EVER);
+                FdMessage message;
+                try {
+                    message = from.receive(MAX_MESSAGE, FOR_EVER);
+                } catch (ErrnoException e) {
+                    if (e.errno() == Errno.ECONNRESET) {
+                        // It has died with words of ours unread. Its own, and connections with them, are still here.
+                        continue;
+                    }
+                    throw e;
+                }
                 var text = text(message);
                 if (text.isEmpty()) {
                     break;
@@ -149,6 +160,10 @@ public final class Keeper implements AutoCloseable {
         var blank = text.indexOf(' ');
         var isListening = text.startsWith("listening ");
         if (fd == null) {
+            if (isListening || text.startsWith("kept ")) {
+                ShimLog.error("a connection came without its descriptor: too many files are open", "message", text);
+                drop(text.substring(blank + 1));
+            }
             return null;
         }
         if (blank < 0 || !(isListening || text.startsWith("kept "))) {
@@ -213,10 +228,10 @@ public final class Keeper implements AutoCloseable {
         send("end", null);
     }
 
-    /** Says what to start when this process has ended. */
-    public void next(List<String> command) {
-        closed = true;
-        send("next\0" + String.join("\0", command) + "\0", null);
+    /** Says what to start when this process has ended. Answers whether the keeper has got it. */
+    public boolean next(List<String> command) {
+        closed = send("next\0" + String.join("\0", command) + "\0", null);
+        return closed;
     }
 
     /** Has the keeper replaced by another program, in place. */
@@ -230,13 +245,16 @@ public final class Keeper implements AutoCloseable {
     }
 
     /** What cannot be sent to a keeper that has died is said to the next one. */
-    private void send(String words, @Nullable Fd fd) {
+    @CanIgnoreReturnValue
+    private boolean send(String words, @Nullable Fd fd) {
         try {
             line().send(new FdMessage(words.getBytes(StandardCharsets.UTF_8), fd), STEP);
+            return true;
         } catch (IOException e) {
             if (isThere() && !(e instanceof ClosedChannelException)) {
                 ShimLog.warn("the keeper cannot be told", "message", words.split("[ \0]", 2)[0], "error", e);
             }
+            return false;
         }
     }
 

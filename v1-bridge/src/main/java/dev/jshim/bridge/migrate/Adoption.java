@@ -112,6 +112,7 @@ final class Adoption {
         try {
             bridge = BridgeClient.connect(paths, timeout);
         } catch (IOException notRunning) {
+            BridgeGuard.refuseKept(paths, notRunning);
             return null;
         }
         try {

@@ -23,6 +23,23 @@ final class BridgeGuard {
         }
     }
 
+    /**
+     * A bridge that dies again and again is away for a while: another one beside it would take its sockets.
+     *
+     * @param why it could not be asked
+     * @throws IOException if its keeper lives, and so starts it again
+     */
+    static void refuseKept(BridgePaths paths, IOException why) throws IOException {
+        var keeper = KeeperState.living(paths);
+        if (keeper != null) {
+            throw new IOException(
+                    "the bridge does not answer (" + why.getMessage() + "); its keeper, pid "
+                            + keeper.keeper().pid() + ", starts it again when it dies: see " + paths.log()
+                            + ", and try again",
+                    why);
+        }
+    }
+
     static boolean isAlive(BridgePaths paths) throws IOException {
         if (!Files.exists(paths.lock())) {
             return false;

@@ -91,7 +91,7 @@ public final class BridgeService {
      *     leaves that
      */
     public Done start(boolean isKept) throws IOException {
-        var running = list();
+        var running = running();
         if (running != null) {
             var pid = running.getPid();
             return new Done(pid, false, isKept ? joinUnit(pid) : List.of());
@@ -112,7 +112,7 @@ public final class BridgeService {
      * @throws IOException if no bridge runs, or the one before goes on because the new one did not come up
      */
     public Done replace() throws IOException {
-        if (list() == null) {
+        if (running() == null) {
             throw new IOException("no bridge runs");
         }
         return new Done(launcher.replace(), true, List.of());
@@ -127,7 +127,7 @@ public final class BridgeService {
      * @throws IOException where it does not end
      */
     public Done stop(boolean force) throws IOException, MigrationException {
-        var running = list();
+        var running = running();
         if (running == null) {
             return new Done(0, false, List.of());
         }
@@ -174,6 +174,20 @@ public final class BridgeService {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
+        }
+    }
+
+    /**
+     * What a bridge serves; null if there is none.
+     *
+     * @throws IOException if there is one that does not answer, as between two of its lives
+     */
+    private @Nullable ListResponse running() throws IOException {
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
+            return bridge.list();
+        } catch (IOException e) {
+            BridgeGuard.refuseKept(paths, e);
+            return null;
         }
     }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
@@ -95,7 +96,7 @@ final class BridgeStop {
                 "-state",
                 node.state().toString());
         var proc = ProcFs.system();
-        return proc.all().stream()
+        var started = proc.all().stream()
                 .filter(process -> !process.hasEnded()
                         && process.pid() != ProcessHandle.current().pid()
                         && Collections.indexOfSubList(process.argv(), words) > 0
@@ -103,5 +104,12 @@ final class BridgeStop {
                         && seesOurs(process.pid(), node.state()))
                 .map(ProcessFacts::ref)
                 .toList();
+        var all = new ArrayList<>(started);
+        // One that has replaced itself says no more what it was started with.
+        var keeper = KeeperState.living(paths);
+        if (keeper != null && !all.contains(keeper.keeper())) {
+            all.add(keeper.keeper());
+        }
+        return all;
     }
 }
