@@ -18,6 +18,7 @@ public final class Demo {
     private static final String KILL = "--kill";
     private static final List<String> KINDS = List.of(ROLLBACK, KILL);
     private static final int KILLS = 10;
+    private static final Duration NO_CRASH_LOOP = Duration.ofMillis(1500);
     private static final Duration ANOTHER_COMES = Duration.ofSeconds(60);
 
     private final Checks checks;
@@ -118,6 +119,8 @@ public final class Demo {
                 pauses.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
                 Wait.until(ANOTHER_COMES, "another bridge serves", () -> bridge() != bridge.pid());
                 trio.unharmed();
+                // One that dies within a second of its start is in a crash loop, and is given longer and longer pauses.
+                Wait.pause(NO_CRASH_LOOP);
             }
             return "ms from kill to the exec's end: " + pauses;
         });
