@@ -22,8 +22,8 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
     private static final Path BRIDGE = Path.of("bin/containerd-shim-v1-linux");
 
     /**
-     * A tree under the name by which it is found after an upgrade too. That goes into bundles, which outlive the tree that
-     * wrote them.
+     * A tree under the name by which it is found after an upgrade too. That goes into bundles, which outlive the tree
+     * that wrote them.
      *
      * @throws IOException if there is no such tree
      */
