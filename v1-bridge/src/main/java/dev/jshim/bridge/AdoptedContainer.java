@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import dev.jshim.node.TaskId;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;

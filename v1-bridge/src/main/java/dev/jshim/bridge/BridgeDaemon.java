@@ -3,6 +3,7 @@ package dev.jshim.bridge;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.node.NodePaths;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.event.TtrpcPublisher;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;

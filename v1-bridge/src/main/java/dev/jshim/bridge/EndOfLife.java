@@ -8,6 +8,7 @@ import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.Wait;
 import dev.jshim.node.ShimSocket;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;

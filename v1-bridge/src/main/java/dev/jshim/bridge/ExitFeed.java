@@ -5,6 +5,7 @@ import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdEvent;
 import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;

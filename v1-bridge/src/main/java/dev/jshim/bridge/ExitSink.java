@@ -4,6 +4,7 @@ import com.google.protobuf.Message;
 import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.events.TaskOOM;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.event.EventSink;
 import java.time.Duration;
 import java.util.ArrayList;

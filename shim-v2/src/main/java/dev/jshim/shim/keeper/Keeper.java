@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A keeper that has died is replaced by another one, to which all is given again. Until then nothing is lost that
  * this process does not lose. Thread-safe.
  */
-public final class Keeper implements AutoCloseable {
+public final class Keeper implements FdStore, AutoCloseable {
     /** Names the descriptor of our end of the socket pair. */
     private static final String VARIABLE = "JSHIM_KEEPER";
     /** The number under which a keeper finds its end when it is started for a process that runs. */
@@ -186,7 +186,7 @@ public final class Keeper implements AutoCloseable {
         hold(new Held(name, listener, true));
     }
 
-    /** Has a descriptor held, which stays the caller's. It is as good as held when this returns. */
+    @Override
     public void keep(String name, Fd fd) {
         hold(new Held(name, fd, false));
     }
@@ -206,7 +206,7 @@ public final class Keeper implements AutoCloseable {
         send((what.isListening() ? "listen " : "keep ") + what.name(), what.fd());
     }
 
-    /** Has a descriptor let go of. */
+    @Override
     public void drop(String name) {
         synchronized (this) {
             held.remove(name);

@@ -1,9 +1,9 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.DirectorySync;
-import dev.jshim.bridge.FaultPoint;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.node.SmallFile;
+import dev.jshim.shim.FaultPoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;

@@ -1,10 +1,10 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.FaultPoint;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
+import dev.jshim.shim.FaultPoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package dev.jshim.bridge;
+package dev.jshim.shim;
 
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
