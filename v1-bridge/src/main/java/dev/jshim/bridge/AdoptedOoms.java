@@ -5,6 +5,7 @@ import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;

@@ -7,6 +7,7 @@ import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.event.TtrpcPublisher;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.shim.keeper.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

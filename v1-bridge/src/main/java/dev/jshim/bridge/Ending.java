@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import com.google.protobuf.Empty;
 import dev.jshim.node.NodePaths;
+import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.task.Exit;

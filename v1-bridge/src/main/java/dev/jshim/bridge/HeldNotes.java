@@ -4,6 +4,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.jshim.proto.v2.bridge.HeldEvents;
+import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -3,6 +3,7 @@ package dev.jshim.bridge;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.keeper.Held;
+import dev.jshim.shim.keeper.KeptPeer;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.ttrpc.CallNotes;
 import dev.jshim.ttrpc.TtrpcServer;
@@ -76,7 +77,7 @@ final class TaskDoor implements AutoCloseable {
         UnixSocket socket = null;
         try {
             socket = UnixSocket.of(client.fd());
-            serve(doors, server, client, new TaskPeer(socket, () -> doors.left(client.name())));
+            serve(doors, server, client, new KeptPeer(socket, () -> doors.left(client.name())));
         } catch (IOException | RuntimeException e) {
             ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
             if (socket != null) {
@@ -87,7 +88,7 @@ final class TaskDoor implements AutoCloseable {
         }
     }
 
-    private static void serve(TaskDoors doors, TtrpcServer server, Held client, TaskPeer peer) {
+    private static void serve(TaskDoors doors, TtrpcServer server, Held client, KeptPeer peer) {
         try {
             server.serve(peer, CallNotes.open(doors.notes(client.name())));
         } catch (IOException e) {

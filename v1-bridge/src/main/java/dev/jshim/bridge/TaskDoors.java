@@ -8,6 +8,7 @@ import dev.jshim.linux.UnixSocket;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.KeptPeer;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.TaskRegistry;
@@ -247,7 +248,7 @@ final class TaskDoors {
         var socket = connect(path);
         var name = CALL + container + " " + serial();
         own.keep(name, socket.fd());
-        return new ShimLine(TtrpcChannel.over(new TaskPeer(socket, () -> drop(name)), path.toString()));
+        return new ShimLine(TtrpcChannel.over(new KeptPeer(socket, () -> drop(name)), path.toString()));
     }
 
     private static UnixSocket connect(Path path) throws IOException {

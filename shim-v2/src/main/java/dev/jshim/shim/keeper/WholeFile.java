@@ -1,4 +1,4 @@
-package dev.jshim.bridge;
+package dev.jshim.shim.keeper;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -6,24 +6,24 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** Small files of the bridge's own, which are there whole or not at all, whenever who writes them dies. */
-final class WholeFile {
+/** Small files of our own, which are there whole or not at all, whenever who writes them dies. */
+public final class WholeFile {
     private static final String NEW = ".new";
 
     private WholeFile() {}
 
     /** Whether that is the name of such a file, and not of one that is still being written. */
-    static boolean isWhole(Path file) {
+    public static boolean isWhole(Path file) {
         return !file.toString().endsWith(NEW);
     }
 
     /** Writes a file or replaces it. It outlives this process, not a loss of power. One writer at a time. */
-    static void write(Path file, String text) throws IOException {
+    public static void write(Path file, String text) throws IOException {
         write(file, text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The same with bytes. */
-    static void write(Path file, byte[] bytes) throws IOException {
+    public static void write(Path file, byte[] bytes) throws IOException {
         var fresh = file.resolveSibling(file.getFileName() + NEW);
         Files.write(fresh, bytes);
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);

@@ -1,4 +1,4 @@
-package dev.jshim.bridge;
+package dev.jshim.shim.keeper;
 
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.ttrpc.KeptChannel;
@@ -7,11 +7,11 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * A client of an adopted container's task. One reads, one writes.
+ * The socket of a client that outlives this process, as ttrpc serves it. One thread reads, one writes.
  *
  * @param ended run when it has been closed here, for who holds the socket as well
  */
-record TaskPeer(UnixSocket socket, Runnable ended) implements KeptChannel {
+public record KeptPeer(UnixSocket socket, Runnable ended) implements KeptChannel {
     @Override
     public int peek(ByteBuffer to) throws IOException {
         return socket.peek(to);
