@@ -77,6 +77,7 @@ static void write_status(void) {
     static const char *const last[] = {"-", "exit ", "signal ", "hang"};
     char text[512], code[24] = "";
     long start;
+    k.changed = false;
     pin_commands();
     state_of(getpid(), &start);
     if (k.last_how == EXIT || k.last_how == SIGNAL) snprintf(code, sizeof code, "%ld", k.last_code);
@@ -96,7 +97,8 @@ static _Noreturn void finish(int code) {
 
 /* ---- the JVM's life ---- */
 
-static _Noreturn void become_command(int socket) {
+static _Noreturn void become_command(int socket, pid_t keeper) {
+    if (k.bound && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != keeper)) _exit(1);
     static const char defaults[64]; /* the kernel's struct sigaction; libc's call refuses some of the signals */
     for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, defaults, NULL, 8);
     sigset_t none;
@@ -126,19 +128,19 @@ static void started(pid_t pid, int socket) {
     dup2(0, 3); /* the pipe for the answer is the first JVM's alone */
     k.pid = pid;
     state_of(pid, &k.start);
-    k.adopted = k.begun = k.serving = k.ending = k.killed = k.silent = k.unanswered = 0;
+    k.adopted = k.begun = k.serving = k.ending = k.killed = k.silent = k.unanswered = k.told = 0;
     k.starts++;
     for (long i = 0; i < k.count; i++) k.table[i].given = false;
     use_socket(socket);
     say("info", pid, "started %s", k.command.bytes);
-    write_status();
+    k.changed = true;
     give();
 }
 
 static void start(void) {
     int pair[2] = {-1, -1};
-    pid_t pid = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? fork() : -1;
-    if (pid == 0) become_command(pair[1]);
+    pid_t keeper = getpid(), pid = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? fork() : -1;
+    if (pid == 0) become_command(pair[1], keeper);
     close(pair[1]);
     if (pid > 0) return started(pid, pair[0]);
     say("error", getpid(), "cannot start %s", k.command.bytes);
@@ -189,7 +191,7 @@ static void ended(int status) {
     long tenths = k.quick < 3 ? 0 : k.quick > 11 ? 300 : 1L << (k.quick - 3); /* of a second */
     k.start_at = now() + tenths * k.second / 10;
     if (tenths) say("warning", getpid(), "died %ld times in a row: waiting %ld.%ld s", k.quick, tenths / 10, tenths % 10);
-    write_status();
+    k.changed = true;
 }
 
 static void kill_hung(const char *why) {
@@ -235,13 +237,20 @@ static void stop(void) {
     k.stopping = STOP;
 }
 
+/* The JVM's end is seen by its pid, behind whomever the kernel would name first. The others are for the JVM, or reaped. */
+static void look_at_children(void) {
+    int status;
+    if (k.exits && k.pid && !k.adopted && waitpid((pid_t)k.pid, &status, WNOHANG) > 0) ended(status);
+    for (pid_t pid; !k.exits && (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        if (pid == k.pid && !k.adopted) ended(status);
+    give();
+}
+
 static void read_signals(void) {
     struct signalfd_siginfo info;
     while (read(k.signals, &info, sizeof info) == sizeof info)
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) stop();
-    int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        if (pid == k.pid && !k.adopted) ended(status);
+    look_at_children();
 }
 
 /* All signals come by descriptor; those that read_signals does not name do nothing. */
@@ -343,7 +352,7 @@ static void raise_limit(void) {
 }
 
 static _Noreturn void refuse(const char *why) {
-    dprintf(2, "jshim-keeper: %s; usage: jshim-keeper [-a PID] [-s STATUS] [-p PIDFILE] -- COMMAND [ARG...]\n", why);
+    dprintf(2, "jshim-keeper: %s; usage: jshim-keeper [-k] [-a PID] [-s STATUS] [-p PIDFILE] -- COMMAND [ARG...]\n", why);
     exit(2);
 }
 
@@ -391,9 +400,13 @@ static _Noreturn void run(void) {
     k.pidfd = k.adopted ? (int)syscall(SYS_pidfd_open, k.pid, 0) : -1; /* before Linux 5.3 each tick looks */
     if (k.pidfd >= 0) watch(k.pidfd, EPOLLIN);
     read_signals(); /* children may have ended while a keeper became another */
-    if (k.pid) write_status();
+    if (k.pid) k.changed = true;
     for (k.tick_at = now() + k.second;;) {
-        if (!k.pid && now() >= k.start_at) start();
+        if (k.changed) write_status();
+        if (!k.pid && now() >= k.start_at) {
+            start();
+            continue;
+        }
         long due = !k.pid && k.start_at < k.tick_at ? k.start_at : k.tick_at, left = due - now();
         struct epoll_event event;
         if (epoll_wait(k.epoll, &event, 1, left < 0 ? 0 : (int)left + 1) == 1) handle(event);
@@ -411,10 +424,11 @@ int main(int count, char **arguments) {
     k.second = second && atol(second) > 0 ? atol(second) : 1000;
     raise_limit();
     opterr = 0;
-    for (int option; (option = getopt(count, arguments, "+s:p:a:r:bv")) != -1;) {
+    for (int option; (option = getopt(count, arguments, "+s:p:a:r:kbv")) != -1;) {
         if (option == 'v') return puts("jshim-keeper " VERSION) < 0;
         if (option == 'r') state = optarg;
         if (option == 'b') back = true;
+        if (option == 'k') k.bound = true;
         if ((option == 's' && !set_path(k.status, optarg)) || (option == 'p' && !set_path(k.pidfile, optarg)))
             refuse("STATUS and PIDFILE must be absolute paths");
         if (option == '?' || (option == 'a' && (adopted = atol(optarg)) < 1))

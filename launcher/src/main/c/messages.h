@@ -64,6 +64,18 @@ __attribute__((format(printf, 2, 3))) static bool tell(int fd, const char *forma
     return sendmsg((int)k.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
+/* Tells the JVM of a child that has ended, if it wants to hear of them. That stays a zombie, whose pid means nobody else, until
+   the JVM has it reaped, and nobody else is told of before. False, with errno, as tell. */
+static bool tell_exit(void) {
+    siginfo_t child = {.si_pid = 0};
+    if (!k.exits || k.told || waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0) return true;
+    if (!child.si_pid || child.si_pid == k.pid) return true;
+    bool exited = child.si_code == CLD_EXITED;
+    if (!tell(-1, "exited %d %d %d", child.si_pid, exited ? child.si_status : 0, exited ? 0 : child.si_status)) return false;
+    k.told = child.si_pid;
+    return true;
+}
+
 /* Gives the JVM what it does not have yet, then says so. What its queue does not take is tried again when there is room,
    and at each tick: a lack of memory, or too many descriptors under way, ends without a sign. */
 static void give(void) {
@@ -71,6 +83,7 @@ static void give(void) {
     for (struct held *held = k.table; all && held < k.table + k.count; held++)
         if (!held->given) all = held->given = tell(held->fd, held->listens ? "listening %s" : "kept %s", held->name);
     if (all && !k.begun) k.begun = all = tell(-1, "begin %ld", k.starts - 1);
+    if (all) all = tell_exit();
     if (k.socket >= 0) watch((int)k.socket, all || errno != EAGAIN ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }
 
@@ -108,7 +121,7 @@ static bool heard_serving(void) {
     k.serving = k.served_once = true;
     k.serving_since = now();
     k.silent = k.unanswered = 0;
-    write_status();
+    k.changed = true;
     return true;
 }
 
@@ -128,8 +141,21 @@ static bool heard_next(char *arguments, size_t size) {
     if (arguments[0] != '/' || size > COMMAND) return false;
     set(&k.next, arguments, size);
     k.next_failed = false;
-    write_status();
+    k.changed = true;
     return true;
+}
+
+static bool heard_reap(long pid) {
+    if (pid < 1 || pid != k.told) return false;
+    waitpid((pid_t)pid, NULL, WNOHANG);
+    k.told = 0;
+    give();
+    return true;
+}
+
+static bool heard_status(const char *path) {
+    k.changed = true;
+    return set_path(k.status, path);
 }
 
 /* Does what a message says; there is room for a byte behind it. True if it was understood and its descriptor, if that is
@@ -145,8 +171,11 @@ static bool obey(char *text, size_t size, int fd) {
     if (fd >= 0) return false;
     if (!rest && strcmp(text, "serving") == 0) return heard_serving();
     if (!rest && strcmp(text, "end") == 0) return k.ending = true, true;
+    if (!rest && strcmp(text, "exits") == 0) return k.exits = true, give(), true;
     if (!rest) return false;
     if (strcmp(text, "keeper") == 0) return set_path(k.replacement, rest);
+    if (strcmp(text, "status") == 0) return heard_status(rest);
+    if (strcmp(text, "reap") == 0) return heard_reap(atol(rest));
     if (strcmp(text, "alive") == 0 && atol(rest) > 0 && atol(rest) <= k.pings) return k.silent = k.unanswered = 0, true;
     struct held *held = find(rest);
     if (held && strcmp(text, "drop") == 0) drop(held);

@@ -28,7 +28,7 @@
 #define VERSION "0"
 #endif
 #ifndef FORMAT
-#define FORMAT 1 /* of struct keeper: another number whenever that changes */
+#define FORMAT 2 /* of struct keeper: another number whenever that changes */
 #endif
 
 enum {
@@ -69,12 +69,14 @@ static struct keeper {
     long killed, stopping;                    /* for its silence; seconds until it is killed because it does not stop */
     long quick, next_failed;                  /* deaths in a row; a next command was taken back */
     long last_how, last_code, last_at;
+    long exits, told, bound;                  /* the JVM hears of ends; of whose last; it dies with us */
     struct command command, before, next;     /* before: to go back to until command serves; next: after this JVM */
     long count;
     struct held table[HELD];
 
     int epoll, signals, pidfd;
     int pins[3];                /* of the three commands, see pin_commands */
+    bool changed;               /* STATUS is to be written */
     long second, tick_at, room; /* milliseconds, fewer in tests; when the next tick is due; how much the table may hold */
     char replacement[PATH_MAX]; /* what to become; empty: nothing */
     char message[MESSAGE + 1];

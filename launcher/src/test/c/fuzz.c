@@ -98,9 +98,10 @@ static void fuzz_message(int socket, int listener) {
     send_with(socket, text, size, fds, pick(8) ? pick(2) : pick(4));
     close(pipes[0]);
     close(pipes[1]);
+    k.told = (long)pick(3);
     CHECK(receive());
     CHECK(!receive() && errno == EAGAIN);
-    k.replacement[0] = 0;
+    k.replacement[0] = k.status[0] = 0; /* nothing is run or written */
     if (k.count > 500)
         while (k.count) drop(k.table);
 }

@@ -5,7 +5,7 @@
  *     spin       run all the time, from now on
  *     term       say "term" at SIGTERM, instead of dying of it
  *     write      say "up" on descriptor 3, and close it
- *     orphan     leave an orphan that ends at once
+ *     orphan N   leave an orphan that ends at once, with this code or, below 0, by this signal; it says its pid
  * stub exit N: that alone.
  */
 #define _GNU_SOURCE
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int control;
@@ -49,6 +50,19 @@ static void hand_over(int fd, int count, char **arguments) {
     if (send(control, "ready", 5, MSG_NOSIGNAL) < 0) _exit(93);
 }
 
+static void leave_orphan(int how) {
+    pid_t parent = fork();
+    if (parent == 0 && fork() == 0) {
+        char text[20];
+        int size = snprintf(text, sizeof text, "%d", getpid());
+        if (send(control, text, (size_t)size, MSG_NOSIGNAL) < 0) _exit(92);
+        if (how < 0) kill(getpid(), -how);
+        _exit(how);
+    }
+    if (parent == 0) _exit(0);
+    waitpid(parent, NULL, 0);
+}
+
 int main(int count, char **arguments) {
     if (count == 3 && strcmp(arguments[1], "exit") == 0) return atoi(arguments[2]);
     control = connected(arguments[1]);
@@ -64,10 +78,7 @@ int main(int count, char **arguments) {
         if (strcmp(text, "spin") == 0) flags = MSG_DONTWAIT;
         if (strcmp(text, "term") == 0) signal(SIGTERM, on_term);
         if (strcmp(text, "write") == 0 && (write(3, "up", 2) != 2 || close(3) != 0)) _exit(95);
-        if (strcmp(text, "orphan") == 0 && fork() == 0) {
-            if (fork() == 0) usleep(1000);
-            _exit(0);
-        }
-        if (send(control, "done", 4, MSG_NOSIGNAL) < 0) _exit(94);
+        if (strncmp(text, "orphan ", 7) == 0) leave_orphan(atoi(text + 7));
+        else if (send(control, "done", 4, MSG_NOSIGNAL) < 0) _exit(94);
     }
 }

@@ -266,8 +266,7 @@ class HoldTest {
             jvm.kill();
             Jvm next = keeper.unreadJvm();
             // It fills the queue, then the keeper waits for room and does other things.
-            next.ask("orphan");
-            assertThat(next.answer()).isEqualTo("done");
+            next.orphan(0);
             next.send("drop 999");
             Map<String, Fd> held = next.read().begin(1);
             assertThat(held.keySet()).hasSizeGreaterThanOrEqualTo(many - 1);
@@ -294,6 +293,7 @@ class HoldTest {
                     "drop a",
                     "serving",
                     "end",
+                    "exits",
                     "Keep a");
             for (String text : withDescriptor) {
                 jvm.send(text, pipe.writeEnd());
@@ -313,7 +313,12 @@ class HoldTest {
                     "next\0",
                     "next\0bin/true\0",
                     "keeper",
-                    "keeper bin/true");
+                    "keeper bin/true",
+                    "exits now",
+                    "reap",
+                    "reap 1",
+                    "status",
+                    "status bin/status");
             for (String text : without) {
                 jvm.send(text);
             }

@@ -91,6 +91,11 @@ final class Jvm implements AutoCloseable {
         return this;
     }
 
+    /** Whether there is one that {@link #next} would not wait for. */
+    boolean hasMessages() {
+        return !messages.isEmpty();
+    }
+
     Message next() throws InterruptedException {
         Message message = messages.poll(Keeper.LIMIT.toSeconds(), TimeUnit.SECONDS);
         assertThat(message).as("a message of the keeper").isNotNull();
@@ -131,6 +136,12 @@ final class Jvm implements AutoCloseable {
     String answer() throws IOException {
         return new String(
                 Objects.requireNonNull(control).receive(100, Keeper.LIMIT).data(), StandardCharsets.UTF_8);
+    }
+
+    /** Leaves an orphan that ends with this code or, below 0, by this signal; its pid. */
+    int orphan(int how) throws IOException {
+        ask("orphan " + how);
+        return Integer.parseInt(answer());
     }
 
     void kill() throws IOException {

@@ -45,23 +45,29 @@ final class Keeper implements AutoCloseable {
             Path folder,
             int second,
             List<String> before,
+            List<String> options,
             @Nullable Fd answer,
             @Nullable Fd pair) {
         Start second(int milliseconds) {
-            return new Start(folder, milliseconds, before, answer, pair);
+            return new Start(folder, milliseconds, before, options, answer, pair);
         }
 
         /** What the keeper is run by. */
         Start by(String... words) {
-            return new Start(folder, second, List.of(words), answer, pair);
+            return new Start(folder, second, List.of(words), options, answer, pair);
+        }
+
+        /** In place of those that name its files. */
+        Start with(String... words) {
+            return new Start(folder, second, before, List.of(words), answer, pair);
         }
 
         Start answer(Fd fd) {
-            return new Start(folder, second, before, fd, pair);
+            return new Start(folder, second, before, options, fd, pair);
         }
 
         Start pair(Fd fd) {
-            return new Start(folder, second, before, answer, fd);
+            return new Start(folder, second, before, options, answer, fd);
         }
 
         /** With a stub that hands itself over, see {@link Keeper#jvm}. */
@@ -70,18 +76,20 @@ final class Keeper implements AutoCloseable {
         }
 
         Keeper command(Path program, List<String> command) throws IOException {
-            return start(program, command, List.of());
+            return start(program, command, options);
         }
 
         Keeper adopting(int jvm, String... words) throws IOException {
-            return start(Programs.keeper(), Keeper.stub(folder, words), List.of("-a", Integer.toString(jvm)));
+            List<String> all = new ArrayList<>(List.of("-a", Integer.toString(jvm)));
+            all.addAll(options);
+            return start(Programs.keeper(), Keeper.stub(folder, words), all);
         }
 
-        private Keeper start(Path program, List<String> command, List<String> options) throws IOException {
+        private Keeper start(Path program, List<String> command, List<String> words) throws IOException {
             List<String> all = new ArrayList<>(before);
             all.add(program.toString());
-            all.addAll(options);
-            all.addAll(List.of("-s", folder + "/status", "-p", folder + "/pid", "--"));
+            all.addAll(words);
+            all.add("--");
             all.addAll(command);
             Map<String, String> environment = new HashMap<>(System.getenv());
             environment.put("JSHIM_KEEPER_SECOND", Integer.toString(second));
@@ -105,7 +113,8 @@ final class Keeper implements AutoCloseable {
     }
 
     static Start in(Path folder) {
-        return new Start(folder, 1000, List.of(), null, null);
+        List<String> files = List.of("-s", folder + "/status", "-p", folder + "/pid");
+        return new Start(folder, 1000, List.of(), files, null, null);
     }
 
     /** The command of a stub, with some words that it repeats. */

@@ -40,9 +40,9 @@ final class Programs {
         return STUB;
     }
 
-    /** A keeper whose state has another format, as one of a later version may have. */
-    static Path laterKeeper() {
-        return compile("keeper-later", SOURCE, concat(flags(), List.of("-Os", "-static", "-DFORMAT=99")));
+    /** A keeper whose state has another format, as one of another version may have. */
+    static Path keeperOfFormat(int format) {
+        return compile("keeper-" + format, SOURCE, concat(flags(), List.of("-Os", "-static", "-DFORMAT=" + format)));
     }
 
     /** With the C library of the machine, and what that checks. */

@@ -20,6 +20,8 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A keeper that becomes another program, or cannot. */
 @Timeout(180)
@@ -107,15 +109,16 @@ class ReplaceTest {
         }
     }
 
-    @Test
-    void oneThatDoesNotUnderstandTheStateGoesBack() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 99})
+    void oneThatDoesNotUnderstandTheStateGoesBack(int format) throws Exception {
         try (Pipe pipe = FileCalls.pipe();
                 Keeper keeper = Keeper.in(folder).stub()) {
             Jvm jvm = keeper.servingJvm(0);
             Path before = program(keeper);
             jvm.send("keep a", pipe.readEnd());
             listen(jvm);
-            jvm.send("keeper " + Programs.laterKeeper());
+            jvm.send("keeper " + Programs.keeperOfFormat(format));
             keeper.untilLogged("the new keeper did not understand the state: the old one goes on");
             assertThat(program(keeper)).isEqualTo(before);
             connect(jvm, "L#1").close();

@@ -98,8 +98,7 @@ class StartTest {
     void orphansAreReaped() throws Exception {
         try (Keeper keeper = Keeper.in(folder).stub()) {
             Jvm jvm = keeper.servingJvm(0);
-            jvm.ask("orphan");
-            assertThat(jvm.answer()).isEqualTo("done");
+            jvm.orphan(0);
             jvm.kill();
             int next = keeper.jvm().pid();
             Path children = Path.of("/proc/" + keeper.pid() + "/task/" + keeper.pid() + "/children");
