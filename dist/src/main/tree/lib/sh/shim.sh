@@ -68,8 +68,9 @@ fail() {
 }
 
 # The daemon answers on fd 3 with one line, `ok ADDRESS` or `error MESSAGE`, and closes it: nothing that a JVM may
-# print on stdout or stderr can get into the address. setsid forks by itself: `&` would take stdin (the options) away
-# and leave SIGINT ignored in everything that the daemon starts.
+# print on stdout or stderr can get into the address. setsid forks by itself: `&` would leave SIGINT ignored in
+# everything that the daemon starts. Its keeper takes folder and stdin (the options) away: the JVM opens the stdin of this
+# shell, which waits for the answer.
 start() {
     config=${JSHIM_CONFIG:-/etc/jshim/config.toml} # another one is for tests
     if [ -r "$config" ] && [ "$component" = shim ]; then
@@ -79,11 +80,13 @@ start() {
     . "$lib/sh/java.sh"
     java_prepare "$component"
     { true >jshim.err; } 2>/dev/null || fail "cannot write to the bundle $PWD"
+    [ ! -S /dev/stdin ] || { cat >jshim.options && exec <jshim.options; } # nobody else can open a socket
     reply=$(
         # shellcheck disable=SC2086 # lists of flags
-        exec setsid --fork "$lib/jvm/bin/java" $flags ${aot:+"$aot"} "-Djshim.home=${lib%/lib}" \
-            "-Djffi.boot.library.path=$lib/native" "-Djshim.name=$name" -Djshim.caller=$PPID \
-            ${JSHIM_CONFIG:+"-Djshim.config=$config"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$main" "$@" \
+        exec setsid --fork "$lib/native/jshim-keeper" -k -- \
+            "$lib/jvm/bin/java" $flags ${aot:+"$aot"} "-Djshim.home=${lib%/lib}" \
+            "-Djffi.boot.library.path=$lib/native" "-Djshim.name=$name" -Djshim.caller=$PPID -Djshim.launcher=$$ \
+            "-Djshim.bundle=$PWD" ${JSHIM_CONFIG:+"-Djshim.config=$config"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$main" "$@" \
             3>&1 >/dev/null 2>jshim.err
     )
     case $reply in

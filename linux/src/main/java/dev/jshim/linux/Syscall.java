@@ -52,7 +52,8 @@ enum Syscall {
     SOCKETPAIR(53, 199),
     SENDMSG(46, 211),
     RECVMSG(47, 212),
-    SHUTDOWN(48, 210);
+    SHUTDOWN(48, 210),
+    GETSOCKOPT(55, 209);
 
     static final boolean X86_64 = isX86(System.getProperty("os.arch", ""));
 

@@ -17,6 +17,11 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SHUT_RDWR = 2;
     private static final int MSG_PEEK = 2;
     private static final int MSG_DONTWAIT = 0x40;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_PEERCRED = 17;
+    /** sizeof(struct ucred): pid, uid, gid. */
+    private static final int CREDENTIALS = 12;
+
     private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
     private final ReadyFd ready;
@@ -188,6 +193,20 @@ public final class UnixSocket implements AutoCloseable {
                 },
                 "recvmsg");
         return got[0];
+    }
+
+    /** The user id of the peer as it connected, see SO_PEERCRED in unix(7). */
+    public int peerUser() throws ErrnoException {
+        try (var memory = new Memory()) {
+            var credentials = memory.block(CREDENTIALS);
+            var length = memory.block(Integer.BYTES);
+            length.buffer().putInt(0, CREDENTIALS);
+            var result = new long[] {-Errno.EBADF.number()};
+            ready.now(fd -> result[0] = NativeCall.once(
+                    Syscall.GETSOCKOPT, fd, SOL_SOCKET, SO_PEERCRED, credentials.address(), length.address(), 0));
+            NativeCall.check(result[0], "getsockopt", fd());
+            return credentials.buffer().getInt(Integer.BYTES);
+        }
     }
 
     /** Makes whoever waits in accept or read, and each later one, leave with an InterruptedIOException. */

@@ -1,10 +1,12 @@
 package dev.jshim.shim;
 
 import com.google.protobuf.Any;
-import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Processes;
+import dev.jshim.shim.config.Protocol;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.TtrpcPublisher;
+import dev.jshim.shim.keeper.Held;
+import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.OciTaskFactory;
 import dev.jshim.shim.oci.Reaper;
@@ -35,7 +37,8 @@ final class Daemon {
     private static final Duration UNUSED = Duration.ofSeconds(60);
 
     private final GroupFolder group;
-    private final Path socket;
+    private final ShimNote note;
+    private final @Nullable Keeper keeper;
     private final Transport transport;
     private final Duration linger;
     private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
@@ -45,39 +48,61 @@ final class Daemon {
     /**
      * Makes a shim that does not serve yet.
      *
-     * @param socket where it will listen
-     * @param ttrpcAddress containerd's ttrpc socket, null where events go nowhere
      * @param lesser options that hold where a container's own say nothing, by its bundle
-     * @param caller the daemon that is served
-     * @param stays whether a Shutdown does not end it at once: another container may come and find it warm
+     * @param keeper what is to outlive this process it holds; null for a shim that ends with it
+     * @param held what a process before this one has left with the keeper
      */
-    Daemon(
-            GroupFolder group,
-            Path socket,
-            Transport transport,
-            String namespace,
-            @Nullable Path ttrpcAddress,
-            Function<Path, Any> lesser,
-            Generation caller,
-            boolean stays)
-            throws ErrnoException {
+    Daemon(GroupFolder group, ShimNote note, Function<Path, Any> lesser, @Nullable Keeper keeper, List<Held> held)
+            throws IOException {
         this.group = group;
-        this.socket = socket;
-        this.transport = transport;
-        linger = stays ? GroupFolder.GRACE : Duration.ZERO;
+        this.note = note;
+        this.keeper = keeper;
+        // gRPC's sockets are Netty's own: they end with the process, and so does the shim.
+        transport = keeper == null || note.protocol() == Protocol.GRPC
+                ? Transports.of(note.protocol())
+                : new KeptTransport(keeper, group.path(), held);
+        linger = note.stays() ? GroupFolder.GRACE : Duration.ZERO;
         Processes.becomeSubreaper();
-        publisher = ttrpcAddress == null ? null : new TtrpcPublisher(ttrpcAddress, namespace);
+        var ttrpc = note.ttrpcAddress();
+        publisher = ttrpc == null ? null : new TtrpcPublisher(ttrpc, note.namespace());
         var events = publisher == null ? (EventSink) _ -> {} : publisher;
-        var factory = new OciTaskFactory(namespace, Reaper.start(), new PumpLoop(), lesser, caller.background());
-        service = new TaskService(tasks, factory, events, () -> {});
+        var factory = new OciTaskFactory(
+                note.namespace(),
+                Reaper.start(),
+                new PumpLoop(),
+                lesser,
+                note.caller().background());
+        service = new TaskService(tasks, factory, events, () -> {}, ShimPid.get());
     }
 
-    /** Begins to serve at the socket, which is not bound yet; returns at once. */
+    /** Begins to serve at the socket; returns at once. */
     void serve() throws IOException {
-        // Also for a signal that comes before it is handled.
-        Runtime.getRuntime().addShutdownHook(new Thread(group::remove, "remove-socket"));
-        transport.serve(socket, List.of(service.bindService(), TaskServiceV3.of(service)));
-        Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+        var own = keeper;
+        if (own == null) {
+            // Also for a signal that comes before it is handled.
+            Runtime.getRuntime().addShutdownHook(new Thread(group::remove, "remove-socket"));
+        }
+        transport.serve(note.socket(), List.of(service.bindService(), TaskServiceV3.of(service)));
+        Files.setPosixFilePermissions(note.socket(), PosixFilePermissions.fromString("rw-------"));
+        if (own != null) {
+            own.start(this::arrived, () -> ShimLog.error("the keeper has died, and this process with it"));
+        }
+    }
+
+    /** Says that it has come up: from now on another process goes on when this one dies, if its sockets are kept. */
+    void serving() {
+        if (keeper != null) {
+            keeper.serving();
+            if (!(transport instanceof KeptTransport)) {
+                keeper.end();
+            }
+        }
+    }
+
+    private void arrived(Held client) {
+        if (transport instanceof KeptTransport kept) {
+            kept.arrived(client);
+        }
     }
 
     /** A start of the same group must not join a shim that is about to go, so the group ends with the registry. */

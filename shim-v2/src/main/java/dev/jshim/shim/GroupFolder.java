@@ -1,6 +1,7 @@
 package dev.jshim.shim;
 
 import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -9,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -16,6 +18,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +60,7 @@ final class GroupFolder {
 
     private final Path folder;
     private final String name;
-    private final long pid = ProcessHandle.current().pid();
+    private final int pid = ShimPid.get();
     private Path current;
     private boolean claimed;
     /** What this process has claimed the folder with; null before. */
@@ -85,6 +88,40 @@ final class GroupFolder {
         var identity = containerdAddress + "/" + namespace + "/" + group;
         var name = HexFormat.of().formatHex(Sha256.of(identity.getBytes(StandardCharsets.UTF_8)));
         return new GroupFolder(base, name);
+    }
+
+    /**
+     * The folder that a process before this one has founded, wherever a death in {@link #leave} has left it.
+     *
+     * @param folder its name while it can be found
+     * @param shim the process that stands for the shim
+     * @return null if there is none, or another shim has it
+     */
+    static @Nullable GroupFolder resume(Path folder, ProcessId shim) throws IOException {
+        var group = new GroupFolder(Objects.requireNonNull(folder.getParent()), String.valueOf(folder.getFileName()));
+        for (var place : List.of(folder, group.aside())) {
+            try {
+                var record = GroupRecord.read(place);
+                if (record.shim().equals(shim)) {
+                    group.current = place;
+                    group.own = record;
+                    group.claimed = true;
+                    return group;
+                }
+            } catch (NoSuchFileException e) {
+                // Not there.
+            }
+        }
+        return null;
+    }
+
+    /** Where it is now. */
+    synchronized Path path() {
+        return current;
+    }
+
+    private Path aside() {
+        return folder.resolveSibling(name + ".end" + pid);
     }
 
     /**
@@ -221,7 +258,7 @@ final class GroupFolder {
         if (hasJust(current)) {
             return false; // The usual case, without a moment in which a client cannot connect.
         }
-        var aside = folder.resolveSibling(name + ".end" + pid);
+        var aside = aside();
         try {
             if (current.equals(folder)) {
                 Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
@@ -308,12 +345,22 @@ final class GroupFolder {
         } catch (IOException e) {
             ShimLog.debug("a folder without a record", "folder", named, "error", e.toString());
         }
-        try (var files = Files.list(named)) {
-            for (var file : files.toList()) {
-                Files.deleteIfExists(file);
+        deleteAll(named);
+    }
+
+    private static void deleteAll(Path directory) throws IOException {
+        try (var files = Files.newDirectoryStream(directory)) {
+            for (var file : files) {
+                if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+                    deleteAll(file);
+                } else {
+                    Files.deleteIfExists(file);
+                }
             }
+        } catch (NoSuchFileException e) {
+            return; // It ends while we look.
         }
-        Files.deleteIfExists(named);
+        Files.deleteIfExists(directory);
     }
 
     /** One that lies in the folder goes with it; at that path may be the socket of a shim that has founded it anew. */

@@ -8,6 +8,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,13 +25,7 @@ record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, 
 
     /** @throws IOException also for a file that is not such a record */
     static GroupRecord read(Path folder) throws IOException {
-        var values = new HashMap<String, String>();
-        for (var line : Files.readString(folder.resolve(FILE)).split("\n", -1)) {
-            var blank = line.indexOf(' ');
-            if (blank > 0) {
-                values.put(line.substring(0, blank), line.substring(blank + 1));
-            }
-        }
+        var values = values(folder.resolve(FILE));
         var protocol = Protocol.named(values.getOrDefault("protocol", ""));
         if (protocol == null) {
             throw new IOException(folder.resolve(FILE) + " names no protocol");
@@ -42,6 +37,18 @@ record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, 
                 socket(folder, values.get("socket")),
                 process(values.getOrDefault("caller", "")),
                 values.getOrDefault("answer", ""));
+    }
+
+    /** The lines of a file by their first words. */
+    static Map<String, String> values(Path file) throws IOException {
+        var values = new HashMap<String, String>();
+        for (var line : Files.readString(file).split("\n", -1)) {
+            var blank = line.indexOf(' ');
+            if (blank > 0) {
+                values.put(line.substring(0, blank), line.substring(blank + 1));
+            }
+        }
+        return values;
     }
 
     private static Path socket(Path folder, @Nullable String text) throws IOException {

@@ -38,7 +38,7 @@ public final class Main {
             return Info.print(System.in, System.out);
         }
         return switch (flags.command()) {
-            case "start" -> new Start(flags, Path.of("").toAbsolutePath(), lesser).run();
+            case "start" -> Start.run(flags, lesser);
             case "aot-train" -> Training.run();
             default -> {
                 System.err.println(BinaryName.text() + ": command \"" + flags.command()

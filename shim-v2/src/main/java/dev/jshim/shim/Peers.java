@@ -1,5 +1,7 @@
 package dev.jshim.shim;
 
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
@@ -30,8 +32,32 @@ public final class Peers {
         }
     }
 
+    /** The same of a socket whose descriptor is at hand. */
+    static boolean isSameUser(UnixSocket peer) {
+        try {
+            var user = peer.peerUser();
+            if (user == Own.NUMBER) {
+                return true;
+            }
+            ShimLog.warn("refused a connection of another user", "user", user);
+            return false;
+        } catch (ErrnoException e) {
+            ShimLog.warn("refused a connection of an unknown user", "error", e.getMessage());
+            return false;
+        }
+    }
+
     private static final class Own {
         static final UserPrincipal USER = read();
+        static final int NUMBER = number();
+
+        private static int number() {
+            try {
+                return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
 
         private static UserPrincipal read() {
             try {

@@ -7,18 +7,20 @@ import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
-import dev.jshim.shim.cgroup.ShimCgroup;
 import dev.jshim.shim.config.Grouping;
 import dev.jshim.shim.config.Key;
 import dev.jshim.shim.config.Options;
 import dev.jshim.shim.config.Settings;
+import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.oci.Spec;
 import dev.jshim.shim.task.Ids;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code start}: joins the group's shim, or becomes it.
@@ -30,27 +32,54 @@ final class Start {
     /** Starts of a group that come and go at the same moment get in each other's way no more often than this. */
     private static final int TRIES = 10;
 
+    static final String PROCESS_NAME = "jshim";
+    /** What the keeper calls the FIFO of containerd's log. */
+    static final String LOG = "log";
+
     private final Flags flags;
     private final Path bundle;
     private final Function<Path, Any> lesser;
+    private final @Nullable Keeper keeper;
     private final StartReply reply = new StartReply();
 
     /**
      * @param bundle the working directory that containerd gave
      * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param keeper of this process, null for none; it holds nothing yet
      */
-    Start(Flags flags, Path bundle, Function<Path, Any> lesser) {
+    Start(Flags flags, Path bundle, Function<Path, Any> lesser, @Nullable Keeper keeper) {
         this.flags = flags;
         this.bundle = bundle;
         this.lesser = lesser;
+        this.keeper = keeper;
+    }
+
+    /**
+     * Starts a shim, or goes on as the one whose JVM has died.
+     *
+     * @return the exit code
+     */
+    static int run(Flags flags, Function<Path, Any> lesser) throws IOException, InterruptedException {
+        HeadStart.begin();
+        var keeper = Keeper.inherited();
+        if (keeper != null) {
+            var held = keeper.takeAll();
+            for (var each : held) {
+                if (each.isListening()) {
+                    new Restart(keeper, held, each, lesser).run();
+                    return 0;
+                }
+            }
+        }
+        return new Start(flags, Path.of(System.getProperty("jshim.bundle", "")).toAbsolutePath(), lesser, keeper).run();
     }
 
     /** Answers the launcher, and then returns when the shim is to end, at once where it has joined another one. */
     int run() throws ErrnoException {
-        HeadStart.begin();
         try {
             requireFlags();
-            var input = StartInput.of(StartInput.stdin(), flags, System.getenv("TTRPC_ADDRESS"));
+            var input = StartInput.of(
+                    StartInput.stdin(Integer.getInteger("jshim.launcher", 0)), flags, System.getenv("TTRPC_ADDRESS"));
             var settings = Options.read(input.options());
             var caller = ProcessId.of(Integer.getInteger("jshim.caller", 0));
             var generation =
@@ -97,9 +126,9 @@ final class Start {
         for (var tries = 0; running == null; tries++) {
             var socket = folder.socket(input.socketDir());
             var answer = Reply.choose(settings.taskApi(), settings.protocol(), socket, generation);
-            var self = ProcessId.of(Processes.getpid());
+            var self = ProcessId.of(ShimPid.get());
             if (folder.claim(new GroupRecord(self, 3, settings.protocol(), socket, caller, answer.text()))) {
-                serve(folder, input, settings, generation, answer);
+                awaitEnd(folder, serve(folder, input, settings, generation, answer));
                 return;
             }
             if (tries == TRIES) {
@@ -114,10 +143,36 @@ final class Start {
         reply.ok(answer.text());
     }
 
-    private void serve(GroupFolder folder, StartInput input, Settings settings, Generation generation, Reply answer)
-            throws IOException, InterruptedException {
+    /**
+     * What throws here ends this process and not the shim: with a keeper the next one goes on, from the notes in the
+     * folder.
+     */
+    private void awaitEnd(GroupFolder folder, Daemon daemon) throws InterruptedException {
+        if (keeper == null) {
+            try {
+                daemon.awaitEnd();
+            } finally {
+                folder.remove();
+            }
+        } else {
+            daemon.awaitEnd();
+            folder.remove();
+            keeper.end();
+        }
+    }
+
+    /** containerd reads it until the last who has it open ends: that is to be the keeper. */
+    private void openLog(boolean debug) {
+        var log = ShimLog.open(bundle, debug);
+        if (log != null && keeper != null) {
+            keeper.keep(LOG, log);
+        }
+    }
+
+    private Daemon serve(GroupFolder folder, StartInput input, Settings settings, Generation generation, Reply answer)
+            throws IOException {
         try {
-            ShimLog.open(bundle, input.debug());
+            openLog(input.debug());
             var wanted = input.socketDir();
             if (wanted != null && !answer.socket().startsWith(wanted)) {
                 ShimLog.warn(
@@ -129,32 +184,36 @@ final class Start {
             }
             becomeDaemon();
             var core = System.getenv("SCHED_CORE");
-            Housekeeping.run(core != null && !core.isEmpty());
-            var cgroup = settings.text(Key.SHIM_CGROUP);
-            if (!cgroup.isEmpty()) {
-                ShimCgroup.enter(cgroup, Processes.getpid());
-            }
-            var stays = settings.grouping() == Grouping.NODE;
-            var transport = Transports.of(settings.protocol());
-            var daemon = new Daemon(
-                    folder,
-                    answer.socket(),
-                    transport,
+            Housekeeping.run(core != null && !core.isEmpty(), settings.text(Key.SHIM_CGROUP));
+            var note = new ShimNote(
                     flags.namespace(),
+                    flags.address(),
                     input.ttrpcAddress(),
-                    lesser,
+                    settings.protocol(),
+                    answer.socket(),
                     generation,
-                    stays);
-            writeBundle(answer, Processes.getpid());
+                    settings.grouping() == Grouping.NODE,
+                    input.debug());
+            var daemon = new Daemon(folder, note, lesser, keeper, List.of());
+            writeBundle(answer, ShimPid.get());
+            if (keeper != null) {
+                note.write(folder.path());
+            }
             daemon.serve();
+            daemon.serving();
             reply.ok(answer.text());
-            daemon.awaitEnd();
-        } finally {
+            return daemon;
+        } catch (IOException | RuntimeException e) {
             folder.remove();
+            throw e;
         }
     }
 
-    private static void becomeDaemon() throws IOException {
+    private void becomeDaemon() throws IOException {
+        Processes.setName(PROCESS_NAME);
+        if (keeper != null) {
+            return; // The keeper is the session's leader, and gives /dev/null.
+        }
         try {
             Processes.setsid();
         } catch (ErrnoException e) {
@@ -162,7 +221,6 @@ final class Start {
                 throw e;
             }
         }
-        Processes.setName("jshim");
         try (var none = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC, 0)) {
             none.dupTo(0); // A daemon holds nothing of its caller's.
         }

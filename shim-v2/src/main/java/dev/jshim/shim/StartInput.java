@@ -4,6 +4,8 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.linux.OpenFlags;
 import dev.jshim.proto.v2.bootstrap.BootstrapParams;
 import dev.jshim.shim.config.Options;
 import java.io.ByteArrayOutputStream;
@@ -26,18 +28,28 @@ record StartInput(
     private static final int MAX_BYTES = 4 << 20;
     private static final int DEBUG_LEVEL = -4;
 
-    /** Reads descriptor 0 to its end, but does not wait for a person to type. */
-    static byte[] stdin() throws IOException {
-        if (Files.isSymbolicLink(Path.of("/proc/self/fd/0"))) {
-            var target = Files.readSymbolicLink(Path.of("/proc/self/fd/0")).toString();
+    /**
+     * Reads containerd's words to their end, but does not wait for a person to type: what the launcher has as its
+     * stdin, for a keeper gives its JVM none, or descriptor 0.
+     *
+     * @param launcher the launcher's pid, 0 if this process has inherited its stdin
+     */
+    static byte[] stdin(int launcher) throws IOException {
+        var stdin = Path.of("/proc", launcher == 0 ? "self" : Integer.toString(launcher), "fd/0");
+        if (Files.isSymbolicLink(stdin)) {
+            var target = Files.readSymbolicLink(stdin).toString();
             if (target.equals("/dev/null") || target.startsWith("/dev/pts/") || target.startsWith("/dev/tty")) {
                 return new byte[0];
             }
         }
-        return read(Fd.of(0));
+        if (launcher == 0) {
+            return read(Fd.of(0)); // Not closed: the number must not be given to another file.
+        }
+        try (var opened = FileCalls.open(stdin, OpenFlags.O_RDONLY | OpenFlags.O_CLOEXEC, 0)) {
+            return read(opened);
+        }
     }
 
-    /** Not closed: the number must not be given to another file. */
     private static byte[] read(Fd stdin) throws ErrnoException, IOException {
         var bytes = new ByteArrayOutputStream();
         var buffer = new byte[4096];

@@ -25,6 +25,7 @@ import dev.jshim.proto.v2.task2.StatsRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.shim.config.Options;
+import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.oci.Spec;
@@ -80,16 +81,20 @@ final class Training {
 
     static int run() throws Exception {
         HeadStart.begin();
+        var keeper = Keeper.inherited();
+        if (keeper != null) {
+            var _ = keeper.takeAll();
+        }
         var folder = Files.createTempDirectory("jshim-training");
         try {
-            live(folder);
+            live(folder, keeper);
             return 0;
         } finally {
             deleteAll(folder);
         }
     }
 
-    private static void live(Path folder) throws Exception {
+    private static void live(Path folder, @Nullable Keeper keeper) throws Exception {
         var bundle = Files.createDirectory(folder.resolve("bundle"));
         Files.writeString(
                 bundle.resolve("config.json"),
@@ -98,7 +103,7 @@ final class Training {
             FileCalls.mkfifo(bundle.resolve(fifo), 0600);
         }
         ShimLog.open(bundle, true);
-        Housekeeping.run(false);
+        Housekeeping.run(false, "");
         var runtime = folder.resolve("runtime");
         Files.writeString(runtime, RUNTIME);
         Files.setPosixFilePermissions(runtime, PosixFilePermissions.fromString("rwx------"));
@@ -122,20 +127,21 @@ final class Training {
         }
         var socket = group.socket(folder.resolve("d"));
         var answer = Reply.choose(settings.taskApi(), settings.protocol(), socket, generation);
-        var transport = Transports.of(settings.protocol());
-        var daemon = new Daemon(
-                group,
-                socket,
-                transport,
-                flags.namespace(),
-                input.ttrpcAddress(),
-                _ -> Any.getDefaultInstance(),
-                generation,
-                false);
-        BundleFiles.writeText(bundle, "address", answer.addressFile());
         group.claim(new GroupRecord(self, 3, settings.protocol(), socket, self, answer.text()));
+        var note = new ShimNote(
+                flags.namespace(),
+                flags.address(),
+                input.ttrpcAddress(),
+                settings.protocol(),
+                socket,
+                generation,
+                false,
+                false);
+        note.write(group.path());
+        var daemon = new Daemon(group, note, _ -> Any.getDefaultInstance(), keeper, List.of());
+        BundleFiles.writeText(bundle, "address", answer.addressFile());
         daemon.serve();
-        var _ = new Start(flags, bundle, _ -> Any.getDefaultInstance());
+        var _ = new Start(flags, bundle, _ -> Any.getDefaultInstance(), keeper);
         var noReader = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_WRONLY, 0);
         new StartReply(noReader).ok(answer.text());
         try (var channel = TtrpcChannel.connect(socket, PATIENCE);

@@ -61,6 +61,11 @@ public final class Keeper implements FdStore, AutoCloseable {
         this.line = line;
     }
 
+    /** Whether a keeper has started this process. */
+    public static boolean isInherited() {
+        return System.getenv(VARIABLE) != null;
+    }
+
     /** The keeper that has started this process; null if none has. */
     public static @Nullable Keeper inherited() throws ErrnoException {
         var number = System.getenv(VARIABLE);

@@ -1,5 +1,6 @@
 package dev.jshim.shim.log;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
@@ -30,15 +31,20 @@ public final class ShimLog {
      * Opens the FIFO that containerd reads. A missing FIFO, as when a shim is driven by hand, leaves the log closed.
      *
      * @param bundle the directory that holds it
+     * @return its descriptor, which stays the log's; null if there is none
      */
-    public static void open(Path bundle, boolean withDebug) {
+    @CanIgnoreReturnValue
+    public static @Nullable Fd open(Path bundle, boolean withDebug) {
         debug = withDebug;
         try {
             // Read and write: a FIFO opened for writing alone breaks when containerd restarts, and is then gone.
             var flags = OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
-            sink = FileCalls.open(bundle.resolve("log"), flags, 0);
+            var fifo = FileCalls.open(bundle.resolve("log"), flags, 0);
+            sink = fifo;
+            return fifo;
         } catch (ErrnoException e) {
             sink = null;
+            return null;
         }
     }
 

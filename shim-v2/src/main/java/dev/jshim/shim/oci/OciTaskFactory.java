@@ -1,6 +1,7 @@
 package dev.jshim.shim.oci;
 
 import com.google.protobuf.Any;
+import dev.jshim.shim.ShimPid;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
@@ -59,7 +60,7 @@ public final class OciTaskFactory implements TaskFactory {
             // What `delete` needs to clean up after a shim that died comes before there is anything to clean up.
             BundleFiles.rememberRuntime(bundle, options.binary(), runc.root());
             // `start` cannot tell the pid where it joins a shim that runs already.
-            var shim = Long.toString(ProcessHandle.current().pid());
+            var shim = Integer.toString(ShimPid.get());
             BundleFiles.writeText(bundle, "shim.pid", shim);
             container.rootfs().mount(request.rootfs());
             return create(container, request, spec);

@@ -3,6 +3,7 @@ package dev.jshim.shim.task;
 import com.google.protobuf.Any;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Message;
+import dev.jshim.linux.Processes;
 import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.proto.v2.events.TaskCheckpointed;
@@ -63,6 +64,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     private final EventSink events;
     private final ExitEvents exits;
     private final Runnable shutdown;
+    private final int shimPid;
 
     /**
      * Serves the tasks of a registry.
@@ -70,6 +72,16 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
      * @param shutdown called, possibly more than once, when Shutdown finds no container left
      */
     public TaskService(TaskRegistry tasks, TaskFactory factory, EventSink events, Runnable shutdown) {
+        this(tasks, factory, events, shutdown, Processes.getpid());
+    }
+
+    /**
+     * The same for a shim that another process than this one stands for.
+     *
+     * @param shimPid the pid of that
+     */
+    public TaskService(TaskRegistry tasks, TaskFactory factory, EventSink events, Runnable shutdown, int shimPid) {
+        this.shimPid = shimPid;
         this.tasks = tasks;
         this.factory = factory;
         this.events = events;
@@ -368,7 +380,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         answer(answer, () -> {
             var task = tasks.find(r.getId());
             return ConnectResponse.newBuilder()
-                    .setShimPid((int) ProcessHandle.current().pid())
+                    .setShimPid(shimPid)
                     .setTaskPid(task == null ? 0 : task.pid())
                     .build();
         });

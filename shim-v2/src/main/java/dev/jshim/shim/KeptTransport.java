@@ -1,0 +1,135 @@
+package dev.jshim.shim;
+
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.UnixSocket;
+import dev.jshim.shim.keeper.Held;
+import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.KeptPeer;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.ttrpc.CallNotes;
+import dev.jshim.ttrpc.TtrpcServer;
+import io.grpc.ServerServiceDefinition;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * ttrpc on a socket that outlives this process, and so do the connections: the keeper holds them and accepts new ones,
+ * and a note of the calls under way is beside the socket. Thread-safe.
+ */
+final class KeptTransport implements Transport {
+    private final Keeper keeper;
+    private final String name;
+    private final Path notes;
+    private final @Nullable Held before;
+    private final List<Held> clients;
+    private @Nullable UnixSocket listener;
+    private @Nullable TtrpcServer server;
+
+    /**
+     * A transport that serves nobody yet.
+     *
+     * @param folder of the group; by its name the keeper knows the listener
+     * @param held what a process before this one has left with the keeper, of which the sockets are taken
+     */
+    KeptTransport(Keeper keeper, Path folder, List<Held> held) {
+        this.keeper = keeper;
+        name = folder.toString();
+        notes = folder.resolve("calls");
+        before = held.stream().filter(Held::isListening).findFirst().orElse(null);
+        clients = held.stream()
+                .filter(each -> !each.isListening() && each.listener().equals(name))
+                .toList();
+    }
+
+    @Override
+    public synchronized void serve(Path socket, List<ServerServiceDefinition> services) throws IOException {
+        var builder = TtrpcServer.builder();
+        services.forEach(builder::addService);
+        var serving = builder.build();
+        server = serving;
+        Files.createDirectories(notes);
+        if (before == null) {
+            var listening = UnixSocket.listen(socket);
+            listener = listening;
+            keeper.listen(name, listening.fd());
+        } else {
+            listener = UnixSocket.of(before.fd());
+            removeStale();
+            clients.forEach(client -> serve(serving, client));
+        }
+    }
+
+    /** Notes of connections that ended while no process ran. */
+    private void removeStale() throws IOException {
+        var known = clients.stream().map(client -> notes(client)).toList();
+        try (var files = Files.newDirectoryStream(notes)) {
+            for (var file : files) {
+                if (!known.contains(file)) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+    }
+
+    /** Serves a client that the keeper has accepted. */
+    void arrived(Held client) {
+        TtrpcServer serving;
+        synchronized (this) {
+            serving = server;
+        }
+        if (serving == null || !client.listener().equals(name)) {
+            client.fd().close();
+            keeper.drop(client.name());
+            return;
+        }
+        serve(serving, client);
+    }
+
+    private Path notes(Held client) {
+        return notes.resolve(client.name().substring(name.length() + 1));
+    }
+
+    private void serve(TtrpcServer serving, Held client) {
+        UnixSocket socket;
+        try {
+            socket = UnixSocket.of(client.fd());
+        } catch (ErrnoException e) {
+            ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
+            keeper.drop(client.name());
+            return;
+        }
+        var peer = new KeptPeer(socket, () -> keeper.drop(client.name()));
+        if (!Peers.isSameUser(socket)) {
+            peer.shutdown();
+            peer.close();
+            return;
+        }
+        try {
+            serving.serve(peer, CallNotes.open(notes(client)));
+        } catch (IOException e) {
+            ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
+            serving.serve(peer);
+        }
+    }
+
+    @Override
+    public void shutdown(Duration grace) {
+        UnixSocket listening;
+        TtrpcServer serving;
+        synchronized (this) {
+            listening = listener;
+            serving = server;
+        }
+        keeper.drop(name);
+        if (listening != null) {
+            listening.close();
+        }
+        if (serving != null) {
+            var _ = serving.shutdown(grace);
+        }
+    }
+}
