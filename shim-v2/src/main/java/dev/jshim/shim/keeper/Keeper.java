@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FdMessage;
 import dev.jshim.linux.Spawn;
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The keeper of this process as it is seen from here: it holds a second descriptor of each socket, so that none closes
- * when this process dies, and starts the next one. The words between the two are those of launcher/README.md.
+ * when this process dies, and starts the next one. The processes that this one starts become its children when what
+ * started them has ended, and it can tell of their ends. The words between the two are those of launcher/README.md.
  *
  * <p>A keeper that has died is replaced by another one, to which all is given again. Until then nothing is lost that
  * this process does not lose. Thread-safe.
@@ -54,10 +56,12 @@ public final class Keeper implements FdStore, AutoCloseable {
     @GuardedBy("this")
     private boolean isServing;
 
+    private volatile Consumer<ExitedChild> ended = child -> {};
     private int restarts;
     private volatile boolean closed;
 
-    private Keeper(UnixSocket line) {
+    /** The keeper at the other end of that; it is taken over. */
+    Keeper(UnixSocket line) {
         this.line = line;
     }
 
@@ -116,6 +120,29 @@ public final class Keeper implements FdStore, AutoCloseable {
         Thread.ofVirtual().name("keeper").start(() -> hear(own, arrived, lost));
     }
 
+    /**
+     * Has the keeper tell of each child of its own that has ended, also of those that a process before this one has not
+     * reaped. One child at a time: the next comes after {@link #reap}. For this process and all after it.
+     *
+     * @param consumer called in the keeper's thread, from {@link #start} on; must not wait
+     */
+    public void exits(Consumer<ExitedChild> consumer) {
+        ended = consumer;
+        send("exits", null);
+    }
+
+    /**
+     * Says that the end of the child that was told last is noted, so that its pid may mean another process from now on.
+     */
+    public void reap(int pid) {
+        send("reap " + pid, null);
+    }
+
+    /** Says where the keeper is to write down how it and this process stand. */
+    public void status(Path file) {
+        send("status " + file, null);
+    }
+
     private void hear(UnixSocket from, Consumer<Held> arrived, Runnable lost) {
         try {
             while (true) {
@@ -135,6 +162,8 @@ public final class Keeper implements FdStore, AutoCloseable {
                 }
                 if (text.startsWith("ping ")) {
                     send("alive " + text.substring("ping ".length()), null);
+                } else if (text.startsWith("exited ")) {
+                    ended.accept(child(text));
                 } else {
                     var given = take(message, text);
                     if (given != null) {
@@ -158,6 +187,14 @@ public final class Keeper implements FdStore, AutoCloseable {
 
     private static String text(FdMessage message) {
         return new String(message.data(), StandardCharsets.UTF_8);
+    }
+
+    /** Of "exited PID CODE SIGNAL". */
+    private static ExitedChild child(String text) {
+        var words = text.split(" ", -1);
+        var signal = Integer.parseInt(words[3]);
+        return new ExitedChild(
+                Integer.parseInt(words[1]), signal != 0, signal != 0 ? signal : Integer.parseInt(words[2]));
     }
 
     private @Nullable Held take(FdMessage message, String text) {
@@ -288,7 +325,7 @@ public final class Keeper implements FdStore, AutoCloseable {
             ends[0].close();
             throw e;
         }
-        Thread.ofPlatform().name("keeper-end").daemon().start(() -> reap(pid));
+        Thread.ofPlatform().name("keeper-end").daemon().start(() -> awaitEnd(pid));
         List<Held> everything;
         boolean serves;
         synchronized (this) {
@@ -306,7 +343,7 @@ public final class Keeper implements FdStore, AutoCloseable {
         start(arrived, lost);
     }
 
-    private static void reap(int pid) {
+    private static void awaitEnd(int pid) {
         try {
             var _ = Wait.pid(pid, true);
         } catch (ErrnoException e) {
