@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A file descriptor that somebody owns.
  *
  * <p>Thread rule: any thread, but the owner closes it only after the other users have stopped, since the kernel gives a
- * closed number to the next open. A read or write on a blocking descriptor holds the carrier: platform threads only.
- * After close, each method throws EBADF.
+ * closed number to the next open; only {@link #duplicate()} may meet it. A read or write on a blocking descriptor holds
+ * the carrier: platform threads only. After close, each method throws EBADF.
  */
 public final class Fd implements AutoCloseable {
     private static final int CLOSED = -1;
@@ -47,7 +47,7 @@ public final class Fd implements AutoCloseable {
 
     /** Closes the descriptor once; later calls do nothing. Errors are ignored, the number is free in any case. */
     @Override
-    public void close() {
+    public synchronized void close() {
         int open = number.getAndSet(CLOSED);
         if (open != CLOSED) {
             NativeCall.once(Syscall.CLOSE, open, 0, 0);
@@ -152,13 +152,15 @@ public final class Fd implements AutoCloseable {
         checked("dup2", NativeCall.retrying(Syscall.DUP3, number(), target, 0));
     }
 
-    /** A duplicate with a number and an owner of its own, closed on exec. */
+    /**
+     * A duplicate with a number and an owner of its own, closed on exec. Never of what got the number after a close.
+     */
     public Fd duplicate() throws ErrnoException {
         return duplicateAbove(0);
     }
 
     /** As {@link #duplicate()}, with a number of at least {@code lowest}. */
-    Fd duplicateAbove(int lowest) throws ErrnoException {
+    synchronized Fd duplicateAbove(int lowest) throws ErrnoException {
         return new Fd((int) fcntl(F_DUPFD_CLOEXEC, lowest));
     }
 

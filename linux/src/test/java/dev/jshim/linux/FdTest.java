@@ -83,6 +83,28 @@ class FdTest {
     }
 
     @Test
+    void aDuplicateIsNeverOfWhatGotTheNumberAfterAClose() throws Exception {
+        try (var executor = Executors.newSingleThreadExecutor()) {
+            for (int i = 0; i < 2000; i++) {
+                try (Pipe pipe = FileCalls.pipe()) {
+                    Future<Fd> later = executor.submit(() -> {
+                        pipe.readEnd().close();
+                        return FileCalls.open(Path.of("/dev/null"), OpenFlags.O_RDONLY, 0);
+                    });
+                    try (Fd duplicate = pipe.readEnd().duplicate()) {
+                        Path link = Path.of("/proc/self/fd/" + duplicate.number());
+                        assertThat(Files.readSymbolicLink(link).toString()).startsWith("pipe:");
+                    } catch (ErrnoException e) {
+                        assertThat(e.errno()).isEqualTo(Errno.EBADF);
+                    } finally {
+                        later.get().close();
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
     void dupToReplacesTheTarget() throws Exception {
         try (Pipe pipe = FileCalls.pipe();
                 Fd target = FileCalls.open(Path.of("/dev/null"), OpenFlags.O_WRONLY, 0)) {

@@ -240,12 +240,22 @@ public final class Keeper implements FdStore, AutoCloseable {
         give(what);
     }
 
-    private void give(Held what) {
-        if (!what.fd().isOpen()) {
-            // It has ended in this very moment.
+    /**
+     * Under the lock, so that what is dropped meanwhile is dropped after it was given. A duplicate, for its owner may
+     * close it meanwhile, and the number may mean another file then.
+     */
+    private synchronized void give(Held what) {
+        if (!what.equals(held.get(what.name()))) {
             return;
         }
-        send((what.isListening() ? "listen " : "keep ") + what.name(), what.fd());
+        try (var fd = what.fd().duplicate()) {
+            send((what.isListening() ? "listen " : "keep ") + what.name(), fd);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EBADF) {
+                ShimLog.warn("a connection is not held by the keeper", "name", what.name(), "error", e);
+            }
+            // Else it has ended in this very moment.
+        }
     }
 
     @Override

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.FdMessage;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.UnixSocket;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,6 +67,20 @@ class KeeperTest {
         assertThat(ended.take()).isEqualTo(new ExitedChild(13, true, 9));
         keeper.reap(12);
         assertThat(heard()).isEqualTo("reap 12");
+    }
+
+    @Test
+    void whatWasClosedIsNotGiven() throws Exception {
+        try (var pipe = FileCalls.pipe()) {
+            keeper.keep("open", pipe.readEnd());
+            var message = theirs.receive(1000, LIMIT);
+            assertThat(new String(message.data(), StandardCharsets.UTF_8)).isEqualTo("keep open");
+            Objects.requireNonNull(message.fd()).close();
+            pipe.writeEnd().close();
+            keeper.keep("closed", pipe.writeEnd());
+            keeper.drop("open");
+            assertThat(heard()).isEqualTo("drop open");
+        }
     }
 
     @Test
