@@ -128,10 +128,15 @@ public final class UnixSocket implements AutoCloseable {
      * @throws InterruptedIOException after {@link #stopReading}
      */
     public int peek(ByteBuffer to) throws IOException {
+        return peek(to, FOR_EVER);
+    }
+
+    /** The same, at most that long: a {@link java.net.SocketTimeoutException} then. */
+    public int peek(ByteBuffer to, Duration patience) throws IOException {
         try (var memory = new Memory()) {
             var size = Math.min(to.remaining(), CHUNK);
             var bytes = memory.block(size);
-            var count = (int) ready.call(Epoll.IN, FOR_EVER, fd -> peek(fd, bytes, size), "recv");
+            var count = (int) ready.call(Epoll.IN, patience, fd -> peek(fd, bytes, size), "recv");
             if (count == 0) {
                 return -1;
             }

@@ -64,7 +64,7 @@ final class Daemon {
         linger = note.stays() ? GroupFolder.GRACE : Duration.ZERO;
         Processes.becomeSubreaper();
         var ttrpc = note.ttrpcAddress();
-        publisher = ttrpc == null ? null : new TtrpcPublisher(ttrpc, note.namespace());
+        publisher = ttrpc == null ? null : publisher(ttrpc, note.namespace(), group.path(), keeper, held);
         var events = publisher == null ? (EventSink) _ -> {} : publisher;
         var factory = new OciTaskFactory(
                 note.namespace(),
@@ -73,6 +73,13 @@ final class Daemon {
                 lesser,
                 note.caller().background());
         service = new TaskService(tasks, factory, events, () -> {}, ShimPid.get());
+    }
+
+    private static TtrpcPublisher publisher(
+            Path address, String namespace, Path folder, @Nullable Keeper keeper, List<Held> held) {
+        return keeper == null
+                ? new TtrpcPublisher(address, namespace)
+                : new TtrpcPublisher(address, namespace, folder.resolve("events"), keeper, held);
     }
 
     /** Begins to serve at the socket; returns at once. */

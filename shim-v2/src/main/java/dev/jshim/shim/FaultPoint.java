@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does,
  * {@code POINT:N:exhaust}, which takes all memory there, or {@code POINT:N:hold:FILE}, which makes that file and waits
- * until somebody has removed it; if it is there already nothing is done. POINT may end with a star for all that begin
- * so, or be {@code any} for all of a migration: not those that begin with {@code call-}, to which a bridge comes all
- * the time.
+ * until somebody has removed it; if it is there already nothing is done. The first two may have a {@code :FILE}, too,
+ * which is made first, so that a process that is started again in the same way goes on. POINT may end with a star for
+ * all that begin so, or be {@code any} for all of a migration: not those that begin with {@code call-}, to which a
+ * bridge comes all the time.
  */
 public final class FaultPoint {
     private static final String PROPERTY = "jshim.fault";
@@ -31,14 +32,14 @@ public final class FaultPoint {
 
     private final String point;
     private final AtomicInteger arrivals;
-    private final boolean exhausts;
-    private final @Nullable Path hold;
+    private final String action;
+    private final @Nullable Path file;
 
-    private FaultPoint(String point, int arrivals, boolean exhausts, @Nullable Path hold) {
+    private FaultPoint(String point, int arrivals, String action, @Nullable Path file) {
         this.point = point;
-        this.exhausts = exhausts;
+        this.action = action;
         this.arrivals = new AtomicInteger(arrivals);
-        this.hold = hold;
+        this.file = file;
     }
 
     /** Says that the calling thread has come to a point. */
@@ -53,21 +54,22 @@ public final class FaultPoint {
             return null;
         }
         var parts = value.split(":", 4);
-        var hold = parts.length < 4 ? null : Path.of(parts[3]);
-        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts[2].equals("exhaust"), hold);
+        var file = parts.length < 4 ? null : Path.of(parts[3]);
+        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts[2], file);
     }
 
     private void arrive(String here) {
-        if (isMeant(here) && arrivals.decrementAndGet() == 0) {
-            System.err.println("fault point " + here);
-            System.err.flush();
-            if (exhausts) {
-                exhaust();
-            } else if (hold == null) {
-                Runtime.getRuntime().halt(KILLED);
-            } else {
-                hold(hold);
-            }
+        if (!isMeant(here) || arrivals.decrementAndGet() != 0 || (file != null && !create(file))) {
+            return;
+        }
+        System.err.println("fault point " + here);
+        System.err.flush();
+        if (action.equals("exhaust")) {
+            exhaust();
+        } else if (file == null || action.equals("halt")) {
+            Runtime.getRuntime().halt(KILLED);
+        } else {
+            hold(file);
         }
     }
 
@@ -85,14 +87,19 @@ public final class FaultPoint {
         }
     }
 
-    private static void hold(Path file) {
+    /** False if a process before this one came here. */
+    private static boolean create(Path file) {
         try {
             Files.createFile(file);
+            return true;
         } catch (FileAlreadyExistsException e) {
-            return; // a process before this one was held here
+            return false;
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static void hold(Path file) {
         var end = System.nanoTime() + LONGEST_HOLD_NANOS;
         while (Files.exists(file) && System.nanoTime() < end) {
             LockSupport.parkNanos(5_000_000);

@@ -3,6 +3,7 @@ package dev.jshim.ttrpc;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
+import java.time.Duration;
 
 /**
  * A connection that outlives the process that serves it: somebody else holds its socket as well. Reads and writes park
@@ -14,7 +15,16 @@ public interface KeptChannel extends ByteChannel {
      *
      * @return how many; -1 when the peer has ended the connection
      */
-    int peek(ByteBuffer to) throws IOException;
+    default int peek(ByteBuffer to) throws IOException {
+        return peek(to, Duration.ofDays(36_500));
+    }
+
+    /**
+     * The same for a while.
+     *
+     * @throws java.net.SocketTimeoutException when nothing has come by then
+     */
+    int peek(ByteBuffer to, Duration patience) throws IOException;
 
     /** Whether what waits on the socket begins with these bytes. Never waits. */
     boolean beginsWith(byte[] bytes) throws IOException;

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 
 /** A connection that outlives who serves it, in memory. The server may be made to die at any of its steps. */
@@ -80,7 +81,7 @@ final class KeptWire implements KeptChannel {
     }
 
     @Override
-    public synchronized int peek(ByteBuffer to) throws IOException {
+    public synchronized int peek(ByteBuffer to, Duration patience) throws IOException {
         step();
         int before = deaths;
         while (unread.length == 0) {

@@ -1,16 +1,21 @@
 package dev.jshim.shim.event;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.jshim.linux.VirtualThreads;
+import dev.jshim.proto.v2.events.TaskCreate;
+import dev.jshim.proto.v2.events.TaskDelete;
+import dev.jshim.proto.v2.events.TaskExecStarted;
 import dev.jshim.proto.v2.events.TaskExit;
-import dev.jshim.proto.v2.forward.EventsGrpc;
-import dev.jshim.proto.v2.forward.ForwardRequest;
+import dev.jshim.proto.v2.events.TaskStart;
 import dev.jshim.proto.v2.types.Envelope;
+import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FdStore;
+import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.log.ShimLog;
-import dev.jshim.ttrpc.TtrpcChannel;
+import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,7 +23,10 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -28,12 +36,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The queue is bounded: when it is full the oldest event goes that is not an exit, for an exit is what containerd
  * cannot find out later. A thread exists only while there is something to deliver. Thread-safe.
+ *
+ * <p>With notes, an event outlives this process before {@link #publish} returns, and the next one delivers it. An event
+ * that is published again by that one, which cannot know that it was, is not delivered twice.
  */
 public final class TtrpcPublisher implements EventSink {
     private static final int CAPACITY = 2048;
     private static final long CAPACITY_BYTES = 16 << 20;
-    private static final Duration CONNECT = Duration.ofSeconds(2);
-    private static final long CALL_SECONDS = 5;
     private static final int REFUSALS = 5;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
@@ -44,14 +53,36 @@ public final class TtrpcPublisher implements EventSink {
         FAILED
     }
 
+    /** Of which no two are alike, but those that are told twice. */
+    private static final Set<String> UNIQUE = Set.of(
+            Topic.type(TaskCreate.class),
+            Topic.type(TaskStart.class),
+            Topic.type(TaskExecStarted.class),
+            Topic.type(TaskExit.class),
+            Topic.type(TaskDelete.class));
+
+    /**
+     * An event that waits.
+     *
+     * @param number by which it is noted
+     */
+    private record Waiting(long number, Envelope envelope) {}
+
     private final Supplier<Path> address;
     private final String namespace;
     private final int capacity;
-    private final Deque<Envelope> queue = new ArrayDeque<>();
+    private final EventNotes notes;
+    private final FdStore store;
+    private final Deque<Waiting> queue = new ArrayDeque<>();
+    /** Published by a process before this one. */
+    private final Set<ByteString> before = new HashSet<>();
+
+    private long last;
     private long bytes;
     private final List<Runnable> afterwards = new ArrayList<>();
     private boolean delivering;
-    private @Nullable TtrpcChannel channel;
+    /** Of the thread that delivers. */
+    private @Nullable Line line;
 
     /**
      * Delivers to one containerd.
@@ -73,27 +104,85 @@ public final class TtrpcPublisher implements EventSink {
     }
 
     private TtrpcPublisher(Supplier<Path> address, String namespace, int capacity) {
+        this(address, namespace, capacity, new EventNotes(null), FdStore.NONE);
+    }
+
+    /**
+     * Delivers to one containerd, also what a process before this one has left.
+     *
+     * @param notes the folder of the notes
+     * @param store holds the connection
+     * @param held what the store held of the process before; what is not of events is left alone
+     */
+    public TtrpcPublisher(Path address, String namespace, Path notes, FdStore store, List<Held> held) {
+        this(() -> address, namespace, CAPACITY, new EventNotes(notes), store);
+        for (var each : held) {
+            if (each.name().equals(Line.NAME)) {
+                takeOver(each);
+            }
+        }
+        var left = this.notes.read();
+        last = Math.max(last(left.waiting()), last(left.delivered()));
+        left.delivered().values().forEach(this::remember);
+        left.waiting().values().forEach(this::remember);
+        left.waiting().forEach((number, envelope) -> add(new Waiting(number, envelope)));
+    }
+
+    private TtrpcPublisher(Supplier<Path> address, String namespace, int capacity, EventNotes notes, FdStore store) {
         this.address = address;
         this.namespace = namespace;
         this.capacity = capacity;
+        this.notes = notes;
+        this.store = store;
+    }
+
+    private void remember(Envelope envelope) {
+        before.add(envelope.getEvent().toByteString());
+    }
+
+    private static long last(SortedMap<Long, Envelope> events) {
+        return events.isEmpty() ? 0 : events.lastKey();
+    }
+
+    private void takeOver(Held connection) {
+        try {
+            line = Line.of(connection.fd(), store, notes);
+        } catch (IOException e) {
+            ShimLog.warn("the connection for events is lost", "error", e);
+            store.drop(connection.name());
+        }
     }
 
     @Override
     public void publish(Message event) {
-        add(Envelope.newBuilder()
+        var envelope = Envelope.newBuilder()
                 .setTimestamp(Timestamps.of(Instant.now()))
                 .setNamespace(namespace)
                 .setTopic(Topic.of(event))
                 .setEvent(Any.newBuilder()
                         .setTypeUrl(Topic.type(event.getClass()))
                         .setValue(event.toByteString()))
-                .build());
+                .build();
+        synchronized (this) {
+            if (!wasPublished(envelope.getEvent())) {
+                var next = new Waiting(++last, envelope);
+                notes.write(next.number(), envelope);
+                add(next);
+            }
+        }
     }
 
-    private void add(Envelope envelope) {
+    /** Others than those that are unique may come again; in a call that is repeated they do not. */
+    private boolean wasPublished(Any event) {
+        return !before.isEmpty()
+                && (UNIQUE.contains(event.getTypeUrl()) || TtrpcServer.isRepeated())
+                && before.remove(event.toByteString());
+    }
+
+    private void add(Waiting next) {
         synchronized (this) {
-            queue.addLast(envelope);
-            bytes += envelope.getSerializedSize();
+            queue.addLast(next);
+            bytes += next.envelope().getSerializedSize();
             while (queue.size() > capacity || (bytes > CAPACITY_BYTES && queue.size() > 1)) {
                 drop();
             }
@@ -118,17 +207,21 @@ public final class TtrpcPublisher implements EventSink {
 
     private void drop() {
         var exit = Topic.type(TaskExit.class);
-        for (var waiting = queue.iterator(); waiting.hasNext(); ) {
-            var next = waiting.next();
-            if (!next.getEvent().getTypeUrl().equals(exit)) {
-                waiting.remove();
-                bytes -= next.getSerializedSize();
+        for (var waiting : queue) {
+            if (!waiting.envelope().getEvent().getTypeUrl().equals(exit)) {
+                drop(waiting);
                 ShimLog.error("event queue is full: an event was dropped");
                 return;
             }
         }
-        bytes -= queue.removeFirst().getSerializedSize();
+        drop(queue.getFirst());
         ShimLog.error("event queue is full of exits: the oldest was dropped");
+    }
+
+    private void drop(Waiting waiting) {
+        queue.remove(waiting);
+        bytes -= waiting.envelope().getSerializedSize();
+        notes.forget(waiting.number());
     }
 
     /** Waits until all events have been delivered, at most for the given time. Answers whether they have. */
@@ -158,7 +251,10 @@ public final class TtrpcPublisher implements EventSink {
             var outcome = send(next);
             refusals = outcome == Outcome.REFUSED ? refusals + 1 : 0;
             if (refusals == REFUSALS) {
-                ShimLog.error("an event was refused and is given up", "topic", next.getTopic());
+                ShimLog.error(
+                        "an event was refused and is given up",
+                        "topic",
+                        next.envelope().getTopic());
             }
             if (outcome == Outcome.DELIVERED || refusals == REFUSALS) {
                 remove(next);
@@ -171,7 +267,7 @@ public final class TtrpcPublisher implements EventSink {
         }
     }
 
-    private @Nullable Envelope next() {
+    private @Nullable Waiting next() {
         List<Runnable> actions;
         synchronized (this) {
             var next = queue.peekFirst();
@@ -187,26 +283,35 @@ public final class TtrpcPublisher implements EventSink {
         return null;
     }
 
-    private synchronized void remove(Envelope envelope) {
+    private synchronized void remove(Waiting waiting) {
         // It may have been dropped meanwhile, when the queue was full.
-        if (queue.removeFirstOccurrence(envelope)) {
-            bytes -= envelope.getSerializedSize();
+        if (queue.remove(waiting)) {
+            bytes -= waiting.envelope().getSerializedSize();
+            notes.delivered(waiting.number());
+        }
+        try {
+            if (line != null) {
+                line.settle();
+            }
+        } catch (IOException e) {
+            disconnect();
         }
     }
 
-    private Outcome send(Envelope envelope) {
+    private Outcome send(Waiting next) {
         try {
-            var _ = EventsGrpc.newBlockingStub(channel())
-                    .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS)
-                    .forward(ForwardRequest.newBuilder().setEnvelope(envelope).build());
-            return Outcome.DELIVERED;
+            var status = line().send(next.number(), next.envelope());
+            FaultPoint.at("event-sent");
+            return status.isOk() ? Outcome.DELIVERED : failed(next, isRefusal(status), status.toString());
         } catch (IOException | RuntimeException e) {
-            ShimLog.debug("cannot deliver an event yet", "topic", envelope.getTopic(), "error", e.getMessage());
-            disconnect();
-            return e instanceof StatusRuntimeException answer && isRefusal(answer.getStatus())
-                    ? Outcome.REFUSED
-                    : Outcome.FAILED;
+            return failed(next, false, e.getMessage());
         }
+    }
+
+    private Outcome failed(Waiting next, boolean isRefused, @Nullable String why) {
+        ShimLog.debug("cannot deliver an event yet", "topic", next.envelope().getTopic(), "error", why);
+        disconnect();
+        return isRefused ? Outcome.REFUSED : Outcome.FAILED;
     }
 
     /** Whether it is the event that is at fault: it will be no better for waiting, and holds up all behind it. */
@@ -217,19 +322,18 @@ public final class TtrpcPublisher implements EventSink {
         };
     }
 
-    private TtrpcChannel channel() throws IOException {
-        var open = channel;
-        if (open == null || open.closed().isDone()) {
-            disconnect();
-            open = TtrpcChannel.connect(address.get(), CONNECT);
-            channel = open;
+    private Line line() throws IOException {
+        var open = line;
+        if (open == null) {
+            open = Line.connect(address.get(), store, notes);
+            line = open;
         }
         return open;
     }
 
     private void disconnect() {
-        var open = channel;
-        channel = null;
+        var open = line;
+        line = null;
         if (open != null) {
             open.close();
         }

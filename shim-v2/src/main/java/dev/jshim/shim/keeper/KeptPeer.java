@@ -4,6 +4,7 @@ import dev.jshim.linux.UnixSocket;
 import dev.jshim.ttrpc.KeptChannel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 
 /**
@@ -13,8 +14,8 @@ import java.util.Arrays;
  */
 public record KeptPeer(UnixSocket socket, Runnable ended) implements KeptChannel {
     @Override
-    public int peek(ByteBuffer to) throws IOException {
-        return socket.peek(to);
+    public int peek(ByteBuffer to, Duration patience) throws IOException {
+        return socket.peek(to, patience);
     }
 
     @Override
