@@ -63,6 +63,11 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
                 : each;
     }
 
+    /** Our shim with every daemon, and one for all containers with the newest. */
+    static Stream<Setup> lasting() {
+        return Stream.concat(own(), Stream.of(new Setup(Release.V2, Product.RUNTIME, Engine.RUNC_NEWEST, true)));
+    }
+
     private static Stream<Setup> own() {
         return each(Product.RUNTIME, false);
     }
