@@ -72,8 +72,8 @@ remove_unused() {
     done
 }
 
-# A process that runs a program of the tree or has a file of it open, be it a script. A keeper has what it may start again
-# open, also while nothing of it runs. No /proc: nobody knows.
+# A process that runs a program of the tree or has a file of it open, be it a script. A keeper is of the tree of what it
+# starts, also while that does not run. No /proc: nobody knows.
 is_used() { # tree
     [ -d /proc/self/fd ] || return 0
     [ -n "$(find /proc/[0-9]*/exe /proc/[0-9]*/fd -maxdepth 1 -lname "$1/*" -print -quit 2>/dev/null)" ]

@@ -9,24 +9,18 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#ifndef VERSION
-#define VERSION "0"
-#endif
 #ifndef FORMAT
 #define FORMAT 2 /* of struct keeper: another number whenever that changes */
 #endif
@@ -41,7 +35,6 @@ enum {
     FIRST = 5,       /* lower descriptors mean something in the JVM: they are open, so that none of ours gets them */
 };
 enum { SOON = 1, ANSWER = 10, ANSWER_IF_BUSY = 60, SERVE_NEXT = 30, SERVE = 120, STOP = 20 }; /* seconds */
-enum { UNKNOWN, EXIT, SIGNAL, HANG }; /* how a JVM ended */
 
 struct command { /* arguments, each with its NUL; size 0: no command */
     size_t size;
@@ -50,33 +43,33 @@ struct command { /* arguments, each with its NUL; size 0: no command */
 
 struct held {
     int fd;
-    bool listens, given; /* given: the present JVM has it */
+    bool listens, rests, given; /* rests: it is not accepted on until the next tick; given: the present JVM has it */
     char name[NAME + 1];
 };
 
-/* All that it has. What comes before epoll is carried over, as it is, when it replaces itself; the first two stay where they
-   are in every version. */
+/* All that it has. What comes before signals is carried over, as it is, when it replaces itself; the first two stay where
+   they are in every version. */
 static struct keeper {
     long format;
     char writer[PATH_MAX];                    /* the program to go back to */
     char status[PATH_MAX], pidfile[PATH_MAX]; /* empty: none */
-    long socket, files;                       /* our end of the pair, -1 without a JVM; RLIMIT_NOFILE as we found it */
+    struct rlimit files;                      /* RLIMIT_NOFILE as we found it */
+    long socket;                              /* our end of the pair, -1 if the JVM's is closed */
     long pid, start, adopted;                 /* the JVM, 0 without one; field 22 of its stat; it is no child of ours */
     long serial, starts, restarts;            /* connections accepted; starts; deaths without plan */
     long begun, serving, ending, served_once; /* said by us, by this JVM, by this JVM, by any JVM */
     long serving_since, start_at;             /* start_at: when the next start is due */
-    long pings, unanswered, silent, ticks;    /* silent: seconds that count */
-    long killed, stopping;                    /* for its silence; seconds until it is killed because it does not stop */
-    long quick, next_failed;                  /* deaths in a row; a next command was taken back */
-    long last_how, last_code, last_at;
-    long exits, told, bound;                  /* the JVM hears of ends; of whose last; it dies with us */
-    struct command command, before, next;     /* before: to go back to until command serves; next: after this JVM */
+    long silent, killed, stopping;            /* seconds that count; for these; 1 + seconds that it still has to stop */
+    long quick, last_at;                      /* deaths in a row; when the last was */
+    long trying, next_failed;                 /* this JVM is of the next command; the last one was taken back */
+    long exits, told, bound;                  /* the JVM is told of ends; of whose last; it dies with us */
+    char last[24];                            /* how the last JVM ended */
+    struct command command, next;             /* next: what is started when this JVM has ended, until that serves */
     long count;
     struct held table[HELD];
 
-    int epoll, signals, pidfd;
-    int pins[3];                /* of the three commands, see pin_commands */
-    bool changed;               /* STATUS is to be written */
+    int signals;
+    bool full, changed;         /* the JVM's queue is full; STATUS is to be written */
     long second, tick_at, room; /* milliseconds, fewer in tests; when the next tick is due; how much the table may hold */
     char replacement[PATH_MAX]; /* what to become; empty: nothing */
     char message[MESSAGE + 1];

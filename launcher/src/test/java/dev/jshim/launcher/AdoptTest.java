@@ -61,6 +61,7 @@ class AdoptTest {
                 Jvm.Message given = jvm.next();
                 assertThat(given.text()).isEqualTo("kept L#18");
                 kill(pid);
+                jvm.hangUp();
                 Jvm next = keeper.jvm();
                 assertThat(next.arguments()).isEqualTo("next");
                 Map<String, Fd> held = next.begin(1);
@@ -96,6 +97,7 @@ class AdoptTest {
             pair[0].close();
             jvm.send("end");
             kill(pid);
+            jvm.hangUp();
             assertThat(keeper.exitStatus()).isZero();
         }
     }
@@ -110,6 +112,7 @@ class AdoptTest {
             Keeper.until("adopted", () -> folder.resolve("status").toFile().exists());
             keeper.signal(Processes.SIGTERM);
             assertThat(Wait.pid(jvm.pid(), true).exitStatus()).isEqualTo(143);
+            jvm.hangUp();
             assertThat(keeper.exitStatus()).isEqualTo(143);
         }
     }

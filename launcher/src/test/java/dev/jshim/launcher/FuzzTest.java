@@ -11,10 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * The readers of messages and of the state, with sanitizers: from seeds of a fixed order, a minute of other ones with
- * all.
- */
+/** The reader of messages, with sanitizers: from seeds of a fixed order, a minute of other ones with all. */
 @Timeout(300)
 class FuzzTest {
     @TempDir

@@ -76,7 +76,7 @@ class HangTest {
     void aJvmThatDoesNotComeUpIsKilled() throws Exception {
         try (Keeper keeper = Keeper.in(folder).second(10).stub()) {
             assertThat(keeper.exitStatus()).isEqualTo(137);
-            assertThat(keeper.log()).contains("does not come up: killing it").contains("ended after a hang");
+            assertThat(keeper.log()).contains("does not come up: killing it").contains("ended: hang");
         }
     }
 

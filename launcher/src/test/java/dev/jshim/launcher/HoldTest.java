@@ -228,7 +228,6 @@ class HoldTest {
             Jvm first = keeper.servingJvm(0);
             killWhileItSleeps(keeper, first, () -> {
                 first.send("keep a", pipe.readEnd());
-                first.send(new byte[0], null);
                 first.send("keep b", pipe.readEnd());
                 listen(first, "L");
             });
@@ -283,13 +282,10 @@ class HoldTest {
                 UnixSocket listener = UnixSocket.listen(folder.resolve("L"))) {
             Jvm jvm = keeper.servingJvm(0);
             List<String> withDescriptor = List.of(
-                    "",
                     "keep",
                     "keep ",
-                    "keep a\nb",
                     "keep a\0b",
                     "keep " + "n".repeat(401),
-                    "listen a",
                     "drop a",
                     "serving",
                     "end",
@@ -300,21 +296,15 @@ class HoldTest {
             }
             jvm.send("listen " + "n".repeat(380), listener.fd());
             List<String> without = List.of(
-                    "",
                     "\0",
                     "x",
                     "keep a",
                     "listen a",
-                    "end ",
-                    "alive",
-                    "alive x",
-                    "alive 1000000",
                     "next",
                     "next\0",
                     "next\0bin/true\0",
                     "keeper",
                     "keeper bin/true",
-                    "exits now",
                     "reap",
                     "reap 1",
                     "status",
@@ -353,10 +343,10 @@ class HoldTest {
                 jvm.send("serving");
             }
             assertThat(keeper.status("restarts")).isEqualTo("0");
-            // 0 to 4, signals, epoll, socket, command, and what is held.
+            // 0 to 4, signals, socket, and what is held.
             Keeper.until(
-                    "before is let go", () -> Keeper.descriptors(keeper.pid()).size() <= 10);
-            assertThat(Keeper.descriptors(keeper.pid())).hasSizeLessThanOrEqualTo(10);
+                    "before is let go", () -> Keeper.descriptors(keeper.pid()).size() <= 8);
+            assertThat(Keeper.descriptors(keeper.pid())).hasSizeLessThanOrEqualTo(8);
         }
     }
 }

@@ -77,10 +77,10 @@ final class Jvm implements AutoCloseable {
                         got.data().length > 0;
                         got = socket.receive(1000, Keeper.LIMIT)) {
                     String text = new String(got.data(), StandardCharsets.UTF_8);
-                    if (!text.startsWith("ping ")) {
+                    if (!text.equals("ping")) {
                         messages.add(new Message(text, got.fd()));
                     } else if (!mute) {
-                        send("alive " + text.substring(5));
+                        send("alive");
                         answered.incrementAndGet();
                     }
                 }
@@ -147,6 +147,11 @@ final class Jvm implements AutoCloseable {
     void kill() throws IOException {
         Processes.kill(pid, Processes.SIGKILL);
         close();
+    }
+
+    /** Closes its end of the pair, as the end of its process does. */
+    void hangUp() {
+        socket.close();
     }
 
     /** Its descriptor of the pair is closed, as that of a process that has died. */

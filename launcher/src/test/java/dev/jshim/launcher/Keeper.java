@@ -147,8 +147,11 @@ final class Keeper implements AutoCloseable {
         return jvm;
     }
 
-    /** A line of the status file without its first word; empty without one. */
+    /** A line of the status file without its first word; empty without one, or before the file is there. */
     String status(String key) throws IOException {
+        if (!Files.exists(folder.resolve("status"))) {
+            return "";
+        }
         try (Stream<String> lines = Files.lines(folder.resolve("status"))) {
             return lines.filter(line -> line.startsWith(key + ' '))
                     .map(line -> line.substring(key.length() + 1))

@@ -87,16 +87,4 @@ class NextTest {
             assertThat(keeper.status("restarts")).as("a kill is no plan").isEqualTo("1");
         }
     }
-
-    @Test
-    void whatMayBeStartedAgainIsOpen() throws Exception {
-        try (Keeper keeper = Keeper.in(folder).stub()) {
-            Jvm jvm = keeper.servingJvm(0);
-            assertThat(Keeper.descriptors(keeper.pid()))
-                    .containsValue(Programs.stub().toString());
-            jvm.send("next\0/bin/sh\0");
-            String shell = Path.of("/bin/sh").toRealPath().toString();
-            Keeper.until("open", () -> Keeper.descriptors(keeper.pid()).containsValue(shell));
-        }
-    }
 }

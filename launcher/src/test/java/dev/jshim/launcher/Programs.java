@@ -73,7 +73,7 @@ final class Programs {
         Path program = FOLDER.resolve(name);
         try {
             Files.createDirectories(FOLDER);
-            List<String> command = new ArrayList<>(List.of("gcc", "-o", program.toString()));
+            List<String> command = new ArrayList<>(List.of("gcc", "-DVERSION=\"0\"", "-o", program.toString()));
             command.addAll(flags);
             command.add(source.toString());
             Path output = FOLDER.resolve(name + ".log");

@@ -119,7 +119,8 @@ class ReplaceTest {
             jvm.send("keep a", pipe.readEnd());
             listen(jvm);
             jvm.send("keeper " + Programs.keeperOfFormat(format));
-            keeper.untilLogged("the new keeper did not understand the state: the old one goes on");
+            keeper.untilLogged("cannot read the state, and goes back to " + before);
+            keeper.untilLogged("replaced, now version");
             assertThat(program(keeper)).isEqualTo(before);
             connect(jvm, "L#1").close();
             jvm.kill();

@@ -110,23 +110,26 @@ class StartTest {
     void statusAndPidFileSayHowItIsAndGoWithTheKeeper() throws Exception {
         try (Keeper keeper = Keeper.in(folder).stub()) {
             Jvm jvm = keeper.jvm();
-            Keeper.until("a status", () -> Files.exists(folder.resolve("status")));
+            assertThat(jvm.begin(0)).isEmpty();
+            assertThat(folder.resolve("status")).as("before it serves").doesNotExist();
+            assertThat(folder.resolve("pid")).as("before it serves").doesNotExist();
+            jvm.send("serving");
+            Keeper.until("a status", () -> Files.exists(folder.resolve("pid")));
             assertThat(Files.readAllLines(folder.resolve("status")))
                     .containsExactly(
                             "keeper " + keeper.pid() + " " + Processes.startTime(keeper.pid()),
                             "process " + jvm.pid() + " " + Processes.startTime(jvm.pid()),
-                            "state starting",
+                            "state serving",
                             "restarts 0",
                             "last -",
                             "at 0");
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("status"))))
                     .isEqualTo("rw-------");
             assertThat(folder.resolve("pid")).hasContent(Integer.toString(keeper.pid()));
-            jvm.send("serving");
-            Keeper.until("serving", () -> keeper.status("state").equals("serving"));
             long before = System.currentTimeMillis() / 1000;
             jvm.kill();
             keeper.jvm();
+            Keeper.until("started again", () -> keeper.status("state").equals("starting"));
             assertThat(keeper.status("last")).isEqualTo("signal 9");
             assertThat(keeper.status("restarts")).isEqualTo("1");
             assertThat(Long.parseLong(keeper.status("at"))).isBetween(before, before + 120);
@@ -160,6 +163,33 @@ class StartTest {
             jvm.send("end");
             jvm.ask("exit 3");
             assertThat(keeper.exitStatus()).isZero();
+        }
+    }
+
+    @Test
+    void aSecondKeeperWhoseJvmDoesNotServeLeavesTheFilesOfTheFirst() throws Exception {
+        Path other = Files.createDirectory(folder.resolve("other"));
+        List<String> files = List.of("-s", folder + "/status", "-p", folder + "/pid");
+        try (Keeper first = Keeper.in(folder).stub()) {
+            Jvm jvm = first.servingJvm(0);
+            String status = Files.readString(folder.resolve("status"));
+            try (Keeper second =
+                    Keeper.in(other).with(files.toArray(String[]::new)).stub()) {
+                Jvm refused = second.jvm();
+                assertThat(refused.begin(0)).isEmpty();
+                refused.ask("exit 1");
+                assertThat(second.exitStatus()).isEqualTo(1);
+            }
+            assertThat(folder.resolve("status")).hasContent(status);
+            assertThat(folder.resolve("pid")).hasContent(Integer.toString(first.pid()));
+            // And the other way round: what a keeper after it has written stays when the first one ends.
+            Files.writeString(folder.resolve("status"), "keeper " + first.pid() + "0 1\n");
+            Files.writeString(folder.resolve("pid"), "1" + first.pid() + "\n");
+            jvm.send("end");
+            jvm.ask("exit 0");
+            assertThat(first.exitStatus()).isZero();
+            assertThat(folder.resolve("status")).exists();
+            assertThat(folder.resolve("pid")).exists();
         }
     }
 
@@ -214,6 +244,7 @@ class StartTest {
                 List.of("-s"),
                 List.of("-s", "status", "--", "/bin/true"),
                 List.of("-p", "pid", "--", "/bin/true"),
+                List.of("-p", "/pid"),
                 List.of("-a", "x", "--", "/bin/true"),
                 List.of("-a", "1", "--", "/bin/true"),
                 List.of("--", "true"),

@@ -160,8 +160,8 @@ public final class Keeper implements FdStore, AutoCloseable {
                 if (text.isEmpty()) {
                     break;
                 }
-                if (text.startsWith("ping ")) {
-                    send("alive " + text.substring("ping ".length()), null);
+                if (text.equals("ping")) {
+                    send("alive", null);
                 } else if (text.startsWith("exited ")) {
                     ended.accept(child(text));
                 } else {

@@ -120,11 +120,23 @@ final class BridgeLauncher {
                 new ProcessBuilder(command).directory(Path.of("/").toFile()).redirectErrorStream(true));
         process.getOutputStream().close();
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            return pid(reply(out));
+            return kept(pid(reply(out)));
         } catch (IOException e) {
             process.destroy();
             return alreadyThere(e);
         }
+    }
+
+    /**
+     * Waits until the keeper has written down that this bridge serves, a moment after the bridge says so: its pid is
+     * what systemd looks for next.
+     */
+    private int kept(int pid) throws IOException {
+        var end = System.nanoTime() + OTHER.toNanos();
+        while (System.nanoTime() < end && !Files.exists(paths.keeperPid())) {
+            pause(new IOException("interrupted"));
+        }
+        return pid;
     }
 
     /** Another one may have been quicker: a keeper's, after a crash. */
