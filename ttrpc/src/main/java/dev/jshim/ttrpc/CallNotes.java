@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,6 +39,8 @@ public final class CallNotes implements AutoCloseable {
     private static final byte ANSWER = 'A';
     /** The stream id of an answer that has been sent. */
     private static final byte SENT = 'S';
+    /** The stream id of a call that a process begins which did not receive it. */
+    private static final byte AGAIN = 'B';
     /** The highest stream id that was seen. */
     private static final byte LAST = 'L';
 
@@ -64,17 +67,24 @@ public final class CallNotes implements AutoCloseable {
     }
 
     /**
+     * A request without an answer.
+     *
+     * @param deaths how many processes have died that had begun it, as far as was noted
+     */
+    record Call(Frame frame, int deaths) {}
+
+    /**
      * What the notes say.
      *
      * @param lastId the highest stream id that was seen, unsigned
-     * @param calls the frames of requests without an answer, in the order in which they came
+     * @param calls the requests without an answer, in the order in which they came
      * @param answers the frames of answers that may not have been sent
      * @param partial the beginning of a frame whose rest has not come yet
      * @param doubtful the last piece that was noted, if it may still be on the socket; else empty
      * @param end of the notes that can be read, in bytes
      */
     @SuppressWarnings("ArrayRecordComponent") // two are never compared
-    record Known(int lastId, List<Frame> calls, List<byte[]> answers, byte[] partial, byte[] doubtful, int end) {
+    record Known(int lastId, List<Call> calls, List<byte[]> answers, byte[] partial, byte[] doubtful, int end) {
         /** Whether the last frame was being thrown away: nobody knows how much of it is still to come. */
         boolean isLost() {
             return partial.length >= Frame.HEADER_LENGTH
@@ -134,9 +144,14 @@ public final class CallNotes implements AutoCloseable {
         append(ANSWER, ByteBuffer.wrap(frame));
     }
 
+    /** Notes that a call is about to be begun which a process before this one had begun. */
+    synchronized void beginning(int streamId) throws IOException {
+        append(AGAIN, id(streamId));
+    }
+
     /** Notes that an answer has been sent. */
     synchronized void sent(int streamId) throws IOException {
-        append(SENT, ByteBuffer.allocate(Integer.BYTES).putInt(0, streamId));
+        append(SENT, id(streamId));
     }
 
     @GuardedBy("this")
@@ -178,10 +193,12 @@ public final class CallNotes implements AutoCloseable {
         var mode = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
         var to = FileChannel.open(fresh, OPTIONS, mode);
         try {
-            var last = ByteBuffer.allocate(Integer.BYTES).putInt(0, known.lastId());
-            var at = append(to, 0, LAST, last);
+            var at = append(to, 0, LAST, id(known.lastId()));
             for (var call : known.calls()) {
-                at = append(to, at, RECEIVED, ByteBuffer.wrap(bytes(call)));
+                at = append(to, at, RECEIVED, ByteBuffer.wrap(bytes(call.frame())));
+                for (var i = 1; i < call.deaths(); i++) {
+                    at = append(to, at, AGAIN, id(call.frame().streamId()));
+                }
             }
             for (var answer : known.answers()) {
                 at = append(to, at, ANSWER, ByteBuffer.wrap(answer));
@@ -198,6 +215,10 @@ public final class CallNotes implements AutoCloseable {
         }
     }
 
+    private static ByteBuffer id(int streamId) {
+        return ByteBuffer.allocate(Integer.BYTES).putInt(0, streamId);
+    }
+
     private static byte[] bytes(Frame frame) {
         try {
             return Frame.of(frame.streamId(), frame.type(), frame.flags(), frame.data());
@@ -211,6 +232,7 @@ public final class CallNotes implements AutoCloseable {
         var in = new ByteArrayOutputStream();
         Map<Integer, byte[]> answers = new LinkedHashMap<>();
         var sent = new HashSet<Integer>();
+        Map<Integer, Integer> again = new HashMap<>();
         var doubtful = NOTHING;
         var last = 0;
         var at = ByteBuffer.wrap(notes);
@@ -235,6 +257,7 @@ public final class CallNotes implements AutoCloseable {
                     answers.remove(id);
                     sent.add(id);
                 }
+                case AGAIN -> again.merge(ByteBuffer.wrap(rest).getInt(), 1, Integer::sum);
                 case LAST -> last = ByteBuffer.wrap(rest).getInt();
                 default -> {
                     // Of a version that notes more.
@@ -242,13 +265,13 @@ public final class CallNotes implements AutoCloseable {
             }
             end = at.position();
         }
-        return known(last, in.toByteArray(), answers, sent, doubtful, end);
+        return known(last, in.toByteArray(), answers, sent, again, doubtful, end);
     }
 
     private static int least(byte type) {
         return switch (type) {
             case ANSWER -> Frame.HEADER_LENGTH;
-            case SENT, LAST -> Integer.BYTES;
+            case SENT, AGAIN, LAST -> Integer.BYTES;
             default -> 0;
         };
     }
@@ -258,8 +281,14 @@ public final class CallNotes implements AutoCloseable {
     }
 
     private static Known known(
-            int before, byte[] received, Map<Integer, byte[]> answers, Set<Integer> sent, byte[] doubtful, int end) {
-        Map<Integer, Frame> calls = new LinkedHashMap<>();
+            int before,
+            byte[] received,
+            Map<Integer, byte[]> answers,
+            Set<Integer> sent,
+            Map<Integer, Integer> again,
+            byte[] doubtful,
+            int end) {
+        Map<Integer, Call> calls = new LinkedHashMap<>();
         var last = before;
         var at = ByteBuffer.wrap(received);
         while (at.remaining() >= Frame.HEADER_LENGTH) {
@@ -275,7 +304,8 @@ public final class CallNotes implements AutoCloseable {
             var data = new byte[(int) length];
             at.get(data);
             if (type == Frame.REQUEST) {
-                calls.put(id, new Frame(id, type, flags, Payload.of(data), length));
+                var frame = new Frame(id, type, flags, Payload.of(data), length);
+                calls.put(id, new Call(frame, 1 + again.getOrDefault(id, 0)));
                 last = Integer.compareUnsigned(id, last) > 0 ? id : last;
             } else if (type == Frame.CANCEL) {
                 calls.remove(id);

@@ -71,6 +71,11 @@ final class NotedChannel implements ByteChannel {
         return socket.write(from);
     }
 
+    /** Notes that a call is about to be begun which a process before this one had begun. */
+    void beginning(int streamId) {
+        note(() -> notes.beginning(streamId));
+    }
+
     /** Notes an answer that is about to be written. */
     void answering(byte[] frame) {
         note(() -> notes.answering(frame));

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ServerConnection extends Connection {
     static final int MAX_CALLS = 16_384;
+
+    /** So many processes may die over a call: then it is taken for what kills them. */
+    static final int MAX_DEATHS = 3;
 
     static final Status NO_ROOM = Status.RESOURCE_EXHAUSTED.withDescription(
             "the clients of this server have all of the memory that is theirs");
@@ -31,6 +33,9 @@ final class ServerConnection extends Connection {
         Executor executor();
 
         boolean draining();
+
+        /** Whether a call does nothing but wait, by the full name of its method. */
+        boolean waits(String method);
 
         void callEnded();
 
@@ -75,9 +80,9 @@ final class ServerConnection extends Connection {
         return streams.size();
     }
 
-    /** Whether all running calls are of these methods. */
-    boolean isQuiet(Predicate<String> methods) {
-        return streams.values().stream().allMatch(stream -> methods.test(stream.methodName()));
+    /** Whether no running call does anything but wait. */
+    boolean isQuiet() {
+        return streams.values().stream().allMatch(stream -> owner.waits(stream.methodName()));
     }
 
     /** Reads no more; the connection stays open. */
@@ -99,7 +104,7 @@ final class ServerConnection extends Connection {
             return;
         }
         before.answers().forEach(outbox::send);
-        before.calls().forEach(call -> request(call, true));
+        before.calls().forEach(call -> request(call.frame(), call.deaths()));
         lastId = before.lastId();
     }
 
@@ -114,7 +119,7 @@ final class ServerConnection extends Connection {
             refuse(id, Status.INVALID_ARGUMENT.withDescription("StreamID must be odd for client initiated streams"));
         } else {
             switch (frame.type()) {
-                case Frame.REQUEST -> request(frame, false);
+                case Frame.REQUEST -> request(frame, 0);
                 case Frame.DATA -> data(frame);
                 case Frame.CANCEL -> cancel(id);
                 default -> {
@@ -124,8 +129,8 @@ final class ServerConnection extends Connection {
         }
     }
 
-    /** @param again whether a process before this one may have done what is asked */
-    private void request(Frame frame, boolean again) {
+    /** @param deaths how many processes have begun it before this one, and may have done what is asked */
+    private void request(Frame frame, int deaths) {
         int id = frame.streamId();
         if (Integer.compareUnsigned(id, lastId) <= 0) {
             refuse(id, Status.INVALID_ARGUMENT.withDescription("StreamID cannot be re-used and must increment"));
@@ -147,15 +152,23 @@ final class ServerConnection extends Connection {
         ServerMethodDefinition<?, ?> method = service.getMethod(request.service() + "/" + request.method());
         if (method == null) {
             refuse(id, Status.UNIMPLEMENTED.withDescription("method " + request.method()));
+        } else if (deaths >= MAX_DEATHS
+                && !owner.waits(method.getMethodDescriptor().getFullMethodName())) {
+            refuse(id, diedOver(deaths));
         } else if (owner.draining()) {
             refuse(id, Status.UNAVAILABLE.withDescription("ttrpc: server closed"));
         } else if (streams.size() >= MAX_CALLS) {
             refuse(id, Status.RESOURCE_EXHAUSTED.withDescription("too many calls at once on this connection"));
         } else if (frame.length() > Budget.SMALL ? budget.take(cost(frame)) : budget.takeLast(cost(frame))) {
-            begin(frame, method, request, again);
+            begin(frame, method, request, deaths > 0);
         } else {
             refuse(id, NO_ROOM);
         }
+    }
+
+    private static Status diedOver(int deaths) {
+        return Status.UNAVAILABLE.withDescription("the server died " + deaths
+                + " times during this call, and does not begin it again; look what has been done of it");
     }
 
     /** The frame, the message that is made of it, and what the handler makes of that. */
@@ -167,6 +180,9 @@ final class ServerConnection extends Connection {
         ServerStream<Q, R> stream =
                 new ServerStream<>(this, frame.streamId(), method, request, cost(frame), again, owner.executor());
         streams.put(stream.id, stream);
+        if (again && noted != null && !owner.waits(stream.methodName())) {
+            noted.beginning(stream.id);
+        }
         stream.start(request, frame.has(Frame.REMOTE_CLOSED));
         if (isClosed()) {
             stream.abort(Status.CANCELLED.withDescription("connection closed"), null, false);

@@ -43,6 +43,7 @@ public final class TtrpcServer implements AutoCloseable {
     private final Map<String, ServerServiceDefinition> services;
     private final Executor executor;
     private final Predicate<SocketChannel> admitted;
+    private final Predicate<String> waiting;
     private final Budget budget;
     private final ConnectionOwner owner = new ConnectionOwner();
     private final ReentrantLock lock = new ReentrantLock();
@@ -68,6 +69,7 @@ public final class TtrpcServer implements AutoCloseable {
         this.services = Map.copyOf(byName);
         this.executor = builder.executor;
         this.admitted = builder.admitted;
+        this.waiting = builder.waiting;
         this.budget = builder.budget;
     }
 
@@ -154,18 +156,17 @@ public final class TtrpcServer implements AutoCloseable {
     }
 
     /**
-     * Reads no more of the connections that outlive this process, and waits until their calls have been answered: for a
-     * process that is about to end. Blocks.
+     * Reads no more of the connections that outlive this process, and waits until their calls have been answered, but
+     * for those that {@link Builder#waiting wait} themselves: for a process that is about to end. Blocks.
      *
-     * @param methods full names of those whose calls need not be waited for
-     * @return whether all others were answered in time
+     * @return whether they were answered in time
      */
-    public boolean quiet(Predicate<String> methods, Duration grace) throws InterruptedException {
+    public boolean quiet(Duration grace) throws InterruptedException {
         long end = System.nanoTime() + grace.toNanos();
         List<ServerConnection> all = snapshot();
         all.forEach(ServerConnection::stopReading);
         for (ServerConnection connection : all) {
-            while (!connection.isClosed() && !connection.isQuiet(methods)) {
+            while (!connection.isClosed() && !connection.isQuiet()) {
                 if (System.nanoTime() > end) {
                     return false;
                 }
@@ -316,6 +317,11 @@ public final class TtrpcServer implements AutoCloseable {
         }
 
         @Override
+        public boolean waits(String method) {
+            return waiting.test(method);
+        }
+
+        @Override
         public void callEnded() {
             if (draining) {
                 signal();
@@ -351,6 +357,7 @@ public final class TtrpcServer implements AutoCloseable {
         private final List<ServerInterceptor> interceptors = new ArrayList<>();
         private Executor executor = task -> Threads.CALLS.newThread(task).start();
         private Predicate<SocketChannel> admitted = peer -> true;
+        private Predicate<String> waiting = method -> false;
         private Budget budget = Budget.ofProcess();
 
         private Builder() {}
@@ -398,6 +405,17 @@ public final class TtrpcServer implements AutoCloseable {
         @CanIgnoreReturnValue
         public Builder admit(Predicate<SocketChannel> peers) {
             admitted = peers;
+            return this;
+        }
+
+        /**
+         * Says by a method's full name whether its calls do nothing but wait: each process that comes after another one
+         * begins them again, however many there were. Any other call is answered as unavailable once three processes
+         * have died that had begun it.
+         */
+        @CanIgnoreReturnValue
+        public Builder waiting(Predicate<String> methods) {
+            waiting = methods;
             return this;
         }
 

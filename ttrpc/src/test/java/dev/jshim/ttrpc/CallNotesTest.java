@@ -34,6 +34,9 @@ class CallNotesTest {
     private final KeptWire wire = new KeptWire(1 << 20);
     private final BlockingQueue<Call> calls = new LinkedBlockingQueue<>();
 
+    /** Whether the calls are such as only wait. */
+    private volatile boolean waits;
+
     private record Call(int number, boolean isRepeated, StreamObserver<byte[]> answers) {
         void answer(int number) {
             answers.onNext(RawService.number(number));
@@ -59,6 +62,7 @@ class CallNotesTest {
                                 ServerCalls.asyncUnaryCall((request, answers) ->
                                         calls.add(new Call(numberIn(request), TtrpcServer.isRepeated(), answers))))
                         .build())
+                .waiting(method -> waits)
                 .build();
         server.serve(wire, CallNotes.open(file()));
         return server;
@@ -125,12 +129,70 @@ class CallNotesTest {
         var end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (System.nanoTime() < end) {
             var known = CallNotes.parse(Files.readAllBytes(file()));
-            if (known.answers().isEmpty() && known.calls().stream().noneMatch(call -> call.streamId() == id)) {
+            if (known.answers().isEmpty()
+                    && known.calls().stream().noneMatch(call -> call.frame().streamId() == id)) {
                 return;
             }
             Thread.sleep(5);
         }
         throw new AssertionError("the answer is not noted as sent");
+    }
+
+    /** As one for which there is not enough memory. */
+    @Test
+    void aCallThatKillsWhoeverBeginsItIsNotBegunForEver() throws Exception {
+        var _ = serve();
+        request(1, RawService.number(7));
+        assertThat(call().isRepeated()).isFalse();
+        for (var died = 1; died < ServerConnection.MAX_DEATHS; died++) {
+            wire.diesAfter(0);
+            var _ = serve();
+            assertThat(call().isRepeated()).isTrue();
+        }
+        // It would not be alone for ever: what came since is made again.
+        request(3, RawService.number(8));
+        assertThat(call().number()).isEqualTo(8);
+        wire.diesAfter(0);
+        var _ = serve();
+        assertThat(answers(1).getFirst()).startsWith("1 the server died 3 times during this call");
+        assertThat(call().number()).isEqualTo(8);
+        awaitSent(1);
+        wire.diesAfter(0);
+        var _ = serve();
+        assertThat(call().number()).isEqualTo(8);
+        assertThat(answers(1)).hasSize(1);
+        assertThat(calls).isEmpty();
+    }
+
+    @Test
+    void aCallThatOnlyWaitsIsBegunByEach() throws Exception {
+        waits = true;
+        var _ = serve();
+        request(1, RawService.number(7));
+        for (var died = 0; died < 3 * ServerConnection.MAX_DEATHS; died++) {
+            assertThat(call().number()).isEqualTo(7);
+            wire.diesAfter(0);
+            var _ = serve();
+        }
+        assertThat(call().number()).isEqualTo(7);
+        assertThat(Files.size(file())).isLessThan(100);
+    }
+
+    /** One that comes up without beginning it, as it is killed before, is not one that died over it. */
+    @Test
+    void whoDidNotBeginItDoesNotCount() throws Exception {
+        var _ = serve();
+        request(1, RawService.number(7));
+        var _ = call();
+        for (var died = 0; died < 2 * ServerConnection.MAX_DEATHS; died++) {
+            wire.diesAfter(0);
+            wire.diesAfter(Integer.MAX_VALUE);
+            try (var notes = CallNotes.open(file())) {
+                var _ = new NotedChannel(wire, notes);
+            }
+        }
+        var _ = serve();
+        assertThat(call().isRepeated()).isTrue();
     }
 
     @Test
@@ -278,8 +340,9 @@ class CallNotesTest {
         var server = serve();
         request(1, RawService.number(7));
         var call = call();
-        assertThat(server.quiet(method -> true, Duration.ofSeconds(20))).isTrue();
-        assertThat(server.quiet(method -> false, Duration.ofMillis(20))).isFalse();
+        assertThat(server.quiet(Duration.ofMillis(20))).isFalse();
+        waits = true;
+        assertThat(server.quiet(Duration.ofSeconds(20))).isTrue();
         assertThat(call.isRepeated()).isFalse();
     }
 }

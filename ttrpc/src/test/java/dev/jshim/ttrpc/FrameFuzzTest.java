@@ -68,7 +68,8 @@ class FrameFuzzTest {
             wire.diesAfter(Integer.MAX_VALUE);
             try (CallNotes notes = CallNotes.open(file)) {
                 NotedChannel again = new NotedChannel(wire, notes);
-                List<Frame> rest = new ArrayList<>(again.before().calls());
+                List<Frame> rest = new ArrayList<>();
+                again.before().calls().forEach(call -> rest.add(call.frame()));
                 readAll(new FrameReader(again, again.before().partial()), rest);
                 for (Frame frame : rest) {
                     seen.add(bytes(frame));

@@ -93,6 +93,7 @@ final class AdoptedContainer implements AutoCloseable {
         server = TtrpcServer.builder()
                 .addService(service)
                 .addService(TaskServiceV3.of(service))
+                .waiting(method -> method.endsWith("/Wait"))
                 .build();
     }
 

@@ -339,7 +339,7 @@ final class TaskDoors {
         var waits = servers.stream()
                 .map(server -> Thread.ofVirtual().start(() -> {
                     try {
-                        var _ = server.quiet(method -> method.endsWith("/Wait"), grace);
+                        var _ = server.quiet(grace);
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt();
                     }
