@@ -154,7 +154,7 @@ static void ended(int status) {
     k.restarts += !planned;
     k.quick = lasted || planned ? 0 : k.quick + 1;
     k.pid = k.start = 0;
-    long tenths = k.quick < 3 ? 0 : k.quick > 11 ? 300 : 1L << (k.quick - 3); /* of a second */
+    long tenths = k.quick < 3 ? 0 : k.quick > 7 ? 30 : 1L << (k.quick - 3); /* of a second */
     k.start_at = now() + tenths * k.second / 10;
     if (tenths) say("warning", getpid(), "died %ld times in a row: waiting %ld.%ld s", k.quick, tenths / 10, tenths % 10);
     k.changed = true;
