@@ -14,12 +14,20 @@ import org.jspecify.annotations.Nullable;
  * Places at which the tests end or hold this very process, to show that what is interrupted there can be run again.
  * Without the system property {@value #PROPERTY}, which only tests set, a point does nothing. Thread-safe.
  *
- * <p>Its value is {@code POINT:N:halt}, which ends the process at the Nth arrival as kill -9 does,
- * {@code POINT:N:exhaust}, which takes all memory there, or {@code POINT:N:hold:FILE}, which makes that file and waits
- * until somebody has removed it; if it is there already nothing is done. The first two may have a {@code :FILE}, too,
- * which is made first, so that a process that is started again in the same way goes on. POINT may end with a star for
- * all that begin so, or be {@code any} for all of a migration: not those that begin with {@code call-}, to which a
- * bridge comes all the time.
+ * <p>Its value is {@code POINT:N:ACTION}: what happens at the Nth arrival. POINT may end with a star for all that begin
+ * so, or be {@code any} for all of a migration: not those that begin with {@code call-} or {@code keeper-}, to which a
+ * bridge comes all the time. The actions:
+ *
+ * <ul>
+ *   <li>{@code halt} ends the process, as kill -9 does
+ *   <li>{@code exhaust} takes all memory there
+ *   <li>{@code hold:FILE} waits until somebody has removed that file
+ *   <li>{@code spin:FILE} is the same, and the thread runs meanwhile
+ *   <li>{@code leak:FILE} takes memory bit by bit from then on: what runs goes on, ever more slowly
+ * </ul>
+ *
+ * <p>What has a FILE is done by one process alone, that which makes the file. The first two may have a {@code :FILE},
+ * too: a process that is started again in the same way goes on.
  */
 public final class FaultPoint {
     private static final String PROPERTY = "jshim.fault";
@@ -33,13 +41,11 @@ public final class FaultPoint {
     private final String point;
     private final AtomicInteger arrivals;
     private final String action;
-    private final @Nullable Path file;
 
-    private FaultPoint(String point, int arrivals, String action, @Nullable Path file) {
+    private FaultPoint(String point, int arrivals, String action) {
         this.point = point;
-        this.action = action;
         this.arrivals = new AtomicInteger(arrivals);
-        this.file = file;
+        this.action = action;
     }
 
     /** Says that the calling thread has come to a point. */
@@ -53,29 +59,44 @@ public final class FaultPoint {
         if (value == null) {
             return null;
         }
-        var parts = value.split(":", 4);
-        var file = parts.length < 4 ? null : Path.of(parts[3]);
-        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts[2], file);
+        var parts = value.split(":", 3);
+        return new FaultPoint(parts[0], Integer.parseInt(parts[1]), parts[2]);
     }
 
     private void arrive(String here) {
-        if (!isMeant(here) || arrivals.decrementAndGet() != 0 || (file != null && !create(file))) {
-            return;
+        if (isMeant(here) && arrivals.decrementAndGet() == 0) {
+            var words = action.split(":", 2);
+            if (words.length > 1 && !isFirst(Path.of(words[1]))) {
+                return;
+            }
+            System.err.println("fault point " + here);
+            System.err.flush();
+            switch (words[0]) {
+                case "halt" -> Runtime.getRuntime().halt(KILLED);
+                case "exhaust" -> exhaust();
+                case "hold" -> hold(Path.of(words[1]), () -> LockSupport.parkNanos(5_000_000));
+                case "spin" -> hold(Path.of(words[1]), Thread::onSpinWait);
+                case "leak" -> Thread.ofPlatform().daemon().start(FaultPoint::leak);
+                default -> throw new IllegalStateException(action);
+            }
         }
-        System.err.println("fault point " + here);
-        System.err.flush();
-        if (action.equals("exhaust")) {
-            exhaust();
-        } else if (file == null || action.equals("halt")) {
-            Runtime.getRuntime().halt(KILLED);
-        } else {
-            hold(file);
+    }
+
+    /** False if a process before this one came here. */
+    private static boolean isFirst(Path file) {
+        try {
+            Files.createFile(file);
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
         }
     }
 
     private boolean isMeant(String here) {
         if (point.equals("any")) {
-            return !here.startsWith("call-");
+            return !here.startsWith("call-") && !here.startsWith("keeper-");
         }
         return point.endsWith("*") ? here.startsWith(point.substring(0, point.length() - 1)) : point.equals(here);
     }
@@ -87,22 +108,23 @@ public final class FaultPoint {
         }
     }
 
-    /** False if a process before this one came here. */
-    private static boolean create(Path file) {
-        try {
-            Files.createFile(file);
-            return true;
-        } catch (FileAlreadyExistsException e) {
-            return false;
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
+    /** The last of it at 2 MB/s. */
+    private static void leak() {
+        var runtime = Runtime.getRuntime();
+        while (true) {
+            if (runtime.totalMemory() - runtime.freeMemory() < 0.94 * runtime.maxMemory()) {
+                TAKEN.add(new byte[1 << 20]);
+            } else {
+                TAKEN.add(new byte[2000]);
+                LockSupport.parkNanos(1_000_000);
+            }
         }
     }
 
-    private static void hold(Path file) {
+    private static void hold(Path file, Runnable meanwhile) {
         var end = System.nanoTime() + LONGEST_HOLD_NANOS;
         while (Files.exists(file) && System.nanoTime() < end) {
-            LockSupport.parkNanos(5_000_000);
+            meanwhile.run();
         }
     }
 }

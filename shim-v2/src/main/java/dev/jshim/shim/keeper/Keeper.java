@@ -10,7 +10,9 @@ import dev.jshim.linux.FdMessage;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.HeapCare;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
@@ -161,6 +163,8 @@ public final class Keeper implements FdStore, AutoCloseable {
                     break;
                 }
                 if (text.equals("ping")) {
+                    FaultPoint.at("keeper-ping");
+                    HeapCare.endIfFull();
                     send("alive", null);
                 } else if (text.startsWith("exited ")) {
                     ended.accept(child(text));
