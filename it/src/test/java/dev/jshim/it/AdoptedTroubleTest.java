@@ -171,8 +171,15 @@ class AdoptedTroubleTest extends MigrationScenario {
         trio.listed(node);
         trio.unharmed();
         trio.answers("again");
-        // As an operator who does not know what it is, and the end of a session.
-        Signal.TERM.to(bridge());
+        // As an operator who does not know what it is: the next one serves.
+        ProcessFacts ended = ProcessFacts.of(bridge());
+        Signal.TERM.to(ended.pid());
+        Wait.until("it ends", () -> !ended.alive());
+        awaitBridge();
+        trio.listed(node);
+        trio.answers("after SIGTERM");
+        // As systemd, and the end of a session.
+        ProcessFacts.withCommand("jshim-keeper", node.state().toString()).forEach(Signal.TERM::to);
         Wait.until(
                 "it ends",
                 () -> Product.ctl(node, "--timeout", "2s", "bridge", "status").code() == 3);

@@ -97,4 +97,33 @@ class BridgeDeathTest extends MigrationScenario {
         worksOn(one);
         assertThat(node.state().resolve("jshim/bridge.log")).content().contains("no memory is left");
     }
+
+    /** As a call for which there is not enough memory. */
+    @Test
+    void aCallThatKillsEachBridge() {
+        ProcessFacts one = legacy("one");
+        upgradeWithFault("call-begun:1:halt");
+        Outcome refused = node.exec("one", "kills", "/bin/sh", "-c", "exit 3");
+        assertThat(refused.code()).isEqualTo(1);
+        assertThat(refused.err()).contains("died 3 times during this call");
+        assertThat(deaths()).isEqualTo(3);
+        assertThat(node.init("one")).isEqualTo(one);
+
+        // One without that fault.
+        node.stop();
+        Product.ctl(node, "bridge", "stop").ok();
+        Product.ctl(node, "bridge", "start").ok();
+        node.start();
+        worksOn(one);
+    }
+
+    /** Only the keeper's is an order to end. */
+    @Test
+    void sigterm() {
+        ProcessFacts one = legacy("one");
+        upgrade();
+        Signal.TERM.to(bridge());
+        awaitDeath("exit 143");
+        worksOn(one);
+    }
 }

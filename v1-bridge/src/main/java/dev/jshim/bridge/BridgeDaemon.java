@@ -24,8 +24,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The process around a {@link Bridge}: one for each containerd, by a lock; its files, its control socket, its end.
- * SIGTERM ends it cleanly: what it served goes on without it, and is served again by the next one.
+ * The process around a {@link Bridge}: one for each containerd, by a lock; its files, its control socket, its end. What
+ * it served goes on without it, and is served again by the next one.
  */
 final class BridgeDaemon implements AutoCloseable {
     /** How long an exit may take to come by way of the v1 shim's own {@code containerd publish}. */
@@ -46,6 +46,9 @@ final class BridgeDaemon implements AutoCloseable {
     private static final Duration QUICK_RETRY = Duration.ofMillis(20);
     /** For calls that are under way when this process is replaced; the next one answers those that take longer. */
     private static final Duration QUIET = Duration.ofSeconds(3);
+
+    /** 128 and SIGTERM, as a JVM without hooks. */
+    private static final int TERMINATED = 143;
 
     private final BridgePaths paths;
     private final List<TtrpcPublisher> publishers = new CopyOnWriteArrayList<>();
@@ -251,6 +254,23 @@ final class BridgeDaemon implements AutoCloseable {
             Thread.sleep(QUICK_RETRY);
         }
         Runtime.getRuntime().halt(0);
+    }
+
+    /**
+     * In a hook of the JVM, as it ends by a signal: of one that has a keeper this is a death like any other. Whether it
+     * is the end for those who are connected is the keeper's to say, who closes all or starts the next one.
+     */
+    void signalled() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+        }
+        if (doors.isKept()) {
+            ShimLog.info("ended by a signal", "adopted", bridge.list().size());
+            Runtime.getRuntime().halt(TERMINATED);
+        }
+        close();
     }
 
     private void drainEvents() {

@@ -41,7 +41,7 @@ public final class Main {
             System.err.println("containerd-shim-v1-linux: " + e.getMessage());
             return 1;
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(daemon::close, "end"));
+        Runtime.getRuntime().addShutdownHook(new Thread(daemon::signalled, "signalled"));
         if (flags.reply()) {
             try {
                 new StartReply().ok(Long.toString(ProcessHandle.current().pid()));
