@@ -41,13 +41,13 @@ package() {
 # For another platform, from the JDK that Debian 13 has for it: without AOT caches, and only as far tried as an emulator of
 # its processor goes (--check).
 foreign_package() { # architecture, version, Debian version, output folder, whether to check
-    local jdk machine keeper=$PWD/launcher/target/jshim-keeper-$1 tree=$PWD/dist/target/jshim-$1
+    local jdk machine programs=$PWD/launcher/target/$1 tree=$PWD/dist/target/jshim-$1
     machine=$(machine_of "$1")
     install_missing "/usr/bin/$machine-linux-gnu-strip binutils-$machine-linux-gnu
 /usr/bin/$machine-linux-gnu-gcc gcc-${machine/_/-}-linux-gnu"
     jdk=$(foreign_jdk "$1")
-    launcher/src/main/sh/build.sh "$PWD/launcher" "$keeper" "$2" "$machine" "$(foreign_musl "$1")"
-    dist/src/main/sh/retarget.sh "$PWD/dist" "$PWD/dist/target/jshim" "$jdk" "$keeper" "$tree"
+    launcher/src/main/sh/build.sh "$PWD/launcher" "$programs" "$2" "$machine" "$(foreign_musl "$1")"
+    dist/src/main/sh/retarget.sh "$PWD/dist" "$PWD/dist/target/jshim" "$jdk" "$programs" "$tree"
     HELP_TREE=$PWD/dist/target/jshim dist/src/main/sh/package.sh "$PWD/dist" "$tree" "$2" "$3" "$4" tar deb
     [ -z "$5" ] || check_foreign "$1" "$tree"
     printf '%s\n' "dist/target/package/jshim-$2-linux-$1.tar.gz" "dist/target/package/jshim_$3_$1.deb"
@@ -85,7 +85,7 @@ fetch_foreign_jdk() ( # architecture, folder; in a shell of its own for its trap
     mv "$temp/tree" "$2"
 )
 
-# Prints the folder of the C library that the keeper is linked with.
+# Prints the folder of the C library that our programs are linked with.
 foreign_musl() { # architecture
     local target=$cache/musl-$1
     [ -d "$target/usr" ] || fetch_foreign_musl "$1" "$target"

@@ -91,6 +91,7 @@ copy_bare "$new/lib/app" $(for module in ctl v1-bridge shim-v2; do jars_of "$mod
 copy_grpc
 copy_native "$new" "$(uname -m)" "$java_home/bin/jar" "$dist/target"
 cp "$root/launcher/target/jshim-keeper" "$new/lib/native/"
+cp "$root/launcher/target"/containerd-shim-* "$new/bin/"
 upgrade_old_jars
 lib=$new/lib
 . "$lib/sh/java.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes of a tree one for another platform: retarget.sh MODULE_FOLDER TREE JDK KEEPER NEW_TREE
-# JDK is a JDK 25 for that platform which has jmods, KEEPER a jshim-keeper for it; JAVA_HOME a JDK that runs here. The new tree has no AOT caches: these
-# are made where it runs, by the package's installation or by settle.sh.
+# Makes of a tree one for another platform: retarget.sh MODULE_FOLDER TREE JDK PROGRAMS NEW_TREE
+# JDK is a JDK 25 for that platform which has jmods, PROGRAMS a folder with those of launcher/ for it; JAVA_HOME a JDK that runs
+# here. The new tree has no AOT caches: these are made where it runs, by the package's installation or by settle.sh.
 set -eu
-dist=$1 tree=$2 jdk=$3 keeper=$4 new=$5
+dist=$1 tree=$2 jdk=$3 programs=$4 new=$5
 : "${JAVA_HOME:?JAVA_HOME must name a JDK 25}"
 . "$dist/src/main/sh/runtime.sh"
 machine=$(sed -n 's/^OS_ARCH="\(.*\)"/\1/p' "$jdk/release")
@@ -22,6 +22,7 @@ printf 'OS_ARCH="%s"\n' "$machine" >>"$new/lib/jvm/release" # package.sh asks fo
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 copy_native "$new" "$machine" "$JAVA_HOME/bin/jar" "$work"
-cp "$keeper" "$new/lib/native/jshim-keeper"
+cp "$programs/jshim-keeper" "$new/lib/native/"
+cp "$programs"/containerd-shim-* "$new/bin/"
 sum=$(cd "$new/lib" && sha256sum jvm/lib/modules)
 sed -i -e "s|^.*  jvm/lib/modules\$|$sum|" -e '/ aot\//d' "$new"/lib/*.sha256

@@ -89,8 +89,11 @@ for jar in "$tree"/lib/app/*-"$version".jar "$tree"/lib/grpc/grpc-"$version".jar
     printf ',\n'
     component library dev.jshim "$name" "$version" "pkg:maven/dev.jshim/$name@$version" "$jar" Apache-2.0
 done
-printf ',\n'
-component application dev.jshim jshim-keeper "$version" "pkg:generic/jshim-keeper@$version" "$tree/lib/native/jshim-keeper" Apache-2.0
+for program in lib/native/jshim-keeper bin/containerd-shim-v2-oci bin/containerd-shim-v1-linux; do
+    name=${program##*/}
+    printf ',\n'
+    component application dev.jshim "$name" "$version" "pkg:generic/$name@$version" "$tree/$program" Apache-2.0
+done
 repository_jars | while read -r path; do
     printf ',\n'
     library "$path"

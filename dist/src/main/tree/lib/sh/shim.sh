@@ -1,66 +1,17 @@
 # shellcheck shell=sh
-# The command line of both shims, as containerd calls it:
-#   -namespace N -address A -publish-binary P -id ID [-bundle B] [-debug] start|delete
+# What containerd-shim-v2-oci and containerd-shim-v1-linux (launcher/src/main/c/launcher.c) do not do themselves:
+#   shim.sh PROGRAM_NAME COMMAND ID ARGUMENT...
+# COMMAND and ID are what the program has read in the arguments: start, delete or nothing; a container's id. It has become
+# this shell: the parent is containerd, stdin is what containerd gave.
 # `start` costs one JVM, which stays as the daemon; `delete` costs none; all else is the JVM's to answer.
-
+name=$1 command=$2 id=$3
+shift 3
+lib=${0%/sh/*}
+case $name in
+*-v1-linux) component=bridge main=dev.jshim.bridge.Main ;;
+*) component=shim main=dev.jshim.shim.Main ;;
+esac
 . "$lib/sh/closed.sh"
-
-shim_main() { # component, main class, arguments; the caller has set name to the program's
-    component=$1 main=$2
-    shift 2
-    read_command "$@"
-    case $command in
-    start) start "$@" ;;
-    delete)
-        . "$lib/sh/delete.sh"
-        shim_delete
-        ;;
-    *)
-        . "$lib/sh/java.sh"
-        java_prepare "$component"
-        run_java "$main" "$@"
-        ;;
-    esac
-}
-
-# Sets command, id, namespace and address. What is not understood leaves command empty: the JVM then says what is wrong.
-read_command() {
-    command='' id='' namespace='' address=''
-    while [ $# -gt 0 ]; do
-        case $1 in
-        start | delete)
-            [ $# -eq 1 ] || return 0
-            command=$1
-            ;;
-        -id | --id)
-            [ $# -gt 1 ] || return 0
-            id=$2
-            shift
-            ;;
-        -id=* | --id=*) id=${1#*=} ;;
-        -namespace | --namespace)
-            [ $# -gt 1 ] || return 0
-            namespace=$2
-            shift
-            ;;
-        -namespace=* | --namespace=*) namespace=${1#*=} ;;
-        -address | --address)
-            [ $# -gt 1 ] || return 0
-            address=$2
-            shift
-            ;;
-        -address=* | --address=*) address=${1#*=} ;;
-        -publish-binary | -bundle | -socket | -debug-socket | --publish-binary | --bundle | --socket | --debug-socket)
-            [ $# -gt 1 ] || return 0
-            shift
-            ;;
-        -publish-binary=* | -bundle=* | -socket=* | -debug-socket=* | -debug | -debug=* | \
-            --publish-binary=* | --bundle=* | --socket=* | --debug-socket=* | --debug | --debug=*) ;;
-        *) return 0 ;;
-        esac
-        shift
-    done
-}
 
 fail() {
     printf '%s\n' "jshim: $*" >&2
@@ -72,11 +23,6 @@ fail() {
 # everything that the daemon starts. Its keeper takes folder and stdin (the options) away: the JVM opens the stdin of this
 # shell, which waits for the answer.
 start() {
-    config=${JSHIM_CONFIG:-/etc/jshim/config.toml} # another one is for tests
-    if [ -r "$config" ] && [ "$component" = shim ]; then
-        . "$lib/sh/node.sh"
-        join_node && return
-    fi
     . "$lib/sh/java.sh"
     java_prepare "$component"
     { true >jshim.err; } 2>/dev/null || fail "cannot write to the bundle $PWD"
@@ -86,7 +32,7 @@ start() {
         exec setsid --fork "$lib/native/jshim-keeper" -k -- \
             "$lib/jvm/bin/java" $flags ${aot:+"$aot"} "-Djshim.home=${lib%/lib}" \
             "-Djffi.boot.library.path=$lib/native" "-Djshim.name=$name" -Djshim.caller=$PPID -Djshim.launcher=$$ \
-            "-Djshim.bundle=$PWD" ${JSHIM_CONFIG:+"-Djshim.config=$config"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$main" "$@" \
+            "-Djshim.bundle=$PWD" ${JSHIM_CONFIG:+"-Djshim.config=$JSHIM_CONFIG"} ${JSHIM_JAVA_OPTS-} -cp "$class_path" "$main" "$@" \
             3>&1 >/dev/null 2>jshim.err
     )
     case $reply in
@@ -95,3 +41,16 @@ start() {
     *) fail "the daemon ended without an address: $(tail -n 5 jshim.err)" ;;
     esac
 }
+
+case $command in
+start) start "$@" ;;
+delete)
+    . "$lib/sh/delete.sh"
+    shim_delete
+    ;;
+*)
+    . "$lib/sh/java.sh"
+    java_prepare "$component"
+    run_java "$main" "$@"
+    ;;
+esac

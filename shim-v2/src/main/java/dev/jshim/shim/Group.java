@@ -8,7 +8,7 @@ final class Group {
     /** In the order of preference, as runc's v2 shim has them (manager/manager_linux.go groupLabels, v2.1.4). */
     private static final String[] LABELS = {"io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"};
 
-    /** No container's id has a slash. lib/sh/node.sh has the same name. */
+    /** No container's id has a slash. launcher.c has the same name. */
     private static final String NODE = "/node";
 
     private Group() {}

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It appears, with the record in it, and disappears as a whole, by rename(2): of two starts at once one is told that
  * the other was faster, and waits for its socket. A start joins by truncating the file first and looking for the shim
  * then; a shim ends by moving the folder away first and looking at the file then. So one of them always sees the other,
- * without a lock, and lib/sh/node.sh can join too. The socket is bound under its own name, which ss and /proc/net/unix
+ * without a lock, and launcher.c can join too. The socket is bound under its own name, which ss and /proc/net/unix
  * show; it lies in the folder, or where containerd wanted it when the group was founded: who joins does not ask where.
  * Thread-safe.
  */
@@ -84,7 +84,7 @@ final class GroupFolder {
 
     /** The same elsewhere. */
     static GroupFolder of(Path base, String containerdAddress, String namespace, String group) {
-        // lib/sh/node.sh names it with sha256sum.
+        // launcher.c names it in the same way.
         var identity = containerdAddress + "/" + namespace + "/" + group;
         var name = HexFormat.of().formatHex(Sha256.of(identity.getBytes(StandardCharsets.UTF_8)));
         return new GroupFolder(base, name);
