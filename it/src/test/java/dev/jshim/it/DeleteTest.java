@@ -167,17 +167,20 @@ class DeleteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bundles", "with a blank, \\ and #"})
+    @CsvSource({"bundles, false", "'with a blank, \\ and #', false", "bundles, true"})
     @DisplayName("unmounts the rootfs and what is mounted in it")
-    void mounts(String folder) throws IOException {
-        Path bundle = temp.resolve(folder).resolve("one");
+    void mounts(String folder, boolean exited) throws IOException {
+        Path bundle = Files.createDirectories(temp.resolve(folder).resolve("one"));
+        if (exited) {
+            Files.write(bundle.resolve("exit.pb"), CLEAN.toByteArray());
+        }
         Path rootfs = Files.createDirectories(bundle.resolve("rootfs"));
         Path neighbour = Files.createDirectories(temp.resolve(folder).resolve("two/rootfs"));
         mount(rootfs);
         mount(Files.createDirectory(rootfs.resolve("with a blank")));
         mount(neighbour);
         try {
-            response(delete(bundle));
+            assertThat(response(delete(bundle)).equals(CLEAN)).isEqualTo(exited);
             assertThat(MountPoint.all())
                     .extracting(MountPoint::path)
                     .noneMatch(path -> path.startsWith(rootfs.toString()))

@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -14,6 +16,11 @@ import java.util.stream.Stream;
 final class Programs {
     private static final Path MODULE = Path.of("").toAbsolutePath();
     private static final Path FOLDER = MODULE.resolve("target/test-programs");
+
+    /** Where the launcher of the tests looks for groups. */
+    static final Path GROUPS = MODULE.resolve("target/groups");
+
+    private static final Path LAUNCHER = MODULE.resolve("src/main/c/launcher.c");
     private static final Path SOURCE = MODULE.resolve("src/main/c/keeper.c");
     private static final List<String> SANITIZERS =
             List.of("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover");
@@ -28,6 +35,8 @@ final class Programs {
             : MODULE.resolve("target/jshim-keeper");
     private static final Path STUB =
             compile("stub", MODULE.resolve("src/test/c/stub.c"), List.of("-Wall", "-Werror", "-O1"));
+
+    private static final Map<String, Path> LAUNCHERS = new HashMap<>();
 
     private Programs() {}
 
@@ -53,6 +62,27 @@ final class Programs {
     /** Feeds the reader of messages and that of the state, see src/test/c/fuzz.c. */
     static Path fuzz() {
         return compile("fuzz", MODULE.resolve("src/test/c/fuzz.c"), concat(SANITIZERS, flags()));
+    }
+
+    /**
+     * The launcher, with folders of groups that are the tests' own.
+     *
+     * @param define more of its constants, as {@code NAME=VALUE}
+     */
+    static synchronized Path launcher(String name, String... define) {
+        return LAUNCHERS.computeIfAbsent(name, _ -> compileLauncher(name, define));
+    }
+
+    private static Path compileLauncher(String name, String... define) {
+        List<String> constants = Stream.concat(Stream.of("GROUPS=\"" + GROUPS + '"'), Stream.of(define))
+                .map(constant -> "-D" + constant)
+                .toList();
+        return compile(name, LAUNCHER, concat(concat(SANITIZED ? SANITIZERS : List.of("-Os"), flags()), constants));
+    }
+
+    /** Feeds the launcher's readers, see src/test/c/fuzz-launcher.c. */
+    static Path fuzzLauncher() {
+        return compile("fuzz-launcher", MODULE.resolve("src/test/c/fuzz-launcher.c"), concat(SANITIZERS, flags()));
     }
 
     private static List<String> flags() {
