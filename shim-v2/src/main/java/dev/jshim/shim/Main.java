@@ -4,7 +4,7 @@ import com.google.protobuf.Any;
 import java.nio.file.Path;
 import java.util.function.Function;
 
-/** The shim's command line. {@code delete} is not here: it is a shell script's work. */
+/** The shim's command line. {@code delete} is not here: no JVM is started for it. */
 public final class Main {
     private Main() {}
 
