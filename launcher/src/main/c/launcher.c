@@ -1,7 +1,7 @@
 /*
  * containerd-shim-v2-oci and containerd-shim-v1-linux: answers containerd's `start` and `delete` where that needs neither a
- * JVM nor a shell, and runs lib/sh/shim.sh of its tree for all else. What it does itself it does only if there is no doubt;
- * until then it has changed nothing. README.md of this module says what it reads.
+ * JVM nor a shell, and becomes lib/sh/shim.sh of its tree for all else: also if there is any doubt, for what it does itself
+ * a JVM or a shell can do at any moment. README.md of this module says what it reads.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -54,15 +54,18 @@ static ssize_t read_file(int folder, const char *path, char *text, size_t room, 
     ssize_t size = 0, got = fstat(fd, status);
     while (got >= 0 && (size_t)size < room && (got = read(fd, text + size, room - (size_t)size)) > 0) size += got;
     close(fd);
+    if ((size_t)size == room) errno = EFBIG;
     if (got < 0 || (size_t)size == room) return -1;
     text[size] = 0;
     return size;
 }
 
-/* The same for text. */
+/* The same for text, without a NUL in it. */
 static bool read_text(int folder, const char *path, char *text, size_t room, struct stat *status) {
     ssize_t size = read_file(folder, path, text, room, status);
-    return size >= 0 && strlen(text) == (size_t)size;
+    bool good = size >= 0 && strlen(text) == (size_t)size;
+    if (size >= 0 && !good) errno = EILSEQ;
+    return good;
 }
 
 /* Whoever reads the file finds the old text, if any, or the new. */
@@ -208,6 +211,7 @@ static bool read_options(void) {
 static void give_back_options(void) {
     if (options_size == 0) return;
     int fd = open("jshim.options", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) fail("cannot write to the bundle");
     unlink("jshim.options");
     while (options_size > 0 && write(fd, options, (size_t)options_size) == options_size) options_size = read(0, options, TEXT);
     if (options_size != 0 || lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, 0) != 0) fail("cannot keep the options in the bundle");

@@ -32,12 +32,29 @@ record Launch(Path program, Path bundle, Path config, Path script) {
         Files.writeString(
                 folder.resolve("lib/sh/shim.sh"),
                 "{ ls -m /proc/self/fd; echo $(umask) $PPID \"$@\"; cat; } >" + script + "\necho shell\n");
-        Path copy = Files.copy(program, bin.resolve(name));
-        copy.toFile().setExecutable(true);
+        Path copy = bin.resolve(name);
+        copy(program, copy);
         Path bundle = Files.createDirectories(folder.resolve("bundles/one"));
         Files.writeString(bundle.resolve("config.json"), "{}");
         Path config = Files.writeString(folder.resolve("config.toml"), "Grouping = \"node\"\n");
         return new Launch(copy, bundle, config, script);
+    }
+
+    /**
+     * Not by ourselves: a child that another test starts meanwhile would have it open for writing, and so nobody could
+     * run it.
+     */
+    private static void copy(Path program, Path copy) throws IOException {
+        try {
+            if (new ProcessBuilder("cp", program.toString(), copy.toString())
+                            .start()
+                            .waitFor()
+                    != 0) {
+                throw new IOException("cannot copy " + program + " to " + copy);
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     static Launch in(Path folder) throws IOException {
