@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -109,6 +110,30 @@ class BridgeServiceTest extends MigrationScenario {
         node.start();
         assertThat(node.init("one")).isEqualTo(one);
         assertThat(one.alive()).isTrue();
+        node.remove("one");
+    }
+
+    /** One of them serves. The keeper of the other one leaves the files of the first alone. */
+    @Test
+    void twoStartedAtOnce() throws IOException {
+        ProcessFacts one = legacy("one");
+        upgrade();
+        node.stop();
+        bridge("stop").ok();
+        CompletableFuture<Outcome> other = CompletableFuture.supplyAsync(() -> bridge("start"));
+        bridge("start").ok();
+        other.join().ok();
+        Wait.until(
+                "one keeper is left",
+                () -> ProcessFacts.withCommand("jshim-keeper", node.state().toString())
+                                .size()
+                        == 1);
+        node.start();
+        JsonObject status = json(bridge("status", "-o", "json").ok());
+        assertThat(status.get("state").getAsString()).isEqualTo("serving");
+        assertThat(node.state().resolve("jshim/keeper.pid"))
+                .hasContent(status.get("keeper").getAsString());
+        assertThat(node.init("one")).isEqualTo(one);
         node.remove("one");
     }
 
