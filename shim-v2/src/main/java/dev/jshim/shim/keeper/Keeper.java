@@ -162,10 +162,11 @@ public final class Keeper implements FdStore, AutoCloseable {
                 if (text.isEmpty()) {
                     break;
                 }
-                if (text.equals("ping")) {
+                if (text.startsWith("ping")) {
                     FaultPoint.at("keeper-ping");
                     HeapCare.endIfFull();
-                    send("alive", null);
+                    // A keeper of format 1 has a number there, which it wants back.
+                    send("alive" + text.substring("ping".length()), null);
                 } else if (text.startsWith("exited ")) {
                     ended.accept(child(text));
                 } else {

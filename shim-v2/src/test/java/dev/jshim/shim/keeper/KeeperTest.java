@@ -51,6 +51,8 @@ class KeeperTest {
         keeper.start(held -> {}, () -> {});
         tell("ping");
         assertThat(heard()).isEqualTo("alive");
+        tell("ping 7");
+        assertThat(heard()).as("for a keeper of format 1").isEqualTo("alive 7");
     }
 
     @Test
