@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a keeper takes of the node's memory, and that its sources stay small. */
+/** What a keeper takes of the node's memory. */
 @Timeout(180)
 class SizeTest {
     @TempDir
