@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -125,5 +126,31 @@ class BridgeDeathTest extends MigrationScenario {
         Signal.TERM.to(bridge());
         awaitDeath("exit 143");
         worksOn(one);
+    }
+
+    /** Calls go on without their notes, and are noted again as soon as there is room. */
+    @Test
+    void noRoomForNotes() throws Exception {
+        ProcessFacts one = legacy("one");
+        node.stop();
+        try (SmallDisk notes = SmallDisk.over(node.state().resolve("jshim/calls"), "256k")) {
+            migrate("apply", "--yes").ok();
+            node.switchTo(Release.V2);
+            notes.fill();
+            node.exec("one", "unnoted", "/bin/sh", "-c", "exit 3").expect(3);
+            assertThat(node.state().resolve("jshim/bridge.log")).content().contains("cannot note a call");
+            notes.free();
+            node.exec("one", "noted", "/bin/sh", "-c", "exit 4").expect(4);
+            CompletableFuture<Outcome> waiting = CompletableFuture.supplyAsync(
+                    () -> node.exec("one", "waits", "/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; exit 6"));
+            Wait.until("it runs", () -> ProcessList.of(node, "one").hasExec("waits"));
+            Signal.KILL.to(bridge());
+            awaitDeath("signal 9");
+            node.exec("one", "go", "/bin/sh", "-c", ": >/go").ok();
+            assertThat(waiting.join().code()).isEqualTo(6);
+            worksOn(one);
+            node.stop();
+            Product.ctl(node, "bridge", "stop").ok();
+        }
     }
 }

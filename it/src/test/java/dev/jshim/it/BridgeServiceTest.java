@@ -265,4 +265,92 @@ class BridgeServiceTest extends MigrationScenario {
         trio.listed(node);
         trio.remove(node);
     }
+
+    /** One that dies again and again is away for a while: another one beside it would take its sockets. */
+    @Test
+    void noSecondBridgeWhileTheKeeperWaits() {
+        ProcessFacts one = legacy("one");
+        node.stop();
+        migrate(Map.of("JSHIM_KEEPER_SECOND", "3000000"), "apply", "--yes").ok();
+        for (int deaths = 1; deaths < 3; deaths++) {
+            ProcessFacts before = ProcessFacts.of(bridge());
+            Signal.KILL.to(before.pid());
+            awaitAnother(before);
+        }
+        Signal.KILL.to(bridge());
+        Wait.until(
+                "it waits",
+                () -> json(bridge("status", "-o", "json"))
+                        .get("state")
+                        .getAsString()
+                        .equals("waiting"));
+
+        for (Outcome refused :
+                List.of(bridge("start"), bridge("stop"), bridge("replace"), migrateWithin("1s", "apply", "--yes"))) {
+            assertThat(refused.code()).as("%s", refused).isEqualTo(1);
+            assertThat(refused.err()).contains("its keeper, pid ", "starts it again when it dies");
+            assertReadable(refused);
+        }
+        assertThat(ProcessFacts.withCommand(
+                        "dev.jshim.bridge.Main bridge", node.state().toString()))
+                .isEmpty();
+
+        ProcessFacts.withCommand("jshim-keeper", node.state().toString()).forEach(Signal.TERM::to);
+        Wait.until("its keeper ends", () -> bridge("start").code() == 0);
+        node.switchTo(Release.V2);
+        assertThat(node.init("one")).isEqualTo(one);
+        node.remove("one");
+    }
+
+    /** Trees that replace one another, the newest of which {@code current} names; its bridge does not come up. */
+    @Test
+    void aNewTreeThatIsBrokenIsTakenBack() throws IOException {
+        Path trees = Files.createDirectory(node.dir().resolve("trees"));
+        Path good = new DistTree(Product.home()).copyTo(trees.resolve("1")).home();
+        Path broken = new DistTree(Product.home()).copyTo(trees.resolve("2")).home();
+        Files.writeString(broken.resolve("bin/containerd-shim-v1-linux"), "#!/bin/sh\nexit 9\n");
+        Path current = Files.createSymbolicLink(trees.resolve("current"), Path.of("1"));
+        ProcessFacts one = legacy("one");
+        node.stop();
+        ctlOf(good, "migrate", "apply", "--yes").ok();
+        node.switchTo(Release.V2);
+        ProcessFacts before = ProcessFacts.of(bridge());
+
+        Files.delete(current);
+        Files.createSymbolicLink(current, Path.of("2"));
+        Outcome refused = ctlOf(broken, "bridge", "replace").expect(1);
+        assertReadable(refused);
+        assertThat(refused.err()).contains("did not come up", "serves again");
+        JsonObject status = json(bridge("status", "-o", "json").ok());
+        assertThat(status.get("replacementFailed").getAsBoolean()).isTrue();
+        assertThat(status.get("pid").getAsLong()).isNotEqualTo(before.pid());
+        assertThat(node.init("one")).isEqualTo(one);
+        node.exec("one", "e", "/bin/sh", "-c", "exit 3").expect(3);
+
+        Files.delete(current);
+        Files.createSymbolicLink(current, Path.of("1"));
+        ctlOf(good, "bridge", "replace").ok();
+        assertThat(json(bridge("status", "-o", "json").ok())
+                        .get("replacementFailed")
+                        .getAsBoolean())
+                .isFalse();
+        node.exec("one", "f", "/bin/sh", "-c", "exit 4").expect(4);
+        assertThat(node.log()).content().doesNotContain("shim disconnected");
+        node.remove("one");
+    }
+
+    private Outcome ctlOf(Path tree, String... words) {
+        return Run.of(Stream.concat(
+                                Stream.of(
+                                        tree.resolve("bin/jshimctl").toString(),
+                                        "--root",
+                                        node.root().toString(),
+                                        "--state",
+                                        node.state().toString(),
+                                        "--address",
+                                        node.socket().toString()),
+                                Stream.of(words))
+                        .toList())
+                .run();
+    }
 }
