@@ -2,12 +2,8 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -36,12 +32,10 @@ class BridgeTortureTest extends MigrationScenario {
     /** For a v1 shim's own word of an exit, which takes long on a busy machine: ours would be the second one. */
     private static final String PATIENCE = " -Djshim.exit.patience=6";
 
-    private static final Duration SERVES = Duration.ofSeconds(60);
-
     /** Execs with the code that each must end with, by "container exec". */
     private final Map<String, Integer> execs = new ConcurrentHashMap<>();
 
-    private final List<Long> millis = Collections.synchronizedList(new ArrayList<>());
+    private final CallTimes times = new CallTimes();
     private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private final AtomicInteger serial = new AtomicInteger();
     private volatile boolean over;
@@ -81,14 +75,18 @@ class BridgeTortureTest extends MigrationScenario {
             clients.add(Thread.ofPlatform().start(() -> use(inits, client)));
         }
 
-        int deaths = disturb();
+        KeptBridge bridge = new KeptBridge(node);
+        Random random = new Random(SEED);
+        for (int i = 0; i < KILLS && failures.isEmpty(); i++) {
+            bridge.disturb(random);
+        }
 
         over = true;
         for (Thread client : clients) {
             client.join();
         }
         assertThat(failures).as("what clients have seen").isEmpty();
-        awaitServing();
+        bridge.awaitServing();
         trio.listed(node);
         trio.unharmed();
         trio.answers("in the end");
@@ -107,7 +105,9 @@ class BridgeTortureTest extends MigrationScenario {
         events.quiet(Duration.ofSeconds(8));
         assertToldOnce(events);
         assertThat(node.log()).content().doesNotContain("shim disconnected");
-        report(deaths);
+        System.out.printf(
+                "torture, %s: %d deaths of the bridge, %d exits, %s%n",
+                fault, bridge.deaths(), execs.size() + 1, times.summary());
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
         inits.keySet().forEach(node::remove);
@@ -124,62 +124,6 @@ class BridgeTortureTest extends MigrationScenario {
         assertThat(told).containsExactlyInAnyOrderElementsOf(expected);
     }
 
-    /** Answers how many bridges have died in all. */
-    private int disturb() {
-        Random random = new Random(SEED);
-        for (int i = 0; i < KILLS; i++) {
-            Wait.pause(Duration.ofMillis(200 + random.nextInt(1300)));
-            int how = random.nextInt(8);
-            if (how > 1) {
-                // Whether it serves by now or not.
-                kill(Signal.KILL);
-            } else if (how > 0) {
-                kill(Signal.STOP);
-                Wait.pause(Duration.ofMillis(random.nextInt(1500)));
-                kill(Signal.CONT);
-            } else {
-                awaitServing();
-                // It may die over the answer, by one of its own faults.
-                Product.ctl(node, "bridge", "replace");
-            }
-            if (!failures.isEmpty()) {
-                break;
-            }
-        }
-        return Integer.parseInt(status("restarts"));
-    }
-
-    private void kill(Signal signal) {
-        long pid = Long.parseLong(status("process").split(" ", 2)[0]);
-        if (pid > 0) {
-            try {
-                signal.to(pid);
-            } catch (RuntimeException e) {
-                // It has died in this very moment.
-            }
-        }
-    }
-
-    private void awaitServing() {
-        Wait.until(SERVES, "the bridge serves", () -> status("state").equals("serving"));
-    }
-
-    /** What the keeper has written down. */
-    private String status(String key) {
-        Path file = node.state().resolve("jshim/keeper");
-        return Wait.forValue(() -> "a line of the keeper's", () -> {
-            try {
-                return Files.readAllLines(file).stream()
-                        .filter(line -> line.startsWith(key + " "))
-                        .map(line -> line.substring(key.length() + 1))
-                        .findFirst()
-                        .orElse(null);
-            } catch (IOException e) {
-                return null; // It is being replaced.
-            }
-        });
-    }
-
     /** One client after another's call, on containers that no other client uses. */
     private void use(Map<String, ProcessFacts> inits, int client) {
         Random random = new Random(SEED * 31 + client);
@@ -191,9 +135,8 @@ class BridgeTortureTest extends MigrationScenario {
         }
         try {
             while (!over && failures.isEmpty()) {
-                long began = System.nanoTime();
-                call(mine.get(random.nextInt(mine.size())), inits, random.nextInt(6), random.nextInt(100));
-                millis.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
+                times.measure(() ->
+                        call(mine.get(random.nextInt(mine.size())), inits, random.nextInt(6), random.nextInt(100)));
             }
         } catch (RuntimeException | AssertionError e) {
             failures.add(e);
@@ -235,17 +178,5 @@ class BridgeTortureTest extends MigrationScenario {
         return inits.entrySet().stream()
                 .allMatch(each ->
                         tasks.get(each.getKey()).pid() == each.getValue().pid());
-    }
-
-    private void report(int deaths) {
-        List<Long> sorted = new ArrayList<>(millis);
-        Collections.sort(sorted);
-        System.out.printf(
-                "torture: %d deaths of the bridge, %d calls of ctr: median %d ms, 9 of 10 within %d ms, longest %d ms%n",
-                deaths,
-                sorted.size(),
-                sorted.get(sorted.size() / 2),
-                sorted.get(sorted.size() * 9 / 10),
-                sorted.getLast());
     }
 }

@@ -1,0 +1,65 @@
+package dev.jshim.it;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+
+/** A bridge that comes to harm, as its keeper has it written down. */
+record KeptBridge(PrivateContainerd node) {
+    private static final Duration SERVES = Duration.ofSeconds(60);
+
+    /** How many have died so far. */
+    int deaths() {
+        return Integer.parseInt(status("restarts"));
+    }
+
+    void awaitServing() {
+        Wait.until(SERVES, "the bridge serves", () -> status("state").equals("serving"));
+    }
+
+    /** Kills it, stops it for a while, or replaces it, after a while; what and when follows from the numbers. */
+    void disturb(Random random) {
+        Wait.pause(Duration.ofMillis(200 + random.nextInt(1300)));
+        int how = random.nextInt(8);
+        if (how > 1) {
+            // Whether it serves by now or not.
+            signal(Signal.KILL);
+        } else if (how > 0) {
+            signal(Signal.STOP);
+            Wait.pause(Duration.ofMillis(random.nextInt(1500)));
+            signal(Signal.CONT);
+        } else {
+            awaitServing();
+            // It may die over the answer, by one of its own faults.
+            Product.ctl(node, "bridge", "replace");
+        }
+    }
+
+    private void signal(Signal signal) {
+        long pid = Long.parseLong(status("process").split(" ", 2)[0]);
+        if (pid > 0) {
+            try {
+                signal.to(pid);
+            } catch (RuntimeException e) {
+                // It has died in this very moment.
+            }
+        }
+    }
+
+    private String status(String key) {
+        Path file = node.state().resolve("jshim/keeper");
+        return Wait.forValue(() -> "a line of the keeper's", () -> {
+            try {
+                return Files.readAllLines(file).stream()
+                        .filter(line -> line.startsWith(key + " "))
+                        .map(line -> line.substring(key.length() + 1))
+                        .findFirst()
+                        .orElse(null);
+            } catch (IOException e) {
+                return null; // It is being replaced.
+            }
+        });
+    }
+}
