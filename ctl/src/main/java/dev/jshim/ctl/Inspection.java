@@ -8,6 +8,7 @@ import dev.jshim.node.NodeTask;
 import dev.jshim.node.OciConfig;
 import dev.jshim.node.OciRuntime;
 import dev.jshim.node.ProcFs;
+import dev.jshim.node.ProcessFacts;
 import dev.jshim.node.Shim;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.node.SocketFacts;
@@ -41,6 +42,7 @@ final class Inspection {
                 .with("stateByRuntime", views.runtime())
                 .with("init", ProcessFields.of(init, proc))
                 .with("shim", ProcessFields.of(task.shim(), proc))
+                .with("jvm", ProcessFields.of(jvm(task.shim()), proc))
                 .with("socket", socket(bundle.socket()))
                 .with("bridgeSocket", bridge == null ? null : socket(bridge.socket()))
                 .with("stdio", StreamFields.of(task.state().orNull(), proc))
@@ -49,6 +51,12 @@ final class Inspection {
                 .with("namespaces", init == null ? List.of() : proc.namespaces(init.pid()))
                 .with("mounts", mounts(bundle))
                 .with("record", record(task));
+    }
+
+    /** Null if the shim has none beside itself. */
+    private @Nullable ProcessFacts jvm(@Nullable ProcessFacts shim) {
+        var worker = shim == null ? null : proc.worker(shim);
+        return worker == null || worker.equals(shim) ? null : worker;
     }
 
     /** The host's mounts in the bundle; the container's own are its own business. */

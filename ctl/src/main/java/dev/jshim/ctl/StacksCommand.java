@@ -52,8 +52,9 @@ final class StacksCommand implements Callable<Integer> {
                     "no process is the shim of " + bundle.task(),
                     "\"jshimctl inspect " + bundle.task().id() + "\" shows what there is");
         }
-        var stacks = ofJvm(shim);
-        var threads = cli.proc().threads(shim.pid());
+        var worker = cli.proc().worker(shim);
+        var stacks = ofJvm(worker);
+        var threads = cli.proc().threads(worker.pid());
         var fields = TaskFields.name(bundle.task())
                 .with("shimPid", shim.pid())
                 .with("stacks", stacks)
@@ -98,7 +99,7 @@ final class StacksCommand implements Callable<Integer> {
             throw CliException.failed(
                     "a v1 shim is never sent a signal while its container lives", "the kernel's view is above");
         }
-        if (JvmStacks.isJvm(shim, cli.proc()) || !cli.proc().catches(shim.pid(), SIGUSR1)) {
+        if (JvmStacks.isJvm(cli.proc().worker(shim), cli.proc()) || !cli.proc().catches(shim.pid(), SIGUSR1)) {
             throw CliException.failed("shim " + shim.pid() + " has no dump of that kind: not signalled", "");
         }
         var why = ProcessSignal.send(

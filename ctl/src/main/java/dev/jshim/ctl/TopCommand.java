@@ -22,7 +22,8 @@ import picocli.CommandLine.Option;
         description = "Show the shims again and again: memory, processor time, how fast they answer.",
         footer = {
             "",
-            "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks.",
+            "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks. Of jshim's own",
+            "shims SHIM is the keeper, and what a process takes is its JVM's.",
             "",
             "Examples:",
             "  jshimctl top",
@@ -95,13 +96,14 @@ final class TopCommand implements Callable<Integer> {
     }
 
     private Fields fields(ProcessFacts shim, List<NodeTask> tasks) {
-        var usage = cli.proc().usage(shim.pid());
+        var worker = cli.proc().worker(shim);
+        var usage = cli.proc().usage(worker.pid());
         var worst = tasks.stream().map(NodeTask::health).max(Comparator.naturalOrder());
         return new Fields()
                 .with("shimPid", shim.pid())
                 .with("program", shim.name())
                 .with("tasks", tasks.size())
-                .with("cpuPercent", cpu(shim))
+                .with("cpuPercent", cpu(worker))
                 .with("rssKib", usage == null ? null : usage.rssKib())
                 .with("pssKib", usage == null || usage.pssKib() < 0 ? null : usage.pssKib())
                 .with("threads", usage == null ? null : usage.threads())

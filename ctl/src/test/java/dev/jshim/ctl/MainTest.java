@@ -138,6 +138,7 @@ class MainTest {
                         "stateByRuntime",
                         "init",
                         "shim",
+                        "jvm",
                         "socket",
                         "bridgeSocket",
                         "stdio",

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads processes from /proc. A process that ends while it is read is one that is not there; nothing here throws. */
 public final class ProcFs {
+    /** How the kernel names the JVM of one of jshim's shims, at first and then. */
+    private static final Set<String> JVMS = Set.of("java", "jshim");
+
     private static final int MAX_BYTES = 16 << 20;
 
     /** A shim's flags, and a daemon's, stand at the beginning. */
@@ -111,6 +114,14 @@ public final class ProcFs {
             }
         }
         return facts(out);
+    }
+
+    /** The process that does a shim's work: the JVM if it is one of jshim's with a keeper, else the shim itself. */
+    public ProcessFacts worker(ProcessFacts shim) {
+        return named(JVMS).stream()
+                .filter(process -> process.isJvmOf(shim))
+                .findFirst()
+                .orElse(shim);
     }
 
     private static String comm(String stat) {

@@ -18,6 +18,10 @@ public record ProcessFacts(
     /** Our launchers tell a JVM so by which name it was called. */
     private static final String OWN_NAME = "-Djshim.name=";
 
+    private static final String JVM = "java";
+    /** The process that stands for a shim, as long as that lives, and starts the JVM that does its work. */
+    private static final String KEEPER = "jshim-keeper";
+
     public ProcessFacts {
         argv = List.copyOf(argv);
     }
@@ -58,10 +62,17 @@ public record ProcessFacts(
         return first.substring(first.lastIndexOf('/') + 1);
     }
 
-    /** What people know it by: as {@link #program}, but jshim's own shims are not {@code java}. */
+    /** Whether it is the JVM of one of jshim's own shims, whose keeper that is. */
+    public boolean isJvmOf(ProcessFacts keeper) {
+        return ppid() == keeper.pid()
+                && program().equals(JVM)
+                && keeper.program().equals(KEEPER);
+    }
+
+    /** What people know it by: as {@link #program}, but jshim's own shims are neither {@code java} nor their keeper. */
     public String name() {
         var program = program();
-        return program.equals("java")
+        return program.equals(JVM) || program.equals(KEEPER)
                 ? argv.stream()
                         .filter(word -> word.startsWith(OWN_NAME))
                         .map(word -> word.substring(OWN_NAME.length()))

@@ -43,6 +43,9 @@ public record ProcessOwner(
             if (shim != null && shim.ref().equals(process.ref())) {
                 return new ProcessOwner(bundle.task(), Role.SHIM, "it is the shim", initPid, shim);
             }
+            if (shim != null && process.isJvmOf(shim)) {
+                return new ProcessOwner(bundle.task(), Role.SHIM, "it is the shim's JVM", initPid, shim);
+            }
             if (init == null) {
                 continue;
             }

@@ -29,6 +29,7 @@ class ProcessOwnerTest {
         var bundles = new Bundles(directory);
         with(with(bundles.v2("ns", "a"), "init.pid", "21"), "config.json", "{}");
         with(with(bundles.v2("ns", "b"), "init.pid", "31"), "config.json", "{}");
+        with(with(with(bundles.v2("ns", "c"), "init.pid", "52"), "shim.pid", "50"), "config.json", "{}");
         process(1, 0, "/", "init");
         process(20, 1, "/", "/usr/bin/containerd-shim-runc-v2", "-namespace", "ns", "-id", "a");
         process(21, 20, "/ns/a", "sleep");
@@ -38,11 +39,24 @@ class ProcessOwnerTest {
         process(31, 30, "/", "sleep");
         process(32, 31, "/", "child");
         process(40, 1, "/", "sshd");
+        process(50, 1, "/", "/j/jshim-keeper", "-k", "--", "/j/java", "-Djshim.name=containerd-shim-v2-oci");
+        process(51, 50, "/", "/j/java", "-Djshim.name=containerd-shim-v2-oci");
+        process(52, 50, "/", "sleep");
+        process(54, 1, "/", "/j/java", "-Djshim.name=containerd-shim-v2-oci");
         return Node.read(bundles.paths);
     }
 
     @ParameterizedTest
-    @CsvSource({"20,ns/a,SHIM", "21,ns/a,INIT", "22,ns/a,PROCESS", "23,ns/a,PROCESS", "30,ns/b,SHIM", "32,ns/b,PROCESS"
+    @CsvSource({
+        "20,ns/a,SHIM",
+        "21,ns/a,INIT",
+        "22,ns/a,PROCESS",
+        "23,ns/a,PROCESS",
+        "30,ns/b,SHIM",
+        "32,ns/b,PROCESS",
+        "50,ns/c,SHIM",
+        "51,ns/c,SHIM",
+        "52,ns/c,INIT"
     })
     void owners(int pid, String task, ProcessOwner.Role role) throws IOException {
         var node = node();
@@ -59,6 +73,9 @@ class ProcessOwnerTest {
         assertThat(ProcessOwner.of(Objects.requireNonNull(proc.facts(40)), node, proc))
                 .isNull();
         assertThat(ProcessOwner.of(Objects.requireNonNull(proc.facts(1)), node, proc))
+                .isNull();
+        assertThat(ProcessOwner.of(Objects.requireNonNull(proc.facts(54)), node, proc))
+                .as("a JVM whose keeper is another")
                 .isNull();
     }
 }
