@@ -186,6 +186,7 @@ static void look_at_children(void) {
 static void read_signal(void) {
     struct signalfd_siginfo info;
     if (read(k.signals, &info, sizeof info) != sizeof info) return;
+    if (info.ssi_signo == SIGUSR1 && k.bound && k.serving) signal_jvm(SIGUSR1);
     if (k.stopping || (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)) return;
     if (!k.pid) finish(128 + SIGTERM);
     signal_jvm(SIGTERM);

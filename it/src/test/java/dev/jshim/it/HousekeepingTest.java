@@ -27,6 +27,9 @@ class HousekeepingTest extends ShimScenario {
         int containerd = score(node.pid());
 
         assertThat(score(shim("one"))).isEqualTo(containerd + 1);
+        assertThat(score(jvm("one"))).isEqualTo(containerd + 1);
+        Signal.KILL.to(jvm("one"));
+        Wait.until("the next one has the same", () -> score(jvm("one")) == containerd + 1);
         // As under the Go shim: what a spec does not set is inherited.
         assertThat(score(init.pid())).isEqualTo(containerd + 1);
         node.remove("one");
@@ -36,7 +39,7 @@ class HousekeepingTest extends ShimScenario {
     void hugePagesAreOffForItAndNotForItsContainers() throws Exception {
         ProcessFacts init = sleeper("one");
 
-        assertThat(status(shim("one"), HUGE_PAGES)).isEqualTo("0");
+        assertThat(status(jvm("one"), HUGE_PAGES)).isEqualTo("0");
         assertThat(status(init.pid(), HUGE_PAGES)).isEqualTo(status(node.pid(), HUGE_PAGES));
         node.remove("one");
     }
@@ -109,11 +112,12 @@ class HousekeepingTest extends ShimScenario {
         Run.of(List.of("kill", "-TERM", Long.toString(shim.pid()))).run().ok();
 
         Wait.until("the shim has ended", () -> !shim.alive());
-        assertThat(socket.getParent()).doesNotExist();
+        Wait.until("its JVM has ended", () -> Shims.jvm(shim.pid()) == 0);
         assertThat(init.alive()).isTrue();
         Run.of(List.of("kill", "-KILL", Long.toString(init.pid()))).run().ok();
         node.start(); // Finds a shim that is gone, and cleans up.
         Wait.until("no task", () -> !Tasks.of(node).has("one"));
+        Wait.until("nothing is left", () -> !Files.exists(socket.getParent()));
         node.ctr("container", "rm", "one").ok();
     }
 
@@ -125,7 +129,8 @@ class HousekeepingTest extends ShimScenario {
         node.start();
         ProcessFacts init = sleeper("one");
 
-        assertThat(Files.readAllLines(cgroup.resolve("cgroup.procs"))).containsExactly(Long.toString(shim("one")));
+        assertThat(Files.readAllLines(cgroup.resolve("cgroup.procs")))
+                .containsExactlyInAnyOrder(Long.toString(shim("one")), Long.toString(jvm("one")));
         assertThat(Files.readString(Path.of("/proc/" + init.pid() + "/cgroup")))
                 .contains(":memory:/" + node.namespace() + "/one\n");
         node.remove("one");
@@ -155,6 +160,11 @@ class HousekeepingTest extends ShimScenario {
     private long shim(String id) throws IOException {
         return Long.parseLong(
                 Files.readString(node.bundle(id).resolve("shim.pid")).strip());
+    }
+
+    private long jvm(String id) throws IOException {
+        long shim = shim(id);
+        return Wait.forValue(() -> "a JVM of " + shim, () -> Shims.jvm(shim) == 0 ? null : Shims.jvm(shim));
     }
 
     private static int score(long pid) throws IOException {

@@ -182,6 +182,31 @@ class ExitsTest {
         }
     }
 
+    /** The stub has no handler for it and dies, which shows that it has got it. */
+    @Test
+    void aShimsJvmIsAskedForItsStacks() throws Exception {
+        for (boolean shim : List.of(true, false)) {
+            try (Keeper keeper = shim
+                    ? Keeper.in(folder)
+                            .with("-k", "-s", folder.resolve("status").toString())
+                            .stub()
+                    : Keeper.in(folder).stub()) {
+                Jvm jvm = keeper.jvm();
+                keeper.signal(Processes.SIGUSR1);
+                jvm.send("serving");
+                keeper.untilLogged("serving");
+                keeper.signal(Processes.SIGUSR1);
+                if (shim) {
+                    keeper.untilLogged("ended: signal 10");
+                    keeper.jvm();
+                } else {
+                    jvm.ask("anything");
+                    assertThat(jvm.answer()).isEqualTo("done");
+                }
+            }
+        }
+    }
+
     @Test
     void theStatusIsNamedLater() throws Exception {
         try (Keeper keeper = Keeper.in(folder).with().stub()) {

@@ -36,6 +36,9 @@ final class Daemon {
     /** Before the first container: a busy node takes its time between start and Create. */
     private static final Duration UNUSED = Duration.ofSeconds(60);
 
+    /** 128 and SIGTERM, as a JVM without handlers. */
+    private static final int TERMINATED = 143;
+
     private final GroupFolder group;
     private final ShimNote note;
     private final @Nullable Keeper keeper;
@@ -117,8 +120,15 @@ final class Daemon {
         return tasks.emptyFor().compareTo(linger) >= 0 && group.leave(close);
     }
 
-    /** For a shim that is told to go: its containers live on, and containerd's `delete` sees to them. */
+    /**
+     * For a shim that is told to go: its containers live on, and containerd's `delete` sees to them and to the folder.
+     * For one with a keeper that is a death like any other: whoever has told the keeper ends the shim, and whoever has
+     * told this process alone does not.
+     */
     private void end() {
+        if (transport instanceof KeptTransport) {
+            Runtime.getRuntime().halt(TERMINATED);
+        }
         group.remove();
         tasks.closeAnyhow();
     }

@@ -50,7 +50,7 @@ final class Restart {
                 .filter(each -> each.name().equals(Start.LOG))
                 .findFirst()
                 .ifPresent(log -> ShimLog.open(log.fd(), note.debug()));
-        ShimLog.warn("the JVM of the shim has died, another one goes on", "restarts", keeper.restarts());
+        ShimLog.warn("the JVM of the shim has died, another one goes on", "end", end(), "restarts", keeper.restarts());
         Processes.setName(Start.PROCESS_NAME);
         Housekeeping.ofEachJvm();
         var daemon = new Daemon(group, note, lesser, keeper, held);
@@ -59,5 +59,14 @@ final class Restart {
         daemon.awaitEnd();
         group.remove();
         keeper.end();
+    }
+
+    /** How the one before has ended, in the words of launcher/README.md. */
+    private String end() {
+        try {
+            return GroupRecord.values(folder.resolve(Start.STATUS)).getOrDefault("last", "-");
+        } catch (IOException e) {
+            return "-";
+        }
     }
 }

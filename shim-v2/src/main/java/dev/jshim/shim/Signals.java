@@ -4,8 +4,8 @@ import dev.jshim.linux.SignalHandler;
 import dev.jshim.shim.log.ShimLog;
 
 /**
- * What signals do to a shim: SIGTERM and SIGINT end it cleanly while its containers live on, SIGUSR1 writes the stacks
- * of its threads into its log. Virtual threads are not in there: the JDK shows them to its own tools only.
+ * What signals do to a shim: SIGTERM and SIGINT end it while its containers live on, SIGUSR1 writes the stacks of its
+ * threads into its log. Virtual threads are not in there: the JDK shows them to its own tools only.
  */
 final class Signals {
     /** A line that is not longer than the kernel's PIPE_BUF does not mix with others. */

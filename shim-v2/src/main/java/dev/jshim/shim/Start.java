@@ -33,6 +33,8 @@ final class Start {
     private static final int TRIES = 10;
 
     static final String PROCESS_NAME = "jshim";
+    /** In the group's folder, where the keeper says how the JVM stands, and how the one before has ended. */
+    static final String STATUS = "keeper";
     /** What the keeper calls the FIFO of containerd's log. */
     static final String LOG = "log";
 
@@ -198,6 +200,7 @@ final class Start {
             writeBundle(answer, ShimPid.get());
             if (keeper != null) {
                 note.write(folder.path());
+                keeper.status(folder.path().resolve(STATUS));
             }
             daemon.serve();
             daemon.serving();
