@@ -33,25 +33,53 @@ public final class ConsoleSocket implements AutoCloseable {
         return new ConsoleSocket(path, UnixSockets.listen(path, UnixSockets.STREAM, 1));
     }
 
+    /**
+     * Takes over one that listens already.
+     *
+     * @param path its name, which {@link #close} removes
+     */
+    public static ConsoleSocket of(Path path, Fd listener) {
+        return new ConsoleSocket(path, listener);
+    }
+
     /** What the runtime is to be told. */
     public Path path() {
         return path;
     }
 
+    /** The socket; still owned here. */
+    public Fd listener() {
+        return listener;
+    }
+
     /**
-     * The terminal's master. A runtime that has made a terminal has sent it by the time its command ends.
+     * The runtime's connection.
      *
-     * <p>Waits in epoll: platform threads, unless the runtime has ended already.
+     * <p>Waits in epoll, here and in {@link #receive}: platform threads, unless the runtime has ended already.
+     *
+     * @throws IOException where none came in time
+     */
+    public Fd accept(Duration patience) throws IOException {
+        awaitReadable(listener, patience);
+        var peer = NativeCall.retrying(Syscall.ACCEPT4, listener.number(), 0, 0, UnixSockets.FLAGS, 0, 0);
+        return Fd.of((int) NativeCall.check(peer, "accept", path));
+    }
+
+    /**
+     * The terminal's master. A runtime that has made a terminal has sent it by the time its command ends. The
+     * connection still has it too, until it is closed.
      *
      * @throws IOException where none came in time, or something else did
      */
-    public Fd receive(Duration patience) throws IOException {
-        awaitReadable(listener, patience);
-        var peer = NativeCall.retrying(Syscall.ACCEPT4, listener.number(), 0, 0, UnixSockets.FLAGS, 0, 0);
-        try (var connection = Fd.of((int) NativeCall.check(peer, "accept", path))) {
-            awaitReadable(connection, patience);
-            return receive(connection);
+    public static Fd receive(Fd connection, Duration patience) throws IOException {
+        awaitReadable(connection, patience);
+        var received = FdMessage.peek(connection.number(), NAME_SPACE);
+        NativeCall.check(received.result(), "recvmsg", connection);
+        var master = received.message().fd();
+        if (master == null) {
+            throw new IOException("the runtime sent no descriptor");
         }
+        return master;
     }
 
     private static void awaitReadable(Fd fd, Duration patience) throws IOException {
@@ -65,16 +93,6 @@ public final class ConsoleSocket implements AutoCloseable {
                 }
             }
         }
-    }
-
-    private Fd receive(Fd connection) throws IOException {
-        var received = FdMessage.receive(connection.number(), NAME_SPACE);
-        NativeCall.check(received.result(), "recvmsg", path);
-        var master = received.message().fd();
-        if (master == null) {
-            throw new IOException("the runtime sent no descriptor over " + path);
-        }
-        return master;
     }
 
     /** Stops listening and removes the socket's name. */

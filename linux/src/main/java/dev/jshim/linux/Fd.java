@@ -2,6 +2,8 @@ package dev.jshim.linux;
 
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file descriptor that somebody owns.
@@ -21,6 +23,7 @@ public final class Fd implements AutoCloseable {
     private static final int FD_CLOEXEC = 1;
 
     private final AtomicInteger number;
+    private final AtomicReference<@Nullable Runnable> afterClose = new AtomicReference<>();
 
     private Fd(int number) {
         this.number = new AtomicInteger(number);
@@ -51,6 +54,27 @@ public final class Fd implements AutoCloseable {
         int open = number.getAndSet(CLOSED);
         if (open != CLOSED) {
             NativeCall.once(Syscall.CLOSE, open, 0, 0);
+            afterClose();
+        }
+    }
+
+    /**
+     * Has something done once, right after close() and in its thread; at once if that has been called already. What was
+     * given before is replaced.
+     *
+     * @param action must not throw
+     */
+    public void whenClosed(Runnable action) {
+        afterClose.set(action);
+        if (!isOpen()) {
+            afterClose();
+        }
+    }
+
+    private void afterClose() {
+        Runnable action = afterClose.getAndSet(null);
+        if (action != null) {
+            action.run();
         }
     }
 

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 public record FdMessage(byte[] data, @Nullable Fd fd) {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
+    private static final int MSG_PEEK = 2;
     static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
     /** struct msghdr and struct iovec on 64 bits; CMSG_SPACE(sizeof(int)) is 24. */
@@ -44,12 +45,23 @@ public record FdMessage(byte[] data, @Nullable Fd fd) {
 
     /** Receives at most that many bytes from that socket. */
     static Received receive(int socket, int size) {
+        return receive(socket, size, 0);
+    }
+
+    /**
+     * The same, and the message stays where it is: the next one that looks gets it too, with a descriptor of its own.
+     */
+    static Received peek(int socket, int size) {
+        return receive(socket, size, MSG_PEEK);
+    }
+
+    private static Received receive(int socket, int size, int flags) {
         try (var memory = new Memory()) {
             var bytes = memory.block(size);
             var message = message(memory, bytes.address(), size);
             var control = memory.block(CONTROL);
             control(message, control);
-            var got = NativeCall.retrying(Syscall.RECVMSG, socket, message.address(), MSG_CMSG_CLOEXEC);
+            var got = NativeCall.retrying(Syscall.RECVMSG, socket, message.address(), MSG_CMSG_CLOEXEC | flags);
             var data = new byte[(int) Math.max(0, got)];
             bytes.buffer().get(0, data);
             var isDescriptor = got >= 0

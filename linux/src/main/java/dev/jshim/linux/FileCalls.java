@@ -25,6 +25,7 @@ public final class FileCalls {
     private static final int POLLFD_REVENTS = 6;
     private static final short POLLOUT = 4;
     private static final short POLLERR = 8;
+    private static final short POLLHUP = 16;
     private static final int TIMESPEC_SIZE = 16;
 
     private FileCalls() {}
@@ -100,6 +101,11 @@ public final class FileCalls {
     /** Whether somebody has the other end of a pipe or FIFO open, whose writing end this is. */
     public static boolean hasReader(Fd writeEnd) throws ErrnoException {
         return (poll(writeEnd, (short) 0) & POLLERR) == 0;
+    }
+
+    /** Whether somebody has the other end of a pipe or FIFO open, whose reading end this is. */
+    public static boolean hasWriter(Fd readEnd) throws ErrnoException {
+        return (poll(readEnd, (short) 0) & POLLHUP) == 0;
     }
 
     private static int poll(Fd fd, short events) throws ErrnoException {

@@ -53,7 +53,10 @@ class ConsoleSocketTest {
     void receivesAMasterThatWorks() throws Exception {
         try (var socket = ConsoleSocket.listen(folder.resolve("console"))) {
             var sender = send(socket.path().toString());
-            try (var master = socket.receive(Duration.ofSeconds(30))) {
+            try (var connection = socket.accept(Duration.ofSeconds(30));
+                    var first = ConsoleSocket.receive(connection, Duration.ofSeconds(30));
+                    var master = ConsoleSocket.receive(connection, Duration.ofSeconds(30))) {
+                assertThat(first.number()).isNotEqualTo(master.number());
                 var buffer = new byte[16];
                 var count = master.read(buffer, 0, buffer.length);
                 assertThat(new String(buffer, 0, count, StandardCharsets.UTF_8)).isEqualTo("hello");
@@ -71,9 +74,11 @@ class ConsoleSocketTest {
     void saysSoWhenNoDescriptorComes() throws Exception {
         try (var socket = ConsoleSocket.listen(folder.resolve("console"))) {
             var sender = send(socket.path().toString(), "none");
-            assertThatThrownBy(() -> socket.receive(Duration.ofSeconds(30)))
-                    .isInstanceOf(IOException.class)
-                    .hasMessageContaining("no descriptor");
+            try (var connection = socket.accept(Duration.ofSeconds(30))) {
+                assertThatThrownBy(() -> ConsoleSocket.receive(connection, Duration.ofSeconds(30)))
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("no descriptor");
+            }
             assertThat(sender.waitFor(30, TimeUnit.SECONDS)).isTrue();
         }
     }
@@ -81,7 +86,7 @@ class ConsoleSocketTest {
     @Test
     void givesUpWhenNobodyComes() throws Exception {
         try (var socket = ConsoleSocket.listen(folder.resolve("console"))) {
-            assertThatThrownBy(() -> socket.receive(Duration.ofMillis(50)))
+            assertThatThrownBy(() -> socket.accept(Duration.ofMillis(50)))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("within 50 ms");
         }

@@ -51,6 +51,22 @@ class FdTest {
     }
 
     @Test
+    void saysOnceThatItHasBeenClosed() throws Exception {
+        Pipe pipe = FileCalls.pipe();
+        List<String> said = new ArrayList<>();
+        pipe.readEnd().whenClosed(() -> said.add("replaced"));
+        pipe.readEnd().whenClosed(() -> said.add(pipe.readEnd().isOpen() ? "before" : "after"));
+        assertThat(said).isEmpty();
+        pipe.readEnd().close();
+        pipe.readEnd().close();
+        assertThat(said).containsExactly("after");
+
+        pipe.writeEnd().close();
+        pipe.writeEnd().whenClosed(() -> said.add("too late"));
+        assertThat(said).containsExactly("after", "too late");
+    }
+
+    @Test
     void closesOnce() throws Exception {
         Pipe pipe = FileCalls.pipe();
         int number = pipe.readEnd().number();

@@ -3,6 +3,7 @@ package dev.jshim.shim.oci;
 import dev.jshim.linux.Terminal;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.IoSettings;
+import dev.jshim.shim.stdio.KeptStreams;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.stdio.PumpLoop;
 import dev.jshim.shim.task.ShimException;
@@ -60,7 +61,14 @@ record Container(
     ProcessIo open(Stdio stdio, String process, String processId, boolean passThrough) {
         var loggers = new Loggers(reaper, namespace, bundle, processId);
         var settings = new IoSettings(
-                loop, console(process), passThrough, options.ioUid(), options.ioGid(), background, loggers);
+                loop,
+                console(process),
+                passThrough,
+                options.ioUid(),
+                options.ioGid(),
+                background,
+                loggers,
+                KeptStreams.NONE);
         return ProcessIo.open(stdio, settings);
     }
 

@@ -3,6 +3,7 @@ package dev.jshim.shim.oci;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Spawn;
 import dev.jshim.shim.stdio.LoggerLauncher;
 import java.nio.file.Path;
@@ -31,6 +32,13 @@ record Loggers(Reaper reaper, String namespace, Path bundle, String id) implemen
             var pid = spawn.start();
             window.spawned();
             return new Child(reaper, pid, window.claim(pid));
+        }
+    }
+
+    @Override
+    public Running adopt(ProcessId logger) {
+        try (var window = reaper.open()) {
+            return new Child(reaper, logger.pid(), window.claim(logger.pid()));
         }
     }
 

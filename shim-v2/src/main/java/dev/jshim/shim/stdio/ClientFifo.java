@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * Both ends of a FIFO that a client reads.
  *
  * @param writer for the output, non-blocking
- * @param keeper a reading end that nobody reads: while it is open, a client that goes away breaks nothing
+ * @param spare a reading end that nobody reads: while it is open, a client that goes away breaks nothing
  */
-record ClientFifo(Fd writer, Fd keeper) {
+record ClientFifo(Fd writer, Fd spare) {
     private static final int READ = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
 
@@ -37,8 +37,8 @@ record ClientFifo(Fd writer, Fd keeper) {
             writer = openIfRead(path);
         }
         try {
-            var keeper = FileCalls.open(path, READ, 0);
-            return new ClientFifo(writer == null ? FileCalls.open(path, WRITE, 0) : writer, keeper);
+            var spare = FileCalls.open(path, READ, 0);
+            return new ClientFifo(writer == null ? FileCalls.open(path, WRITE, 0) : writer, spare);
         } catch (ErrnoException e) {
             if (writer != null) {
                 writer.close();

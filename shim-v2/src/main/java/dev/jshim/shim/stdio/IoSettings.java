@@ -16,6 +16,7 @@ import java.time.Duration;
  * @param background how long Delete waits in all for output that something which the process left behind holds open: 10
  *     s (process/exec.go delete, v2.1.9), under the daemons whose own shim has 2 s no more than for everything else
  * @param loggers starts a logger, where the client names one
+ * @param kept holds what is to outlive this JVM
  */
 public record IoSettings(
         PumpLoop loop,
@@ -24,4 +25,5 @@ public record IoSettings(
         int uid,
         int gid,
         Duration background,
-        LoggerLauncher loggers) {}
+        LoggerLauncher loggers,
+        KeptStreams kept) {}

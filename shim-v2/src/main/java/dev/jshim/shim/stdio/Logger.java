@@ -5,8 +5,10 @@ import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.Pipe;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.KeptStreams.Keys;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,7 +16,10 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -39,21 +44,26 @@ final class Logger {
     /** What containerd's own shim leaves a logger between SIGTERM and SIGKILL (binaryIOProcTermTimeout). */
     private static final Duration LAST_WORDS = Duration.ofSeconds(12);
 
-    private final PumpLoop loop;
-    private final Path program;
+    private final IoSettings settings;
+    private final String program;
     private final LoggerLauncher.Running process;
-    private final Fd stdout;
-    private final Fd stderr;
+    /** What the process gets, until it has it. */
+    private final List<Fd> writers;
+
     private final List<Fd> readers;
     private boolean closed;
 
-    private Logger(PumpLoop loop, Path program, LoggerLauncher.Running process, Pipe stdout, Pipe stderr) {
-        this.loop = loop;
+    private Logger(
+            IoSettings settings,
+            String program,
+            LoggerLauncher.Running process,
+            List<Fd> writers,
+            Collection<Fd> readers) {
+        this.settings = settings;
         this.program = program;
         this.process = process;
-        this.stdout = stdout.writeEnd();
-        this.stderr = stderr.writeEnd();
-        readers = new ArrayList<>(List.of(stdout.readEnd(), stderr.readEnd()));
+        this.writers = List.copyOf(writers);
+        this.readers = new ArrayList<>(readers);
         var _ = process.ended().thenAccept(this::ended);
     }
 
@@ -63,8 +73,7 @@ final class Logger {
      * @param patience how long it may take
      * @throws ShimException where it ends before that or takes longer; it has been killed then
      */
-    static Logger start(PumpLoop loop, LoggerLauncher launcher, Sink.Binary binary, Duration patience)
-            throws IOException {
+    static Logger start(IoSettings settings, Sink.Binary binary, Duration patience) throws IOException {
         List<Pipe> pipes = new ArrayList<>();
         LoggerLauncher.@Nullable Running process = null;
         try {
@@ -73,11 +82,14 @@ final class Logger {
             }
             var ready = pipes.get(2);
             var theirs = List.of(pipes.get(0).readEnd(), pipes.get(1).readEnd(), ready.writeEnd());
-            process = launch(launcher, binary, theirs);
+            process = launch(settings.loggers(), binary, theirs);
             ready.writeEnd().close();
             awaitReady(binary, process, ready.readEnd(), patience);
             ready.close();
-            return new Logger(loop, binary.program(), process, pipes.get(0), pipes.get(1));
+            var readers = List.of(pipes.get(0).readEnd(), pipes.get(1).readEnd());
+            keep(settings.kept(), ProcessId.of(process.pid()), readers);
+            var writers = List.of(pipes.get(0).writeEnd(), pipes.get(1).writeEnd());
+            return new Logger(settings, binary.program().toString(), process, writers, readers);
         } catch (IOException | RuntimeException e) {
             pipes.forEach(Pipe::close);
             if (process != null) {
@@ -85,6 +97,32 @@ final class Logger {
             }
             throw e;
         }
+    }
+
+    private static void keep(KeptStreams kept, ProcessId process, List<Fd> readers) {
+        var which = Keys.LOGGER + process.pid() + "-" + process.startTicks();
+        kept.keep(Keys.STDOUT + which, readers.get(0));
+        kept.keep(Keys.STDERR + which, readers.get(1));
+    }
+
+    /**
+     * The logger of a JVM before this one, as it is after {@link #handedOver}.
+     *
+     * @param left what was kept, from which its part is taken
+     * @return null if there is none
+     */
+    static @Nullable Logger restore(IoSettings settings, Map<String, Fd> left) {
+        var keys =
+                left.keySet().stream().filter(key -> key.contains(Keys.LOGGER)).toList();
+        if (keys.isEmpty()) {
+            return null;
+        }
+        var which = keys.getFirst();
+        var words = which.substring(which.indexOf(Keys.LOGGER) + Keys.LOGGER.length())
+                .split("-", 2);
+        var process = new ProcessId(Integer.parseInt(words[0]), Long.parseLong(words[1]));
+        var readers = keys.stream().map(left::remove).filter(Objects::nonNull).toList();
+        return new Logger(settings, "of before", settings.loggers().adopt(process), List.of(), readers);
     }
 
     private static LoggerLauncher.Running launch(LoggerLauncher launcher, Sink.Binary binary, List<Fd> theirs)
@@ -155,18 +193,17 @@ final class Logger {
 
     /** For the process; it stays the logger's until {@link #handedOver}. */
     Fd stdout() {
-        return stdout;
+        return writers.get(0);
     }
 
     /** For the process; it stays the logger's until {@link #handedOver}. */
     Fd stderr() {
-        return stderr;
+        return writers.get(1);
     }
 
     /** To be called when the process has what it needs. */
     void handedOver() {
-        stdout.close();
-        stderr.close();
+        writers.forEach(Fd::close);
     }
 
     /** Completes when it has ended. */
@@ -194,7 +231,7 @@ final class Logger {
                 reader.close();
                 return true;
             }
-            loop.discard(reader);
+            settings.loop().discard(settings.kept(), reader);
         } catch (ErrnoException e) {
             reader.close();
             ShimLog.warn("cannot drain what a logger left", "logger", program, "error", e.getMessage());

@@ -6,10 +6,12 @@ import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.KeptStreams.Keys;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -29,20 +31,48 @@ final class Outputs {
     /** How long a client may read nothing of what is there until it is taken for one that does not read. */
     private static final Duration NOTHING_READ = Duration.ofSeconds(1);
 
+    /** A descriptor of a FIFO that is not used for what it carries, and the stream's name. */
+    private record Spare(String stream, Fd fd) {}
+
     private final Duration background;
+    private final KeptStreams kept;
     private final CompletableFuture<Void> read = new CompletableFuture<>();
-    private final List<Fd> keepers = new ArrayList<>();
+    private final List<Spare> spares = new ArrayList<>();
+    /** What clients have not read yet, when this was begun to be waited for by a JVM before this one. */
+    private final List<Fd> unread = new ArrayList<>();
+
     private final List<Pump> pumps = new ArrayList<>();
     private @Nullable Logger logger;
 
-    /** @param background see {@link IoSettings} */
-    Outputs(Duration background) {
-        this.background = background;
+    Outputs(IoSettings settings) {
+        background = settings.background();
+        kept = settings.kept();
     }
 
-    /** Keeps a FIFO's reading end until all has been moved. */
-    synchronized void keep(Fd keeper) {
-        keepers.add(keeper);
+    /** Holds a FIFO's reading end, or what names it, until all has been moved. */
+    synchronized void hold(String stream, Fd spare) {
+        spares.add(new Spare(stream, spare));
+    }
+
+    /**
+     * Takes what a JVM before this one had here.
+     *
+     * @param left what was kept, from which that is taken
+     */
+    synchronized void restore(IoSettings settings, Map<String, Fd> left) {
+        for (var stream : List.of(Keys.STDOUT, Keys.STDERR)) {
+            for (var what : List.of(Keys.SPARE, Keys.NAME)) {
+                var spare = left.remove(stream + what);
+                if (spare != null) {
+                    hold(stream, spare);
+                }
+            }
+            var writer = left.remove(stream + Keys.UNREAD);
+            if (writer != null) {
+                unread.add(writer);
+            }
+        }
+        logger = Logger.restore(settings, left);
     }
 
     synchronized void add(Pump pump) {
@@ -61,47 +91,66 @@ final class Outputs {
     /** Some clients close their ends when Delete has been answered, whatever is in them: ctr with an exec's. */
     private void awaitRead() {
         synchronized (this) {
-            if (keepers.stream().allMatch(Outputs::isEmpty)) {
-                closeKeepers();
+            if (spares.stream().allMatch(Outputs::isEmpty)) {
+                closeSpares();
             }
-            if (keepers.isEmpty()) {
+            if (spares.isEmpty() && unread.isEmpty()) {
                 read.complete(null);
                 return;
             }
         }
         Thread.startVirtualThread(() -> {
             try {
-                takeKeepers().forEach(Outputs::awaitRead);
+                takeUnread().forEach(Outputs::awaitRead);
+                takeSpares().forEach(this::awaitRead);
             } finally {
                 read.complete(null);
             }
         });
     }
 
-    private static boolean isEmpty(Fd keeper) {
+    private static boolean isEmpty(Spare spare) {
         try {
-            return FileCalls.unread(keeper) == 0;
+            return FileCalls.unread(spare.fd()) == 0;
         } catch (ErrnoException e) {
-            return false; // It reads no more, and does not know.
+            return false; // It only names the FIFO, and does not know.
         }
     }
 
-    private synchronized List<Fd> takeKeepers() {
-        var taken = List.copyOf(keepers);
-        keepers.clear();
+    private synchronized List<Spare> takeSpares() {
+        var taken = List.copyOf(spares);
+        spares.clear();
         return taken;
     }
 
+    private synchronized List<Fd> takeUnread() {
+        var taken = List.copyOf(unread);
+        unread.clear();
+        return taken;
+    }
+
+    private void awaitRead(Spare spare) {
+        var closed = spare.fd();
+        try (closed;
+                var writer = FileCalls.open(path(closed), PROBE, 0)) {
+            kept.keep(spare.stream() + Keys.UNREAD, writer);
+            closed.close();
+            awaitRead(writer);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.ENXIO) { // Nobody has it open any more.
+                ShimLog.debug("cannot see whether a client has read all", "error", e.getMessage());
+            }
+        }
+    }
+
     /** Waits until a client has read a FIFO empty, unless there is none, or one that does not read. */
-    private static void awaitRead(Fd keeper) {
-        try (keeper;
-                var probe = FileCalls.open(path(keeper), PROBE, 0)) {
-            keeper.close();
+    private static void awaitRead(Fd writer) {
+        try (writer) {
             var begin = System.nanoTime();
             var progress = begin;
-            for (int left = FileCalls.unread(probe), before = left;
-                    left > 0 && FileCalls.hasReader(probe);
-                    left = FileCalls.unread(probe)) {
+            for (int left = FileCalls.unread(writer), before = left;
+                    left > 0 && FileCalls.hasReader(writer);
+                    left = FileCalls.unread(writer)) {
                 var now = System.nanoTime();
                 progress = left < before ? now : progress;
                 before = left;
@@ -111,9 +160,7 @@ final class Outputs {
                 LockSupport.parkNanos(READ_LOOK.toNanos());
             }
         } catch (ErrnoException e) {
-            if (e.errno() != Errno.ENXIO) { // Nobody has it open any more.
-                ShimLog.debug("cannot see whether a client has read all", "error", e.getMessage());
-            }
+            ShimLog.debug("cannot see whether a client has read all", "error", e.getMessage());
         }
     }
 
@@ -125,16 +172,18 @@ final class Outputs {
         return logger == null ? read : CompletableFuture.allOf(read, logger.ended());
     }
 
-    private synchronized void closeKeepers() {
-        keepers.forEach(Fd::close);
-        keepers.clear();
+    private synchronized void closeSpares() {
+        spares.forEach(spare -> spare.fd().close());
+        spares.clear();
     }
 
-    /** What is left of the keepers only names the FIFOs: it is no reader. */
-    private synchronized void stopKeeping() {
-        for (var keeper : takeKeepers()) {
-            try (keeper) {
-                keepers.add(FileCalls.open(path(keeper), OpenFlags.O_PATH, 0));
+    /** What is left of the spares only names the FIFOs: it is no reader. */
+    private synchronized void stopReading() {
+        for (var spare : takeSpares()) {
+            try (var closed = spare.fd()) {
+                var name = FileCalls.open(path(closed), OpenFlags.O_PATH, 0);
+                kept.keep(spare.stream() + Keys.NAME, name);
+                hold(spare.stream(), name);
             } catch (ErrnoException e) {
                 ShimLog.debug("cannot keep the name of a FIFO", "error", e.getMessage());
             }
@@ -152,7 +201,7 @@ final class Outputs {
             return true;
         }
         // Where no client has the other end open the pump sees that now, and ends: nobody is waited for in vain.
-        stopKeeping();
+        stopReading();
         var deadline = System.nanoTime() + SLOW_CLIENT.minus(patience).toNanos();
         var _ = await(read, background.minus(patience));
         while (isHeldUp() && System.nanoTime() < deadline) {
@@ -184,7 +233,8 @@ final class Outputs {
         Logger last;
         synchronized (this) {
             pumps.forEach(Pump::cut);
-            closeKeepers();
+            closeSpares();
+            takeUnread().forEach(Fd::close);
             last = logger;
         }
         read.complete(null);

@@ -6,6 +6,8 @@ import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Pipe;
 import dev.jshim.linux.Terminal;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.KeptStreams.Keys;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
@@ -13,7 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +40,7 @@ final class PipeIo implements ProcessIo {
     private record Planned(Fd source, Fd sink, Pump.Mode mode, Pump.From from) {}
 
     private final IoSettings settings;
+    private final KeptStreams kept;
     /** All that has been opened, until all is: then each has an owner. */
     private final List<Fd> opening = new ArrayList<>();
 
@@ -45,12 +51,13 @@ final class PipeIo implements ProcessIo {
     private @Nullable Fd stdin;
     private @Nullable Fd stdout;
     private @Nullable Fd stderr;
-    private volatile @Nullable Pump stdinPump;
-    private volatile boolean isStdinOver;
+    private @Nullable Pump stdinPump;
+    private boolean isStdinOver;
 
     private PipeIo(IoSettings settings) {
         this.settings = settings;
-        outputs = new Outputs(settings.background());
+        kept = settings.kept();
+        outputs = new Outputs(settings);
     }
 
     /** Opens the streams of a process to be. */
@@ -61,8 +68,8 @@ final class PipeIo implements ProcessIo {
             if (Sink.of(stdio.stdout()) instanceof Sink.Binary binary) {
                 io.openLogger(binary);
             } else {
-                io.stdout = io.openOutput(Sink.of(stdio.stdout()));
-                io.stderr = io.openOutput(Sink.of(stdio.stderr()));
+                io.stdout = io.openOutput(Keys.STDOUT, Sink.of(stdio.stdout()));
+                io.stderr = io.openOutput(Keys.STDERR, Sink.of(stdio.stderr()));
             }
             io.opening.clear();
             return io;
@@ -73,9 +80,51 @@ final class PipeIo implements ProcessIo {
         }
     }
 
-    private Fd opened(Path path, int flags, int mode) throws ErrnoException {
+    /** See {@link ProcessIo#restore}. */
+    static PipeIo restore(IoSettings settings, Map<String, Fd> kept) {
+        settings.kept().adopt(kept);
+        var io = new PipeIo(settings);
+        var left = new HashMap<>(kept);
+        try {
+            io.plan(left);
+            io.outputs.restore(settings, left);
+            io.started();
+            return io;
+        } catch (ErrnoException e) {
+            io.close();
+            throw new ShimException(ShimException.Kind.UNKNOWN, "failed to take over I/O: " + e.getMessage(), e);
+        } finally {
+            KeptStreams.discard(settings, left);
+        }
+    }
+
+    /** The pumps that there were. One whose other end is missing was ending. */
+    private void plan(Map<String, Fd> left) {
+        var stdinPipe = Keys.STDIN + Keys.PIPE;
+        // The reading end alone comes first: where both are there the other one was about to be closed.
+        isStdinOver = left.containsKey(Keys.STDIN + Keys.READER);
+        plan(left, Keys.STDIN + Keys.READER, stdinPipe, Pump.Mode.SPLICE, Pump.From.CLIENT);
+        plan(left, Keys.STDIN + Keys.BOTH, stdinPipe, Pump.Mode.SPLICE, Pump.From.CLIENT);
+        plan(left, Keys.STDIN + Keys.FILE, stdinPipe, Pump.Mode.FILE, Pump.From.CLIENT);
+        for (var stream : List.of(Keys.STDOUT, Keys.STDERR)) {
+            plan(left, stream + Keys.PIPE, stream + Keys.WRITER, Pump.Mode.SPLICE, Pump.From.PROCESS);
+            plan(left, stream + Keys.PIPE, stream + Keys.FILE, Pump.Mode.APPEND, Pump.From.PROCESS);
+        }
+    }
+
+    private void plan(Map<String, Fd> left, String source, String sink, Pump.Mode mode, Pump.From from) {
+        var in = left.get(source);
+        var out = left.get(sink);
+        if (in != null && out != null) {
+            left.keySet().removeAll(List.of(source, sink));
+            planned.add(new Planned(in, out, mode, from));
+        }
+    }
+
+    private Fd opened(Path path, int flags, int mode, String key) throws ErrnoException {
         var fd = FileCalls.open(path, flags, mode);
         opening.add(fd);
+        kept.keep(key, fd);
         return fd;
     }
 
@@ -85,12 +134,12 @@ final class PipeIo implements ProcessIo {
             return null;
         }
         if (source instanceof Sink.File file) {
-            return pipedIn(opened(file.path(), READ, 0), Pump.Mode.FILE);
+            return pipedIn(opened(file.path(), READ, 0, Keys.STDIN + Keys.FILE), Pump.Mode.FILE);
         }
         if (source instanceof Sink.Fifo fifo) {
             // Without a writer of our own, which this is too, the process would see the end as soon as a client
             // detaches.
-            return pipedIn(opened(fifo.path(), BOTH, 0), Pump.Mode.SPLICE);
+            return pipedIn(opened(fifo.path(), BOTH, 0, Keys.STDIN + Keys.BOTH), Pump.Mode.SPLICE);
         }
         var logger = (Sink.Binary) source;
         throw ShimException.invalidArgument("stdin cannot come from the logger " + logger.program());
@@ -102,35 +151,40 @@ final class PipeIo implements ProcessIo {
      */
     private Fd pipedIn(Fd source, Pump.Mode mode) throws ErrnoException {
         var pipe = pipe();
+        kept.keep(Keys.STDIN + Keys.PIPE, pipe.writeEnd());
         planned.add(new Planned(source, pipe.writeEnd(), mode, Pump.From.CLIENT));
         return child(pipe.readEnd());
     }
 
     /** One for both streams, whatever the client says of stderr. */
     private void openLogger(Sink.Binary binary) throws IOException {
-        var logger = Logger.start(settings.loop(), settings.loggers(), binary, Logger.READY);
+        var logger = Logger.start(settings, binary, Logger.READY);
         outputs.use(logger);
         stdout = child(logger.stdout());
         stderr = child(logger.stderr());
     }
 
-    private @Nullable Fd openOutput(@Nullable Sink sink) throws IOException {
+    private @Nullable Fd openOutput(String stream, @Nullable Sink sink) throws IOException {
         if (sink == null) {
             return null;
         }
         if (sink instanceof Sink.File file) {
             Files.createDirectories(parent(file.path()));
-            return piped(opened(file.path(), APPEND, 0644), Pump.Mode.APPEND);
+            return piped(stream, opened(file.path(), APPEND, 0644, stream + Keys.FILE), Pump.Mode.APPEND);
         }
         if (sink instanceof Sink.Fifo named) {
             var fifo = ClientFifo.open(named.path());
-            opening.addAll(List.of(fifo.writer(), fifo.keeper()));
-            outputs.keep(fifo.keeper());
-            if (settings.passThrough() && isRootsAlone(named.path(), fifo.writer())) {
-                fifo.writer().setNonBlocking(false);
-                return child(fifo.writer());
+            var writer = fifo.writer();
+            opening.addAll(List.of(writer, fifo.spare()));
+            kept.keep(stream + Keys.SPARE, fifo.spare());
+            outputs.hold(stream, fifo.spare());
+            if (settings.passThrough() && isRootsAlone(named.path(), writer)) {
+                kept.keep(stream + Keys.HANDED_OVER, writer);
+                writer.setNonBlocking(false);
+                return child(writer);
             }
-            return piped(fifo.writer(), Pump.Mode.SPLICE);
+            kept.keep(stream + Keys.WRITER, writer);
+            return piped(stream, writer, Pump.Mode.SPLICE);
         }
         var logger = (Sink.Binary) sink;
         throw ShimException.invalidArgument(
@@ -147,8 +201,9 @@ final class PipeIo implements ProcessIo {
         return FileCalls.fstat(fifo).uid() == 0 && folder.uid() == 0 && (folder.mode() & OTHERS) == 0;
     }
 
-    private Fd piped(Fd sink, Pump.Mode mode) throws ErrnoException {
+    private Fd piped(String stream, Fd sink, Pump.Mode mode) throws ErrnoException {
         var pipe = pipe();
+        kept.keep(stream + Keys.PIPE, pipe.readEnd());
         planned.add(new Planned(pipe.readEnd(), sink, mode, Pump.From.PROCESS));
         return child(pipe.writeEnd());
     }
@@ -197,7 +252,7 @@ final class PipeIo implements ProcessIo {
         childEnds.clear();
         while (!planned.isEmpty()) {
             var plan = planned.getFirst();
-            var pump = settings.loop().start(plan.source(), plan.sink(), plan.mode(), plan.from());
+            var pump = settings.loop().start(kept, plan.source(), plan.sink(), plan.mode(), plan.from());
             // From here on both are the pump's: its thread uses them until it closes them.
             planned.removeFirst();
             if (plan.from() == Pump.From.PROCESS) {
@@ -214,24 +269,44 @@ final class PipeIo implements ProcessIo {
         if (mode == Pump.Mode.SPLICE) {
             stdinPump = input;
             if (isStdinOver) {
-                input.letGo();
+                var _ = input.letGo();
             }
         }
     }
 
     @Override
     public void closeStdin() {
+        endStdin().join();
+    }
+
+    private synchronized CompletableFuture<Void> endStdin() {
         isStdinOver = true;
-        var pump = stdinPump;
-        if (pump != null) {
-            pump.letGo();
+        if (stdinPump != null) {
+            return stdinPump.letGo();
+        }
+        planned.replaceAll(plan -> plan.from() == Pump.From.CLIENT ? forReading(plan) : plan);
+        return CompletableFuture.completedFuture(null);
+    }
+
+    /** So that also a JVM that comes before the pump knows it. */
+    private Planned forReading(Planned plan) {
+        if (plan.mode() != Pump.Mode.SPLICE) {
+            return plan;
+        }
+        try {
+            var reader = Pump.readingEnd(plan.source(), kept);
+            plan.source().close();
+            return new Planned(reader, plan.sink(), plan.mode(), plan.from());
+        } catch (ErrnoException e) {
+            ShimLog.warn("an input ends late", "error", e.getMessage());
+            return plan;
         }
     }
 
     @Override
     public synchronized void exited() {
         inputs.forEach(Pump::cut);
-        closeStdin();
+        var _ = endStdin();
         outputs.exited();
     }
 
@@ -263,6 +338,6 @@ final class PipeIo implements ProcessIo {
         planned.clear();
         childEnds.forEach(Fd::close);
         childEnds.clear();
-        closeStdin();
+        var _ = endStdin();
     }
 }

@@ -2,10 +2,12 @@ package dev.jshim.shim.stdio;
 
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.Terminal;
+import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The streams of one process, over pipes or a terminal. Thread-safe but for {@link #started}. */
@@ -13,6 +15,43 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
     /** Opens the streams of a process to be, and starts its logger where it is to have one. */
     static ProcessIo open(Stdio stdio, IoSettings settings) {
         return stdio.terminal() ? TerminalIo.open(stdio, settings) : PipeIo.open(stdio, settings);
+    }
+
+    /**
+     * Takes the streams over of a process that runs or has ended, as a JVM before this one had them: bytes move from
+     * then on, {@link #started} is not to be called. Of a process whose runtime call was under way when that JVM died:
+     * once the call has ended, and has left a process.
+     *
+     * @param stdio as in {@link #open}
+     * @param kept what the store has given back, by what follows the prefix of {@link IoSettings#kept} in its name;
+     *     becomes this object's
+     * @throws ShimException if the streams cannot be made of that
+     */
+    static ProcessIo restore(Stdio stdio, IoSettings settings, Map<String, Fd> kept) {
+        return stdio.terminal() ? TerminalIo.restore(stdio, settings, kept) : PipeIo.restore(settings, kept);
+    }
+
+    /**
+     * Opens the streams once more, of a process that is to be made again because there is none. Clients see no end.
+     *
+     * @param old what the store has given back, see {@link #restore}; closed when this returns or throws
+     */
+    static ProcessIo reopen(Stdio stdio, IoSettings settings, Map<String, Fd> old) {
+        settings.kept().adopt(old);
+        try {
+            return open(stdio, settings);
+        } finally {
+            KeptStreams.discard(settings, old);
+        }
+    }
+
+    /**
+     * Gives up what the store has given back and is of no process any more. What was left in the background, and still
+     * writes, is read until its end.
+     */
+    static void discard(IoSettings settings, Map<String, Fd> old) {
+        settings.kept().adopt(old);
+        KeptStreams.discard(settings, old);
     }
 
     /** What the process is to have as stdin; null for /dev/null. */
@@ -40,7 +79,10 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
     /** Changes the size of the terminal; nothing without one, as in runc's own shim. */
     void resize(Terminal.Size size) throws IOException;
 
-    /** Closes the shim's own writing end of stdin: the process sees the end when the last client has closed its own. */
+    /**
+     * Closes the shim's own writing end of stdin: the process sees the end when the last client has closed its own.
+     * When this returns it is done, also for a JVM after this one.
+     */
     void closeStdin();
 
     /**

@@ -8,6 +8,7 @@ import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Splice;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.KeptStreams.Keys;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
@@ -30,7 +31,9 @@ public final class Pump {
         FILE,
         /** To a file opened for appending, which takes no splice and never makes anybody wait. */
         APPEND,
-        /** From or to a terminal, which takes no splice either. */
+        /** From or to a terminal; inside the kernel from 5.11 on. */
+        TERMINAL,
+        /** From or to a device that takes no splice. What is in our hands is lost if this JVM dies then. */
         COPY,
         /** To nowhere. */
         DISCARD
@@ -68,14 +71,17 @@ public final class Pump {
     private static final int READ = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int AT_ONCE = 1 << 20;
     private static final int PAGE = 4096;
-    /** Less than this is written where the sink holds something already, see {@link #splicePipe}. */
-    private static final int SMALL = 4 * PAGE;
+    /** What a pipe holds unless somebody changes that. */
+    private static final int CAPACITY = 64 * 1024;
+    /** What a process's pipe holds once its client does not keep up: as much as two pipes. */
+    private static final int ROOMY = 2 * CAPACITY;
     /** Moves at one turn, after which the other pumps have theirs. */
     private static final int TURN = 64;
 
     private static final byte[] NOTHING = {};
 
     private final PumpLoop loop;
+    private final KeptStreams kept;
     private volatile Fd source;
     private final @Nullable Fd sink;
     private final From from;
@@ -85,12 +91,14 @@ public final class Pump {
     private boolean registered;
     private boolean hasLetGo;
     private boolean failing;
+    private boolean isRoomy;
     /** What has been read and not been written yet. */
     private volatile byte[] rest = NOTHING;
 
     /** @param sink null for one that discards */
-    Pump(PumpLoop loop, Fd source, @Nullable Fd sink, Mode mode, From from) {
+    Pump(PumpLoop loop, KeptStreams kept, Fd source, @Nullable Fd sink, Mode mode, From from) {
         this.loop = loop;
+        this.kept = kept;
         this.source = source;
         this.sink = sink;
         this.mode = mode;
@@ -107,9 +115,20 @@ public final class Pump {
         loop.cut(this);
     }
 
-    /** Of a FIFO that was opened for both: the writing end is given up, so that the end of the client is seen. */
-    void letGo() {
-        loop.letGo(this);
+    /**
+     * Of a FIFO that was opened for both: the writing end is given up, so that the end of the client is seen. Completes
+     * when that is done.
+     */
+    CompletableFuture<Void> letGo() {
+        return loop.letGo(this);
+    }
+
+    /** The reading end alone of a FIFO that is open for both; held in its place, which is not closed yet. */
+    static Fd readingEnd(Fd both, KeptStreams kept) throws ErrnoException {
+        // By its number: the client may have taken its name away.
+        var reader = FileCalls.open(Path.of("/proc/self/fd/" + both.number()), READ, 0);
+        kept.keep(Keys.STDIN + Keys.READER, reader);
+        return reader;
     }
 
     /** Answers false where it is to be ended at once. */
@@ -119,8 +138,7 @@ public final class Pump {
         }
         hasLetGo = true;
         try {
-            // By its number: the client may have taken its name away.
-            var reader = FileCalls.open(Path.of("/proc/self/fd/" + source.number()), READ, 0);
+            var reader = readingEnd(source, kept);
             epoll.remove(source);
             source.close();
             source = reader;
@@ -195,36 +213,70 @@ public final class Pump {
         }
         return switch (mode) {
             case SPLICE -> splicePipe();
-            case FILE -> spliceFile();
+            case FILE -> spliceOrCopy(AT_ONCE);
+            case TERMINAL -> from == From.TERMINAL ? spliceTerminal() : spliceOrCopy(AT_ONCE);
             case APPEND -> append();
-            case COPY -> copy(PAGE); // A terminal gives no more at a time.
+            case COPY -> copy();
             case DISCARD -> Step.of(source.tryRead(loop.scratch()));
         };
     }
 
-    /**
-     * A pipe has 16 slots. What is spliced keeps its own, however small it is, so 16 lines would fill a FIFO that
-     * nobody reads; what is written joins the last one. Small pieces are therefore written where the sink's reader does
-     * not keep up. Never more than there is room for, so that nothing is left in our hands.
-     */
     private Step splicePipe() throws ErrnoException {
-        var waiting = FileCalls.unread(source);
-        if (waiting == 0 || waiting >= SMALL || FileCalls.unread(sink()) == 0) {
-            return splice();
-        }
-        // The odd bytes first, as write(2) does it: whole pages after them fill a slot each.
-        var odd = waiting % PAGE;
-        return FileCalls.hasRoom(sink()) ? copy(odd == 0 ? PAGE : odd) : Step.WAIT;
+        var step = splice(AT_ONCE);
+        return step == Step.WAIT && FileCalls.unread(source) > 0 ? awaitRoom() : step;
     }
 
-    private Step splice() throws ErrnoException {
-        var moved = Splice.trySplice(source, sink(), AT_ONCE);
+    private Step splice(int most) throws ErrnoException {
+        var moved = Splice.trySplice(source, sink(), most);
         return moved == Splice.WOULD_BLOCK ? Step.WAIT : moved == 0 ? Step.END : Step.MOVED;
     }
 
-    private Step spliceFile() throws ErrnoException {
+    /**
+     * A pipe has 16 slots. What is spliced keeps its own, however small it is, so 16 lines fill a FIFO that nobody
+     * reads; what a process writes joins the last one. So it is the process's pipe that gets the room that is missing
+     * in the FIFO. At its end the FIFO gets the slots that it needs, if it would hold all those bytes: what is in it
+     * stays there for a client that comes late.
+     */
+    private Step awaitRoom() throws ErrnoException {
+        if (!isRoomy && from == From.PROCESS) {
+            isRoomy = true;
+            enlarge(source, ROOMY);
+        }
+        if (FileCalls.hasWriter(source)
+                || FileCalls.unread(source) + FileCalls.unread(sink()) > FileCalls.pipeCapacity(sink())) {
+            return Step.WAIT;
+        }
+        return addSlots() ? Step.MOVED : Step.WAIT;
+    }
+
+    private boolean addSlots() throws ErrnoException {
+        return enlarge(sink(), FileCalls.pipeCapacity(sink()) + FileCalls.pipeCapacity(source));
+    }
+
+    /** Answers whether the kernel allows it: it has limits, of what one pipe has and of what a user has in all. */
+    private static boolean enlarge(Fd pipe, int bytes) {
         try {
-            return splice();
+            return FileCalls.setPipeCapacity(pipe, bytes) >= bytes;
+        } catch (ErrnoException e) {
+            ShimLog.debug("a pipe stays as it is", "error", e.getMessage());
+            return false;
+        }
+    }
+
+    /** What a process has written is given to its client before the pump is cut, as far as there is room. */
+    private void moveLast() {
+        try {
+            if (splice(AT_ONCE) == Step.WAIT && FileCalls.unread(source) > 0 && addSlots()) {
+                var _ = splice(AT_ONCE);
+            }
+        } catch (ErrnoException e) {
+            ShimLog.debug("output is lost", "error", e.getMessage());
+        }
+    }
+
+    private Step spliceOrCopy(int most) throws ErrnoException {
+        try {
+            return splice(most);
         } catch (ErrnoException e) {
             if (e.errno() != Errno.EINVAL) {
                 throw e;
@@ -232,6 +284,15 @@ public final class Pump {
             mode = Mode.COPY; // Not every driver can.
             return Step.MOVED;
         }
+    }
+
+    /** Each read takes a slot, and a terminal itself holds little: the FIFO gets slots until it has as many bytes. */
+    private Step spliceTerminal() throws ErrnoException {
+        var step = spliceOrCopy(PAGE); // A terminal gives no more at a time.
+        if (step != Step.WAIT || FileCalls.hasRoom(sink()) || FileCalls.unread(sink()) >= CAPACITY) {
+            return step;
+        }
+        return enlarge(sink(), 2 * FileCalls.pipeCapacity(sink())) ? Step.MOVED : Step.WAIT;
     }
 
     private Step append() throws ErrnoException {
@@ -242,8 +303,8 @@ public final class Pump {
         return Step.of(count);
     }
 
-    private Step copy(int most) throws ErrnoException {
-        var count = source.tryRead(loop.scratch(), 0, most);
+    private Step copy() throws ErrnoException {
+        var count = source.tryRead(loop.scratch(), 0, PAGE);
         return count > 0 ? passOn(loop.scratch(), count) : Step.of(count);
     }
 
@@ -287,6 +348,10 @@ public final class Pump {
         if (from != From.PROCESS || mode == Mode.DISCARD) {
             return false;
         }
+        if (mode == Mode.SPLICE) {
+            moveLast();
+        }
+        kept.keepDiscarded(source);
         closeSink(epoll);
         mode = Mode.DISCARD;
         rest = NOTHING;

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,22 +53,32 @@ public final class PumpLoop {
         }
     }
 
-    /** Takes the writing end away from a pump's source, which is open for both. */
-    void letGo(Pump pump) {
+    /** Takes the writing end away from a pump's source, which is open for both. Completes when that is done. */
+    CompletableFuture<Void> letGo(Pump pump) {
+        var done = new CompletableFuture<Void>();
         try {
             submit(() -> {
-                if (pumps.get(pump.key()) != pump) {
-                    return;
-                }
-                if (pump.keepReadingEnd(epoll())) {
-                    step(pump.key(), pump);
-                } else {
-                    pumps.remove(pump.key(), pump);
-                    pump.finish(epoll());
+                try {
+                    letGoNow(pump);
+                } finally {
+                    done.complete(null);
                 }
             });
         } catch (ErrnoException e) {
             ShimLog.error("cannot end a stream", "error", e.getMessage());
+            done.complete(null);
+        }
+        return done;
+    }
+
+    private void letGoNow(Pump pump) {
+        if (pumps.get(pump.key()) != pump) {
+            return;
+        }
+        if (pump.keepReadingEnd(epoll())) {
+            step(pump.key(), pump);
+        } else {
+            end(pump.key(), pump);
         }
     }
 
@@ -197,15 +208,16 @@ public final class PumpLoop {
         return bytes;
     }
 
-    /** A pump over two descriptors that it takes over; started at once. */
-    Pump start(Fd source, Fd sink, Pump.Mode mode, Pump.From from) throws ErrnoException {
-        var pump = new Pump(this, source, sink, mode, from);
+    /** A pump over two descriptors that it takes over; started at once. Without a sink it discards. */
+    Pump start(KeptStreams kept, Fd source, @Nullable Fd sink, Pump.Mode mode, Pump.From from) throws ErrnoException {
+        var pump = new Pump(this, kept, source, sink, mode, from);
         add(pump);
         return pump;
     }
 
     /** Takes over the reading end of a process's pipe, and throws away what comes until its end. */
-    void discard(Fd source) throws ErrnoException {
-        add(new Pump(this, source, null, Pump.Mode.DISCARD, Pump.From.PROCESS));
+    void discard(KeptStreams kept, Fd source) throws ErrnoException {
+        kept.keepDiscarded(source);
+        add(new Pump(this, kept, source, null, Pump.Mode.DISCARD, Pump.From.PROCESS));
     }
 }

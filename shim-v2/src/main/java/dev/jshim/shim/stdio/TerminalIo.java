@@ -6,11 +6,17 @@ import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Terminal;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.KeptStreams.Keys;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,27 +32,38 @@ final class TerminalIo implements ProcessIo {
     private static final int WRITE = OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_CLOEXEC;
     private static final int APPEND = WRITE | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
 
+    private static final String CONSOLE = "console";
+    private static final String CONNECTION = "connection";
+    private static final String MASTER = "master";
+
     private final IoSettings settings;
-    private final ConsoleSocket socket;
+    private final KeptStreams kept;
+    /** Null of one that is restored, and has its terminal already. */
+    private final @Nullable ConsoleSocket socket;
+
     private final Outputs outputs;
     private @Nullable Fd input;
     private boolean isInputOver;
     private @Nullable Fd output;
-    private Pump.Mode outputMode = Pump.Mode.COPY;
+    private Pump.Mode outputMode = Pump.Mode.TERMINAL;
     private Terminal.@Nullable Size wanted;
+    private @Nullable Fd connection;
     private @Nullable Fd master;
     private @Nullable Pump reading;
 
-    private TerminalIo(IoSettings settings, ConsoleSocket socket) {
+    private TerminalIo(IoSettings settings, @Nullable ConsoleSocket socket) {
         this.settings = settings;
         this.socket = socket;
-        outputs = new Outputs(settings.background());
+        kept = settings.kept();
+        outputs = new Outputs(settings);
     }
 
     static TerminalIo open(Stdio stdio, IoSettings settings) {
         TerminalIo io = null;
         try {
-            io = new TerminalIo(settings, ConsoleSocket.listen(settings.console()));
+            var socket = ConsoleSocket.listen(settings.console());
+            settings.kept().keep(CONSOLE, socket.listener());
+            io = new TerminalIo(settings, socket);
             io.openInput(Sink.of(stdio.stdin()));
             io.openOutput(Sink.of(stdio.stdout()));
             return io;
@@ -59,6 +76,44 @@ final class TerminalIo implements ProcessIo {
         }
     }
 
+    /** See {@link ProcessIo#restore}. */
+    static TerminalIo restore(Stdio stdio, IoSettings settings, Map<String, Fd> kept) {
+        settings.kept().adopt(kept);
+        var left = new HashMap<>(kept);
+        var listener = left.remove(CONSOLE);
+        var io = new TerminalIo(settings, listener == null ? null : ConsoleSocket.of(settings.console(), listener));
+        try {
+            if (io.adopt(left)) {
+                io.started();
+            }
+            return io;
+        } catch (IOException e) {
+            io.close();
+            throw new ShimException(ShimException.Kind.UNKNOWN, "failed to take over I/O: " + e.getMessage(), e);
+        } finally {
+            KeptStreams.discard(settings, left);
+        }
+    }
+
+    /** Answers whether there is a terminal, or is to be one. */
+    private synchronized boolean adopt(Map<String, Fd> left) {
+        master = left.remove(MASTER);
+        connection = left.remove(CONNECTION);
+        input = left.remove(Keys.STDIN + Keys.READER);
+        isInputOver = input != null;
+        if (input == null) {
+            input = left.remove(Keys.STDIN + Keys.BOTH);
+        }
+        // A pump whose sink is gone has ended; one that throws away has none.
+        output = left.remove(Keys.STDOUT + Keys.WRITER);
+        if (output == null) {
+            output = left.remove(Keys.STDOUT + Keys.FILE);
+            outputMode = output == null ? Pump.Mode.DISCARD : Pump.Mode.APPEND;
+        }
+        outputs.restore(settings, left);
+        return master != null || connection != null || socket != null;
+    }
+
     private static void closeQuietly(@Nullable TerminalIo io) {
         if (io != null) {
             io.close();
@@ -69,7 +124,9 @@ final class TerminalIo implements ProcessIo {
         switch (source) {
             case null -> {}
             case Sink.Fifo(var path) -> {
-                input = FileCalls.open(path, BOTH, 0);
+                var both = FileCalls.open(path, BOTH, 0);
+                kept.keep(Keys.STDIN + Keys.BOTH, both);
+                input = both;
             }
             case Sink.File(var path) -> throw notFifo(path);
             case Sink.Binary(var program, var _, var _) -> throw notFifo(program);
@@ -84,25 +141,32 @@ final class TerminalIo implements ProcessIo {
         switch (sink) {
             case null -> {
                 // Somebody has to read a terminal, or whoever writes to it stops.
-                output = FileCalls.open(Path.of("/dev/null"), WRITE, 0);
-                outputMode = Pump.Mode.APPEND;
+                outputMode = Pump.Mode.DISCARD;
             }
             case Sink.Fifo(var path) -> {
                 var fifo = ClientFifo.open(path);
-                outputs.keep(fifo.keeper());
-                output = fifo.writer();
+                kept.keep(Keys.STDOUT + Keys.SPARE, fifo.spare());
+                outputs.hold(Keys.STDOUT, fifo.spare());
+                writeTo(fifo.writer());
             }
             case Sink.File(var path) -> {
-                output = FileCalls.open(path, APPEND, 0644);
+                var file = FileCalls.open(path, APPEND, 0644);
+                kept.keep(Keys.STDOUT + Keys.FILE, file);
+                output = file;
                 outputMode = Pump.Mode.APPEND;
             }
             case Sink.Binary binary -> {
-                var logger = Logger.start(settings.loop(), settings.loggers(), binary, Logger.READY);
+                var logger = Logger.start(settings, binary, Logger.READY);
                 outputs.use(logger);
-                output = logger.stdout().duplicate();
+                writeTo(logger.stdout().duplicate());
                 logger.handedOver(); // A terminal has no stderr of its own: that of the logger ends here.
             }
         }
+    }
+
+    private void writeTo(Fd fifo) {
+        kept.keep(Keys.STDOUT + Keys.WRITER, fifo);
+        output = fifo;
     }
 
     @Override
@@ -121,30 +185,54 @@ final class TerminalIo implements ProcessIo {
     }
 
     @Override
-    public Path consoleSocket() {
-        return socket.path();
+    public @Nullable Path consoleSocket() {
+        return socket == null ? null : socket.path();
     }
 
     @Override
     public synchronized void started() throws IOException {
-        var received = socket.receive(PATIENCE);
-        master = received;
-        socket.close();
+        var its = terminal();
         if (wanted != null) {
-            Terminal.resize(received, wanted);
+            Terminal.resize(its, wanted);
         }
-        var to = output;
-        if (to != null) {
-            outputs.add(settings.loop().start(received.duplicate(), to, outputMode, Pump.From.TERMINAL));
+        if (output != null || outputMode == Pump.Mode.DISCARD) {
+            outputs.add(settings.loop().start(kept, its.duplicate(), output, outputMode, Pump.From.TERMINAL));
             output = null; // It is the pump's now.
         }
         var from = input;
         if (from != null) {
-            reading = settings.loop().start(from, received.duplicate(), Pump.Mode.COPY, Pump.From.CLIENT);
+            reading = settings.loop().start(kept, from, its.duplicate(), Pump.Mode.TERMINAL, Pump.From.CLIENT);
             input = null;
             if (isInputOver) {
-                reading.letGo();
+                var _ = reading.letGo();
             }
+        }
+    }
+
+    /** What the next JVM would not get is held before the one that it came over is closed. */
+    private Fd terminal() throws IOException {
+        var its = master;
+        if (its == null) {
+            var from = connection;
+            if (from == null) {
+                from = Objects.requireNonNull(socket).accept(PATIENCE);
+                connection = from;
+                kept.keep(CONNECTION, from);
+            }
+            its = ConsoleSocket.receive(from, PATIENCE);
+            master = its;
+            kept.keep(MASTER, its);
+        }
+        closeConsole();
+        return its;
+    }
+
+    private void closeConsole() {
+        if (connection != null) {
+            connection.close();
+        }
+        if (socket != null) {
+            socket.close();
         }
     }
 
@@ -159,16 +247,31 @@ final class TerminalIo implements ProcessIo {
     }
 
     @Override
-    public synchronized void closeStdin() {
+    public void closeStdin() {
+        endStdin().join();
+    }
+
+    private synchronized CompletableFuture<Void> endStdin() {
         isInputOver = true;
         if (reading != null) {
-            reading.letGo();
+            return reading.letGo();
         }
+        var both = input;
+        if (both != null) {
+            // Also a JVM that comes before the pump is to know it.
+            try {
+                input = Pump.readingEnd(both, kept);
+                both.close();
+            } catch (ErrnoException e) {
+                ShimLog.warn("an input ends late", "error", e.getMessage());
+            }
+        }
+        return CompletableFuture.completedFuture(null);
     }
 
     @Override
     public synchronized void exited() {
-        closeStdin();
+        var _ = endStdin();
         if (reading != null) {
             reading.cut();
         }
@@ -188,7 +291,7 @@ final class TerminalIo implements ProcessIo {
 
     private synchronized void closeOwn() {
         exited();
-        socket.close();
+        closeConsole();
         for (var fd : new @Nullable Fd[] {input, output, master}) {
             if (fd != null) {
                 fd.close();

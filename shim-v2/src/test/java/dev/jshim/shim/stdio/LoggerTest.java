@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.linux.ExitedChild;
-import dev.jshim.linux.Fd;
-import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.Wait;
 import dev.jshim.shim.Until;
@@ -16,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -38,49 +35,21 @@ class LoggerTest {
     @TempDir
     Path folder;
 
-    private final List<LoggerLauncher.Running> started = new ArrayList<>();
-
-    private record Child(int pid, CompletableFuture<ExitedChild> ended) implements LoggerLauncher.Running {
-        @Override
-        public void signal(int signal) throws dev.jshim.linux.ErrnoException {
-            if (!ended.isDone()) {
-                Processes.kill(pid, signal);
-            }
-        }
-    }
+    private final ChildLoggers loggers = new ChildLoggers();
 
     private ProcessIo open(String scheme, String script) {
         var name = scheme + ":///bin/sh?-c=" + URLEncoder.encode(script, StandardCharsets.UTF_8) + "&"
                 + URLEncoder.encode(folder.resolve("log").toString(), StandardCharsets.UTF_8);
-        return PipeIo.open(
-                new Stdio("", name, name, false),
-                new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, Duration.ZERO, this::launch));
+        return PipeIo.open(new Stdio("", name, name, false), settings());
     }
 
-    private LoggerLauncher.Running launch(Path program, List<String> arguments, List<Fd> descriptors)
-            throws dev.jshim.linux.ErrnoException {
-        var spawn = Spawn.command(program.toString(), arguments)
-                .environment(List.of("CONTAINER_ID=box", "PATH=/usr/bin:/bin"));
-        for (var i = 0; i < descriptors.size(); i++) {
-            spawn.extra(descriptors.get(i), 3 + i);
-        }
-        var pid = spawn.start();
-        var ended = new CompletableFuture<ExitedChild>();
-        Thread.ofPlatform().daemon().start(() -> {
-            try {
-                ended.complete(Wait.pid(pid, true));
-            } catch (dev.jshim.linux.ErrnoException e) {
-                ended.completeExceptionally(e);
-            }
-        });
-        var child = new Child(pid, ended);
-        started.add(child);
-        return child;
+    private IoSettings settings() {
+        return new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, Duration.ZERO, loggers, KeptStreams.NONE);
     }
 
     @AfterEach
     void noLoggerIsLeft() throws Exception {
-        for (var logger : started) {
+        for (var logger : loggers.started()) {
             Until.holds("logger has ended", () -> logger.ended().isDone());
         }
     }
@@ -133,7 +102,7 @@ class LoggerTest {
         io.exited();
         assertThat(io.awaitDrained(Duration.ofMillis(50))).isFalse();
         io.close();
-        assertThat(started.getFirst().ended()).isDone();
+        assertThat(loggers.started().getFirst().ended()).isDone();
         assertThat(log("out")).as("it had time for its last words").hasContent("kept");
     }
 
@@ -147,7 +116,7 @@ class LoggerTest {
         assertThat(exitStatus(run(io, script))).isZero();
         io.exited();
         io.close();
-        assertThat(started.getFirst().ended()).isDone();
+        assertThat(loggers.started().getFirst().ended()).isDone();
         Files.createFile(go);
         Until.holds("it writes on, and is not killed by SIGPIPE", () -> Files.exists(alive));
     }
@@ -161,7 +130,7 @@ class LoggerTest {
                 io,
                 "echo first; until [ -e " + dead + " ]; do sleep 0.02; done;"
                         + " i=0; while [ $i -lt 50 ]; do seq 1000 || exit 8; i=$((i+1)); done; exit 4");
-        assertThat(started.getFirst().ended().join().exitStatus()).isEqualTo(9);
+        assertThat(loggers.started().getFirst().ended().join().exitStatus()).isEqualTo(9);
         Files.createFile(dead);
         assertThat(exitStatus(pid)).as("neither SIGPIPE nor a failed write").isEqualTo(4);
         assertThat(log("out")).hasContent("first");
@@ -189,7 +158,7 @@ class LoggerTest {
     @Test
     void isGivenUpWhenItIsNeverReady() {
         var sleeper = new Sink.Binary(Path.of("/bin/sleep"), List.of("100"), false);
-        assertThatThrownBy(() -> Logger.start(LOOP, this::launch, sleeper, Duration.ofMillis(200)))
+        assertThatThrownBy(() -> Logger.start(settings(), sleeper, Duration.ofMillis(200)))
                 .isInstanceOfSatisfying(
                         ShimException.class, e -> assertThat(e.kind()).isEqualTo(ShimException.Kind.DEADLINE_EXCEEDED))
                 .hasMessageContaining("logger /bin/sleep was not ready within 200 ms");
@@ -197,12 +166,11 @@ class LoggerTest {
 
     @Test
     void isNamedWhenItIsMissing() {
-        var settings = new IoSettings(LOOP, Path.of("/nowhere"), true, 0, 0, Duration.ZERO, this::launch);
-        assertThatThrownBy(() -> PipeIo.open(new Stdio("", "binary:///no/logger", "", false), settings))
+        assertThatThrownBy(() -> PipeIo.open(new Stdio("", "binary:///no/logger", "", false), settings()))
                 .hasMessageContaining("logger /no/logger cannot be run: ENOENT");
-        assertThatThrownBy(() -> PipeIo.open(new Stdio("", "", "binary:///bin/cat", false), settings))
+        assertThatThrownBy(() -> PipeIo.open(new Stdio("", "", "binary:///bin/cat", false), settings()))
                 .hasMessageContaining("name it for stdout");
-        assertThatThrownBy(() -> PipeIo.open(new Stdio("binary:///bin/cat", "", "", false), settings))
+        assertThatThrownBy(() -> PipeIo.open(new Stdio("binary:///bin/cat", "", "", false), settings()))
                 .hasMessageContaining("stdin cannot come from the logger");
     }
 }

@@ -36,6 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PipeIoTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final PumpLoop LOOP = new PumpLoop();
+    /** Of a pipe: what is moved into it takes one, however small it is. */
+    private static final int SLOTS = 16;
 
     @TempDir
     Path folder;
@@ -66,9 +68,8 @@ class PipeIoTest {
     }
 
     private static IoSettings settings(boolean passThrough, int uid, int gid, Duration background) {
-        return new IoSettings(LOOP, Path.of("/nowhere"), passThrough, uid, gid, background, (_, _, _) -> {
-            throw new AssertionError("no logger is named here");
-        });
+        return new IoSettings(
+                LOOP, Path.of("/nowhere"), passThrough, uid, gid, background, new ChildLoggers(), KeptStreams.NONE);
     }
 
     private static void waitUntil(Callable<Boolean> condition) throws Exception {
@@ -265,9 +266,31 @@ class PipeIoTest {
         assertThat(get(output)).isEqualTo("now\nlate\n");
     }
 
-    /** As lines that come one by one: each is moved before the next is written. */
+    /** As lines that come one by one: while the FIFO takes them each is moved before the next is written. */
     @Test
     void manySmallPiecesFitIntoAFifoThatNobodyReads() throws Exception {
+        var client = FifoClient.open(out);
+        var io = open("", out.toString(), "", false);
+        var process = Objects.requireNonNull(io.stdout()).duplicate();
+        process.setNonBlocking(true);
+        io.started();
+        var line = "x".repeat(63) + "\n";
+        for (var i = 0; i < 2000; i++) {
+            process.writeFully(line.getBytes(UTF_8));
+            if (i < SLOTS) {
+                waitUntil(() -> FileCalls.unread(process) == 0);
+            } else if (i == SLOTS) {
+                waitUntil(() -> FileCalls.pipeCapacity(process) > SLOTS * 4096);
+            }
+        }
+        io.close();
+        var begin = FifoClient.text(client);
+        assertThat(begin).as("also if it is cut").isEqualTo(line.repeat(2000));
+        process.close();
+    }
+
+    @Test
+    void manySmallPiecesAreThereForAClientThatComesLate() throws Exception {
         var client = FifoClient.open(out);
         var io = open("", out.toString(), "", false);
         var process = Objects.requireNonNull(io.stdout()).duplicate();
@@ -275,7 +298,9 @@ class PipeIoTest {
         var line = "x".repeat(63) + "\n";
         for (var i = 0; i < 900; i++) {
             process.writeFully(line.getBytes(UTF_8));
-            waitUntil(() -> FileCalls.unread(process) == 0);
+            if (i < SLOTS) {
+                waitUntil(() -> FileCalls.unread(process) == 0);
+            }
         }
         process.close();
         io.exited();

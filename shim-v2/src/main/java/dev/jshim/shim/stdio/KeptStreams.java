@@ -1,0 +1,150 @@
+package dev.jshim.shim.stdio;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
+import dev.jshim.shim.keeper.FdStore;
+import dev.jshim.shim.log.ShimLog;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The descriptors of one process's streams that are to outlive this JVM: each is held by a store from when it is opened
+ * until it is closed. The next JVM makes the streams of what it is given back, and of the keys alone: a key says which
+ * stream a descriptor belongs to and what it is there. Thread-safe.
+ *
+ * <p>What follows another one, as the reading end of a FIFO follows both ends, is held before that is closed.
+ */
+public final class KeptStreams {
+    /** Holds nothing. */
+    public static final KeptStreams NONE = new KeptStreams(FdStore.NONE, "");
+
+    private final FdStore store;
+    private final String prefix;
+
+    @GuardedBy("this")
+    private final Map<Fd, String> keys = new HashMap<>();
+
+    /** @param prefix what the names of this process's descriptors begin with in the store; a key follows at once */
+    public KeptStreams(FdStore store, String prefix) {
+        this.store = store;
+        this.prefix = prefix;
+    }
+
+    /** Has a descriptor held until it is closed. One that was held under another key has this one from now on. */
+    void keep(String key, Fd fd) {
+        hold(key, fd, true);
+    }
+
+    private void hold(String key, Fd fd, boolean isNew) {
+        if (store.equals(FdStore.NONE)) {
+            return;
+        }
+        synchronized (this) {
+            keys.values().removeIf(key::equals);
+            var before = keys.put(fd, key);
+            if (isNew) {
+                store.keep(prefix + key, fd);
+            }
+            if (before != null) {
+                store.drop(prefix + before);
+                return;
+            }
+        }
+        fd.whenClosed(() -> drop(fd));
+    }
+
+    /**
+     * What a process has left behind and nobody reads any more: it has a key of its own from now on, since another
+     * process may come under the same name.
+     */
+    void keepDiscarded(Fd source) {
+        if (store.equals(FdStore.NONE)) {
+            return;
+        }
+        try {
+            keep(Keys.DISCARDED + FileCalls.fstat(source).inode(), source);
+        } catch (ErrnoException e) {
+            ShimLog.debug("a stream keeps its name", "error", e.getMessage());
+        }
+    }
+
+    private synchronized void drop(Fd fd) {
+        var key = keys.remove(fd);
+        if (key != null) {
+            store.drop(prefix + key);
+        }
+    }
+
+    /** Takes over what the store has given back; each is dropped when it is closed. */
+    void adopt(Map<String, Fd> given) {
+        given.forEach((key, fd) -> hold(key, fd, false));
+    }
+
+    /**
+     * Gives up what has been adopted and is of no process any more. What was left in the background, and still writes,
+     * is read until its end; a logger is told to end.
+     */
+    static void discard(IoSettings settings, Map<String, Fd> adopted) {
+        var left = new HashMap<>(adopted);
+        var logger = Logger.restore(settings, left);
+        if (logger != null) {
+            Thread.startVirtualThread(logger::close);
+        }
+        left.forEach((key, fd) -> {
+            if (isWritten(key)) {
+                discard(settings, fd);
+            } else {
+                fd.close();
+            }
+        });
+    }
+
+    private static boolean isWritten(String key) {
+        return key.equals(Keys.STDOUT + Keys.PIPE)
+                || key.equals(Keys.STDERR + Keys.PIPE)
+                || key.startsWith(Keys.DISCARDED);
+    }
+
+    private static void discard(IoSettings settings, Fd source) {
+        try {
+            settings.loop().discard(settings.kept(), source);
+        } catch (ErrnoException e) {
+            source.close();
+            ShimLog.warn("what a process has left is not read", "error", e.getMessage());
+        }
+    }
+
+    /** The parts of the keys. */
+    static final class Keys {
+        static final String STDIN = "stdin";
+        static final String STDOUT = "stdout";
+        static final String STDERR = "stderr";
+
+        /** A client's FIFO that is open for both, so that the process sees no end while no client is there. */
+        static final String BOTH = "-both";
+        /** A client's FIFO, for reading only: its end is the end. */
+        static final String READER = "-reader";
+        /** A client's FIFO, for writing. */
+        static final String WRITER = "-writer";
+        /** A FIFO that the process gets as it is: until it has it. */
+        static final String HANDED_OVER = "-handed-over";
+        /** What makes that a client may go away, see {@link ClientFifo}. */
+        static final String SPARE = "-spare";
+        /** Only names a FIFO. */
+        static final String NAME = "-name";
+        /** The writing end of a FIFO in which there is only what its client has not read yet. */
+        static final String UNREAD = "-unread";
+        /** A file, read or appended to. */
+        static final String FILE = "-file";
+        /** Our end of a pipe of which the process has the other one. */
+        static final String PIPE = "-pipe";
+        /** The spare reading end of the pipe of a logger, whose pid and start time follow. */
+        static final String LOGGER = "-logger-";
+        /** What is read and thrown away, with its inode; without a stream's name. */
+        static final String DISCARDED = "discarded-";
+
+        private Keys() {}
+    }
+}
