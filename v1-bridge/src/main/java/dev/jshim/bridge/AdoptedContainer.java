@@ -7,6 +7,7 @@ import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.RepeatedTask;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.TaskFactory;
 import dev.jshim.shim.task.TaskRegistry;

@@ -22,12 +22,12 @@ import dev.jshim.proto.v1.shim.UpdateTaskRequest;
 import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.LastingTask;
 import dev.jshim.shim.task.ListedPid;
 import dev.jshim.shim.task.ProcessState;
 import dev.jshim.shim.task.ProcessStatus;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
-import dev.jshim.shim.task.Task;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A v1 shim has one flat set of process ids: init has the container's id, an exec its own. Every call but the wait
  * for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is answered.
  */
-final class LegacyTask implements Task {
+final class LegacyTask implements LastingTask {
     /** For what the shim answers out of its memory. */
     static final Duration QUICK = Duration.ofSeconds(5);
     /**
@@ -202,8 +202,9 @@ final class LegacyTask implements Task {
         return states.of(execId, v1Id(execId));
     }
 
-    /** The state of a process once what is being done with it is done: the shim holds its lock meanwhile. */
-    ProcessState settled(String execId) {
+    /** Waits for what is being done with the process: the shim holds its lock meanwhile. */
+    @Override
+    public ProcessState settled(String execId) {
         return states.of(execId, v1Id(execId), LOCKED);
     }
 
@@ -221,12 +222,8 @@ final class LegacyTask implements Task {
         });
     }
 
-    /**
-     * As {@link #start}, for a process that was started in a call that nobody answered.
-     *
-     * @param pid as the shim says now
-     */
-    void startedBefore(String execId, int pid, IntConsumer started) {
+    @Override
+    public void startedBefore(String execId, int pid, IntConsumer started) {
         exits.starting(execId, exit -> {
             exit.runs(pid);
             if (!execId.isEmpty()) {
@@ -273,9 +270,8 @@ final class LegacyTask implements Task {
         }
     }
 
-    /** The exit of an exec that was deleted in a call that nobody answered; null if there was no such call. */
-    @Nullable
-    Exit deletedExec(String execId) {
+    @Override
+    public @Nullable Exit deletedExec(String execId) {
         return ledger.deleting(execId);
     }
 

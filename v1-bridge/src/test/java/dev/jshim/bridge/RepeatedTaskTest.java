@@ -15,6 +15,7 @@ import dev.jshim.proto.v1.types.Status;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.RepeatedTask;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
 import dev.jshim.shim.task.Stdio;

@@ -88,6 +88,7 @@ final class ExitEvents {
                 .setExitStatus(exit.status())
                 .setExitedAt(Timestamps.of(exit.at()))
                 .build());
+        task.tell(id.equals(task.id()) ? "" : id, News.ENDED);
     }
 
     /** To be called when a container has been deleted: waits until its exit has been published, and forgets it. */

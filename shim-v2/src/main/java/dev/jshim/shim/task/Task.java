@@ -81,6 +81,35 @@ public interface Task {
      */
     default void onOom(Runnable told) {}
 
+    /** What clients have been told of a process, by a process before this one too, if that is known. */
+    default News told(String execId) {
+        return News.NONE;
+    }
+
+    /** That the events of a process have been handed on, up to this one. */
+    default void tell(String execId, News news) {}
+
+    /** Who is told how the processes of a task stand that a process before this one has left. */
+    interface Follower {
+        /** A process was started, and nobody was told. As for {@link #start}. */
+        void started(String execId, int pid);
+
+        /** A process is there, or was, whose exit nobody was told of. */
+        void runs(String execId);
+
+        /** The container was deleted, and nobody was told. */
+        void deleted(Exit exit);
+    }
+
+    /**
+     * Goes on with what a process before this one has left; once, before any other call. Of a start that is not known
+     * yet to be done or not the follower is told later.
+     */
+    default void begin(Follower follower) {}
+
+    /** That all has been told of a container that was deleted. */
+    default void forget() {}
+
     /** Metrics of the container's cgroup: {@code io.containerd.cgroups.v1.Metrics} or {@code v2.Metrics}. */
     Message stats();
 }

@@ -1,5 +1,7 @@
 package dev.jshim.shim.task;
 
+import org.jspecify.annotations.Nullable;
+
 /** Makes the tasks of a shim. */
 @FunctionalInterface
 public interface TaskFactory {
@@ -9,4 +11,9 @@ public interface TaskFactory {
      * @throws ShimException where it could not be created; nothing is left behind then
      */
     Task create(CreateRequest request);
+
+    /** How a container ended that was deleted lately, perhaps by a process before this one; null if none was. */
+    default @Nullable Exit deleted(String id) {
+        return null;
+    }
 }

@@ -102,6 +102,7 @@ public final class TaskRegistry {
         if (tasks.putIfAbsent(task.id(), task) != null) {
             throw ShimException.alreadyExists("container " + task.id() + " exists already");
         }
+        used = true;
     }
 
     /**

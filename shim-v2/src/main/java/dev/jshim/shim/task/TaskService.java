@@ -45,10 +45,12 @@ import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.Timestamps;
+import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -101,14 +103,27 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                     Room.path(r.getCheckpoint()),
                     Room.path(r.getParentCheckpoint()),
                     Room.options(r.getOptions()));
-            var task = tasks.create(request, factory, created -> created(r, created));
+            var before = TtrpcServer.isRepeated() ? tasks.find(r.getId()) : null;
+            if (before != null && before.bundle().equals(request.bundle())) {
+                // Done by a process before this one: then it is followed already.
+                events.publish(created(r, before));
+                return CreateTaskResponse.newBuilder().setPid(before.pid()).build();
+            }
+            var task = tasks.create(request, factory, created -> follow(r, created));
             return CreateTaskResponse.newBuilder().setPid(task.pid()).build();
         });
     }
 
-    private void created(CreateTaskRequest r, Task task) {
+    private void follow(CreateTaskRequest r, Task task) {
         publishOoms(task);
-        events.publish(TaskCreate.newBuilder()
+        events.publish(created(r, task));
+        if (task.pid() != 0) {
+            publishExit(task, "");
+        }
+    }
+
+    private static Message created(CreateTaskRequest r, Task task) {
+        return TaskCreate.newBuilder()
                 .setContainerId(r.getId())
                 .setBundle(r.getBundle())
                 .addAllRootfs(r.getRootfsList())
@@ -119,10 +134,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                         .setTerminal(r.getTerminal()))
                 .setCheckpoint(r.getCheckpoint())
                 .setPid(task.pid())
-                .build());
-        if (task.pid() != 0) {
-            publishExit(task, "");
-        }
+                .build();
     }
 
     private static Path bundle(String name) {
@@ -146,23 +158,51 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
             var isNew = !r.getExecId().isEmpty() || task.pid() == 0;
             task.start(r.getExecId(), pid -> {
                 response.setPid(pid);
-                events.publish(started(r, pid));
-                if (isNew) {
-                    publishExit(task, r.getExecId());
+                if (task.told(r.getExecId()) == News.NONE) {
+                    started(task, r.getExecId(), pid);
+                    if (isNew) {
+                        publishExit(task, r.getExecId());
+                    }
                 }
             });
             return response.build();
         });
     }
 
-    private static Message started(StartRequest r, int pid) {
-        return r.getExecId().isEmpty()
-                ? TaskStart.newBuilder().setContainerId(r.getId()).setPid(pid).build()
-                : TaskExecStarted.newBuilder()
-                        .setContainerId(r.getId())
-                        .setExecId(r.getExecId())
-                        .setPid(pid)
-                        .build();
+    private void started(Task task, String execId, int pid) {
+        events.publish(
+                execId.isEmpty()
+                        ? TaskStart.newBuilder()
+                                .setContainerId(task.id())
+                                .setPid(pid)
+                                .build()
+                        : TaskExecStarted.newBuilder()
+                                .setContainerId(task.id())
+                                .setExecId(execId)
+                                .setPid(pid)
+                                .build());
+        task.tell(execId, News.STARTED);
+    }
+
+    /** Goes on with a task that a process before this one has left, which is in the registry already. */
+    public void resume(Task task) {
+        publishOoms(task);
+        task.begin(new Task.Follower() {
+            @Override
+            public void started(String execId, int pid) {
+                TaskService.this.started(task, execId, pid);
+            }
+
+            @Override
+            public void runs(String execId) {
+                publishExit(task, execId);
+            }
+
+            @Override
+            public void deleted(Exit exit) {
+                TaskService.this.deleted(task, exit);
+            }
+        });
     }
 
     /** Sees to it that kills for want of memory are published as they happen. */
@@ -179,24 +219,48 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     @Override
     public void delete(DeleteRequest r, StreamObserver<DeleteResponse> answer) {
         answer(answer, () -> {
-            var task = tasks.getSettled(r.getId());
-            var exit = task.delete(r.getExecId());
-            if (r.getExecId().isEmpty()) {
-                tasks.remove(task);
-                exits.end(task);
-                events.publish(TaskDelete.newBuilder()
-                        .setContainerId(task.id())
-                        .setPid(exit.pid())
-                        .setExitStatus(exit.status())
-                        .setExitedAt(Timestamps.of(exit.at()))
-                        .build());
-            }
+            var exit = delete(r.getId(), r.getExecId());
             return DeleteResponse.newBuilder()
                     .setPid(exit.pid())
                     .setExitStatus(exit.status())
                     .setExitedAt(Timestamps.of(exit.at()))
                     .build();
         });
+    }
+
+    private Exit delete(String id, String execId) {
+        Task task;
+        try {
+            task = tasks.getSettled(id);
+        } catch (ShimException e) {
+            return deletedBefore(id, e);
+        }
+        var exit = task.delete(execId);
+        if (execId.isEmpty()) {
+            deleted(task, exit);
+        }
+        return exit;
+    }
+
+    /** The exit of a container that is there no more, because a process before this one has deleted it. */
+    private Exit deletedBefore(String id, ShimException failure) {
+        var exit = TtrpcServer.isRepeated() ? factory.deleted(id) : null;
+        if (exit == null) {
+            throw failure;
+        }
+        return exit;
+    }
+
+    private void deleted(Task task, Exit exit) {
+        tasks.remove(task);
+        exits.end(task);
+        events.publish(TaskDelete.newBuilder()
+                .setContainerId(task.id())
+                .setPid(exit.pid())
+                .setExitStatus(exit.status())
+                .setExitedAt(Timestamps.of(exit.at()))
+                .build());
+        task.forget();
     }
 
     @Override
@@ -337,7 +401,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     public void wait(WaitRequest r, StreamObserver<WaitResponse> answer) {
         try {
             // A copy: what the task gave may be shared by all who wait.
-            var exited = tasks.get(r.getId()).exited(r.getExecId()).copy();
+            var exited = exited(r.getId(), r.getExecId());
             if (answer instanceof ServerCallStreamObserver<WaitResponse> call) {
                 // A client that went away, as containerd at its restart, waits no more.
                 call.setOnCancelHandler(() -> exited.cancel(false));
@@ -353,6 +417,19 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         } catch (ShimException e) {
             answer.onError(Statuses.of(e).asRuntimeException());
         }
+    }
+
+    private CompletableFuture<Exit> exited(String id, String execId) {
+        Task task;
+        try {
+            task = tasks.get(id);
+        } catch (ShimException e) {
+            if (!execId.isEmpty()) {
+                throw e;
+            }
+            return CompletableFuture.completedFuture(deletedBefore(id, e));
+        }
+        return task.exited(execId).copy();
     }
 
     private static WaitResponse waited(@Nullable Exit exit, @Nullable Throwable failure) {

@@ -1,17 +1,10 @@
-package dev.jshim.bridge;
+package dev.jshim.shim.task;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.jshim.linux.Processes;
-import dev.jshim.shim.task.ExecRequest;
-import dev.jshim.shim.task.Exit;
-import dev.jshim.shim.task.ListedPid;
-import dev.jshim.shim.task.ProcessState;
-import dev.jshim.shim.task.ProcessStatus;
-import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.ShimException.Kind;
-import dev.jshim.shim.task.Task;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,11 +15,11 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The task of an adopted container, for calls that a bridge had begun which died over them: what has been done is not
- * done twice, and what has not been done is done now. Where neither can be told apart the call fails with UNAVAILABLE,
- * once. All other calls go straight on. Thread-safe.
+ * A task for calls that a process had begun which died over them: what has been done is not done twice, and what has
+ * not been done is done now. If neither can be told the call fails with UNAVAILABLE, once. All other calls go straight
+ * on. Thread-safe.
  */
-record RepeatedTask(LegacyTask task) implements Task {
+public record RepeatedTask(LastingTask task) implements Task {
     /** Signals that mean the same when they come twice: none, KILL, CONT, STOP and WINCH. */
     private static final Set<Integer> HARMLESS_TWICE = Set.of(0, Processes.SIGKILL, 18, 19, 28);
 
@@ -109,7 +102,7 @@ record RepeatedTask(LegacyTask task) implements Task {
     }
 
     private static ShimException unknown(String what) {
-        return new ShimException(Kind.UNAVAILABLE, "the bridge was restarted during the call: " + what, null);
+        return new ShimException(Kind.UNAVAILABLE, "the shim was restarted during the call: " + what, null);
     }
 
     @Override
@@ -117,12 +110,18 @@ record RepeatedTask(LegacyTask task) implements Task {
         try {
             return task.delete(execId);
         } catch (ShimException e) {
-            var exit = TtrpcServer.isRepeated() && e.kind() == Kind.NOT_FOUND ? task.deletedExec(execId) : null;
-            if (exit == null) {
-                throw e;
-            }
-            return exit;
+            return deletedBefore(execId, e);
         }
+    }
+
+    /** The exit of an exec that is there no more, because the first call has deleted it. */
+    private Exit deletedBefore(String execId, ShimException failure) {
+        var isGone = TtrpcServer.isRepeated() && failure.kind() == Kind.NOT_FOUND;
+        var exit = isGone ? task.deletedExec(execId) : null;
+        if (exit == null) {
+            throw failure;
+        }
+        return exit;
     }
 
     @Override
@@ -177,15 +176,39 @@ record RepeatedTask(LegacyTask task) implements Task {
     @Override
     public CompletableFuture<Exit> exited(String execId) {
         if (!execId.isEmpty()) {
-            // Its start may be under way: the shim says nothing of it meanwhile.
+            // Its start may be under way: a v1 shim says nothing of it meanwhile.
             var _ = found(execId);
         }
-        return task.exited(execId);
+        try {
+            return task.exited(execId);
+        } catch (ShimException e) {
+            return CompletableFuture.completedFuture(deletedBefore(execId, e));
+        }
     }
 
     @Override
     public void onOom(Runnable told) {
         task.onOom(told);
+    }
+
+    @Override
+    public News told(String execId) {
+        return task.told(execId);
+    }
+
+    @Override
+    public void tell(String execId, News news) {
+        task.tell(execId, news);
+    }
+
+    @Override
+    public void begin(Follower follower) {
+        task.begin(follower);
+    }
+
+    @Override
+    public void forget() {
+        task.forget();
     }
 
     @Override
