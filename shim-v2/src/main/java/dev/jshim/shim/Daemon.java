@@ -1,15 +1,18 @@
 package dev.jshim.shim;
 
 import com.google.protobuf.Any;
+import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Processes;
 import dev.jshim.shim.config.Protocol;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.TtrpcPublisher;
+import dev.jshim.shim.keeper.FdStore;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.OciTaskFactory;
 import dev.jshim.shim.oci.Reaper;
+import dev.jshim.shim.oci.TaskNotes;
 import dev.jshim.shim.stdio.PumpLoop;
 import dev.jshim.shim.task.TaskRegistry;
 import dev.jshim.shim.task.TaskService;
@@ -65,17 +68,39 @@ final class Daemon {
                 ? Transports.of(note.protocol())
                 : new KeptTransport(keeper, group.path(), held);
         linger = note.stays() ? GroupFolder.GRACE : Duration.ZERO;
-        Processes.becomeSubreaper();
         var ttrpc = note.ttrpcAddress();
         publisher = ttrpc == null ? null : publisher(ttrpc, note.namespace(), group.path(), keeper, held);
         var events = publisher == null ? (EventSink) _ -> {} : publisher;
+        // Without its sockets no task can outlive this process.
+        var store = transport instanceof KeptTransport ? keeper : null;
+        var notes = store == null ? TaskNotes.NONE : TaskNotes.in(group.path());
+        var reaper = reaper(notes, store);
         var factory = new OciTaskFactory(
                 note.namespace(),
-                Reaper.start(),
+                reaper,
                 new PumpLoop(),
                 lesser,
-                note.caller().background());
+                note.caller().background(),
+                notes,
+                store == null ? FdStore.NONE : store);
         service = new TaskService(tasks, factory, events, () -> {}, ShimPid.get());
+        if (!held.isEmpty()) {
+            for (var task : factory.restore(held)) {
+                tasks.add(task);
+                service.resume(task);
+            }
+        }
+    }
+
+    /** The parent of the containers' processes is the keeper, or this process if they end with it. */
+    private static Reaper reaper(TaskNotes notes, @Nullable Keeper store) throws ErrnoException {
+        if (store == null) {
+            Processes.becomeSubreaper();
+            return Reaper.start();
+        }
+        var reaper = Reaper.start(notes, store::reap);
+        store.exits(reaper::ended);
+        return reaper;
     }
 
     private static TtrpcPublisher publisher(

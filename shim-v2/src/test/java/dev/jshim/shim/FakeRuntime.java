@@ -75,8 +75,14 @@ public final class FakeRuntime {
                 echo $pid >$pidfile ;;
               state)
                 [ -f $dir/bundle ] || fail "container does not exist"
-                echo "{\\"id\\":\\"$id\\",\\"bundle\\":\\"$(cat $dir/bundle)\\"}" ;;
-              pause|resume|checkpoint|update) ;;
+                status=created
+                [ -f $dir/started ] && status=running
+                [ -f $dir/paused ] && status=paused
+                alive || status=stopped
+                echo "{\\"id\\":\\"$id\\",\\"status\\":\\"$status\\",\\"bundle\\":\\"$(cat $dir/bundle)\\"}" ;;
+              pause) touch $dir/paused ;;
+              resume) rm -f $dir/paused ;;
+              checkpoint|update) ;;
               *) fail "unknown command $verb" ;;
             esac
             exit 0

@@ -45,12 +45,19 @@ public final class BundleFiles {
 
     /** Leaves the answer for a later {@code delete}: a DeleteResponse, raw. */
     public static void writeExit(Path bundle, Exit exit) throws IOException {
-        var response = DeleteResponse.newBuilder()
+        write(bundle, "exit.pb", message(exit).toByteArray());
+    }
+
+    static DeleteResponse message(Exit exit) {
+        return DeleteResponse.newBuilder()
                 .setPid(exit.pid())
                 .setExitStatus(exit.status())
                 .setExitedAt(Timestamps.of(exit.at()))
                 .build();
-        write(bundle, "exit.pb", response.toByteArray());
+    }
+
+    static Exit exit(DeleteResponse message) {
+        return new Exit(message.getPid(), message.getExitStatus(), Timestamps.instant(message.getExitedAt()));
     }
 
     private static void write(Path bundle, String name, byte[] content) throws IOException {

@@ -1,6 +1,8 @@
 package dev.jshim.shim.oci;
 
+import dev.jshim.linux.Fd;
 import dev.jshim.linux.Terminal;
+import dev.jshim.shim.keeper.FdStore;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.IoSettings;
 import dev.jshim.shim.stdio.KeptStreams;
@@ -12,12 +14,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 
 /**
  * What init and the execs of a container share.
  *
  * @param namespace containerd's
  * @param background how long Delete waits for output that something left behind holds open
+ * @param notes what a process after this one has to know
+ * @param store holds the streams beyond the end of this process
  */
 record Container(
         String namespace,
@@ -29,7 +34,15 @@ record Container(
         PumpLoop loop,
         RuntimeOptions options,
         OomNotice oom,
-        Duration background) {
+        Duration background,
+        ContainerNotes notes,
+        FdStore store) {
+    /** What the names of held streams begin with, each followed by a blank, the container's id and that of the exec. */
+    static final String STREAM = "io";
+
+    /** In the place of an exec's id. */
+    static final String INIT = "-";
+
     private static final int SOCKET_NAME = 100;
 
     /** Where CRIU leaves its logs unless the options say otherwise: containerd's work folder (runc/container.go). */
@@ -52,24 +65,36 @@ record Container(
     }
 
     /**
-     * Opens the streams of a process.
+     * What the streams of a process are made with.
      *
-     * @param process what names its console
-     * @param processId the container's id for init, else the exec's: what a logger is told
+     * @param execId empty for init
      * @param passThrough whether output FIFOs are handed to the process
      */
-    ProcessIo open(Stdio stdio, String process, String processId, boolean passThrough) {
-        var loggers = new Loggers(reaper, namespace, bundle, processId);
-        var settings = new IoSettings(
+    IoSettings streams(String execId, boolean passThrough) {
+        var isInit = execId.isEmpty();
+        return new IoSettings(
                 loop,
-                console(process),
+                console(isInit ? "init" : "exec-" + execId),
                 passThrough,
                 options.ioUid(),
                 options.ioGid(),
                 background,
-                loggers,
-                KeptStreams.NONE);
-        return ProcessIo.open(stdio, settings);
+                new Loggers(reaper, namespace, bundle, isInit ? id : execId),
+                new KeptStreams(store, STREAM + " " + id + " " + (isInit ? INIT : execId) + " "));
+    }
+
+    /**
+     * Opens the streams of a process, or opens them again.
+     *
+     * @param old what a process before this one had of them; becomes theirs
+     */
+    static ProcessIo open(Stdio stdio, IoSettings settings, Map<String, Fd> old) {
+        return old.isEmpty() ? ProcessIo.open(stdio, settings) : ProcessIo.reopen(stdio, settings, old);
+    }
+
+    /** Where the runtime leaves the pid of a process. */
+    Path pidFile(String execId) {
+        return bundle.resolve(execId.isEmpty() ? "init.pid" : "exec-" + execId + ".pid");
     }
 
     /**

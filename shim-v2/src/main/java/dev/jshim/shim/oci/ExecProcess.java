@@ -2,11 +2,16 @@ package dev.jshim.shim.oci;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.ProcessId;
+import dev.jshim.linux.Processes;
 import dev.jshim.linux.Terminal;
+import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.News;
 import dev.jshim.shim.task.ProcessState;
 import dev.jshim.shim.task.ProcessStatus;
 import dev.jshim.shim.task.ShimException;
@@ -16,12 +21,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** A process added to a container. Thread-safe; its lock is never held across a call of the runtime. */
+/**
+ * A process added to a container. Thread-safe; its lock is never held across a call of the runtime. How it stands is
+ * noted before anybody can know of it.
+ */
 final class ExecProcess {
     /** What a client sees as the status of a process that could not be started (containerd's UnknownExitStatus). */
     private static final int NEVER_RAN = 255;
@@ -37,7 +46,10 @@ final class ExecProcess {
         FAILED
     }
 
-    /** Of an exec that was deleted another one may get the id. */
+    /** How long Delete waits for an exit to be told: what is deleted is known to nobody. */
+    private static final Duration TELLING = Duration.ofSeconds(5);
+
+    /** Of an exec that was deleted another one may get the id, also in another process than this one. */
     private static final AtomicLong SPECS = new AtomicLong();
 
     private final Container container;
@@ -46,18 +58,25 @@ final class ExecProcess {
     /** The spec is kept here and not in the heap, from Exec until the process has been started. */
     private final Path spec;
 
+    private final ProcessFile note;
     private final CompletableFuture<Exit> exited = new CompletableFuture<>();
     private Phase phase = Phase.CREATED;
-    private int pid;
+    private News told = News.NONE;
+    private ProcessId process = new ProcessId(0, -1);
     private @Nullable Exit exit;
     private @Nullable ProcessIo io;
     private boolean isStdinOver;
+    /** What a process before this one had of the streams, until it is known what became of the start. */
+    private Map<String, Fd> old = Map.of();
 
-    private ExecProcess(Container container, ExecRequest request, Path spec) {
+    private CompletableFuture<ExitedChild> settled = new CompletableFuture<>();
+
+    private ExecProcess(Container container, String id, Stdio stdio, Path spec) {
         this.container = container;
         this.spec = spec;
-        id = request.execId();
-        stdio = request.stdio();
+        this.id = id;
+        this.stdio = stdio;
+        note = container.notes().exec(id);
     }
 
     /**
@@ -66,7 +85,8 @@ final class ExecProcess {
      * @throws ShimException INVALID_ARGUMENT for a spec that is none
      */
     static ExecProcess of(Container container, ExecRequest request) {
-        var name = "exec-" + request.execId() + "-" + SPECS.incrementAndGet() + "-process.json";
+        var unique = Processes.getpid() + "-" + SPECS.incrementAndGet();
+        var name = "exec-" + request.execId() + "-" + unique + "-process.json";
         var spec = container.bundle().resolve(name);
         try {
             ExecSpec.write(request.spec().getValue(), request.stdio().terminal(), spec);
@@ -75,15 +95,102 @@ final class ExecProcess {
             throw new ShimException(
                     ShimException.Kind.UNKNOWN, "cannot keep the exec's spec in the bundle: " + e.getMessage(), e);
         }
-        return new ExecProcess(container, request, spec);
+        return new ExecProcess(container, request.execId(), request.stdio(), spec);
     }
 
-    private static void discard(Path spec) {
-        try {
-            Files.deleteIfExists(spec);
-        } catch (IOException e) {
-            ShimLog.warn("cannot delete an exec's spec", "file", spec, "error", e.getMessage());
+    /**
+     * One that a process before this one has left. What had been begun with it is over after {@link #settle}.
+     *
+     * @param streams what is held of its streams
+     */
+    static ExecProcess restore(Container container, String id, ProcessNote note, Map<String, Fd> streams) {
+        var stdio = new Stdio(note.getStdin(), note.getStdout(), note.getStderr(), note.getTerminal());
+        var exec = new ExecProcess(container, id, stdio, Path.of(note.getSpec()));
+        exec.restore(note, streams);
+        return exec;
+    }
+
+    private synchronized void restore(ProcessNote last, Map<String, Fd> streams) {
+        phase = Phase.valueOf(last.getPhase());
+        told = last.getExitTold() ? News.ENDED : last.getStartTold() ? News.STARTED : News.NONE;
+        process = new ProcessId(last.getPid(), last.getStart());
+        exit = last.hasExit() ? BundleFiles.exit(last.getExit()) : null;
+        isStdinOver = last.getStdinClosed();
+        if (phase == Phase.STARTING) {
+            old = streams;
+            return;
         }
+        if (phase == Phase.RUNNING || phase == Phase.STOPPED) {
+            takeOver(streams);
+        } else {
+            ProcessIo.discard(container.streams(id, false), streams);
+        }
+        if (phase != Phase.CREATED) {
+            discardFiles();
+        }
+    }
+
+    /** Without its streams a process can still be seen to its end. */
+    private void takeOver(Map<String, Fd> streams) {
+        try {
+            io = ProcessIo.restore(stdio, container.streams(id, false), streams);
+        } catch (ShimException e) {
+            ShimLog.error("an exec's streams are lost", "id", container.id(), "exec_id", id, "error", e);
+        }
+    }
+
+    /** Notes how it stands; the lock is held. Does nothing once it has been deleted. */
+    private void note() {
+        if (!note.isKept()) {
+            return;
+        }
+        var now = ProcessNote.newBuilder()
+                .setPhase(phase.name())
+                .setPid(process.pid())
+                .setStart(process.startTicks())
+                .setStartTold(told != News.NONE)
+                .setExitTold(told == News.ENDED)
+                .setSpec(spec.toString())
+                .setStdinClosed(isStdinOver)
+                .setStdin(stdio.stdin())
+                .setStdout(stdio.stdout())
+                .setStderr(stdio.stderr())
+                .setTerminal(stdio.terminal());
+        if (exit != null) {
+            now.setExit(BundleFiles.message(exit));
+        }
+        note.write(now.build());
+    }
+
+    /** Notes that there is such an exec. */
+    synchronized void added() {
+        container.notes().notGone(id);
+        note();
+    }
+
+    synchronized News told() {
+        return told;
+    }
+
+    synchronized void tell(News news) {
+        if (told.compareTo(news) < 0) {
+            told = news;
+            note();
+            notifyAll();
+        }
+    }
+
+    private static void discard(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            ShimLog.warn("cannot delete a file of an exec", "file", file, "error", e.getMessage());
+        }
+    }
+
+    private void discardFiles() {
+        discard(spec);
+        discard(container.pidFile(id));
     }
 
     String id() {
@@ -99,7 +206,86 @@ final class ExecProcess {
     }
 
     synchronized int pid() {
-        return pid;
+        return process.pid();
+    }
+
+    /** Whether it runs, or is being started. */
+    synchronized boolean isUnderWay() {
+        return phase == Phase.RUNNING || phase == Phase.STARTING;
+    }
+
+    /** Whether it has been started, as far as is known. */
+    synchronized boolean hasRun() {
+        return phase == Phase.RUNNING || phase == Phase.STOPPED;
+    }
+
+    /** Goes on with what a process before this one has left, but for a start whose outcome is not known. */
+    void begin() {
+        @Nullable Exit end;
+        ProcessId running;
+        synchronized (this) {
+            end = exit;
+            if (phase == Phase.FAILED) {
+                exited.complete(new Exit(0, NEVER_RAN, Exit.NEVER));
+            }
+            if (end == null && phase != Phase.RUNNING) {
+                return;
+            }
+            running = process;
+        }
+        if (end != null) {
+            ended(end);
+        } else {
+            var _ = container.reaper().adopt(running).thenAccept(this::ended);
+        }
+    }
+
+    /**
+     * Finds out what became of a start that a process before this one had begun and whose call of the runtime has
+     * ended: there is a process now, or it can be started again. Answers whether there is one.
+     *
+     * @param window open since this process can hear of exits
+     */
+    boolean settle(Reaper.Window window) {
+        var pidFile = container.pidFile(id);
+        synchronized (this) {
+            if (phase != Phase.STARTING) {
+                return false;
+            }
+            CompletableFuture<ExitedChild> child;
+            try {
+                var running = BundleFiles.readPid(pidFile);
+                process = ProcessId.of(running);
+                child = window.claim(running);
+            } catch (IOException e) {
+                // The runtime has not come to that, or has failed.
+                discard(pidFile);
+                phase = Phase.CREATED;
+                note();
+                notifyAll();
+                return false;
+            }
+            takeOver(old);
+            old = Map.of();
+            if (isStdinOver && io != null) {
+                io.closeStdin();
+            }
+            phase = Phase.RUNNING;
+            note();
+            notifyAll();
+            discardFiles();
+            settled = child;
+        }
+        return true;
+    }
+
+    /** Follows what {@link #settle} has found to its end. */
+    void follow() {
+        CompletableFuture<ExitedChild> child;
+        synchronized (this) {
+            child = settled;
+        }
+        var _ = child.thenAccept(this::ended);
     }
 
     /** As the exec stands by itself; while the container is paused, so are its execs. */
@@ -110,7 +296,7 @@ final class ExecProcess {
             case STOPPED -> ProcessStatus.STOPPED;
         };
         var frozen = ofInit == ProcessStatus.PAUSED || ofInit == ProcessStatus.PAUSING;
-        return new ProcessState(id(), container.bundle(), pid, frozen ? ofInit : own, stdio(), exit);
+        return new ProcessState(id(), container.bundle(), process.pid(), frozen ? ofInit : own, stdio(), exit);
     }
 
     /** Runs the process. {@code started} is called before its exit can be seen. */
@@ -123,15 +309,19 @@ final class ExecProcess {
                                 + " process");
             }
             phase = Phase.STARTING;
+            note();
         }
         try (var window = container.reaper().open()) {
             var running = run();
+            var id = ProcessId.of(running);
             var child = window.claim(running);
             synchronized (this) {
-                pid = running;
+                process = id;
                 phase = Phase.RUNNING;
+                note();
                 notifyAll();
             }
+            discardFiles();
             started.accept(running);
             var _ = child.thenAccept(this::ended);
         } catch (IOException | RuntimeException e) {
@@ -143,7 +333,12 @@ final class ExecProcess {
     }
 
     private int run() throws IOException {
-        var streams = container.open(stdio(), "exec-" + id(), id(), false);
+        Map<String, Fd> before;
+        synchronized (this) {
+            before = old;
+            old = Map.of();
+        }
+        var streams = Container.open(stdio(), container.streams(id(), false), before);
         boolean isOver;
         synchronized (this) {
             io = streams;
@@ -152,32 +347,34 @@ final class ExecProcess {
         if (isOver) {
             streams.closeStdin();
         }
-        var pidFile = container.bundle().resolve("exec-" + id + ".pid");
-        try {
-            container.runc().exec(container.id(), spec, pidFile, Runc.Streams.of(streams));
-            streams.started();
-            return BundleFiles.readPid(pidFile);
-        } finally {
-            Files.deleteIfExists(spec);
-            Files.deleteIfExists(pidFile);
-        }
+        var pidFile = container.pidFile(id);
+        Files.deleteIfExists(pidFile);
+        container.runc().exec(container.id(), spec, pidFile, Runc.Streams.of(streams));
+        streams.started();
+        return BundleFiles.readPid(pidFile);
     }
 
     private void fail() {
         synchronized (this) {
             phase = Phase.FAILED;
+            note();
             notifyAll();
         }
+        discard(container.pidFile(id));
         close();
     }
 
     private void ended(ExitedChild child) {
-        Exit end;
+        ended(new Exit(child.pid(), child.exitStatus(), Instant.now()));
+        container.reaper().forget(child.pid());
+    }
+
+    private void ended(Exit end) {
         ProcessIo streams;
         synchronized (this) {
-            end = new Exit(child.pid(), child.exitStatus(), Instant.now());
             exit = end;
             phase = Phase.STOPPED;
+            note();
             streams = io;
         }
         if (streams != null) {
@@ -209,7 +406,7 @@ final class ExecProcess {
             target = switch (phase) {
                 case CREATED, STARTING, FAILED -> throw ShimException.failedPrecondition("process not created");
                 case STOPPED -> throw ShimException.notFound("process already finished");
-                case RUNNING -> pid;
+                case RUNNING -> process.pid();
             };
         }
         try {
@@ -242,6 +439,9 @@ final class ExecProcess {
         synchronized (this) {
             isStdinOver = true;
             streams = io;
+            if (streams == null) {
+                note();
+            }
         }
         if (streams != null) {
             streams.closeStdin();
@@ -262,21 +462,52 @@ final class ExecProcess {
             }
             end = exit == null ? new Exit(0, 0, Exit.NEVER) : exit;
             phase = phase == Phase.CREATED ? Phase.FAILED : phase;
+            awaitTold();
         }
         var streams = io();
         if (streams != null && !streams.awaitDrained(DRAIN)) {
             ShimLog.debug("output of an exec is still held open", "id", container.id(), "exec_id", id());
         }
         close();
+        container.notes().gone(id, end);
+        note.end();
         return end;
+    }
+
+    private void awaitTold() {
+        var begin = System.nanoTime();
+        while (note.isKept() && phase == Phase.STOPPED && told != News.ENDED) {
+            var left = TELLING.toNanos() - (System.nanoTime() - begin);
+            if (left <= 0) {
+                return;
+            }
+            try {
+                wait(left / 1_000_000 + 1);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    /** That it has not been added. */
+    void discard() {
+        close();
+        note.end();
     }
 
     /** Frees what it held, whatever its state; who waits for one that never ran is told so. */
     void close() {
         boolean neverRan;
+        Map<String, Fd> before;
         synchronized (this) {
             phase = phase == Phase.CREATED ? Phase.FAILED : phase;
             neverRan = phase == Phase.FAILED;
+            before = old;
+            old = Map.of();
+        }
+        if (!before.isEmpty()) {
+            ProcessIo.discard(container.streams(id, false), before);
         }
         var streams = io();
         if (streams != null) {

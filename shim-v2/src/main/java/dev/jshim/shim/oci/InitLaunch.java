@@ -13,6 +13,11 @@ sealed interface InitLaunch {
     @Nullable
     InitProcess waiting();
 
+    /** The same with other streams, if they matter to it. */
+    default InitLaunch with(ProcessIo io) {
+        return this;
+    }
+
     /** Sets init going. May be tried again when it failed. */
     InitProcess launch();
 
@@ -39,8 +44,14 @@ sealed interface InitLaunch {
         }
 
         @Override
+        public InitLaunch with(ProcessIo other) {
+            return new Restored(container, other, image, parent, pidFile);
+        }
+
+        @Override
         public InitProcess launch() {
             try (var window = container.reaper().open()) {
+                Files.deleteIfExists(pidFile);
                 var work = container.criuWork();
                 Files.createDirectories(work);
                 container.runc().restore(container.id(), image, parent, work, pidFile, Runc.Streams.of(io));

@@ -3,6 +3,7 @@ package dev.jshim.shim.oci;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
+import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
@@ -14,14 +15,34 @@ import org.jspecify.annotations.Nullable;
 /**
  * The init process of a container, there but not necessarily started.
  *
+ * @param membership what its {@code /proc/PID/cgroup} said; empty if it could not be read
  * @param cgroup null where it could not be found: only metrics and the like are missing then
  * @param ended its end, whether it has come already or is yet to come
  */
-record InitProcess(int pid, @Nullable Cgroup cgroup, CompletableFuture<ExitedChild> ended) {
+record InitProcess(
+        ProcessId id, String membership, @Nullable Cgroup cgroup, CompletableFuture<ExitedChild> ended) {
 
     /** Looks its cgroup up, which can be found only while it lives. */
     static InitProcess of(int pid, CompletableFuture<ExitedChild> ended) {
-        return new InitProcess(pid, cgroup(pid), ended);
+        var id = ProcessId.of(pid);
+        String membership;
+        try {
+            membership = Cgroup.membership(pid);
+        } catch (IOException e) {
+            warn(pid, e);
+            membership = "";
+        }
+        return new InitProcess(id, membership, cgroup(pid, membership), ended);
+    }
+
+    /** One that a process before this one has noted. */
+    static InitProcess of(ProcessNote note, Reaper reaper) {
+        var id = new ProcessId(note.getPid(), note.getStart());
+        return new InitProcess(id, note.getCgroup(), cgroup(id.pid(), note.getCgroup()), reaper.adopt(id));
+    }
+
+    int pid() {
+        return id.pid();
     }
 
     /**
@@ -32,6 +53,7 @@ record InitProcess(int pid, @Nullable Cgroup cgroup, CompletableFuture<ExitedChi
      * @return false, and nothing is done, where init is not so
      */
     boolean signalPastRuntime(Reaper reaper, int signal, boolean all) {
+        var pid = pid();
         var stat = Processes.stat(pid);
         if (stat == null || !stat.lacksFirstThread()) {
             return false;
@@ -51,12 +73,16 @@ record InitProcess(int pid, @Nullable Cgroup cgroup, CompletableFuture<ExitedChi
         }
     }
 
-    private static @Nullable Cgroup cgroup(int pid) {
+    private static @Nullable Cgroup cgroup(int pid, String membership) {
         try {
-            return Cgroup.of(pid);
+            return membership.isEmpty() ? null : Cgroup.of(membership);
         } catch (IOException e) {
-            ShimLog.warn("cannot find the cgroup", "pid", pid, "error", e.getMessage());
+            warn(pid, e);
             return null;
         }
+    }
+
+    private static void warn(int pid, IOException e) {
+        ShimLog.warn("cannot find the cgroup", "pid", pid, "error", e.getMessage());
     }
 }

@@ -35,11 +35,12 @@ record Loggers(Reaper reaper, String namespace, Path bundle, String id) implemen
         }
     }
 
+    /** One that a process before this one has started. */
     @Override
-    public Running adopt(ProcessId logger) {
-        try (var window = reaper.open()) {
-            return new Child(reaper, logger.pid(), window.claim(logger.pid()));
-        }
+    public Running adopt(ProcessId process) {
+        var ended = reaper.adopt(process);
+        var _ = ended.thenAccept(end -> reaper.forget(end.pid()));
+        return new Child(reaper, process.pid(), ended);
     }
 
     private record Child(Reaper reaper, int pid, CompletableFuture<ExitedChild> ended) implements Running {

@@ -4,21 +4,25 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Fd;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Terminal;
+import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.InitPhase.Action;
+import dev.jshim.shim.stdio.IoSettings;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.LastingTask;
 import dev.jshim.shim.task.ListedPid;
+import dev.jshim.shim.task.News;
 import dev.jshim.shim.task.ProcessState;
 import dev.jshim.shim.task.ProcessStatus;
 import dev.jshim.shim.task.Room;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Stdio;
-import dev.jshim.shim.task.Task;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,6 +31,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -40,24 +46,44 @@ import org.jspecify.annotations.Nullable;
  * A container that an OCI runtime such as runc runs. Thread-safe; its lock is never held across a call of the runtime.
  *
  * <p>Init's exit is announced last: not before a start of it has been announced, and not while an exec runs or starts.
+ *
+ * <p>How the container stands is noted before anybody can know of it, so that a process after this one can go on
+ * ({@link #begin}). What a call of the runtime that nobody waits for any more has done is found out then; until that is
+ * known calls that change something wait, but for a kill.
  */
-final class OciTask implements Task {
+final class OciTask implements LastingTask {
     /** How long Delete waits for output that something else holds open (process/init.go delete, v2.1.4). */
     private static final Duration DRAIN = Duration.ofSeconds(2);
 
     /** How long Delete of a never started container waits for its init to be seen dead. */
     private static final Duration DEATH = Duration.ofSeconds(5);
 
+    private static final String START = "start";
+    private static final String PAUSE = "pause";
+    private static final String RESUME = "resume";
+    private static final String CHECKPOINT = "checkpoint";
+
+    /** What the runtime says of a container that was started. */
+    private static final Set<String> IS_STARTED = Set.of("running", "paused", "stopped");
+
     private static final Room EXECS = new Room("execs that nobody has deleted and takes no more", Room.PLACES);
 
     private final Container container;
     private final Stdio stdio;
-    private final ProcessIo io;
-    private final InitLaunch launch;
     private final boolean ownPidNamespace;
+    private final ProcessFile note;
     private final Map<String, ExecProcess> execs = new HashMap<>();
     private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private final CompletableFuture<Void> settled;
+    /** The runtime's commands that are under way and change what init does. */
+    private final Set<String> doing = new TreeSet<>();
+
+    private final @Nullable Predecessor predecessor;
     private InitPhase phase = InitPhase.CREATED;
+    private News told = News.NONE;
+    private long killsTold;
+    private volatile ProcessIo io;
+    private volatile InitLaunch launch;
     private boolean starting;
     private boolean deleting;
     /** Whether a pause or a resume is under way: the later of two would else be undone by what is said of the first. */
@@ -70,22 +96,354 @@ final class OciTask implements Task {
     private @Nullable InitProcess init;
     private @Nullable Exit seenExit;
 
+    /** A container that has just been created. */
     OciTask(Container container, Stdio stdio, ProcessIo io, InitLaunch launch, boolean ownPidNamespace) {
         this.container = container;
         this.stdio = stdio;
         this.io = io;
         this.launch = launch;
         this.ownPidNamespace = ownPidNamespace;
+        note = container.notes().init();
+        settled = CompletableFuture.completedFuture(null);
+        predecessor = null;
+        container.oom().note(this::killsTold);
         var waiting = launch.waiting();
         if (waiting != null) {
             follow(waiting);
+        } else {
+            synchronized (this) {
+                note();
+            }
         }
     }
+
+    /**
+     * A container that a process before this one has left; it goes on with {@link #begin}.
+     *
+     * @param io init's streams, or none if it is not known yet whether there is an init
+     * @param launch for a container that is not started yet
+     */
+    OciTask(
+            Container container,
+            Stdio stdio,
+            ProcessIo io,
+            InitLaunch launch,
+            ProcessNote last,
+            Map<String, ExecProcess> execs,
+            Predecessor predecessor) {
+        this.container = container;
+        this.stdio = stdio;
+        this.io = io;
+        this.launch = launch;
+        this.predecessor = predecessor;
+        note = container.notes().init();
+        settled = new CompletableFuture<>();
+        ownPidNamespace = last.getOwnPidNamespace();
+        phase = InitPhase.valueOf(last.getPhase());
+        doing.addAll(
+                last.getDoing().isEmpty() ? List.of() : List.of(last.getDoing().split(" ", -1)));
+        told = last.getExitTold() ? News.ENDED : last.getStartTold() ? News.STARTED : News.NONE;
+        killsTold = last.getKillsTold();
+        seenExit = last.hasExit() ? BundleFiles.exit(last.getExit()) : null;
+        init = launch.waiting();
+        starting = doing.contains(START) && seenExit == null;
+        for (var exec : execs.entrySet()) {
+            this.execs.put(exec.getKey(), exec.getValue());
+            EXECS.take();
+        }
+        container.oom().note(this::killsTold);
+    }
+
+    /**
+     * What a process before this one has left undone.
+     *
+     * @param calls of the runtime that were under way
+     * @param window open since this process can hear of exits
+     * @param settings what init's streams are made with
+     * @param streams what is held of init's streams if it was being restored from a checkpoint
+     */
+    record Predecessor(
+            List<RuntimeCalls.Call> calls, Reaper.Window window, IoSettings settings, Map<String, Fd> streams) {}
 
     private void follow(InitProcess process) {
         synchronized (this) {
             init = process;
+            note();
         }
+        var _ = process.ended().thenAccept(this::initEnded);
+    }
+
+    /** Notes how init stands; the lock is held. */
+    private void note() {
+        if (!note.isKept()) {
+            return;
+        }
+        var now = ProcessNote.newBuilder()
+                .setPhase(phase.name())
+                .setDoing(String.join(" ", doing))
+                .setStartTold(told != News.NONE)
+                .setExitTold(told == News.ENDED)
+                .setOwnPidNamespace(ownPidNamespace)
+                .setKillsTold(killsTold);
+        if (init != null) {
+            now.setPid(init.pid()).setStart(init.id().startTicks()).setCgroup(init.membership());
+        }
+        if (seenExit != null) {
+            now.setExit(BundleFiles.message(seenExit));
+        }
+        note.write(now.build());
+    }
+
+    private synchronized void killsTold(long kills) {
+        killsTold = kills;
+        note();
+    }
+
+    @Override
+    public News told(String execId) {
+        if (!execId.isEmpty()) {
+            return exec(execId).told();
+        }
+        synchronized (this) {
+            return told;
+        }
+    }
+
+    @Override
+    public void tell(String execId, News news) {
+        if (!execId.isEmpty()) {
+            ExecProcess exec;
+            synchronized (this) {
+                exec = execs.get(execId);
+            }
+            if (exec != null) {
+                exec.tell(news);
+            }
+            return;
+        }
+        synchronized (this) {
+            if (told.compareTo(news) < 0) {
+                told = news;
+                note();
+            }
+        }
+    }
+
+    @Override
+    public void forget() {
+        note.end();
+        container.notes().gone(lastExit());
+    }
+
+    @Override
+    public @Nullable Exit deletedExec(String execId) {
+        return execId.isEmpty() ? null : container.notes().readGone(execId);
+    }
+
+    @Override
+    public ProcessState settled(String execId) {
+        awaitSettled();
+        return state(execId);
+    }
+
+    private void awaitSettled() {
+        settled.join();
+    }
+
+    @Override
+    public void startedBefore(String execId, int pid, IntConsumer started) {
+        started.accept(pid);
+    }
+
+    @Override
+    public void begin(Follower follower) {
+        var before = predecessor;
+        if (before == null) {
+            return;
+        }
+        if (phase == InitPhase.DELETED) {
+            endDeletion(follower);
+            before.window().close();
+            settled.complete(null);
+            return;
+        }
+        List<ExecProcess> known;
+        synchronized (this) {
+            known = List.copyOf(execs.values());
+            runningExecs = (int) known.stream().filter(ExecProcess::isUnderWay).count();
+        }
+        for (var exec : known) {
+            if (exec.hasRun()) {
+                announce(exec, follower);
+            }
+            if (exec.isUnderWay()) {
+                var _ = exec.exited().whenComplete((_, _) -> execEnded());
+            }
+        }
+        var process = init();
+        if (process != null) {
+            beginInit(process, follower);
+        }
+        known.forEach(ExecProcess::begin);
+        Thread.ofVirtual().name("settle-" + id()).start(() -> settle(before, follower));
+    }
+
+    private static void announce(ExecProcess exec, Follower follower) {
+        if (exec.told() == News.NONE) {
+            follower.started(exec.id(), exec.pid());
+        }
+        if (exec.told() != News.ENDED) {
+            follower.runs(exec.id());
+        }
+    }
+
+    private void beginInit(InitProcess process, Follower follower) {
+        if (phase != InitPhase.CREATED && told("") == News.NONE) {
+            follower.started("", process.pid());
+        }
+        if (told("") != News.ENDED) {
+            follower.runs("");
+        }
+        container.oom().open(process.cgroup());
+        container.oom().since(killsTold);
+        if (phase != InitPhase.CREATED) {
+            container.oom().begin();
+        }
+        @Nullable Exit exit;
+        synchronized (this) {
+            exit = seenExit;
+        }
+        if (exit == null) {
+            var _ = process.ended().thenAccept(this::initEnded);
+        } else {
+            initEnded(exit);
+        }
+    }
+
+    /** What is left of a deletion is to tell of it. */
+    private void endDeletion(Follower follower) {
+        var exit = seenExit == null ? new Exit(pid(), 0, Exit.NEVER) : seenExit;
+        exited.complete(exit);
+        List<ExecProcess> untold;
+        synchronized (this) {
+            untold = List.copyOf(execs.values());
+        }
+        for (var exec : untold) {
+            if (exec.hasRun()) {
+                announce(exec, follower);
+                exec.begin();
+            }
+        }
+        if (pid() != 0 && told("") != News.ENDED) {
+            follower.runs("");
+        }
+        endExecs();
+        follower.deleted(exit);
+    }
+
+    private void settle(Predecessor before, Follower follower) {
+        try (var window = before.window()) {
+            container.runc().await(before.calls());
+            settleInit(before, follower);
+            List<ExecProcess> started;
+            synchronized (this) {
+                started = List.copyOf(execs.values());
+            }
+            for (var exec : started) {
+                var wasUnderWay = exec.isUnderWay();
+                if (exec.settle(window)) {
+                    announce(exec, follower);
+                    exec.follow();
+                    endIfLeftOver(exec);
+                } else if (wasUnderWay && !exec.isUnderWay() && !exec.hasRun()) {
+                    execEnded();
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            ShimLog.error("it is not known how a container stands", "id", id(), "error", e);
+        } finally {
+            synchronized (this) {
+                doing.clear();
+                starting = false;
+                note();
+            }
+            settle();
+            settled.complete(null);
+        }
+    }
+
+    /** By what the runtime says, if a call that changes something was under way. */
+    private void settleInit(Predecessor before, Follower follower) throws IOException {
+        boolean isStart;
+        boolean isChange;
+        synchronized (this) {
+            isStart = doing.contains(START) && phase == InitPhase.CREATED;
+            isChange = !doing.isEmpty() && seenExit == null;
+        }
+        if (isStart && init() == null) {
+            settleRestore(before, follower);
+        } else if (isStart) {
+            settleStart(follower);
+        } else if (isChange) {
+            settleChange();
+        }
+    }
+
+    private void settleStart(Follower follower) throws IOException {
+        var status = container.runc().status(id());
+        synchronized (this) {
+            // One that was never started ends by a kill only, which is as good as a start and that kill.
+            if (status.equals("created") || (seenExit == null && !IS_STARTED.contains(status))) {
+                return;
+            }
+            phase = InitPhase.RUNNING;
+            note();
+        }
+        follower.started("", pid());
+        container.oom().begin();
+    }
+
+    private void settleChange() throws IOException {
+        if (doing.contains(CHECKPOINT)) {
+            leaveAsItWas();
+            return;
+        }
+        var status = container.runc().status(id());
+        synchronized (this) {
+            if (phase == InitPhase.STOPPED) {
+                return;
+            }
+            phase = switch (status) {
+                case "paused" -> InitPhase.PAUSED;
+                case "running" -> InitPhase.RUNNING;
+                default -> phase == InitPhase.PAUSING ? InitPhase.RUNNING : phase;
+            };
+            note();
+        }
+    }
+
+    /** Of a start that is to make init from a checkpoint. */
+    private void settleRestore(Predecessor before, Follower follower) throws IOException {
+        int pid;
+        try {
+            pid = BundleFiles.readPid(container.pidFile(""));
+        } catch (IOException e) {
+            container.discard();
+            io = Container.open(stdio, before.settings(), before.streams());
+            launch = launch.with(io);
+            return;
+        }
+        var process = InitProcess.of(pid, before.window().claim(pid));
+        io = ProcessIo.restore(stdio, before.settings(), before.streams());
+        container.oom().open(process.cgroup());
+        synchronized (this) {
+            phase = InitPhase.RUNNING;
+            init = process;
+            note();
+        }
+        follower.started("", pid);
+        follower.runs("");
+        container.oom().begin();
         var _ = process.ended().thenAccept(this::initEnded);
     }
 
@@ -141,6 +499,7 @@ final class OciTask implements Task {
     }
 
     private void startInit(IntConsumer started) {
+        awaitSettled();
         synchronized (this) {
             phase.require(Action.START);
             if (starting || deleting) {
@@ -148,17 +507,26 @@ final class OciTask implements Task {
                 throw new ShimException(ShimException.Kind.UNKNOWN, "cannot start a " + what + " process");
             }
             starting = true;
+            doing.add(START);
+            note();
         }
         try {
             var running = launch();
+            var counted = container.oom().kills();
             synchronized (this) {
                 phase = phase == InitPhase.CREATED ? InitPhase.RUNNING : phase;
+                killsTold = Math.max(killsTold, counted);
+                doing.remove(START);
+                note();
             }
             started.accept(running.pid());
             container.oom().begin();
         } finally {
             synchronized (this) {
                 starting = false;
+                if (doing.remove(START)) {
+                    note();
+                }
             }
             settle();
         }
@@ -178,6 +546,7 @@ final class OciTask implements Task {
     }
 
     private void startExec(String execId, IntConsumer started) {
+        awaitSettled();
         ExecProcess exec;
         synchronized (this) {
             if (seenExit != null) {
@@ -225,9 +594,15 @@ final class OciTask implements Task {
     }
 
     private void initEnded(ExitedChild child) {
+        initEnded(new Exit(child.pid(), child.exitStatus(), Instant.now()));
+        container.reaper().forget(child.pid());
+    }
+
+    private void initEnded(Exit exit) {
         synchronized (this) {
-            seenExit = new Exit(child.pid(), child.exitStatus(), Instant.now());
+            seenExit = exit;
             killing = !ownPidNamespace;
+            note();
         }
         if (!ownPidNamespace) {
             killTheRest();
@@ -271,6 +646,7 @@ final class OciTask implements Task {
 
     @Override
     public Exit delete(String execId) {
+        awaitSettled();
         if (!execId.isEmpty()) {
             var exec = exec(execId);
             var exit = exec.delete();
@@ -296,6 +672,9 @@ final class OciTask implements Task {
             endExecs();
             synchronized (this) {
                 phase = InitPhase.DELETED;
+                // Of one that was never started this is the first that is known of it.
+                seenExit = exit;
+                note();
             }
             return exit;
         } finally {
@@ -435,6 +814,7 @@ final class OciTask implements Task {
     public void pause() {
         change(
                 Action.PAUSE,
+                PAUSE,
                 InitPhase.PAUSING,
                 InitPhase.PAUSED,
                 () -> container.runc().pause(id()));
@@ -442,10 +822,16 @@ final class OciTask implements Task {
 
     @Override
     public void resume() {
-        change(Action.RESUME, null, InitPhase.RUNNING, () -> container.runc().resume(id()));
+        change(
+                Action.RESUME,
+                RESUME,
+                null,
+                InitPhase.RUNNING,
+                () -> container.runc().resume(id()));
     }
 
-    private void change(Action action, @Nullable InitPhase during, InitPhase after, Runnable work) {
+    private void change(Action action, String command, @Nullable InitPhase during, InitPhase after, Runnable work) {
+        awaitSettled();
         InitPhase before;
         synchronized (this) {
             awaitNot(() -> changing);
@@ -453,6 +839,8 @@ final class OciTask implements Task {
             changing = true;
             before = phase;
             phase = during == null ? phase : during;
+            doing.add(command);
+            note();
         }
         var done = false;
         try {
@@ -464,6 +852,8 @@ final class OciTask implements Task {
                 if (phase != InitPhase.STOPPED && phase != InitPhase.DELETED) {
                     phase = done ? after : before;
                 }
+                doing.remove(command);
+                note();
                 changing = false;
                 notifyAll();
             }
@@ -522,11 +912,12 @@ final class OciTask implements Task {
             synchronized (this) {
                 requireNew(request.execId());
                 execs.put(request.execId(), exec);
+                exec.added();
             }
         } catch (RuntimeException e) {
             EXECS.give();
             if (exec != null) {
-                exec.close();
+                exec.discard();
             }
             throw e;
         }
@@ -583,8 +974,11 @@ final class OciTask implements Task {
 
     @Override
     public void checkpoint(String path, Any options) {
+        awaitSettled();
         synchronized (this) {
             phase.require(Action.CHECKPOINT);
+            doing.add(CHECKPOINT);
+            note();
         }
         var checkpoint = new Checkpoint(container, CheckpointSpec.of(options));
         try {
@@ -592,6 +986,11 @@ final class OciTask implements Task {
         } catch (ShimException e) {
             leaveAsItWas();
             throw e;
+        } finally {
+            synchronized (this) {
+                doing.remove(CHECKPOINT);
+                note();
+            }
         }
     }
 
@@ -637,6 +1036,7 @@ final class OciTask implements Task {
     /** The annotations are a matter of sandboxes, runc has no use for them (runc/container.go Update, v2.1.4). */
     @Override
     public void update(ByteString resources, Map<String, String> annotations) {
+        awaitSettled();
         synchronized (this) {
             phase.require(Action.UPDATE);
         }

@@ -1,73 +1,149 @@
 package dev.jshim.shim.oci;
 
 import com.google.protobuf.Any;
+import dev.jshim.linux.Fd;
+import dev.jshim.proto.v2.notes.ProcessNote;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.ShimPid;
 import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.keeper.FdStore;
+import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.stdio.IoSettings;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.stdio.PumpLoop;
 import dev.jshim.shim.task.CreateRequest;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.RepeatedTask;
 import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Stdio;
 import dev.jshim.shim.task.Task;
 import dev.jshim.shim.task.TaskFactory;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** Creates containers with an OCI runtime. Thread-safe. */
+/**
+ * Creates containers with an OCI runtime, and takes over those that a process before this one has left. Thread-safe.
+ */
 public final class OciTaskFactory implements TaskFactory {
+    /** How long the streams are held open of a container that has to be created again. */
+    private static final Duration REPETITION = Duration.ofSeconds(30);
+
     private final String namespace;
     private final Reaper reaper;
     private final PumpLoop loop;
     private final Function<Path, Any> lesser;
     private final Duration background;
+    private final TaskNotes notes;
+    private final FdStore store;
     private final OomWatch ooms = new OomWatch();
+    private final Map<String, HalfCreate> halfCreates = new ConcurrentHashMap<>();
 
     public OciTaskFactory(String namespace, Reaper reaper, PumpLoop loop) {
-        this(namespace, reaper, loop, _ -> Any.getDefaultInstance(), Duration.ofSeconds(10));
+        this(
+                namespace,
+                reaper,
+                loop,
+                _ -> Any.getDefaultInstance(),
+                Duration.ofSeconds(10),
+                TaskNotes.NONE,
+                FdStore.NONE);
     }
 
     /**
      * @param lesser options that hold where a container's own say nothing, by its bundle
      * @param background how long Delete waits for output that something left behind holds open
+     * @param notes what a process after this one has to know, and what the one before it has left
+     * @param store holds the streams of processes beyond the end of this process
      */
     public OciTaskFactory(
-            String namespace, Reaper reaper, PumpLoop loop, Function<Path, Any> lesser, Duration background) {
+            String namespace,
+            Reaper reaper,
+            PumpLoop loop,
+            Function<Path, Any> lesser,
+            Duration background,
+            TaskNotes notes,
+            FdStore store) {
         this.namespace = namespace;
         this.reaper = reaper;
         this.loop = loop;
         this.lesser = lesser;
         this.background = background;
+        this.notes = notes;
+        this.store = store;
+    }
+
+    private Container container(CreateRequest request) {
+        var bundle = request.bundle();
+        var options = RuntimeOptions.of(request.options(), lesser.apply(bundle));
+        return new Container(
+                namespace,
+                request.id(),
+                bundle,
+                new Rootfs(bundle.resolve("rootfs")),
+                new Runc(reaper, options, namespace, bundle),
+                reaper,
+                loop,
+                options,
+                new OomNotice(ooms, request.id()),
+                background,
+                notes.of(request.id()),
+                store);
     }
 
     @Override
     public Task create(CreateRequest request) {
-        var bundle = request.bundle();
-        var options = RuntimeOptions.of(request.options(), lesser.apply(bundle));
-        var runc = new Runc(reaper, options, namespace, bundle);
-        var oom = new OomNotice(ooms, request.id());
-        var rootfs = new Rootfs(bundle.resolve("rootfs"));
-        var container =
-                new Container(namespace, request.id(), bundle, rootfs, runc, reaper, loop, options, oom, background);
-        if (runc.knows(request.id())) {
-            // Not ours: refused before anything here, or `delete` afterwards, could clean up somebody else's container.
-            throw ShimException.alreadyExists("container " + request.id() + " exists already in " + runc.root());
+        var half = halfCreates.remove(request.id());
+        if (half == null) {
+            return create(request, Map.of());
         }
+        half.awaitUndone();
+        return create(request, half.takeStreams());
+    }
+
+    private Task create(CreateRequest request, Map<String, Fd> old) {
+        var container = container(request);
+        var bundle = request.bundle();
+        var runc = container.runc();
+        var mayBeMounted = false;
+        var isOpened = false;
+        notes.forgetOld();
         try {
+            if (runc.knows(request.id())) {
+                // Not ours: refused before anything here, or `delete` afterwards, could clean up somebody else's.
+                throw ShimException.alreadyExists("container " + request.id() + " exists already in " + runc.root());
+            }
             var spec = Spec.read(bundle);
+            FaultPoint.at("task-create");
+            container.notes().begin(request);
+            FaultPoint.at("task-create-noted");
+            mayBeMounted = !request.rootfs().isEmpty();
             // What `delete` needs to clean up after a shim that died comes before there is anything to clean up.
-            BundleFiles.rememberRuntime(bundle, options.binary(), runc.root());
+            BundleFiles.rememberRuntime(bundle, container.options().binary(), runc.root());
             // `start` cannot tell the pid where it joins a shim that runs already.
             var shim = Integer.toString(ShimPid.get());
             BundleFiles.writeText(bundle, "shim.pid", shim);
             container.rootfs().mount(request.rootfs());
-            return create(container, request, spec);
+            FaultPoint.at("task-create-mounted");
+            isOpened = true;
+            return new RepeatedTask(create(container, request, spec, old));
         } catch (IOException | RuntimeException e) {
-            if (!request.rootfs().isEmpty()) {
+            if (!isOpened && !old.isEmpty()) {
+                ProcessIo.discard(container.streams("", false), old);
+            }
+            if (mayBeMounted) {
                 unmount(container);
             }
+            container.notes().clear();
             throw e instanceof RuntimeException known ? known : failure(e);
         }
     }
@@ -79,8 +155,13 @@ public final class OciTaskFactory implements TaskFactory {
         return new ShimException(kind, String.valueOf(e.getMessage()), e);
     }
 
-    private Task create(Container container, CreateRequest request, Spec spec) throws IOException {
-        var io = container.open(request.stdio(), "init", container.id(), spec.isRootOnHost() && !Criu.isInstalled());
+    private static boolean passesThrough(Spec spec) {
+        return spec.isRootOnHost() && !Criu.isInstalled();
+    }
+
+    private OciTask create(Container container, CreateRequest request, Spec spec, Map<String, Fd> old)
+            throws IOException {
+        var io = Container.open(request.stdio(), container.streams("", passesThrough(spec)), old);
         try {
             var launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
             return new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
@@ -93,20 +174,134 @@ public final class OciTaskFactory implements TaskFactory {
 
     private InitLaunch created(Container container, ProcessIo io) throws IOException {
         try (var window = reaper.open()) {
-            container.runc().create(container.id(), pidFile(container), Runc.Streams.of(io));
+            var pidFile = container.pidFile("");
+            container.runc().create(container.id(), pidFile, Runc.Streams.of(io));
             io.started();
-            var pid = BundleFiles.readPid(pidFile(container));
+            var pid = BundleFiles.readPid(pidFile);
             return new InitLaunch.Created(container, InitProcess.of(pid, window.claim(pid)));
         }
     }
 
     private static InitLaunch restored(Container container, ProcessIo io, CreateRequest request) {
         var image = Path.of(request.checkpoint());
-        return new InitLaunch.Restored(container, io, image, request.parentCheckpoint(), pidFile(container));
+        return new InitLaunch.Restored(container, io, image, request.parentCheckpoint(), container.pidFile(""));
     }
 
-    private static Path pidFile(Container container) {
-        return container.bundle().resolve("init.pid");
+    @Override
+    public @Nullable Exit deleted(String id) {
+        return notes.of(id).readGone("");
+    }
+
+    /**
+     * The containers that a process before this one has left. What was being created when it died is taken away, in the
+     * background. To be called before this process can hear of exits.
+     *
+     * @param held what the store has given back; that of no process is let go of
+     */
+    public List<Task> restore(List<Held> held) throws IOException {
+        var calls = RuntimeCalls.find();
+        var streams = streams(held);
+        List<Task> tasks = new ArrayList<>();
+        for (var noted : notes.all()) {
+            if (noted.deletedAt() != null) {
+                continue;
+            }
+            try {
+                var request = noted.request();
+                var own = streams.computeIfAbsent(request.id(), _ -> new HashMap<>());
+                var under = calls.getOrDefault(request.bundle(), List.of());
+                var init = noted.readInit();
+                if (init == null) {
+                    undo(request, under, own);
+                } else {
+                    tasks.add(new RepeatedTask(restore(request, init, noted.readExecs(), under, own)));
+                }
+            } catch (IOException | RuntimeException e) {
+                ShimLog.error("a container is lost: its notes cannot be understood", "id", noted.id(), "error", e);
+            }
+        }
+        streams.forEach(this::letGo);
+        return tasks;
+    }
+
+    /** By container, exec and key. */
+    private static Map<String, Map<String, Map<String, Fd>>> streams(List<Held> held) {
+        Map<String, Map<String, Map<String, Fd>>> streams = new HashMap<>();
+        for (var each : held) {
+            var words = each.name().split(" ", 4);
+            if (words.length == 4 && words[0].equals(Container.STREAM)) {
+                streams.computeIfAbsent(words[1], _ -> new HashMap<>())
+                        .computeIfAbsent(words[2], _ -> new HashMap<>())
+                        .put(words[3], each.fd());
+            }
+        }
+        return streams;
+    }
+
+    private static Map<String, Fd> take(Map<String, Map<String, Fd>> streams, String execId) {
+        var own = streams.remove(execId.isEmpty() ? Container.INIT : execId);
+        return own == null ? Map.of() : own;
+    }
+
+    private void letGo(String id, Map<String, Map<String, Fd>> streams) {
+        if (!streams.isEmpty()) {
+            var request = new CreateRequest(id, Path.of("/"), List.of(), Stdio.NONE, "", "", Any.getDefaultInstance());
+            var container = container(request);
+            streams.forEach((execId, left) ->
+                    ProcessIo.discard(container.streams(execId.equals(Container.INIT) ? "" : execId, false), left));
+        }
+    }
+
+    private void undo(CreateRequest request, List<RuntimeCalls.Call> calls, Map<String, Map<String, Fd>> streams) {
+        var half = new HalfCreate(container(request), request, calls, take(streams, ""));
+        halfCreates.put(request.id(), half);
+        Thread.ofVirtual().name("undo-" + request.id()).start(() -> {
+            half.undo();
+            half.awaitTaken(REPETITION);
+            halfCreates.remove(request.id(), half);
+            half.close();
+        });
+    }
+
+    private OciTask restore(
+            CreateRequest request,
+            ProcessNote init,
+            Map<String, ProcessNote> execs,
+            List<RuntimeCalls.Call> calls,
+            Map<String, Map<String, Fd>> streams) {
+        var container = container(request);
+        container.runc().created(container.id());
+        var settings = container.streams("", passesThrough(request.bundle()));
+        var kept = take(streams, "");
+        var isThere = init.getPid() != 0 && !init.getPhase().equals(InitPhase.DELETED.name());
+        var io = isThere ? restoredIo(request.stdio(), settings, kept) : ProcessIo.open(Stdio.NONE, settings);
+        Map<String, ExecProcess> restored = new HashMap<>();
+        execs.forEach((execId, note) ->
+                restored.put(execId, ExecProcess.restore(container, execId, note, take(streams, execId))));
+        var launch = init.getPid() == 0
+                ? restored(container, io, request)
+                : new InitLaunch.Created(container, InitProcess.of(init, reaper));
+        var window = reaper.open();
+        var before = new OciTask.Predecessor(calls, window, settings, isThere ? Map.of() : kept);
+        return new OciTask(container, request.stdio(), io, launch, init, restored, before);
+    }
+
+    private static boolean passesThrough(Path bundle) {
+        try {
+            return passesThrough(Spec.read(bundle));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Without its streams a container can still be seen to its end. */
+    private static ProcessIo restoredIo(Stdio stdio, IoSettings settings, Map<String, Fd> kept) {
+        try {
+            return ProcessIo.restore(stdio, settings, kept);
+        } catch (ShimException e) {
+            ShimLog.error("the streams of a container are lost", "settings", settings, "error", e);
+            return ProcessIo.open(Stdio.NONE, settings);
+        }
     }
 
     private static void unmount(Container container) {

@@ -5,6 +5,7 @@ import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,7 @@ final class OomNotice {
     private final OomWatch watch;
     private final String id;
     private volatile Runnable told = () -> {};
+    private volatile LongConsumer noted = _ -> {};
     private volatile @Nullable OomListener listener;
 
     OomNotice(OomWatch watch, String id) {
@@ -32,9 +34,33 @@ final class OomNotice {
             return;
         }
         try {
-            listener = watch.open(cgroup, () -> told.run());
+            listener = watch.open(cgroup, this::tell);
         } catch (IOException e) {
             ShimLog.warn("cannot watch for out-of-memory kills", "id", id, "error", e.getMessage());
+        }
+    }
+
+    private void tell() {
+        told.run();
+        noted.accept(kills());
+    }
+
+    /** Names whom to tell how many kills have been told by now; it must not block. */
+    void note(LongConsumer whom) {
+        noted = whom;
+    }
+
+    /** How many kills have been told by now, those before it was opened included; 0 where that is not known. */
+    long kills() {
+        var open = listener;
+        return open == null ? 0 : Math.max(0, open.kills());
+    }
+
+    /** Counts from what {@link #kills} was in a process before this one. */
+    void since(long kills) {
+        var open = listener;
+        if (open != null) {
+            open.since(kills);
         }
     }
 

@@ -3,24 +3,31 @@ package dev.jshim.shim.oci;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.VirtualThreads;
 import dev.jshim.linux.Wait;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place that waits for children of this process, those that were spawned and those that were orphaned into it.
+ * The one place that learns of the ends of processes: of children of this process, those that were spawned and those
+ * that were orphaned into it, and of the keeper's, which it reports ({@link #ended}).
  *
  * <p>Exits are handed to whoever claims the pid. A pid is known only after the process has begun to run, and it may
  * have ended by then: so a {@link Window} is opened before, which remembers every exit until it is closed. One thread,
  * blocked in waitid(2); while there is no child it sleeps. A child is reaped under the lock that {@link #signal} takes,
  * so that a signal never hits a stranger.
+ *
+ * <p>The keeper's children outlive this process. The end of one is noted before the keeper may reap it, and until
+ * {@link #forget}: if this process dies, the next one still finds it.
  */
 public final class Reaper {
     /** What containerd says where it does not know (UnknownExitStatus). */
@@ -28,13 +35,34 @@ public final class Reaper {
 
     private final Map<Integer, CompletableFuture<ExitedChild>> claimed = new HashMap<>();
     private final List<Window> windows = new ArrayList<>();
+    /** The ends that are in files: those that this process or the one before it has noted, and nobody has settled. */
+    private final Map<Integer, Noted> noted = new HashMap<>();
+
+    private final ExitNotes notes;
+    private final IntConsumer reap;
     private boolean mayHaveChildren;
 
-    private Reaper() {}
+    private record Noted(ProcessId process, ExitedChild end) {}
 
-    /** Starts the reaper's thread. At most one reaper may run in a process. */
+    Reaper(ExitNotes notes, IntConsumer reap) {
+        this.notes = notes;
+        this.reap = reap;
+        notes.readAll().forEach((process, end) -> noted.put(process.pid(), new Noted(process, end)));
+    }
+
+    /** Starts the reaper of a process without a keeper. At most one reaper may run in a process. */
     public static Reaper start() {
-        var reaper = new Reaper();
+        return start(TaskNotes.NONE, _ -> {});
+    }
+
+    /**
+     * Starts the reaper's thread. At most one reaper may run in a process.
+     *
+     * @param notes where the ends of the keeper's children are noted
+     * @param reap tells the keeper that the end of a child is noted, by its pid; must not wait
+     */
+    public static Reaper start(TaskNotes notes, IntConsumer reap) {
+        var reaper = new Reaper(notes.exits(), reap);
         Thread.ofPlatform().name("reaper").daemon().start(reaper::run);
         return reaper;
     }
@@ -58,15 +86,9 @@ public final class Reaper {
         /** The exit of a pid, whether it has come already or is yet to come. */
         public CompletableFuture<ExitedChild> claim(int pid) {
             synchronized (Reaper.this) {
-                var exited = seen.remove(pid);
-                if (exited == null && !Processes.exists(pid)) {
-                    // The runtime, or a wrapper around it, has waited for it: nobody will tell how it ended.
-                    ShimLog.warn("exit status is lost", "pid", pid);
-                    exited = new ExitedChild(pid, false, LOST);
-                }
-                return exited == null
-                        ? claimed.computeIfAbsent(pid, _ -> new CompletableFuture<>())
-                        : CompletableFuture.completedFuture(exited);
+                var exited = seen.get(pid);
+                windows.forEach(window -> window.seen.remove(pid));
+                return exited == null ? exit(ProcessId.of(pid)) : CompletableFuture.completedFuture(exited);
             }
         }
 
@@ -74,7 +96,64 @@ public final class Reaper {
         public void close() {
             synchronized (Reaper.this) {
                 windows.remove(this);
+                for (var pid : seen.keySet()) {
+                    if (windows.stream().noneMatch(window -> window.seen.containsKey(pid))) {
+                        forget(pid);
+                    }
+                }
             }
+        }
+    }
+
+    /** The exit of a process that one before this has started, whether it has come already or is yet to come. */
+    public synchronized CompletableFuture<ExitedChild> adopt(ProcessId process) {
+        return exit(process);
+    }
+
+    private CompletableFuture<ExitedChild> exit(ProcessId process) {
+        var pid = process.pid();
+        var known = noted.get(pid);
+        if (known != null && (process.startTicks() < 0 || known.process().equals(process))) {
+            return CompletableFuture.completedFuture(known.end());
+        }
+        if (process.startTicks() >= 0 && Processes.startTime(pid) == process.startTicks()) {
+            return claimed.computeIfAbsent(pid, _ -> new CompletableFuture<>());
+        }
+        // The runtime, or a wrapper around it, has waited for it: nobody will tell how it ended.
+        ShimLog.warn("exit status is lost", "pid", pid);
+        return CompletableFuture.completedFuture(new ExitedChild(pid, false, LOST));
+    }
+
+    /** That the end of a process, which somebody has asked for, is noted elsewhere or is of no use any more. */
+    public synchronized void forget(int pid) {
+        var known = noted.remove(pid);
+        if (known != null) {
+            notes.forget(known.process());
+        }
+    }
+
+    /**
+     * Takes the end of a child of the keeper's: notes it if it is anybody's, and has it reaped. Of one that was told
+     * before this does nothing but the latter. Does not wait.
+     */
+    public void ended(ExitedChild child) {
+        var pid = child.pid();
+        CompletableFuture<ExitedChild> owner;
+        synchronized (this) {
+            owner = claimed.remove(pid);
+            if (owner != null || !windows.isEmpty()) {
+                var process = ProcessId.of(pid);
+                notes.write(process, child);
+                noted.put(pid, new Noted(process, child));
+                FaultPoint.at("exit-noted");
+            }
+            if (owner == null) {
+                windows.forEach(window -> window.seen.put(pid, child));
+            }
+            reap.accept(pid);
+        }
+        if (owner != null) {
+            tell(owner, child);
         }
     }
 

@@ -7,6 +7,7 @@ import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.task.ShimException;
@@ -21,6 +22,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +41,11 @@ final class Runc {
     private static final Duration DEATH = Duration.ofSeconds(5);
 
     private static final Duration LOOK = Duration.ofMillis(10);
+
+    private static final String LOG = "log-";
+    private static final String STATE = "state-";
+    /** Tells the files of this process' calls from those of one that died over its own. */
+    private static final String OWN = Processes.getpid() + "-";
 
     /**
      * Ours but for NOTIFY_SOCKET, which a containerd that systemd started hands on: runc would take it for its own and
@@ -189,7 +196,7 @@ final class Runc {
     /** What the runtime prints of a container's state; empty where it knows none. */
     private String state(String id) throws IOException {
         var answer = hasBundle()
-                ? bundle.resolve("state-" + calls.incrementAndGet() + ".json")
+                ? bundle.resolve(STATE + OWN + calls.incrementAndGet() + ".json")
                 : Files.createTempFile("jshim-state-", ".json");
         try (var out = FileCalls.open(answer, OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0600)) {
             run("OCI runtime state failed", List.of("state", id), new Streams(null, out, null, null), SHORT);
@@ -205,6 +212,11 @@ final class Runc {
     /** Whether the runtime has a container of that id, if it keeps a folder for each as runc and crun do. */
     boolean knows(String id) {
         return Files.exists(root.resolve(id));
+    }
+
+    /** That a process before this one has made a container. */
+    void created(String id) {
+        noteFolder(id);
     }
 
     private void noteFolder(String id) {
@@ -232,7 +244,52 @@ final class Runc {
     }
 
     private Path log() {
-        return hasBundle() ? bundle.resolve("log-" + calls.incrementAndGet() + ".json") : NO_LOG;
+        return hasBundle() ? bundle.resolve(LOG + OWN + calls.incrementAndGet() + ".json") : NO_LOG;
+    }
+
+    /** Whether that is the name of a call's log. */
+    static boolean isLog(@Nullable Path name) {
+        return name != null && name.toString().startsWith(LOG);
+    }
+
+    /**
+     * Waits for calls that a process before this one has begun, each as long as it might take if it had just begun; one
+     * that takes longer is killed. Then takes their files away.
+     */
+    void await(List<RuntimeCalls.Call> before) {
+        for (var call : before) {
+            var pid = call.process().pid();
+            var patience = call.takesLong() ? options.criuTimeout() : LONG;
+            try {
+                var _ = reaper.adopt(call.process()).get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                ShimLog.warn("a call of before does not end and is killed", "runtime", options.binary(), "pid", pid);
+                end(pid);
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e); // An exit that is lost is an exit, too.
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+            reaper.forget(pid);
+        }
+        discardFiles();
+    }
+
+    private void discardFiles() {
+        if (!hasBundle()) {
+            return;
+        }
+        try (var files = Files.newDirectoryStream(bundle, "{" + LOG + "," + STATE + "}*")) {
+            for (var file : files) {
+                var name = file.getFileName().toString();
+                if (!name.startsWith(LOG + OWN) && !name.startsWith(STATE + OWN)) {
+                    deleteQuietly(file);
+                }
+            }
+        } catch (IOException e) {
+            ShimLog.warn("cannot take a runtime's files away", "bundle", bundle, "error", e.getMessage());
+        }
     }
 
     private void run(String failure, List<String> args, Streams streams, Path log, Duration deadline) {
@@ -268,6 +325,7 @@ final class Runc {
     }
 
     private ExitedChild await(String verb, List<String> command, Streams streams, Duration deadline) {
+        FaultPoint.at("task-call-" + verb);
         try (var window = reaper.open()) {
             var pid = Spawn.command(options.binary(), command)
                     .directory(hasBundle() ? bundle : Path.of("/"))
@@ -279,8 +337,11 @@ final class Runc {
                     .start();
             window.spawned();
             var exited = window.claim(pid);
+            FaultPoint.at("task-called-" + verb);
             try {
-                return exited.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+                var end = exited.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+                FaultPoint.at("task-ended-" + verb);
+                return end;
             } catch (TimeoutException e) {
                 end(pid);
                 throw new ShimException(
@@ -304,8 +365,13 @@ final class Runc {
     }
 
     /** Ends a call and all that it has started; what CRIU held goes on once CRIU is gone. */
-    private void end(int leader) throws ErrnoException, InterruptedException {
-        if (!reaper.signalGroup(leader, Processes.SIGKILL)) {
+    private void end(int leader) {
+        try {
+            if (!reaper.signalGroup(leader, Processes.SIGKILL)) {
+                return;
+            }
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot be killed", "runtime", options.binary(), "process_group", leader, "error", e);
             return;
         }
         var begin = System.nanoTime();
@@ -314,7 +380,7 @@ final class Runc {
                 ShimLog.warn("killed, and still there", "runtime", options.binary(), "process_group", leader);
                 return;
             }
-            Thread.sleep(LOOK);
+            LockSupport.parkNanos(LOOK.toNanos());
         }
     }
 

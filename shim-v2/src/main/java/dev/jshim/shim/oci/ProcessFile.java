@@ -1,0 +1,36 @@
+package dev.jshim.shim.oci;
+
+import dev.jshim.proto.v2.notes.ProcessNote;
+import dev.jshim.shim.FaultPoint;
+
+/** The note of one process, until it is over: another one may then have the same name. Thread-safe. */
+final class ProcessFile {
+    private final ContainerNotes notes;
+    private final String name;
+    private boolean over;
+
+    ProcessFile(ContainerNotes notes, String name) {
+        this.notes = notes;
+        this.name = name;
+    }
+
+    boolean isKept() {
+        return notes.isKept();
+    }
+
+    synchronized void write(ProcessNote note) {
+        if (!over && notes.isKept()) {
+            FaultPoint.at("task-note");
+            notes.write(name, note);
+            FaultPoint.at("task-noted");
+        }
+    }
+
+    /** Takes the note away, for good. */
+    synchronized void end() {
+        if (!over && notes.isKept()) {
+            notes.delete(name);
+        }
+        over = true;
+    }
+}
