@@ -28,6 +28,46 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DeathTest {
     private static final int DEATHS = 4;
 
+    /** Runs a command in a terminal without echo, whose master it sends, as an OCI runtime does. */
+    private static final String TERMINAL = """
+            #define _GNU_SOURCE
+            #include <stdlib.h>
+            #include <string.h>
+            #include <fcntl.h>
+            #include <unistd.h>
+            #include <termios.h>
+            #include <sys/ioctl.h>
+            #include <sys/socket.h>
+            #include <sys/un.h>
+            int main(int argc, char **argv) {
+              int master = posix_openpt(O_RDWR | O_NOCTTY);
+              grantpt(master); unlockpt(master);
+              int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+              struct termios t;
+              tcgetattr(slave, &t);
+              t.c_lflag &= ~ECHO;
+              tcsetattr(slave, TCSANOW, &t);
+              int s = socket(AF_UNIX, SOCK_STREAM, 0);
+              struct sockaddr_un a = { .sun_family = AF_UNIX };
+              strncpy(a.sun_path, getenv("CONSOLE"), sizeof a.sun_path - 1);
+              if (connect(s, (struct sockaddr *) &a, sizeof a)) return 2;
+              char control[CMSG_SPACE(sizeof(int))] = {0};
+              struct iovec v = { "pty", 3 };
+              struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+              struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+              c->cmsg_level = SOL_SOCKET; c->cmsg_type = SCM_RIGHTS; c->cmsg_len = CMSG_LEN(sizeof(int));
+              memcpy(CMSG_DATA(c), &master, sizeof(int));
+              if (sendmsg(s, &m, 0) < 0) return 3;
+              if (fork()) return 0;
+              setsid();
+              ioctl(slave, TIOCSCTTY, 0);
+              for (int i = 0; i < 3; i++) dup2(slave, i);
+              closefrom(3);
+              execv(argv[1], argv + 1);
+              return 4;
+            }
+            """;
+
     @TempDir
     Path folder;
 
@@ -264,6 +304,78 @@ class DeathTest {
             awaitDone();
             deaths.say("exited");
             assertThat(deaths.say("drain")).isEqualTo("true");
+        }
+    }
+
+    private String terminal() throws Exception {
+        var source = Files.writeString(folder.resolve("terminal.c"), TERMINAL);
+        var binary = folder.resolve("terminal");
+        var compiler = new ProcessBuilder("gcc", "-o", binary.toString(), source.toString())
+                .inheritIO()
+                .start();
+        assertThat(compiler.waitFor()).isZero();
+        return binary.toString();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 100_000})
+    void noByteOfATerminalIsLost(long pause) throws Exception {
+        var client = FifoClient.open(out);
+        var count = new AtomicLong();
+        var most = pause == 0 ? 300_000 : 30_000;
+        var script = "i=0; while [ $i -lt " + most + " ]; do i=$((i+1)); echo $i; done; read line; echo $line; : >"
+                + done() + "; read line";
+        try (var deaths =
+                Deaths.of(folder, in.toString(), out.toString(), "", true, terminal(), "/bin/sh", "-c", script)) {
+            var output = async(() -> read(client, count, pause));
+            dieAgainAndAgain(deaths, count, most);
+            try (var input = Files.newOutputStream(in)) {
+                input.write("some ".getBytes(UTF_8));
+                deaths.die();
+                input.write("words\n".getBytes(UTF_8));
+                awaitDone();
+                input.write('\n');
+            }
+            deaths.die();
+            deaths.say("exited");
+            assertSame(get(output).replace("\r", ""), numbers(most) + "some words\n");
+            assertThat(deaths.say("drain")).isEqualTo("true");
+            deaths.say("close");
+            Until.holds("nothing is kept", () -> deaths.names().isEmpty());
+        }
+    }
+
+    /** More than the slots of a FIFO, each a piece of its own. */
+    @Test
+    void aTerminalThatNobodyReadsHoldsManyLines() throws Exception {
+        var client = FifoClient.open(out);
+        var script = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i; sleep 0.001; done; : >" + done();
+        try (var deaths = Deaths.of(folder, "", out.toString(), "", true, terminal(), "/bin/sh", "-c", script)) {
+            awaitDone();
+            deaths.die();
+            deaths.say("exited");
+            assertSame(FifoClient.text(client).replace("\r", ""), numbers(200));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aCallOfTheRuntimeGoesOnWithoutAnybody(boolean terminal) throws Exception {
+        var call = Files.createFile(folder.resolve("call"));
+        var client = FifoClient.open(out);
+        String[] script = {"/bin/sh", "-c", "echo $((6*7)); read line; echo $line; : >" + done() + "; read line"};
+        String[] command = terminal ? new String[] {terminal(), script[0], script[1], script[2]} : script;
+        try (var deaths = Deaths.of(folder, in.toString(), out.toString(), "", terminal, command)) {
+            deaths.kill();
+            Files.delete(call);
+            try (var input = Files.newOutputStream(in)) {
+                deaths.restart();
+                input.write("word\n".getBytes(UTF_8));
+                awaitDone();
+                input.write('\n');
+            }
+            deaths.say("exited");
+            assertSame(FifoClient.text(client).replace("\r", ""), "42\nword\n");
         }
     }
 }

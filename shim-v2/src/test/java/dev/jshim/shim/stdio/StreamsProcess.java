@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /**
@@ -49,9 +50,12 @@ final class StreamsProcess {
         var io = isFirst ? ProcessIo.open(stdio, settings) : ProcessIo.restore(stdio, settings, kept);
         if (isFirst) {
             run(io, command);
-            io.started();
         }
         System.out.println("up");
+        if (isFirst) {
+            awaitCall(folder);
+            io.started();
+        }
         var input = new BufferedReader(new InputStreamReader(System.in, UTF_8));
         for (var line = input.readLine(); line != null; line = input.readLine()) {
             obey(io, line);
@@ -65,6 +69,13 @@ final class StreamsProcess {
                 : Spawn.command(command.getFirst(), command.subList(1, command.size()))
                         .environment(Map.of("CONSOLE", console.toString(), "PATH", "/usr/bin:/bin"));
         var _ = spawn.stdin(io.stdin()).stdout(io.stdout()).stderr(io.stderr()).start();
+    }
+
+    /** As long as the call of the runtime takes. */
+    private static void awaitCall(Path folder) {
+        while (Files.exists(folder.resolve("call"))) {
+            LockSupport.parkNanos(Duration.ofMillis(1).toNanos());
+        }
     }
 
     private static void obey(ProcessIo io, String line) {
