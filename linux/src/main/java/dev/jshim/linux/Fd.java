@@ -21,6 +21,8 @@ public final class Fd implements AutoCloseable {
     private static final int F_SETFL = 4;
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int FD_CLOEXEC = 1;
+    private static final int SEEK_SET = 0;
+    private static final int SEEK_CUR = 1;
 
     private final AtomicInteger number;
     private final AtomicReference<@Nullable Runnable> afterClose = new AtomicReference<>();
@@ -150,6 +152,38 @@ public final class Fd implements AutoCloseable {
     /** Writes all of it, see the other overload. */
     public void writeFully(byte[] bytes) throws ErrnoException {
         writeFully(bytes, 0, bytes.length);
+    }
+
+    /** Reads at most {@code length} bytes (and at most 64 KiB) from that offset of a file; -1 at its end. */
+    public int readAt(long offset, byte[] buffer, int length) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            Memory.Block block = memory.block(Math.clamp(length, 1, CHUNK));
+            long result = NativeCall.retrying(
+                    Syscall.PREAD64, number(), block.address(), Math.min(length, CHUNK), offset, 0, 0);
+            int count = (int) checked("pread", result);
+            block.buffer().get(0, buffer, 0, count);
+            return count == 0 && length > 0 ? -1 : count;
+        }
+    }
+
+    /** Writes at most 64 KiB at that offset of a file; returns how many were taken. */
+    public int writeAt(long offset, byte[] bytes) throws ErrnoException {
+        int size = Math.min(bytes.length, CHUNK);
+        try (Memory memory = new Memory()) {
+            long address = memory.bytes(bytes, 0, size).address();
+            return (int)
+                    checked("pwrite", NativeCall.retrying(Syscall.PWRITE64, number(), address, size, offset, 0, 0));
+        }
+    }
+
+    /** Where the open file is read and written next; every duplicate shares that. */
+    public long position() throws ErrnoException {
+        return checked("lseek", NativeCall.once(Syscall.LSEEK, number(), 0, SEEK_CUR));
+    }
+
+    /** Sets it. */
+    public void setPosition(long offset) throws ErrnoException {
+        checked("lseek", NativeCall.once(Syscall.LSEEK, number(), offset, SEEK_SET));
     }
 
     /** Sets or clears O_NONBLOCK, which belongs to the open file and so to every duplicate of this descriptor. */

@@ -20,6 +20,10 @@ public final class FileCalls {
     private static final int F_GETPIPE_SZ = 1032;
     private static final int LOCK_SH = 1;
     private static final int LOCK_NB = 4;
+    private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_NOEXEC_SEAL = 8;
+    private static final int PUNCH_HOLE_AND_KEEP_SIZE = 3;
+    private static final int COPY = 64 * 1024;
     private static final int POLLFD_SIZE = 8;
     private static final int POLLFD_EVENTS = 4;
     private static final int POLLFD_REVENTS = 6;
@@ -50,6 +54,48 @@ public final class FileCalls {
             long result =
                     NativeCall.once(Syscall.MKNODAT, AT_FDCWD, memory.path(path), S_IFIFO | (mode & 07777), 0, 0, 0);
             NativeCall.check(result, "mkfifo", path);
+        }
+    }
+
+    /** A file in memory without a name; it is gone when its last descriptor is. Closed on exec, not executable. */
+    public static Fd memoryFile(String label) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            long name = memory.text(label);
+            long result = NativeCall.once(Syscall.MEMFD_CREATE, name, MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0);
+            if (result == -Errno.EINVAL.number()) { // before Linux 6.3
+                result = NativeCall.once(Syscall.MEMFD_CREATE, name, MFD_CLOEXEC, 0);
+            }
+            return Fd.of((int) NativeCall.check(result, "memfd_create", label));
+        }
+    }
+
+    /** Frees the whole pages of a part of a file, which reads as zeros then. */
+    public static void punchHole(Fd file, long offset, long length) throws ErrnoException {
+        long result =
+                NativeCall.retrying(Syscall.FALLOCATE, file.number(), PUNCH_HOLE_AND_KEEP_SIZE, offset, length, 0, 0);
+        NativeCall.check(result, "fallocate", file);
+    }
+
+    /**
+     * Writes a part of a file to another one by one write(2).
+     *
+     * @param length at most 64 KiB of it are written
+     * @return how many were
+     */
+    public static int copy(Fd from, long offset, int length, Fd to) throws ErrnoException {
+        try (Memory memory = new Memory()) {
+            Memory.Block bytes = memory.block(Math.min(length, COPY));
+            long read = NativeCall.retrying(
+                    Syscall.PREAD64,
+                    from.number(),
+                    bytes.address(),
+                    bytes.buffer().capacity(),
+                    offset,
+                    0,
+                    0);
+            NativeCall.check(read, "pread", from);
+            long written = NativeCall.retrying(Syscall.WRITE, to.number(), bytes.address(), read);
+            return (int) NativeCall.check(written, "write", to);
         }
     }
 

@@ -138,6 +138,10 @@ public final class KeptStreams {
         static final String UNREAD = "-unread";
         /** A file, read or appended to. */
         static final String FILE = "-file";
+        /** The two of a {@link Spool}. */
+        static final String SPOOL_IN = "-spool-in";
+
+        static final String SPOOL_OUT = "-spool-out";
         /** Our end of a pipe of which the process has the other one. */
         static final String PIPE = "-pipe";
         /** The spare reading end of the pipe of a logger, whose pid and start time follow. */

@@ -36,8 +36,26 @@ final class PipeIo implements ProcessIo {
 
     private static final int OTHERS = 0077;
 
-    /** A pump that is to start once the process runs. */
-    private record Planned(Fd source, Fd sink, Pump.Mode mode, Pump.From from) {}
+    /** A pump that is to start once the process runs; the spool is for one that appends. */
+    private record Planned(Fd source, Fd sink, @Nullable Spool spool, Pump.Mode mode, Pump.From from) {
+        Planned(Fd source, Fd sink, Pump.Mode mode, Pump.From from) {
+            this(source, sink, null, mode, from);
+        }
+
+        Pump start(IoSettings settings) throws ErrnoException {
+            return spool == null
+                    ? settings.loop().start(settings.kept(), source, sink, mode, from)
+                    : settings.loop().append(settings.kept(), source, sink, spool);
+        }
+
+        void close() {
+            source.close();
+            sink.close();
+            if (spool != null) {
+                spool.close();
+            }
+        }
+    }
 
     private final IoSettings settings;
     private final KeptStreams kept;
@@ -99,7 +117,7 @@ final class PipeIo implements ProcessIo {
     }
 
     /** The pumps that there were. One whose other end is missing was ending. */
-    private void plan(Map<String, Fd> left) {
+    private void plan(Map<String, Fd> left) throws ErrnoException {
         var stdinPipe = Keys.STDIN + Keys.PIPE;
         // The reading end alone comes first: where both are there the other one was about to be closed.
         isStdinOver = left.containsKey(Keys.STDIN + Keys.READER);
@@ -108,7 +126,17 @@ final class PipeIo implements ProcessIo {
         plan(left, Keys.STDIN + Keys.FILE, stdinPipe, Pump.Mode.FILE, Pump.From.CLIENT);
         for (var stream : List.of(Keys.STDOUT, Keys.STDERR)) {
             plan(left, stream + Keys.PIPE, stream + Keys.WRITER, Pump.Mode.SPLICE, Pump.From.PROCESS);
-            plan(left, stream + Keys.PIPE, stream + Keys.FILE, Pump.Mode.APPEND, Pump.From.PROCESS);
+            planAppending(left, stream);
+        }
+    }
+
+    private void planAppending(Map<String, Fd> left, String stream) throws ErrnoException {
+        var source = left.get(stream + Keys.PIPE);
+        var file = left.get(stream + Keys.FILE);
+        if (source != null && file != null) {
+            var spool = Spool.restore(kept, stream, left, file);
+            left.keySet().removeAll(List.of(stream + Keys.PIPE, stream + Keys.FILE));
+            planned.add(new Planned(source, file, spool, Pump.Mode.APPEND, Pump.From.PROCESS));
         }
     }
 
@@ -170,7 +198,7 @@ final class PipeIo implements ProcessIo {
         }
         if (sink instanceof Sink.File file) {
             Files.createDirectories(parent(file.path()));
-            return piped(stream, opened(file.path(), APPEND, 0644, stream + Keys.FILE), Pump.Mode.APPEND);
+            return appended(stream, opened(file.path(), APPEND, 0644, stream + Keys.FILE));
         }
         if (sink instanceof Sink.Fifo named) {
             var fifo = ClientFifo.open(named.path());
@@ -184,7 +212,7 @@ final class PipeIo implements ProcessIo {
                 return child(writer);
             }
             kept.keep(stream + Keys.WRITER, writer);
-            return piped(stream, writer, Pump.Mode.SPLICE);
+            return piped(stream, writer);
         }
         var logger = (Sink.Binary) sink;
         throw ShimException.invalidArgument(
@@ -201,10 +229,19 @@ final class PipeIo implements ProcessIo {
         return FileCalls.fstat(fifo).uid() == 0 && folder.uid() == 0 && (folder.mode() & OTHERS) == 0;
     }
 
-    private Fd piped(String stream, Fd sink, Pump.Mode mode) throws ErrnoException {
+    private Fd piped(String stream, Fd fifo) throws ErrnoException {
         var pipe = pipe();
         kept.keep(stream + Keys.PIPE, pipe.readEnd());
-        planned.add(new Planned(pipe.readEnd(), sink, mode, Pump.From.PROCESS));
+        planned.add(new Planned(pipe.readEnd(), fifo, Pump.Mode.SPLICE, Pump.From.PROCESS));
+        return child(pipe.writeEnd());
+    }
+
+    private Fd appended(String stream, Fd file) throws ErrnoException {
+        var pipe = pipe();
+        kept.keep(stream + Keys.PIPE, pipe.readEnd());
+        var spool = Spool.open(kept, stream);
+        opening.addAll(spool.descriptors());
+        planned.add(new Planned(pipe.readEnd(), file, spool, Pump.Mode.APPEND, Pump.From.PROCESS));
         return child(pipe.writeEnd());
     }
 
@@ -252,8 +289,8 @@ final class PipeIo implements ProcessIo {
         childEnds.clear();
         while (!planned.isEmpty()) {
             var plan = planned.getFirst();
-            var pump = settings.loop().start(kept, plan.source(), plan.sink(), plan.mode(), plan.from());
-            // From here on both are the pump's: its thread uses them until it closes them.
+            var pump = plan.start(settings);
+            // From here on all are the pump's: its thread uses them until it closes them.
             planned.removeFirst();
             if (plan.from() == Pump.From.PROCESS) {
                 outputs.add(pump);
@@ -331,10 +368,7 @@ final class PipeIo implements ProcessIo {
 
     private synchronized void closeOwn() {
         inputs.forEach(Pump::cut);
-        for (var plan : planned) {
-            plan.source().close();
-            plan.sink().close();
-        }
+        planned.forEach(Planned::close);
         planned.clear();
         childEnds.forEach(Fd::close);
         childEnds.clear();

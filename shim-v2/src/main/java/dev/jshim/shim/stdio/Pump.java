@@ -29,7 +29,7 @@ public final class Pump {
         SPLICE,
         /** From a file, which is always ready, to a pipe; inside the kernel where the file's driver can. */
         FILE,
-        /** To a file opened for appending, which takes no splice and never makes anybody wait. */
+        /** To a file opened for appending, which takes no splice and never makes anybody wait; by a {@link Spool}. */
         APPEND,
         /** From or to a terminal; inside the kernel from 5.11 on. */
         TERMINAL,
@@ -84,6 +84,7 @@ public final class Pump {
     private final KeptStreams kept;
     private volatile Fd source;
     private final @Nullable Fd sink;
+    private final @Nullable Spool spool;
     private final From from;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private Mode mode;
@@ -95,12 +96,16 @@ public final class Pump {
     /** What has been read and not been written yet. */
     private volatile byte[] rest = NOTHING;
 
-    /** @param sink null for one that discards */
-    Pump(PumpLoop loop, KeptStreams kept, Fd source, @Nullable Fd sink, Mode mode, From from) {
+    /**
+     * @param sink null for one that discards
+     * @param spool for one that appends
+     */
+    Pump(PumpLoop loop, KeptStreams kept, Fd source, @Nullable Fd sink, @Nullable Spool spool, Mode mode, From from) {
         this.loop = loop;
         this.kept = kept;
         this.source = source;
         this.sink = sink;
+        this.spool = spool;
         this.mode = mode;
         this.from = from;
     }
@@ -296,11 +301,13 @@ public final class Pump {
     }
 
     private Step append() throws ErrnoException {
-        var count = source.tryRead(loop.scratch());
-        if (count > 0) {
-            write(loop.scratch(), count);
+        var through = Objects.requireNonNull(spool);
+        if (!through.isEmpty()) { // when it is restored
+            write(through);
         }
-        return Step.of(count);
+        var taken = through.take(source);
+        write(through);
+        return taken == Splice.WOULD_BLOCK ? Step.WAIT : taken == 0 ? Step.END : Step.MOVED;
     }
 
     private Step copy() throws ErrnoException {
@@ -331,9 +338,9 @@ public final class Pump {
     }
 
     /** What a full disk does not take is lost; the process that writes is not, as it would be if nobody read. */
-    private void write(byte[] buffer, int count) {
+    private void write(Spool from) {
         try {
-            sink().writeFully(buffer, 0, count);
+            from.writeTo(sink());
             failing = false;
         } catch (ErrnoException e) {
             if (!failing) {
@@ -376,6 +383,9 @@ public final class Pump {
             forget(epoll, sink);
         }
         sink.close();
+        if (spool != null) {
+            spool.close();
+        }
     }
 
     private static void forget(Epoll epoll, Fd fd) {

@@ -210,7 +210,14 @@ public final class PumpLoop {
 
     /** A pump over two descriptors that it takes over; started at once. Without a sink it discards. */
     Pump start(KeptStreams kept, Fd source, @Nullable Fd sink, Pump.Mode mode, Pump.From from) throws ErrnoException {
-        var pump = new Pump(this, kept, source, sink, mode, from);
+        var pump = new Pump(this, kept, source, sink, null, mode, from);
+        add(pump);
+        return pump;
+    }
+
+    /** A pump from a process's pipe to a file; it takes all three over. */
+    Pump append(KeptStreams kept, Fd source, Fd file, Spool spool) throws ErrnoException {
+        var pump = new Pump(this, kept, source, file, spool, Pump.Mode.APPEND, Pump.From.PROCESS);
         add(pump);
         return pump;
     }
@@ -218,6 +225,6 @@ public final class PumpLoop {
     /** Takes over the reading end of a process's pipe, and throws away what comes until its end. */
     void discard(KeptStreams kept, Fd source) throws ErrnoException {
         kept.keepDiscarded(source);
-        add(new Pump(this, kept, source, null, Pump.Mode.DISCARD, Pump.From.PROCESS));
+        add(new Pump(this, kept, source, null, null, Pump.Mode.DISCARD, Pump.From.PROCESS));
     }
 }

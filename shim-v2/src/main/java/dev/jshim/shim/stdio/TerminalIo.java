@@ -45,7 +45,13 @@ final class TerminalIo implements ProcessIo {
     private @Nullable Fd input;
     private boolean isInputOver;
     private @Nullable Fd output;
-    private Pump.Mode outputMode = Pump.Mode.TERMINAL;
+    /** Where there is no output that takes it, and the pipe, the spool and the file if that is to end in one. */
+    private boolean discards;
+
+    private @Nullable Fd toFile;
+    private @Nullable Spool spool;
+    private @Nullable Fd file;
+
     private Terminal.@Nullable Size wanted;
     private @Nullable Fd connection;
     private @Nullable Fd master;
@@ -96,7 +102,7 @@ final class TerminalIo implements ProcessIo {
     }
 
     /** Answers whether there is a terminal, or is to be one. */
-    private synchronized boolean adopt(Map<String, Fd> left) {
+    private synchronized boolean adopt(Map<String, Fd> left) throws ErrnoException {
         master = left.remove(MASTER);
         connection = left.remove(CONNECTION);
         input = left.remove(Keys.STDIN + Keys.READER);
@@ -104,11 +110,12 @@ final class TerminalIo implements ProcessIo {
         if (input == null) {
             input = left.remove(Keys.STDIN + Keys.BOTH);
         }
-        // A pump whose sink is gone has ended; one that throws away has none.
         output = left.remove(Keys.STDOUT + Keys.WRITER);
-        if (output == null) {
-            output = left.remove(Keys.STDOUT + Keys.FILE);
-            outputMode = output == null ? Pump.Mode.DISCARD : Pump.Mode.APPEND;
+        discards = output == null;
+        toFile = left.remove(Keys.STDOUT + Keys.PIPE);
+        file = left.remove(Keys.STDOUT + Keys.FILE);
+        if (file != null) {
+            spool = Spool.restore(kept, Keys.STDOUT, left, file);
         }
         outputs.restore(settings, left);
         return master != null || connection != null || socket != null;
@@ -141,7 +148,7 @@ final class TerminalIo implements ProcessIo {
         switch (sink) {
             case null -> {
                 // Somebody has to read a terminal, or whoever writes to it stops.
-                outputMode = Pump.Mode.DISCARD;
+                discards = true;
             }
             case Sink.Fifo(var path) -> {
                 var fifo = ClientFifo.open(path);
@@ -150,10 +157,14 @@ final class TerminalIo implements ProcessIo {
                 writeTo(fifo.writer());
             }
             case Sink.File(var path) -> {
-                var file = FileCalls.open(path, APPEND, 0644);
+                file = FileCalls.open(path, APPEND, 0644);
                 kept.keep(Keys.STDOUT + Keys.FILE, file);
-                output = file;
-                outputMode = Pump.Mode.APPEND;
+                // From a terminal nothing can be moved but into a pipe.
+                var pipe = FileCalls.pipe();
+                toFile = pipe.readEnd();
+                kept.keep(Keys.STDOUT + Keys.PIPE, toFile);
+                writeTo(pipe.writeEnd());
+                spool = Spool.open(kept, Keys.STDOUT);
             }
             case Sink.Binary binary -> {
                 var logger = Logger.start(settings, binary, Logger.READY);
@@ -195,9 +206,16 @@ final class TerminalIo implements ProcessIo {
         if (wanted != null) {
             Terminal.resize(its, wanted);
         }
-        if (output != null || outputMode == Pump.Mode.DISCARD) {
-            outputs.add(settings.loop().start(kept, its.duplicate(), output, outputMode, Pump.From.TERMINAL));
+        if (output != null || discards) {
+            var mode = discards ? Pump.Mode.DISCARD : Pump.Mode.TERMINAL;
+            outputs.add(settings.loop().start(kept, its.duplicate(), output, mode, Pump.From.TERMINAL));
             output = null; // It is the pump's now.
+        }
+        if (toFile != null && file != null && spool != null) {
+            outputs.add(settings.loop().append(kept, toFile, file, spool));
+            toFile = null;
+            file = null;
+            spool = null;
         }
         var from = input;
         if (from != null) {
@@ -292,10 +310,13 @@ final class TerminalIo implements ProcessIo {
     private synchronized void closeOwn() {
         exited();
         closeConsole();
-        for (var fd : new @Nullable Fd[] {input, output, master}) {
+        for (var fd : new @Nullable Fd[] {input, output, toFile, file, master}) {
             if (fd != null) {
                 fd.close();
             }
+        }
+        if (spool != null) {
+            spool.close();
         }
     }
 }

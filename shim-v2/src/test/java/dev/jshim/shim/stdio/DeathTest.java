@@ -378,4 +378,26 @@ class DeathTest {
             assertSame(FifoClient.text(client).replace("\r", ""), "42\nword\n");
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void noByteOfAFileIsLost(boolean terminal) throws Exception {
+        var log = folder.resolve("log");
+        var most = terminal ? 200_000 : 3_000_000;
+        String[] script = {"/bin/sh", "-c", "seq " + most + "; : >" + done()};
+        String[] command = terminal ? new String[] {terminal(), script[0], script[1], script[2]} : script;
+        try (var deaths = Deaths.of(folder, "", "file://" + log, "", terminal, command)) {
+            for (var i = 1; i <= DEATHS; i++) {
+                var next = i * (long) most;
+                Until.holds("bytes come", () -> Files.size(log) >= next);
+                deaths.die();
+            }
+            awaitDone();
+            deaths.say("exited");
+            assertThat(deaths.say("drain")).isEqualTo("true");
+            assertSame(Files.readString(log).replace("\r", ""), numbers(most));
+            deaths.say("close");
+            Until.holds("nothing is kept", () -> deaths.names().isEmpty());
+        }
+    }
 }
