@@ -3,28 +3,35 @@ package dev.jshim.shim.stdio;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
-import dev.jshim.linux.FileCalls;
 import dev.jshim.shim.keeper.FdStore;
 import dev.jshim.shim.log.ShimLog;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The descriptors of one process's streams that are to outlive this JVM: each is held by a store from when it is opened
  * until it is closed. The next JVM makes the streams of what it is given back, and of the keys alone: a key says which
  * stream a descriptor belongs to and what it is there. Thread-safe.
  *
- * <p>What follows another one, as the reading end of a FIFO follows both ends, is held before that is closed.
+ * <p>What follows another one, as the reading end of a FIFO follows both ends, is held before that is closed. In the
+ * store each has a number too, a higher one than those before: what a process has left may be closed a moment after
+ * another one has come under the same name.
  */
 public final class KeptStreams {
     /** Holds nothing. */
     public static final KeptStreams NONE = new KeptStreams(FdStore.NONE, "");
 
+    private static final char NUMBER = '.';
+    /** From one JVM to the next one too. */
+    private static final AtomicLong LAST = new AtomicLong(System.currentTimeMillis() * 1000);
+
     private final FdStore store;
     private final String prefix;
 
     @GuardedBy("this")
-    private final Map<Fd, String> keys = new HashMap<>();
+    private final Map<Fd, String> names = new HashMap<>();
 
     /** @param prefix what the names of this process's descriptors begin with in the store; a key follows at once */
     public KeptStreams(FdStore store, String prefix) {
@@ -34,52 +41,62 @@ public final class KeptStreams {
 
     /** Has a descriptor held until it is closed. One that was held under another key has this one from now on. */
     void keep(String key, Fd fd) {
-        hold(key, fd, true);
-    }
-
-    private void hold(String key, Fd fd, boolean isNew) {
         if (store.equals(FdStore.NONE)) {
             return;
         }
+        var name = prefix + key + NUMBER + LAST.incrementAndGet();
+        store.keep(name, fd);
+        hold(name, fd);
+    }
+
+    private void hold(String name, Fd fd) {
+        String before;
         synchronized (this) {
-            keys.values().removeIf(key::equals);
-            var before = keys.put(fd, key);
-            if (isNew) {
-                store.keep(prefix + key, fd);
-            }
-            if (before != null) {
-                store.drop(prefix + before);
-                return;
-            }
+            before = names.put(fd, name);
         }
-        fd.whenClosed(() -> drop(fd));
+        if (before == null) {
+            fd.whenClosed(() -> drop(fd));
+        } else {
+            store.drop(before);
+        }
+    }
+
+    private void drop(Fd fd) {
+        String name;
+        synchronized (this) {
+            name = names.remove(fd);
+        }
+        if (name != null) {
+            store.drop(name);
+        }
     }
 
     /**
-     * What a process has left behind and nobody reads any more: it has a key of its own from now on, since another
-     * process may come under the same name.
+     * Takes over what the store has given back, by what follows the prefix; each is dropped when it is closed. Answers
+     * it by key, but for those that have the key of a newer one.
      */
-    void keepDiscarded(Fd source) {
-        if (store.equals(FdStore.NONE)) {
-            return;
-        }
-        try {
-            keep(Keys.DISCARDED + FileCalls.fstat(source).inode(), source);
-        } catch (ErrnoException e) {
-            ShimLog.debug("a stream keeps its name", "error", e.getMessage());
-        }
+    Map<String, Fd> adopt(Map<String, Fd> given) {
+        Map<String, Fd> byKey = new HashMap<>();
+        given.entrySet().stream()
+                .sorted(Comparator.comparingLong(each -> number(each.getKey())))
+                .forEach(each -> {
+                    LAST.accumulateAndGet(number(each.getKey()), Math::max);
+                    hold(prefix + each.getKey(), each.getValue());
+                    var older = byKey.put(key(each.getKey()), each.getValue());
+                    if (older != null) {
+                        byKey.put(each.getKey(), older);
+                    }
+                });
+        return byKey;
     }
 
-    private synchronized void drop(Fd fd) {
-        var key = keys.remove(fd);
-        if (key != null) {
-            store.drop(prefix + key);
-        }
+    private static String key(String numbered) {
+        var end = numbered.lastIndexOf(NUMBER);
+        return end < 0 ? numbered : numbered.substring(0, end);
     }
 
-    /** Takes over what the store has given back; each is dropped when it is closed. */
-    void adopt(Map<String, Fd> given) {
-        given.forEach((key, fd) -> hold(key, fd, false));
+    private static long number(String numbered) {
+        return Long.parseLong(numbered.substring(numbered.lastIndexOf(NUMBER) + 1));
     }
 
     /**
@@ -88,8 +105,7 @@ public final class KeptStreams {
      */
     static void discard(IoSettings settings, Map<String, Fd> adopted) {
         var left = new HashMap<>(adopted);
-        var logger = Logger.restore(settings, left);
-        if (logger != null) {
+        for (var logger = Logger.restore(settings, left); logger != null; logger = Logger.restore(settings, left)) {
             Thread.startVirtualThread(logger::close);
         }
         left.forEach((key, fd) -> {
@@ -102,8 +118,8 @@ public final class KeptStreams {
     }
 
     private static boolean isWritten(String key) {
-        return key.equals(Keys.STDOUT + Keys.PIPE)
-                || key.equals(Keys.STDERR + Keys.PIPE)
+        return key.startsWith(Keys.STDOUT + Keys.PIPE)
+                || key.startsWith(Keys.STDERR + Keys.PIPE)
                 || key.startsWith(Keys.DISCARDED);
     }
 
@@ -146,8 +162,8 @@ public final class KeptStreams {
         static final String PIPE = "-pipe";
         /** The spare reading end of the pipe of a logger, whose pid and start time follow. */
         static final String LOGGER = "-logger-";
-        /** What is read and thrown away, with its inode; without a stream's name. */
-        static final String DISCARDED = "discarded-";
+        /** What is read and thrown away; without a stream's name. */
+        static final String DISCARDED = "discarded";
 
         private Keys() {}
     }

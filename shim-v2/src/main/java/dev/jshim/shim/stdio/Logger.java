@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -100,9 +99,18 @@ final class Logger {
     }
 
     private static void keep(KeptStreams kept, ProcessId process, List<Fd> readers) {
-        var which = Keys.LOGGER + process.pid() + "-" + process.startTicks();
-        kept.keep(Keys.STDOUT + which, readers.get(0));
-        kept.keep(Keys.STDERR + which, readers.get(1));
+        kept.keep(Keys.STDOUT + key(process), readers.get(0));
+        kept.keep(Keys.STDERR + key(process), readers.get(1));
+    }
+
+    private static String key(ProcessId process) {
+        return Keys.LOGGER + process.pid() + "-" + process.startTicks();
+    }
+
+    private static ProcessId process(String key) {
+        var words =
+                key.substring(key.indexOf(Keys.LOGGER) + Keys.LOGGER.length()).split("-", 2);
+        return new ProcessId(Integer.parseInt(words[0]), Long.parseLong(words[1]));
     }
 
     /**
@@ -112,16 +120,21 @@ final class Logger {
      * @return null if there is none
      */
     static @Nullable Logger restore(IoSettings settings, Map<String, Fd> left) {
-        var keys =
-                left.keySet().stream().filter(key -> key.contains(Keys.LOGGER)).toList();
-        if (keys.isEmpty()) {
+        var process = left.keySet().stream()
+                .filter(key -> key.contains(Keys.LOGGER))
+                .map(Logger::process)
+                .findAny()
+                .orElse(null);
+        if (process == null) {
             return null;
         }
-        var which = keys.getFirst();
-        var words = which.substring(which.indexOf(Keys.LOGGER) + Keys.LOGGER.length())
-                .split("-", 2);
-        var process = new ProcessId(Integer.parseInt(words[0]), Long.parseLong(words[1]));
-        var readers = keys.stream().map(left::remove).filter(Objects::nonNull).toList();
+        List<Fd> readers = new ArrayList<>();
+        for (var stream : List.of(Keys.STDOUT, Keys.STDERR)) {
+            var reader = left.remove(stream + key(process));
+            if (reader != null) {
+                readers.add(reader);
+            }
+        }
         return new Logger(settings, "of before", settings.loggers().adopt(process), List.of(), readers);
     }
 

@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -100,9 +99,8 @@ final class PipeIo implements ProcessIo {
 
     /** See {@link ProcessIo#restore}. */
     static PipeIo restore(IoSettings settings, Map<String, Fd> kept) {
-        settings.kept().adopt(kept);
+        var left = settings.kept().adopt(kept);
         var io = new PipeIo(settings);
-        var left = new HashMap<>(kept);
         try {
             io.plan(left);
             io.outputs.restore(settings, left);

@@ -37,11 +37,11 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
      * @param old what the store has given back, see {@link #restore}; closed when this returns or throws
      */
     static ProcessIo reopen(Stdio stdio, IoSettings settings, Map<String, Fd> old) {
-        settings.kept().adopt(old);
+        var adopted = settings.kept().adopt(old);
         try {
             return open(stdio, settings);
         } finally {
-            KeptStreams.discard(settings, old);
+            KeptStreams.discard(settings, adopted);
         }
     }
 
@@ -50,8 +50,7 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
      * writes, is read until its end.
      */
     static void discard(IoSettings settings, Map<String, Fd> old) {
-        settings.kept().adopt(old);
-        KeptStreams.discard(settings, old);
+        KeptStreams.discard(settings, settings.kept().adopt(old));
     }
 
     /** What the process is to have as stdin; null for /dev/null. */

@@ -358,7 +358,7 @@ public final class Pump {
         if (mode == Mode.SPLICE) {
             moveLast();
         }
-        kept.keepDiscarded(source);
+        kept.keep(Keys.DISCARDED, source);
         closeSink(epoll);
         mode = Mode.DISCARD;
         rest = NOTHING;

@@ -224,7 +224,7 @@ public final class PumpLoop {
 
     /** Takes over the reading end of a process's pipe, and throws away what comes until its end. */
     void discard(KeptStreams kept, Fd source) throws ErrnoException {
-        kept.keepDiscarded(source);
+        kept.keep(KeptStreams.Keys.DISCARDED, source);
         add(new Pump(this, kept, source, null, null, Pump.Mode.DISCARD, Pump.From.PROCESS));
     }
 }

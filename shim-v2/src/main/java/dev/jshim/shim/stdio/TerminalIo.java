@@ -13,7 +13,6 @@ import dev.jshim.shim.task.Stdio;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -84,8 +83,7 @@ final class TerminalIo implements ProcessIo {
 
     /** See {@link ProcessIo#restore}. */
     static TerminalIo restore(Stdio stdio, IoSettings settings, Map<String, Fd> kept) {
-        settings.kept().adopt(kept);
-        var left = new HashMap<>(kept);
+        var left = settings.kept().adopt(kept);
         var listener = left.remove(CONSOLE);
         var io = new TerminalIo(settings, listener == null ? null : ConsoleSocket.of(settings.console(), listener));
         try {

@@ -258,7 +258,7 @@ class DeathTest {
             deaths.say("close");
             Until.holds(
                     "only that is kept",
-                    () -> deaths.names().stream().allMatch(name -> name.startsWith("io box - discarded-")));
+                    () -> deaths.names().stream().allMatch(name -> name.startsWith("io box - discarded.")));
             assertThat(client.read(new byte[2], 0, 2)).isEqualTo(-1);
             deaths.kill();
             Files.createFile(go);
