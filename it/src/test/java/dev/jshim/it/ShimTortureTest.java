@@ -1,0 +1,279 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The JVM of a shim for a whole namespace is killed, stopped for a while and starved of memory again and again, beneath
+ * clients that do not pause and under containers with every kind of stream: nobody notices. What is done, and when,
+ * follows from a number: {@code -Djshim.torture.seed=N} chooses another one, {@code -Djshim.torture.kills=N} how often.
+ */
+@ParameterizedClass(name = "{0}")
+@MethodSource("setups")
+class ShimTortureTest extends ShimScenario {
+    private static final boolean ALL = Boolean.getBoolean("jshim.test.all");
+    private static final int KILLS = Integer.getInteger("jshim.torture.kills", ALL ? 170 : 10);
+    private static final long SEED = Long.getLong("jshim.torture.seed", 1);
+    private static final int CLIENTS = 3;
+    /** Beside those with a stream of their own kind. */
+    private static final int SLEEPERS = ALL ? 15 : 5;
+
+    private static final Duration SERVES = Duration.ofSeconds(60);
+    private static final String COUNT = "trap 'exit 42' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done";
+
+    private static final String LOGGER = """
+            #!/bin/sh
+            exec 5>&-
+            exec cat <&3 >"$2/out"
+            """;
+
+    private String fault = "";
+    /** What ended by itself, or by a client's will, with its code, by "container process". */
+    private final Map<String, Integer> exits = new ConcurrentHashMap<>();
+
+    private final List<Long> millis = Collections.synchronizedList(new ArrayList<>());
+    private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger serial = new AtomicInteger();
+    private volatile boolean over;
+
+    ShimTortureTest(Setup setup) {
+        super(setup);
+    }
+
+    /** One shim for all: with {@code --all} under each containerd. */
+    static Stream<Setup> setups() {
+        return Stream.of(Release.values())
+                .filter(release -> ALL || release == Release.V2)
+                .map(release -> new Setup(
+                        release,
+                        Product.RUNTIME,
+                        release == Release.V2 ? Engine.RUNC_NEWEST : Engine.RUNC,
+                        true));
+    }
+
+    /** What else ends each JVM: at so many steps of its calls, notes and events. */
+    static Stream<String> faults() {
+        return ALL ? Stream.of("task-*:60:halt", "task-*:80:exhaust") : Stream.of("task-*:60:halt");
+    }
+
+    /** Each JVM of this daemon's shims, the first one too, has the fault in its command line. */
+    private void startWith(String point) {
+        fault = point;
+        node.stop();
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3 -Djshim.fault=" + fault);
+        node.start();
+    }
+
+    @ParameterizedTest(name = "and each JVM dies at {0}")
+    @MethodSource("faults")
+    void nobodyNotices(String point) throws Exception {
+        startWith(point);
+        Counter counter = Counter.start(node, runtime, "counter");
+        Streams waiter = Streams.start(node, runtime, "waiter", "/bin/cat");
+        Path file = node.dir().resolve("file.log");
+        detached("file", "file://" + file, "/bin/sh", "-c", COUNT);
+        Path logs = Files.createDirectories(node.dir().resolve("logs"));
+        Path logger = Files.writeString(logs.resolve("logger"), LOGGER);
+        logger.toFile().setExecutable(true);
+        detached("logged", "binary://" + logger + "?into=" + logs, "/bin/sh", "-c", COUNT);
+        Lines terminal = terminal("terminal");
+        Map<String, ProcessFacts> inits = new LinkedHashMap<>();
+        for (int i = 0; i < SLEEPERS; i++) {
+            inits.put("c" + i, sleeper("c" + i));
+        }
+        for (String id : List.of("counter", "waiter", "file", "logged", "terminal")) {
+            inits.put(id, node.init(id));
+        }
+        ProcessFacts shim = ShimProcess.of(node, "counter");
+        EventLog events = EventLog.open(node);
+        List<Thread> clients = new ArrayList<>();
+        for (int i = 0; i < CLIENTS; i++) {
+            int client = i;
+            clients.add(Thread.ofPlatform().start(() -> use(inits, client)));
+        }
+
+        int deaths = disturb(shim);
+
+        over = true;
+        for (Thread client : clients) {
+            client.join();
+        }
+        assertThat(failures).as("what clients have seen").isEmpty();
+        assertThat(shim.alive()).as("the keeper").isTrue();
+        Wait.until(SERVES, "all are there", () -> areThere(inits));
+        inits.forEach((id, init) -> assertThat(init.alive())
+                .as("%s %s: %s", id, init, events.of(id))
+                .isTrue());
+        counter.awaitProgress();
+        counter.gapless();
+        waiter.write("in the end");
+        Wait.until("the answer", () -> waiter.lines().contains("in the end"));
+        gapless(file);
+        gapless(logs.resolve("out"));
+        terminal.gapless();
+        for (String id : List.of("counter", "file", "logged", "terminal")) {
+            node.ctr("task", "kill", "-s", "TERM", id).ok();
+            assertThat(events.exit(id, id).number("exit_status")).as(id).isEqualTo(42);
+            exits.put(id + " " + id, 42);
+        }
+        exits.forEach((process, code) -> {
+            String[] names = process.split(" ", 2);
+            assertThat(events.exit(names[0], names[1]).number("exit_status"))
+                    .as(process)
+                    .isEqualTo((long) code);
+        });
+        events.quiet(Duration.ofSeconds(3));
+        assertToldOnce(events);
+        assertThat(node.log()).content().doesNotContain("shim disconnected");
+        report(deaths);
+        inits.keySet().forEach(node::remove);
+    }
+
+    private void detached(String id, String log, String... argv) {
+        node.ctr(node.runArgs(runtime, List.of("-d", "--log-uri", log), id, argv).toArray(String[]::new))
+                .ok();
+    }
+
+    /** One that counts to a terminal which the test reads. */
+    private Lines terminal(String id) throws IOException {
+        List<String> args = node.runArgs(runtime, List.of("-d", "-t"), id, "/bin/sh", "-c", COUNT);
+        node.ctrOnTerminal(List.of(), args.toArray(String[]::new)).ok();
+        Path fifos = Path.of(args.get(args.indexOf("--fifo-dir") + 1));
+        try (Stream<Path> found = Files.walk(fifos)) {
+            Path out = found.filter(path -> path.endsWith(id + "-stdout")).findFirst().orElseThrow();
+            return node.attach(Lines.of(out));
+        }
+    }
+
+    /** Every number from the first line on. */
+    private static void gapless(Path file) throws IOException {
+        Lines.gapless(Files.readString(file));
+    }
+
+    private void assertToldOnce(EventLog events) {
+        List<String> told = events.all().stream()
+                .filter(event -> event.topic().equals("/tasks/exit"))
+                .map(event -> event.text("container_id") + " " + event.text("id") + " " + event.number("exit_status"))
+                .toList();
+        List<String> expected = new ArrayList<>();
+        exits.forEach((exec, code) -> expected.add(exec + " " + code));
+        assertThat(told).containsExactlyInAnyOrderElementsOf(expected);
+    }
+
+    /** Answers how many JVMs it has killed. */
+    private int disturb(ProcessFacts shim) {
+        Random random = new Random(SEED);
+        int killed = 0;
+        for (int i = 0; i < KILLS && failures.isEmpty(); i++) {
+            Wait.pause(Duration.ofMillis(200 + random.nextInt(1300)));
+            long jvm = ShimProcess.jvm(shim);
+            if (jvm == 0) {
+                continue; // It waits before it starts the next one.
+            }
+            if (random.nextInt(6) > 0) {
+                // Whether it serves by now or not.
+                Signal.KILL.to(jvm);
+                killed++;
+            } else {
+                Signal.STOP.to(jvm);
+                Wait.pause(Duration.ofMillis(random.nextInt(1500)));
+                Signal.CONT.to(jvm);
+            }
+        }
+        return killed;
+    }
+
+    /** One client after another's call, on containers that no other client uses. */
+    private void use(Map<String, ProcessFacts> inits, int client) {
+        Random random = new Random(SEED * 31 + client);
+        List<String> mine = new ArrayList<>();
+        for (int i = client; i < SLEEPERS; i += CLIENTS) {
+            mine.add("c" + i);
+        }
+        try {
+            while (!over && failures.isEmpty()) {
+                long began = System.nanoTime();
+                call(mine.get(random.nextInt(mine.size())), inits, random.nextInt(8), random.nextInt(100));
+                millis.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
+            }
+        } catch (RuntimeException | AssertionError e) {
+            failures.add(e);
+        }
+    }
+
+    private void call(String id, Map<String, ProcessFacts> inits, int kind, int code) {
+        String name = "e" + serial.incrementAndGet();
+        switch (kind) {
+            case 0 -> {
+                node.exec(id, name, "/bin/sh", "-c", "exit " + code).expect(code);
+                exits.put(id + " " + name, code);
+            }
+            case 1 -> {
+                assertThat(node.echo(id, name, "word" + code)).contains("word" + code);
+                exits.put(id + " " + name, 0);
+            }
+            case 2 -> {
+                node.ctr("task", "pause", id).ok();
+                // containerd waits 2 s for a State, then says UNKNOWN.
+                Wait.until("it is paused", () -> Tasks.of(node).get(id).status().equals("PAUSED"));
+                node.ctr("task", "resume", id).ok();
+            }
+            case 3 -> {
+                node.ctr("task", "exec", "-d", "--fifo-dir", node.fifos(), "--exec-id", name, id, "/bin/sleep", "1000")
+                        .ok();
+                node.ctr("task", "kill", "-s", "KILL", "--exec-id", name, id).ok();
+                Wait.until("the exec ends", () -> !ProcessList.of(node, id).hasExec(name));
+                node.ctr("task", "rm", "--exec-id", name, id);
+                exits.put(id + " " + name, 137);
+            }
+            case 4 -> node.ctr("task", "metrics", id).ok();
+            case 5 -> {
+                node.run(runtime, name, "/bin/sh", "-c", "exit " + code).expect(code);
+                exits.put(name + " " + name, code);
+            }
+            case 6 -> {
+                node.runDetached(runtime, name, "/bin/sleep", "1000");
+                node.remove(name);
+                exits.put(name + " " + name, 137);
+            }
+            default -> Wait.until("all are there", () -> areThere(inits));
+        }
+    }
+
+    private boolean areThere(Map<String, ProcessFacts> inits) {
+        Tasks tasks = Tasks.of(node);
+        return inits.entrySet().stream()
+                .allMatch(each -> tasks.has(each.getKey())
+                        && tasks.get(each.getKey()).pid() == each.getValue().pid());
+    }
+
+    private void report(int deaths) {
+        List<Long> sorted = new ArrayList<>(millis);
+        Collections.sort(sorted);
+        System.out.printf(
+                "torture: %d JVMs killed from outside, %d steps of clients: median %d ms, 9 of 10 within %d ms,"
+                        + " longest %d ms%n",
+                deaths,
+                sorted.size(),
+                sorted.get(sorted.size() / 2),
+                sorted.get(sorted.size() * 9 / 10),
+                sorted.getLast());
+    }
+}
