@@ -75,6 +75,28 @@ class GroupingTest extends OptionScenario {
         Wait.until(GRACE, "end of the shim", () -> !shim.alive());
     }
 
+    /** Where nobody says how long, a shim of the whole node would stay. */
+    @Test
+    void noLongerThanTold() {
+        start(Release.V1_7, "Grouping = \"node\"\nIdleTimeout = 0\n", Duration.ofMinutes(10));
+        ProcessFacts shim = sleeper("one");
+
+        node.remove("one");
+        Wait.until(GRACE, "end of the shim", () -> !shim.alive());
+    }
+
+    /** Where nobody says how long, a shim of one container ends with it. */
+    @Test
+    void asLongAsTold() {
+        start(Release.V1_7, "Grouping = \"container\"\nIdleTimeout = 4\n");
+        ProcessFacts shim = sleeper("one");
+
+        long begin = System.nanoTime();
+        node.remove("one");
+        Wait.until(GRACE, "end of the shim", () -> !shim.alive());
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThan(Duration.ofSeconds(4));
+    }
+
     /** A shim that was killed leaves its folder; the next start must not believe in it. */
     @ParameterizedTest
     @EnumSource(names = {"V1_7", "V2"})

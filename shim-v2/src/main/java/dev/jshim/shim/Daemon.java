@@ -46,7 +46,11 @@ final class Daemon {
     private final ShimNote note;
     private final @Nullable Keeper keeper;
     private final Transport transport;
+    /** How long there was no container when it ends by itself. */
+    private final Duration idle;
+    /** The same when it is told to end. */
     private final Duration linger;
+
     private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
     private final @Nullable TtrpcPublisher publisher;
     private final TaskService service;
@@ -67,7 +71,9 @@ final class Daemon {
         transport = keeper == null || note.protocol() == Protocol.GRPC
                 ? Transports.of(note.protocol())
                 : new KeptTransport(keeper, group.path(), held);
-        linger = note.stays() ? GroupFolder.GRACE : Duration.ZERO;
+        var stays = note.idle();
+        idle = stays == null ? GroupFolder.GRACE : stays;
+        linger = stays == null ? Duration.ZERO : stays;
         var ttrpc = note.ttrpcAddress();
         publisher = ttrpc == null ? null : publisher(ttrpc, note.namespace(), group.path(), keeper, held);
         var events = publisher == null ? (EventSink) _ -> {} : publisher;
@@ -145,6 +151,10 @@ final class Daemon {
         return tasks.emptyFor().compareTo(linger) >= 0 && group.leave(close);
     }
 
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) > 0 ? one : other;
+    }
+
     /**
      * For a shim that is told to go: its containers live on, and containerd's `delete` sees to them and to the folder.
      * For one with a keeper that is a death like any other: whoever has told the keeper ends the shim, and whoever has
@@ -161,10 +171,12 @@ final class Daemon {
     /** Returns when the shim has come to its end and has done what was left to do. */
     void awaitEnd() throws InterruptedException {
         Signals.handle(this::end);
-        tasks.awaitEmpty(GroupFolder.GRACE, UNUSED);
+        var unused = longer(idle, UNUSED);
+        tasks.awaitEmpty(idle, unused);
         while (!tasks.closeIfEmpty()) {
+            // A start has just joined, whose Create is on the way.
             tasks.restartEmptyTime();
-            tasks.awaitEmpty(GroupFolder.GRACE, UNUSED);
+            tasks.awaitEmpty(longer(idle, GroupFolder.GRACE), unused);
         }
         transport.shutdown(CALLS);
         if (publisher != null && !publisher.drain(EVENTS)) {

@@ -5,6 +5,7 @@ import dev.jshim.shim.keeper.WholeFile;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param containerd containerd's own socket, empty if it was not given
  * @param ttrpcAddress where events go to, null for nowhere
  * @param caller the daemon that the shim was started by
- * @param stays whether a Shutdown does not end the shim at once: another container may come and find it warm
+ * @param idle how long the shim stays after its last container, also when it is told to shut down: another one may come
+ *     and find it warm; null if a Shutdown ends it at once, and {@link GroupFolder#GRACE} without one
  * @param debug whether it logs what only who looks for a fault wants to read
  */
 record ShimNote(
@@ -25,7 +27,7 @@ record ShimNote(
         Protocol protocol,
         Path socket,
         Generation caller,
-        boolean stays,
+        @Nullable Duration idle,
         boolean debug) {
     static final String FILE = "shim";
     /** Of all notes in the folder; another number if a JVM of before would misunderstand them. */
@@ -42,6 +44,7 @@ record ShimNote(
         }
         var protocol = Protocol.named(values.getOrDefault("protocol", ""));
         var ttrpc = values.getOrDefault("ttrpc", "");
+        var idle = values.getOrDefault("idle", "");
         if (protocol == null) {
             throw new IOException(file + " names no protocol");
         }
@@ -53,10 +56,12 @@ record ShimNote(
                     protocol,
                     Path.of(value(values, "socket", file)),
                     Generation.valueOf(value(values, "caller", file)),
-                    Boolean.parseBoolean(values.get("stays")),
+                    idle.isEmpty() ? null : Duration.ofSeconds(Long.parseLong(idle)),
                     Boolean.parseBoolean(values.get("debug")));
         } catch (InvalidPathException e) {
             throw new IOException(file + " names no socket: " + e.getReason(), e);
+        } catch (NumberFormatException e) {
+            throw new IOException(file + " does not say how long the shim stays", e);
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " names no containerd that is known", e);
         }
@@ -73,7 +78,8 @@ record ShimNote(
     void write(Path folder) throws IOException {
         var text = "version " + VERSION + "\nnamespace " + namespace + "\ncontainerd " + containerd + "\nttrpc "
                 + (ttrpcAddress == null ? "" : ttrpcAddress) + "\nprotocol " + protocol.text() + "\nsocket " + socket
-                + "\ncaller " + caller + "\nstays " + stays + "\ndebug " + debug + "\n";
+                + "\ncaller " + caller + "\nidle " + (idle == null ? "" : idle.toSeconds())
+                + "\ndebug " + debug + "\n";
         WholeFile.write(folder.resolve(FILE), text);
     }
 }

@@ -18,6 +18,7 @@ import dev.jshim.shim.oci.Spec;
 import dev.jshim.shim.task.Ids;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,12 @@ import org.jspecify.annotations.Nullable;
 final class Start {
     /** Starts of a group that come and go at the same moment get in each other's way no more often than this. */
     private static final int TRIES = 10;
+
+    /**
+     * How long the shim of a whole node stays after its last container: the next one finds it warm. A property for the
+     * tests, in seconds.
+     */
+    private static final Duration SHARED_IDLE = Duration.ofSeconds(Integer.getInteger("jshim.grace", 300));
 
     static final String PROCESS_NAME = "jshim";
     /** In the group's folder, where the keeper says how the JVM stands, and how the one before has ended. */
@@ -171,6 +178,12 @@ final class Start {
         }
     }
 
+    /** One that is alone has nobody to wait for but a start that has just joined. */
+    private static @Nullable Duration idle(Settings settings) {
+        var said = settings.idleTimeout();
+        return said == null && settings.grouping() == Grouping.NODE ? SHARED_IDLE : said;
+    }
+
     private Daemon serve(GroupFolder folder, StartInput input, Settings settings, Generation generation, Reply answer)
             throws IOException {
         try {
@@ -194,7 +207,7 @@ final class Start {
                     settings.protocol(),
                     answer.socket(),
                     generation,
-                    settings.grouping() == Grouping.NODE,
+                    idle(settings),
                     input.debug());
             var daemon = new Daemon(folder, note, lesser, keeper, List.of());
             writeBundle(answer, ShimPid.get());

@@ -135,7 +135,7 @@ final class Training {
                 settings.protocol(),
                 socket,
                 generation,
-                false,
+                null,
                 false);
         note.write(group.path());
         var daemon = new Daemon(group, note, _ -> Any.getDefaultInstance(), keeper, List.of());

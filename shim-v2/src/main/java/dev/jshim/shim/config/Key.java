@@ -30,6 +30,8 @@ public enum Key {
     GROUPING("Grouping", Kind.GROUPING),
     PROTOCOL("Protocol", Kind.PROTOCOL),
     TASK_API("TaskApi", Kind.TASK_API),
+    /** In seconds. */
+    IDLE_TIMEOUT("IdleTimeout", Kind.NUMBER),
     /** Of the bridge, in the node's own configuration: what becomes of a container whose v1 shim died. */
     ORPHANED_CONTAINERS("OrphanedContainers", Kind.ORPHANS);
 

@@ -1,5 +1,6 @@
 package dev.jshim.shim.config;
 
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +54,11 @@ public final class Settings {
 
     public TaskApi taskApi() {
         return values.get(Key.TASK_API) instanceof TaskApi api ? api : TaskApi.AUTO;
+    }
+
+    /** How long a shim stays after its last container; null if nothing is said of it. */
+    public @Nullable Duration idleTimeout() {
+        return values.get(Key.IDLE_TIMEOUT) instanceof Long seconds ? Duration.ofSeconds(seconds) : null;
     }
 
     /** The values as they are. */

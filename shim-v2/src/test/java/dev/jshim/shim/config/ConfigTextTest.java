@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.shim.task.ShimException;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,6 +34,7 @@ class ConfigTextTest {
                 Grouping = "node"
                 Protocol = "grpc"
                 TaskApi = 3
+                IdleTimeout = 30
                 OrphanedContainers = "keep"
                 """);
 
@@ -47,6 +49,7 @@ class ConfigTextTest {
         assertThat(settings.grouping()).isEqualTo(Grouping.NODE);
         assertThat(settings.protocol()).isEqualTo(Protocol.GRPC);
         assertThat(settings.taskApi()).isEqualTo(TaskApi.V3);
+        assertThat(settings.idleTimeout()).isEqualTo(Duration.ofSeconds(30));
     }
 
     @Test
@@ -57,6 +60,7 @@ class ConfigTextTest {
         assertThat(settings.grouping()).isEqualTo(Grouping.POD);
         assertThat(settings.protocol()).isEqualTo(Protocol.TTRPC);
         assertThat(settings.taskApi()).isEqualTo(TaskApi.AUTO);
+        assertThat(settings.idleTimeout()).isNull();
     }
 
     @ParameterizedTest(name = "{0}")
