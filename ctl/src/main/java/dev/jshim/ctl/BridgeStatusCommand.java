@@ -32,9 +32,7 @@ final class BridgeStatusCommand implements Callable<Integer> {
         fields.with("keeper", keeper == null ? null : keeper.keeper().pid())
                 .with("state", keeper == null ? null : keeper.state())
                 .with("restarts", keeper == null ? null : keeper.restarts())
-                .with(
-                        "lastDeath",
-                        keeper == null || keeper.restarts() == 0 ? null : keeper.last() + " at " + keeper.at())
+                .with("lastDeath", keeper == null ? null : KeeperFields.lastDeath(keeper))
                 .with("replacementFailed", keeper != null && keeper.hasFailed());
         if (cli.globals().isJson()) {
             Json.write(cli.out(), fields);

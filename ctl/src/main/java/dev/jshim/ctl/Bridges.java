@@ -2,7 +2,7 @@ package dev.jshim.ctl;
 
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.migrate.BridgeService;
-import dev.jshim.bridge.migrate.KeeperState;
+import dev.jshim.node.KeeperState;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,8 +32,8 @@ final class Bridges {
     /** What is wrong with a bridge that dies again and again, in a line; null if none does. Asks nobody. */
     static @Nullable String trouble(Cli cli) {
         var paths = new BridgePaths(cli.globals().paths());
-        var keeper = KeeperState.living(paths);
-        return keeper == null || !keeper.state().equals("waiting")
+        var keeper = KeeperState.living(paths.keeper());
+        return keeper == null || !keeper.isWaiting()
                 ? null
                 : "the bridge dies again and again, " + keeper.restarts() + " times so far, last by " + keeper.last()
                         + "; its keeper waits before it starts it again; the log is " + paths.log();

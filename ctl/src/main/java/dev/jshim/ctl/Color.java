@@ -12,6 +12,7 @@ final class Color {
     private static final Map<String, String> WORDS = Map.ofEntries(
             Map.entry("ok", GREEN),
             Map.entry("degraded", YELLOW),
+            Map.entry("restarting", YELLOW),
             Map.entry("mute", YELLOW),
             Map.entry("warning", YELLOW),
             Map.entry("stale", YELLOW),

@@ -42,6 +42,7 @@ final class Inspection {
                 .with("stateByRuntime", views.runtime())
                 .with("init", ProcessFields.of(init, proc))
                 .with("shim", ProcessFields.of(task.shim(), proc))
+                .with("keeper", KeeperFields.of(task.keeper()))
                 .with("jvm", ProcessFields.of(jvm(task.shim()), proc))
                 .with("socket", socket(bundle.socket()))
                 .with("bridgeSocket", bridge == null ? null : socket(bridge.socket()))

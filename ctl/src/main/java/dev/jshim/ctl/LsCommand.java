@@ -11,8 +11,9 @@ import picocli.CommandLine.Mixin;
         description = "List the tasks of every namespace, with what their shims answer.",
         footer = {
             "",
-            "Health: ok; degraded (see stderr); mute (the shim does not answer); orphan (the container",
-            "lives without a shim); dead (both are gone); leaked (a directory without a task).",
+            "Health: ok; degraded (see stderr); restarting (the JVM of a shim of jshim's has died and is started",
+            "again); mute (the shim does not answer); orphan (the container lives without a shim); dead (both are",
+            "gone); leaked (a directory without a task).",
             "A narrow terminal shows fewer columns; --no-trunc shows all of them.",
             "",
             "Examples:",

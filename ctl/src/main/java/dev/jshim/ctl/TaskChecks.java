@@ -64,7 +64,7 @@ final class TaskChecks {
         var troubles = String.join("; ", task.troubles());
         var lost = health == Health.DEAD || health == Health.LEAKED;
         out.add(new Finding(
-                health == Health.MUTE || health == Health.ORPHAN,
+                health == Health.RESTARTING || health == Health.MUTE || health == Health.ORPHAN,
                 "task",
                 task.task() + " is " + health.label() + ": " + troubles,
                 lost

@@ -4,6 +4,7 @@ import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodeTask;
 import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.ProcessUsage;
 import dev.jshim.node.TaskState;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,7 +25,7 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks. Of jshim's own",
-            "shims SHIM is the keeper, and what a process takes is its JVM's.",
+            "shims SHIM is the keeper, and what it takes is that of keeper and JVM together.",
             "",
             "Examples:",
             "  jshimctl top",
@@ -46,7 +48,7 @@ final class TopCommand implements Callable<Integer> {
             .column("HEALTH", "health");
 
     private final Cli cli;
-    private final Map<ProcessId, Sample> before = new HashMap<>();
+    private final Map<List<ProcessId>, Sample> before = new HashMap<>();
 
     @Mixin
     private final RepeatOption repeat = new RepeatOption();
@@ -97,13 +99,18 @@ final class TopCommand implements Callable<Integer> {
 
     private Fields fields(ProcessFacts shim, List<NodeTask> tasks) {
         var worker = cli.proc().worker(shim);
-        var usage = cli.proc().usage(worker.pid());
+        var processes = worker.equals(shim) ? List.of(shim) : List.of(shim, worker);
+        var usage = processes.stream()
+                .map(process -> cli.proc().usage(process.pid()))
+                .filter(Objects::nonNull)
+                .reduce(ProcessUsage::and)
+                .orElse(null);
         var worst = tasks.stream().map(NodeTask::health).max(Comparator.naturalOrder());
         return new Fields()
                 .with("shimPid", shim.pid())
-                .with("program", shim.name())
+                .with("program", worker.name())
                 .with("tasks", tasks.size())
-                .with("cpuPercent", cpu(worker))
+                .with("cpuPercent", cpu(processes))
                 .with("rssKib", usage == null ? null : usage.rssKib())
                 .with("pssKib", usage == null || usage.pssKib() < 0 ? null : usage.pssKib())
                 .with("threads", usage == null ? null : usage.threads())
@@ -112,10 +119,13 @@ final class TopCommand implements Callable<Integer> {
                 .with("health", worst.isEmpty() ? null : worst.get().label());
     }
 
-    /** Null in the first round. */
-    private @Nullable Double cpu(ProcessFacts shim) {
-        var now = new Sample(cli.proc().cpuTicks(shim.pid()), System.nanoTime());
-        var last = before.put(shim.ref(), now);
+    /** Null in the first round, and in the first one of a JVM that was started again. */
+    private @Nullable Double cpu(List<ProcessFacts> processes) {
+        var ticks = processes.stream()
+                .mapToLong(process -> cli.proc().cpuTicks(process.pid()))
+                .reduce(0, (sum, each) -> sum < 0 || each < 0 ? -1 : sum + each);
+        var now = new Sample(ticks, System.nanoTime());
+        var last = before.put(processes.stream().map(ProcessFacts::ref).toList(), now);
         if (last == null || now.ticks() < 0 || now.nanos() <= last.nanos()) {
             return null;
         }

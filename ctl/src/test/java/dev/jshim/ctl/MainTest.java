@@ -138,6 +138,7 @@ class MainTest {
                         "stateByRuntime",
                         "init",
                         "shim",
+                        "keeper",
                         "jvm",
                         "socket",
                         "bridgeSocket",

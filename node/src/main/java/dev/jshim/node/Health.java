@@ -6,6 +6,8 @@ public enum Health {
     OK,
     /** The shim answers, but something is wrong; the details say what. */
     DEGRADED,
+    /** The shim's JVM has died, or is being replaced, and its keeper starts the next one. */
+    RESTARTING,
     /** Somebody listens and does not answer in time. */
     MUTE,
     /** Init lives, and no shim serves it. */
@@ -20,6 +22,7 @@ public enum Health {
         return switch (this) {
             case OK -> "ok";
             case DEGRADED -> "degraded";
+            case RESTARTING -> "restarting";
             case MUTE -> "mute";
             case ORPHAN -> "orphan";
             case DEAD -> "dead";

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param init what {@code init.pid} names, or else what the shim did; null where there is no such process, or its pid
  *     is another's by now
  * @param shim the shim's process; null where none was found
+ * @param keeper how that stands if it is the keeper of a JVM; else null
  * @param reusedPid what {@code init.pid} says, where another process has that pid by now and no shim says that the task
  *     has stopped; else 0
  */
@@ -24,7 +25,13 @@ public record NodeTask(
         @Nullable Answer<TaskState> bridgeState,
         @Nullable ProcessFacts init,
         @Nullable ProcessFacts shim,
+        @Nullable KeeperState keeper,
         int reusedPid) {
+    /** The same with what its shim's keeper has written down. */
+    NodeTask keptBy(@Nullable KeeperState of) {
+        return new NodeTask(bundle, bridge, state, bridgeState, init, shim, of, reusedPid);
+    }
+
     public TaskId task() {
         return bundle.task();
     }
@@ -77,6 +84,10 @@ public record NodeTask(
         if (state instanceof Answer.Answered<TaskState>) {
             return troubles().isEmpty() ? Health.OK : Health.DEGRADED;
         }
+        var kept = keeper;
+        if (kept != null && !kept.isServing()) {
+            return Health.RESTARTING;
+        }
         if (state instanceof Answer.Mute<TaskState>) {
             return Health.MUTE;
         }
@@ -90,12 +101,23 @@ public record NodeTask(
         return bundle.initPid() > 0 ? Health.DEAD : Health.LEAKED;
     }
 
+    private void restart(List<String> out) {
+        var kept = keeper;
+        if (kept != null && kept.isWaiting()) {
+            out.add("the shim's JVM dies again and again, " + kept.restarts() + " times so far, last by " + kept.last()
+                    + "; its keeper waits before it starts it again");
+        } else if (kept != null && !kept.isServing()) {
+            out.add("the shim's JVM is being started");
+        }
+    }
+
     /** All that is wrong, a sentence each; empty for a task in good order. */
     public List<String> troubles() {
         var out = new ArrayList<>(bundle.problems());
         var known = state.orNull();
         if (known == null) {
             out.add("shim: " + state.describe());
+            restart(out);
         } else if (known.status() == TaskStatus.RUNNING && !initLives()) {
             out.add("the shim says running, but pid " + known.pid() + " does not live");
         }

@@ -66,13 +66,18 @@ public record ProcessFacts(
     public boolean isJvmOf(ProcessFacts keeper) {
         return ppid() == keeper.pid()
                 && program().equals(JVM)
-                && keeper.program().equals(KEEPER);
+                && keeper.isKeeper();
+    }
+
+    /** Whether it is a keeper of jshim's; one that has replaced itself says no more of which shim. */
+    boolean isKeeper() {
+        return program().equals(KEEPER);
     }
 
     /** What people know it by: as {@link #program}, but jshim's own shims are neither {@code java} nor their keeper. */
     public String name() {
         var program = program();
-        return program.equals(JVM) || program.equals(KEEPER)
+        return program.equals(JVM) || isKeeper()
                 ? argv.stream()
                         .filter(word -> word.startsWith(OWN_NAME))
                         .map(word -> word.substring(OWN_NAME.length()))

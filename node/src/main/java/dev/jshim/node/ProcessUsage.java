@@ -10,4 +10,14 @@ package dev.jshim.node;
  * @param fds open descriptors; 0 where we may not look
  * @param oomScoreAdj -1000 (never killed) to 1000
  */
-public record ProcessUsage(long rssKib, long pssKib, int threads, int fds, int oomScoreAdj) {}
+public record ProcessUsage(long rssKib, long pssKib, int threads, int fds, int oomScoreAdj) {
+    /** The same of this process and another one; the OOM score is this one's. */
+    public ProcessUsage and(ProcessUsage other) {
+        return new ProcessUsage(
+                rssKib + other.rssKib,
+                pssKib < 0 || other.pssKib < 0 ? -1 : pssKib + other.pssKib,
+                threads + other.threads,
+                fds + other.fds,
+                oomScoreAdj);
+    }
+}

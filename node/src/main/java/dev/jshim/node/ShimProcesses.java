@@ -97,7 +97,8 @@ public final class ShimProcesses {
             return servesByFlags(Candidate.of(process), v1);
         }
         // a v2 shim may serve more tasks than the one that it was started for, and some program may run it
-        return isV2Shim(process.name())
+        return process.isKeeper()
+                || isV2Shim(process.name())
                 || process.argv().stream().anyMatch(word -> isV2Shim(word.substring(word.lastIndexOf('/') + 1)));
     }
 

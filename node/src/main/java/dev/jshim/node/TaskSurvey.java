@@ -48,6 +48,9 @@ public final class TaskSurvey {
             for (var task : running) {
                 out.add(result(task));
             }
+            // Only now: what is said of a shim that did not answer is how it stands after that.
+            var keepers = ShimKeepers.read();
+            out.replaceAll(task -> task.keptBy(keepers.stateOf(task.shim())));
             return out;
         }
     }
@@ -71,6 +74,7 @@ public final class TaskSurvey {
                 bridgeState == null ? null : result(bridgeState),
                 reused ? null : init,
                 shim,
+                null,
                 reused && !isStopped ? bundle.initPid() : 0);
     }
 

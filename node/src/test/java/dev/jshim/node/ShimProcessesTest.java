@@ -65,6 +65,24 @@ class ShimProcessesTest {
         assertThat(shimOf(node.v2().getLast())).isEqualTo(32);
     }
 
+    /** The keeper is the shim, and the JVM its child: the one that was recorded, and init's parent. */
+    @Test
+    void theKeeperOfAJvm() throws IOException {
+        var bundles = new Bundles(directory);
+        with(with(bundles.v2("ns", "a"), "init.pid", "42"), "shim.pid", "40");
+        with(bundles.v2("ns", "b"), "init.pid", "43");
+        var jvm = new String[] {"/opt/jvm/bin/java", "-Djshim.name=containerd-shim-v2-oci", "dev.jshim.shim.Main"};
+        process(40, 1, "/opt/native/jshim-keeper", "-k", "--", jvm[0], jvm[1], jvm[2]);
+        process(41, 40, jvm);
+        process(42, 40, "sleep");
+        process(43, 40, "sleep");
+        var node = Node.read(bundles.paths);
+        assertThat(shimOf(node.v2().getFirst())).isEqualTo(40);
+        assertThat(shimOf(node.v2().getLast())).isEqualTo(40);
+        process(40, 1, "/opt/newer/native/jshim-keeper", "-r", "9");
+        assertThat(shimOf(node.v2().getFirst())).isEqualTo(40);
+    }
+
     @Test
     void v2ByIdAndByParentOfInit() throws IOException {
         var bundles = new Bundles(directory);

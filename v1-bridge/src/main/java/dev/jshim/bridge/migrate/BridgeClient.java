@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.node.KeeperState;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
@@ -53,7 +54,7 @@ final class BridgeClient implements AutoCloseable {
             try {
                 return new BridgeClient(TtrpcChannel.connect(paths.control(), timeout), timeout);
             } catch (IOException e) {
-                if (KeeperState.living(paths) == null || System.nanoTime() > end) {
+                if (KeeperState.living(paths.keeper()) == null || System.nanoTime() > end) {
                     throw e;
                 }
                 pause();

@@ -1,6 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.node.KeeperState;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -30,7 +31,7 @@ final class BridgeGuard {
      * @throws IOException if its keeper lives, and so starts it again
      */
     static void refuseKept(BridgePaths paths, IOException why) throws IOException {
-        var keeper = KeeperState.living(paths);
+        var keeper = KeeperState.living(paths.keeper());
         if (keeper != null) {
             throw new IOException(
                     "the bridge does not answer (" + why.getMessage() + "); its keeper, pid "

@@ -5,6 +5,7 @@ import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.Processes;
+import dev.jshim.node.KeeperState;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

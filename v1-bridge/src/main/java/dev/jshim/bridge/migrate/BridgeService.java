@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.ProcessId;
+import dev.jshim.node.KeeperState;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.RootDaemon;
 import dev.jshim.proto.v2.bridge.ListResponse;
@@ -67,7 +68,7 @@ public final class BridgeService {
     /** Asks the bridge; changes nothing. */
     public State state() {
         var list = list();
-        var keeper = KeeperState.living(paths);
+        var keeper = KeeperState.living(paths.keeper());
         return list == null
                 ? new State(0, 0, 0, keeper)
                 : new State(
@@ -101,7 +102,7 @@ public final class BridgeService {
     }
 
     private List<String> joinUnit(int pid) {
-        var keeper = KeeperState.living(paths);
+        var keeper = KeeperState.living(paths.keeper());
         return BridgeLauncher.joinUnit(
                 keeper == null ? List.of(pid) : List.of(pid, keeper.keeper().pid()));
     }
@@ -135,7 +136,7 @@ public final class BridgeService {
             refuseWatched(running);
         }
         var process = ProcessId.find(running.getPid());
-        var keeper = KeeperState.living(paths);
+        var keeper = KeeperState.living(paths.keeper());
         try (var bridge = BridgeClient.connect(paths, timeout)) {
             bridge.stop();
         }

@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
+import dev.jshim.node.KeeperState;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProcessFacts;
 import java.io.IOException;
@@ -106,7 +107,7 @@ final class BridgeStop {
                 .toList();
         var all = new ArrayList<>(started);
         // One that has replaced itself says no more what it was started with.
-        var keeper = KeeperState.living(paths);
+        var keeper = KeeperState.living(paths.keeper());
         if (keeper != null && !all.contains(keeper.keeper())) {
             all.add(keeper.keeper());
         }

@@ -1,6 +1,5 @@
-package dev.jshim.bridge.migrate;
+package dev.jshim.node;
 
-import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,7 +23,7 @@ public record KeeperState(
     private static final int MAX_BYTES = 4096;
 
     /** What a keeper has written; null if there is nothing that can be understood. */
-    static @Nullable KeeperState read(Path file) {
+    public static @Nullable KeeperState read(Path file) {
         try {
             if (Files.size(file) > MAX_BYTES) {
                 return null;
@@ -47,9 +46,9 @@ public record KeeperState(
         }
     }
 
-    /** The keeper of a bridge, if it lives; else null. */
-    public static @Nullable KeeperState living(BridgePaths paths) {
-        var state = read(paths.keeper());
+    /** The same of a keeper that lives; else null. */
+    public static @Nullable KeeperState living(Path file) {
+        var state = read(file);
         return state == null || !state.keeper().isAlive() ? null : state;
     }
 
@@ -58,7 +57,13 @@ public record KeeperState(
         return new ProcessId(Integer.parseInt(fields[0]), Long.parseLong(fields[fields.length - 1]));
     }
 
-    boolean isServing() {
+    /** Whether what it keeps has come up. */
+    public boolean isServing() {
         return state.equals("serving");
+    }
+
+    /** Whether what it keeps dies again and again, so that it waits before it starts that again. */
+    public boolean isWaiting() {
+        return state.equals("waiting");
     }
 }
