@@ -63,6 +63,15 @@ TEXT
     fi
 }
 
+# The same for the shims of the containerd that runs. Those of versions without a keeper go on as they are.
+replace_shims() {
+    if why=$("$home/current/bin/jshimctl" shim replace --all 2>&1 >/dev/null </dev/null); then return 0; fi
+    cat >&2 <<TEXT
+$why
+jshim: not every shim was replaced; all containers run on. "jshimctl shim replace --all" tries again
+TEXT
+}
+
 # Removes the trees that were replaced and that nobody uses any more.
 remove_unused() {
     for tree in "$home"/tree-*; do

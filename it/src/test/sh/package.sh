@@ -44,7 +44,19 @@ tree_of() { # pid
 }
 
 keeper_is_of() { # tree
-    [ "$(tree_of "$(cat "$root/run/containerd/jshim/keeper.pid")")" = "$1" ]
+    is_of "$(cat "$root/run/containerd/jshim/keeper.pid")" "$1"
+}
+
+is_of() { # pid, tree
+    [ "$(tree_of "$1")" = "$2" ]
+}
+
+# The JVM of a shim is its keeper's child, as the containers' processes are.
+jvm_of() { # pid of the shim
+    local child
+    for child in $(cat "/proc/$1/task/$1/children"); do
+        case $(readlink "/proc/$child/exe") in */java) echo "$child" ;; esac
+    done
 }
 
 # A class path through the link would lead a process that runs into another version.
@@ -122,8 +134,10 @@ upgrades() {
     holds "nor does the bridge" is_bound "$bridge"
     install_package "$temp/0.1.0-2.deb"
     holds "the link names the new tree" test "$(tree)" = tree-0.1.0-2.1
-    holds "the old one is still there" test -x "$root/usr/lib/jshim/tree-0.1.0-1.1/lib/jvm/bin/java"
     holds "the shim is the same process" kill -0 "$shim"
+    holds "with a JVM out of the new tree" is_of "$(jvm_of "$shim")" tree-0.1.0-2.1
+    holds "which does not go by the link" is_bound "$(jvm_of "$shim")"
+    waits_for "its keeper has become that of the new tree" is_of "$shim" tree-0.1.0-2.1
     holds "the bridge is replaced" grep -q '^jshim: the bridge of this version serves the adopted containers$' "$temp/dpkg.log"
     before=$bridge
     bridge=$(cat "$root/run/containerd/jshim/bridge.pid")
@@ -139,7 +153,7 @@ upgrades() {
     holds "a new container runs on the new tree" test "$(tree_of "$(shim_of newer)")" = tree-0.1.0-2.1
 
     kill -KILL "$shim"
-    waits_for "delete cleans up after a killed shim of the old version" test ! -e "$root$bundles/$ns/killed"
+    waits_for "delete cleans up after a killed shim" test ! -e "$root$bundles/$ns/killed"
     holds "with its container" not kill -0 "${pid[killed]}"
     unset "pid[killed]"
     ctr container rm killed

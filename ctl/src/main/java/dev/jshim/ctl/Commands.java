@@ -38,6 +38,7 @@ final class Commands {
         out.put("top", TopCommand::new);
         out.put("migrate", MigrateCommand::commandLine);
         out.put("bridge", BridgeCommand::commandLine);
+        out.put("shim", ShimCommand::commandLine);
         out.put("version", VersionCommand::new);
         out.put("completion", CompletionCommand::new);
         return out;

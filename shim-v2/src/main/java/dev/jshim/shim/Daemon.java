@@ -14,6 +14,7 @@ import dev.jshim.shim.oci.OciTaskFactory;
 import dev.jshim.shim.oci.Reaper;
 import dev.jshim.shim.oci.TaskNotes;
 import dev.jshim.shim.stdio.PumpLoop;
+import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.TaskRegistry;
 import dev.jshim.shim.task.TaskService;
 import dev.jshim.shim.task.TaskServiceV3;
@@ -36,6 +37,9 @@ final class Daemon {
     private static final Duration EVENTS = Duration.ofSeconds(3);
     private static final Duration CALLS = Duration.ofSeconds(1);
 
+    /** For calls under way when another process takes this one's place: that one answers those that take longer. */
+    private static final Duration QUIET = Duration.ofSeconds(1);
+
     /** Before the first container: a busy node takes its time between start and Create. */
     private static final Duration UNUSED = Duration.ofSeconds(60);
 
@@ -54,6 +58,9 @@ final class Daemon {
     private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
     private final @Nullable TtrpcPublisher publisher;
     private final TaskService service;
+    private final ShimControl control = new ShimControl(this::replace);
+    /** Guarded by this: whether another process is to take this one's place, or nobody is. */
+    private boolean isLeaving;
 
     /**
      * Makes a shim that does not serve yet.
@@ -123,7 +130,8 @@ final class Daemon {
             // Also for a signal that comes before it is handled.
             Runtime.getRuntime().addShutdownHook(new Thread(group::remove, "remove-socket"));
         }
-        transport.serve(note.socket(), List.of(service.bindService(), TaskServiceV3.of(service)));
+        transport.serve(
+                note.socket(), List.of(service.bindService(), TaskServiceV3.of(service), control.bindService()));
         Files.setPosixFilePermissions(note.socket(), PosixFilePermissions.fromString("rw-------"));
         if (own != null) {
             own.start(this::arrived, () -> ShimLog.error("the keeper has died, and this process with it"));
@@ -147,8 +155,43 @@ final class Daemon {
     }
 
     /** A start of the same group must not join a shim that is about to go, so the group ends with the registry. */
-    private boolean mayClose(BooleanSupplier close) {
-        return tasks.emptyFor().compareTo(linger) >= 0 && group.leave(close);
+    private synchronized boolean mayClose(BooleanSupplier close) {
+        if (isLeaving) {
+            return false;
+        }
+        isLeaving = tasks.emptyFor().compareTo(linger) >= 0 && group.leave(close);
+        return isLeaving;
+    }
+
+    /** Begins to make room for another process, to which the keeper gives all that outlives this one. */
+    private void replace(List<String> command) {
+        var own = keeper;
+        if (own == null || !(transport instanceof KeptTransport kept)) {
+            throw new ShimException(
+                    ShimException.Kind.FAILED_PRECONDITION,
+                    "this shim cannot be replaced: its connections end with its process");
+        }
+        synchronized (this) {
+            if (isLeaving) {
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the shim is about to end");
+            }
+            isLeaving = true;
+        }
+        Thread.ofVirtual().name("replace").start(() -> makeRoom(own, kept, command));
+    }
+
+    private static void makeRoom(Keeper keeper, KeptTransport transport, List<String> command) {
+        ShimLog.info("making room", "for", command.getFirst());
+        try {
+            transport.quiet(QUIET);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (keeper.next(command)) {
+            // As if it had been killed, but that nothing is under way: what is left to do is in the notes.
+            Runtime.getRuntime().halt(0);
+        }
+        // Else the keeper has died, and this process is about to.
     }
 
     private static Duration longer(Duration one, Duration other) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * The command line as containerd writes it: Go's flags, with one dash or two, {@code -name value} or
  * {@code -name=value}, and then the command (pkg/shim/shim.go parseFlags, v2.1.4).
  *
- * @param command {@code start}, {@code delete}, {@code bridge}, or empty
+ * @param command {@code start}, {@code delete}, {@code serve}, or empty
  * @param address containerd's own socket, empty where it was not given
  * @param bundle null where it was not given
  */

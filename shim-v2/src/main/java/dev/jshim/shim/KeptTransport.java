@@ -28,6 +28,7 @@ final class KeptTransport implements Transport {
     private final List<Held> clients;
     private @Nullable UnixSocket listener;
     private @Nullable TtrpcServer server;
+    private boolean isQuiet;
 
     /**
      * A transport that serves nobody yet.
@@ -79,6 +80,9 @@ final class KeptTransport implements Transport {
     void arrived(Held client) {
         TtrpcServer serving;
         synchronized (this) {
+            if (isQuiet) {
+                return; // It is the next process' client.
+            }
             serving = server;
         }
         if (serving == null || !client.listener().equals(name)) {
@@ -87,6 +91,18 @@ final class KeptTransport implements Transport {
             return;
         }
         serve(serving, client);
+    }
+
+    /** Reads no more, and waits until all calls but Wait were answered: for a process whose place another one takes. */
+    void quiet(Duration grace) throws InterruptedException {
+        TtrpcServer serving;
+        synchronized (this) {
+            isQuiet = true;
+            serving = server;
+        }
+        if (serving != null) {
+            var _ = serving.quiet(method -> method.endsWith("/Wait"), grace);
+        }
     }
 
     private Path notes(Held client) {

@@ -38,7 +38,7 @@ public final class Main {
             return Info.print(System.in, System.out);
         }
         return switch (flags.command()) {
-            case "start" -> Start.run(flags, lesser);
+            case "start", Start.SERVE -> Start.run(flags, lesser);
             case "aot-train" -> Training.run();
             default -> {
                 System.err.println(BinaryName.text() + ": command \"" + flags.command()

@@ -7,8 +7,10 @@ import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -45,28 +47,60 @@ final class Restart {
             keeper.end();
             return;
         }
-        var note = ShimNote.read(group.path());
-        held.stream()
-                .filter(each -> each.name().equals(Start.LOG))
-                .findFirst()
-                .ifPresent(log -> ShimLog.open(log.fd(), note.debug()));
-        ShimLog.warn("the JVM of the shim has died, another one goes on", "end", end(), "restarts", keeper.restarts());
+        openLog(false);
+        var note = readNote(group.path());
+        openLog(note.debug());
+        logWhy(group.path());
         Processes.setName(Start.PROCESS_NAME);
         Housekeeping.ofEachJvm();
         var daemon = new Daemon(group, note, lesser, keeper, held);
         daemon.serve();
         daemon.serving();
+        replaceKeeper();
         daemon.awaitEnd();
         group.remove();
         keeper.end();
     }
 
-    /** How the one before has ended, in the words of launcher/README.md. */
-    private String end() {
+    private void openLog(boolean debug) {
+        held.stream()
+                .filter(each -> each.name().equals(Start.LOG))
+                .findFirst()
+                .ifPresent(log -> ShimLog.open(log.fd(), debug));
+    }
+
+    private static ShimNote readNote(Path folder) throws IOException {
         try {
-            return GroupRecord.values(folder.resolve(Start.STATUS)).getOrDefault("last", "-");
+            return ShimNote.read(folder);
         } catch (IOException e) {
-            return "-";
+            ShimLog.error("a JVM that was started for a running shim cannot go on", "error", e.getMessage());
+            throw e;
+        }
+    }
+
+    /** A keeper of a tree before an upgrade has that in use as long as it runs. */
+    private void replaceKeeper() {
+        var home = System.getProperty("jshim.home");
+        var program = home == null ? null : Path.of(home).resolve(Keeper.PROGRAM);
+        if (program != null && Keeper.isOtherThanParent(program)) {
+            ShimLog.info("the keeper is of another tree: it is replaced, too", "program", program);
+            keeper.replace(program);
+        }
+    }
+
+    /** To containerd's log: why this is not the shim's first JVM. */
+    private static void logWhy(Path folder) throws IOException {
+        var status = folder.resolve(Start.STATUS);
+        var keeper = Files.exists(status) ? GroupRecord.values(status) : Map.<String, String>of();
+        var last = keeper.getOrDefault("last", "unknown");
+        var restarts = keeper.getOrDefault("restarts", "unknown");
+        if (keeper.containsKey("failed")) {
+            ShimLog.warn(
+                    "the JVM that was to replace the shim's did not come up, the one before goes on", "end", last);
+        } else if (last.equals("exit 0")) {
+            ShimLog.info("the JVM of the shim was replaced", "version", Version.NUMBER);
+        } else {
+            ShimLog.warn("the JVM of the shim has died, another one goes on", "end", last, "restarts", restarts);
         }
     }
 }

@@ -33,6 +33,9 @@ final class Start {
     /** Starts of a group that come and go at the same moment get in each other's way no more often than this. */
     private static final int TRIES = 10;
 
+    /** The command of a process that takes the place of a shim's: jshimctl writes it, and the keeper runs it. */
+    static final String SERVE = "serve";
+
     /**
      * How long the shim of a whole node stays after its last container: the next one finds it warm. A property for the
      * tests, in seconds.
@@ -80,7 +83,19 @@ final class Start {
                 }
             }
         }
+        if (flags.command().equals(SERVE)) {
+            return serveNobody(keeper);
+        }
         return new Start(flags, Path.of(System.getProperty("jshim.bundle", "")).toAbsolutePath(), lesser, keeper).run();
+    }
+
+    private static int serveNobody(@Nullable Keeper keeper) {
+        if (keeper == null) {
+            System.err.println(BinaryName.text() + ": " + SERVE + " is a command for the keeper of a running shim");
+            return 2;
+        }
+        keeper.end(); // The shim has come to its end in this very moment.
+        return 0;
     }
 
     /** Answers the launcher, and then returns when the shim is to end, at once where it has joined another one. */

@@ -1,6 +1,6 @@
 package dev.jshim.bridge;
 
-import dev.jshim.linux.Processes;
+import dev.jshim.shim.keeper.Keeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +18,6 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
     /** Beside trees that replace one another: a link to the newest. */
     private static final String NEWEST = "current";
 
-    private static final Path PROGRAM = Path.of("lib/native/jshim-keeper");
     private static final Path BRIDGE = Path.of("bin/containerd-shim-v1-linux");
 
     /**
@@ -36,22 +35,7 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
 
     /** The keeper's program. */
     public Path program() {
-        return tree.resolve(PROGRAM);
-    }
-
-    /**
-     * Whether the keeper that has started this process is another program than that: one of a tree before an upgrade,
-     * which stays in use as long as it runs.
-     */
-    boolean isOtherThanParent() {
-        var self = Processes.stat(Processes.getpid());
-        try {
-            return self != null
-                    && Files.isExecutable(program())
-                    && !Files.isSameFile(Path.of("/proc", Integer.toString(self.parent()), "exe"), program());
-        } catch (IOException e) {
-            return false;
-        }
+        return tree.resolve(Keeper.PROGRAM);
     }
 
     /** The bridge's program. */

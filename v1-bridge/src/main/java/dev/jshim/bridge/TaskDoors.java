@@ -304,7 +304,8 @@ final class TaskDoors {
     void serving() {
         if (keeper != null) {
             keeper.serving();
-            if (another.isOtherThanParent()) {
+            // One of a tree before an upgrade, which stays in use as long as it runs.
+            if (Keeper.isOtherThanParent(another.program())) {
                 ShimLog.info("the keeper is of another tree: it is replaced, too", "program", another.program());
                 keeper.replace(another.program());
             }

@@ -7,6 +7,7 @@ import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FdMessage;
+import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
@@ -16,6 +17,7 @@ import dev.jshim.shim.task.HeapCare;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -65,6 +67,21 @@ public final class Keeper implements FdStore, AutoCloseable {
     /** The keeper at the other end of that; it is taken over. */
     Keeper(UnixSocket line) {
         this.line = line;
+    }
+
+    /** The keeper's program in a tree of jshim's. */
+    public static final Path PROGRAM = Path.of("lib/native/jshim-keeper");
+
+    /** Whether a program is there and the keeper that has started this process is another one. */
+    public static boolean isOtherThanParent(Path program) {
+        var self = Processes.stat(Processes.getpid());
+        try {
+            return self != null
+                    && Files.isExecutable(program)
+                    && !Files.isSameFile(Path.of("/proc", Integer.toString(self.parent()), "exe"), program);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Whether a keeper has started this process. */
