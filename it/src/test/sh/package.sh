@@ -83,7 +83,7 @@ installs() {
     holds "dpkg has no complaint" in_root dpkg --verify jshim
     holds "the trees are made" test "$(tree)" = tree-0.1.0-1.1
     for component in shim bridge ctl; do
-        holds "the AOT cache of $component is made and proven" grep -q 'verdict=0$' "$root/usr/lib/jshim/current/lib/$component.proof"
+        holds "the AOT cache of $component is made and proven" grep -q '^0 ' "$root/usr/lib/jshim/current/lib/$component.proof"
     done
     holds "jshimctl runs" in_root jshimctl --version
     for page in jshimctl jshimctl-kill containerd-shim-v2-oci containerd-shim-v2-process containerd-shim-v1-linux; do
