@@ -114,7 +114,7 @@ final class ShimReplaceCommand implements Callable<Integer> {
 
     /** The one of the same name, in the tree's own place and not that of a link to it: the keeper may need it again. */
     private Path program(KeptShim shim, @Nullable Path programs) throws IOException {
-        var jvm = shim.jvm(cli.proc());
+        var jvm = cli.proc().facts(shim.keeper().process().pid());
         var name = jvm == null || !jvm.name().startsWith("containerd-shim-") ? PROGRAM : jvm.name();
         var program = (programs == null ? Path.of("/") : programs).toRealPath().resolve(name);
         if (!Files.isExecutable(program)) {

@@ -83,8 +83,11 @@ class ShimReplaceTest extends OptionScenario {
     @EnumSource(names = "V2")
     void oneThatDoesNotComeUp(Release release) throws Exception {
         start(release, ONE_FOR_ALL);
-        DistTree broken = DistTree.built().scriptsWithJvm(node.dir().resolve("broken"), "exit 3\n");
-        Files.createDirectories(broken.home().resolve("lib/aot"));
+        DistTree broken = newer();
+        Path program = broken.bin("containerd-shim-v2-oci");
+        Files.delete(program);
+        Files.writeString(program, "#!/bin/sh\nexit 3\n");
+        assertThat(program.toFile().setExecutable(true)).isTrue();
         ProcessFacts shim = sleeper("one");
 
         Outcome replaced = replace(broken, "one").expect(1);
@@ -106,6 +109,7 @@ class ShimReplaceTest extends OptionScenario {
     void notesThatAreNotUnderstood(Release release) throws Exception {
         start(release, ONE_FOR_ALL);
         ProcessFacts shim = sleeper("one");
+        ProcessFacts init = node.init("one");
         Path note = Path.of(bundleFile("one", "address").strip().substring("unix://".length()))
                 .resolveSibling("shim");
         String text = Files.readString(note);
@@ -119,7 +123,7 @@ class ShimReplaceTest extends OptionScenario {
         });
         assertThat(node.logText()).contains("install the newer jshim again");
         assertThat(shim.alive()).isTrue();
-        assertThat(node.init("one").alive()).isTrue();
+        assertThat(init.alive()).isTrue();
         Files.writeString(note, text);
         Wait.until(
                 Duration.ofSeconds(60),

@@ -62,10 +62,7 @@ class ShimTortureTest extends ShimScenario {
         return Stream.of(Release.values())
                 .filter(release -> ALL || release == Release.V2)
                 .map(release -> new Setup(
-                        release,
-                        Product.RUNTIME,
-                        release == Release.V2 ? Engine.RUNC_NEWEST : Engine.RUNC,
-                        true));
+                        release, Product.RUNTIME, release == Release.V2 ? Engine.RUNC_NEWEST : Engine.RUNC, true));
     }
 
     /** What else ends each JVM: at so many steps of its calls, notes and events. */
@@ -147,7 +144,8 @@ class ShimTortureTest extends ShimScenario {
     }
 
     private void detached(String id, String log, String... argv) {
-        node.ctr(node.runArgs(runtime, List.of("-d", "--log-uri", log), id, argv).toArray(String[]::new))
+        node.ctr(node.runArgs(runtime, List.of("-d", "--log-uri", log), id, argv)
+                        .toArray(String[]::new))
                 .ok();
     }
 
@@ -157,7 +155,9 @@ class ShimTortureTest extends ShimScenario {
         node.ctrOnTerminal(List.of(), args.toArray(String[]::new)).ok();
         Path fifos = Path.of(args.get(args.indexOf("--fifo-dir") + 1));
         try (Stream<Path> found = Files.walk(fifos)) {
-            Path out = found.filter(path -> path.endsWith(id + "-stdout")).findFirst().orElseThrow();
+            Path out = found.filter(path -> path.endsWith(id + "-stdout"))
+                    .findFirst()
+                    .orElseThrow();
             return node.attach(Lines.of(out));
         }
     }

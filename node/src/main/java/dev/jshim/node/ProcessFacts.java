@@ -64,9 +64,7 @@ public record ProcessFacts(
 
     /** Whether it is the JVM of one of jshim's own shims, whose keeper that is. */
     public boolean isJvmOf(ProcessFacts keeper) {
-        return ppid() == keeper.pid()
-                && program().equals(JVM)
-                && keeper.isKeeper();
+        return ppid() == keeper.pid() && program().equals(JVM) && keeper.isKeeper();
     }
 
     /** Whether it is a keeper of jshim's; one that has replaced itself says no more of which shim. */

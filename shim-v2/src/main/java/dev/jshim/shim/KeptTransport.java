@@ -48,7 +48,7 @@ final class KeptTransport implements Transport {
 
     @Override
     public synchronized void serve(Path socket, List<ServerServiceDefinition> services) throws IOException {
-        var builder = TtrpcServer.builder();
+        var builder = TtrpcServer.builder().waiting(method -> method.endsWith("/Wait"));
         services.forEach(builder::addService);
         var serving = builder.build();
         server = serving;
@@ -101,7 +101,7 @@ final class KeptTransport implements Transport {
             serving = server;
         }
         if (serving != null) {
-            var _ = serving.quiet(method -> method.endsWith("/Wait"), grace);
+            var _ = serving.quiet(grace);
         }
     }
 

@@ -95,8 +95,7 @@ final class Restart {
         var last = keeper.getOrDefault("last", "unknown");
         var restarts = keeper.getOrDefault("restarts", "unknown");
         if (keeper.containsKey("failed")) {
-            ShimLog.warn(
-                    "the JVM that was to replace the shim's did not come up, the one before goes on", "end", last);
+            ShimLog.warn("the JVM that was to replace the shim's did not come up, the one before goes on", "end", last);
         } else if (last.equals("exit 0")) {
             ShimLog.info("the JVM of the shim was replaced", "version", Version.NUMBER);
         } else {
