@@ -28,8 +28,10 @@ class HousekeepingTest extends ShimScenario {
 
         assertThat(score(shim("one"))).isEqualTo(containerd + 1);
         assertThat(score(jvm("one"))).isEqualTo(containerd + 1);
-        Signal.KILL.to(jvm("one"));
-        Wait.until("the next one has the same", () -> score(jvm("one")) == containerd + 1);
+        ProcessFacts dead = ProcessFacts.of(jvm("one"));
+        Signal.KILL.to(dead.pid());
+        Wait.until("it is dead", () -> !dead.alive());
+        assertThat(score(jvm("one"))).as("of the next one").isEqualTo(containerd + 1);
         // As under the Go shim: what a spec does not set is inherited.
         assertThat(score(init.pid())).isEqualTo(containerd + 1);
         node.remove("one");
