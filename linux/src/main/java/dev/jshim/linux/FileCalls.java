@@ -22,7 +22,6 @@ public final class FileCalls {
     private static final int LOCK_NB = 4;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_NOEXEC_SEAL = 8;
-    private static final int PUNCH_HOLE_AND_KEEP_SIZE = 3;
     private static final int COPY = 64 * 1024;
     private static final int POLLFD_SIZE = 8;
     private static final int POLLFD_EVENTS = 4;
@@ -67,13 +66,6 @@ public final class FileCalls {
             }
             return Fd.of((int) NativeCall.check(result, "memfd_create", label));
         }
-    }
-
-    /** Frees the whole pages of a part of a file, which reads as zeros then. */
-    public static void punchHole(Fd file, long offset, long length) throws ErrnoException {
-        long result =
-                NativeCall.retrying(Syscall.FALLOCATE, file.number(), PUNCH_HOLE_AND_KEEP_SIZE, offset, length, 0, 0);
-        NativeCall.check(result, "fallocate", file);
     }
 
     /**

@@ -10,7 +10,6 @@ enum Syscall {
     LSEEK(8, 62),
     PREAD64(17, 67),
     PWRITE64(18, 68),
-    FALLOCATE(285, 47),
     MEMFD_CREATE(319, 279),
     OPENAT(257, 56),
     DUP3(292, 24),

@@ -27,8 +27,10 @@ import java.util.Map;
 final class Spool implements AutoCloseable {
     private static final int HEAD = 4096;
     private static final int MOST = 64 * 1024;
-    /** How much is written until the memory is given back. */
-    private static final int KEPT = 1 << 20;
+    /** Where it begins at the head again, so that the memory is used again, once all is written. */
+    private static final int LONG = HEAD + 2 * MOST;
+
+    private static final long NOTHING = -1;
 
     /** Its position is the end of what was taken. */
     private final Fd in;
@@ -37,7 +39,6 @@ final class Spool implements AutoCloseable {
 
     private long taken;
     private long written;
-    private long freed = HEAD;
 
     private Spool(Fd in, Fd out) throws ErrnoException {
         this.in = in;
@@ -90,31 +91,39 @@ final class Spool implements AutoCloseable {
 
     /** Takes what there is, as {@link Splice#trySplice}. */
     long take(Fd pipe) throws ErrnoException {
+        if (isEmpty() && taken >= LONG) {
+            rewind();
+        }
         var count = Splice.trySplice(pipe, in, MOST);
         taken += Math.max(0, count);
         return count;
     }
 
-    /** Writes all to a file. What that does not take is lost. */
+    /** Writes all to a file. What that does not take is lost, and none of it is left here. */
     void writeTo(Fd file) throws ErrnoException {
         try {
             while (!isEmpty()) {
-                note(FileCalls.fstat(file).size());
+                note(written, FileCalls.fstat(file).size());
                 advance(FileCalls.copy(out, written, (int) (taken - written), file));
             }
         } catch (ErrnoException e) {
             advance(taken - written);
             throw e;
         }
-        if (written - freed >= KEPT) {
-            FileCalls.punchHole(in, freed, written - freed);
-            freed = written - written % HEAD;
-        }
     }
 
-    /** That what comes after the reading position is about to be written at that offset of the file. */
-    private void note(long size) throws ErrnoException {
-        var note = ByteBuffer.allocate(2 * Long.BYTES).putLong(written).putLong(size);
+    private void rewind() throws ErrnoException {
+        // A position is not to come again as long as there is a note of it.
+        note(NOTHING, 0);
+        taken = HEAD;
+        written = HEAD;
+        in.setPosition(HEAD);
+        out.setPosition(HEAD);
+    }
+
+    /** That what comes after that position is about to be written at that offset of the file. */
+    private void note(long position, long size) throws ErrnoException {
+        var note = ByteBuffer.allocate(2 * Long.BYTES).putLong(position).putLong(size);
         var _ = in.writeAt(0, note.array());
     }
 
@@ -126,7 +135,11 @@ final class Spool implements AutoCloseable {
     /** Finds out how much of the last write was done. */
     private void settle(Fd file) throws ErrnoException {
         var note = new byte[2 * Long.BYTES];
-        if (isEmpty() || out.readAt(0, note, note.length) < note.length) {
+        if (isEmpty()) {
+            rewind(); // This may be half done.
+            return;
+        }
+        if (out.readAt(0, note, note.length) < note.length) {
             return;
         }
         var noted = ByteBuffer.wrap(note);
