@@ -3,10 +3,12 @@ package dev.jshim.ctl;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.migrate.BridgeService;
 import dev.jshim.node.KeeperState;
+import dev.jshim.node.TaskId;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What the commands of {@code bridge} share. */
@@ -39,6 +41,18 @@ final class Bridges {
                         + "; its keeper waits before it starts it again; the log is " + paths.log();
     }
 
+    /** That containerd does not have what the bridge serves, in a line; null if it does, or none runs. */
+    static @Nullable String unseen(Cli cli) {
+        var unseen = KeeperState.living(new BridgePaths(cli.globals().paths()).keeper()) == null
+                ? List.<TaskId>of()
+                : reading(cli).unseen();
+        return unseen.isEmpty()
+                ? null
+                : "containerd took for exited what still runs: "
+                        + unseen.stream().map(TaskId::toString).sorted().collect(Collectors.joining(", "))
+                        + "; a restart of containerd brings it back";
+    }
+
     /** What {@code check} finds in the bridge, if one runs or should. */
     static List<Finding> findings(Cli cli) {
         var out = new ArrayList<Finding>();
@@ -50,6 +64,16 @@ final class Bridges {
                     "the adopted containers run on, but containerd waits for every answer about them",
                     "see the log; \"jshimctl bridge replace\" of another tree puts another version in its place"));
             return out;
+        }
+        var unseen = unseen(cli);
+        if (unseen != null) {
+            out.add(Finding.error(
+                    "bridge",
+                    unseen,
+                    "bridge and keeper have died together; a client may have made another container in the place of each,"
+                            + " and both run now",
+                    "end the copies, then restart containerd: it finds the old ones again; or end the old ones with"
+                            + " \"jshimctl kill\""));
         }
         var state = reading(cli).state();
         var keeper = state.keeper();

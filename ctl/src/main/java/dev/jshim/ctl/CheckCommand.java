@@ -41,8 +41,9 @@ final class CheckCommand implements Callable<Integer> {
         }
         cli.globals().tolerateBrokenConfig();
         var node = cli.reader().read();
-        var findings = new ArrayList<>(new TaskChecks(cli).of(node));
-        findings.addAll(Bridges.findings(cli));
+        // First: afterwards we ourselves may be taken for one who is connected to a container.
+        var findings = new ArrayList<>(Bridges.findings(cli));
+        findings.addAll(new TaskChecks(cli).of(node));
         var configChecks = new ConfigChecks(cli, cli.globals().config(), program);
         findings.addAll(configChecks.all());
         var host = new HostChecks(cli);

@@ -55,6 +55,8 @@ final class LsCommand implements Callable<Integer> {
     private static int show(Cli cli) {
         var reader = cli.reader();
         var node = reader.read();
+        // First: afterwards we ourselves may be taken for one who is connected.
+        var unseen = Bridges.unseen(cli);
         var tasks = reader.ask(node.bundles());
         var found = reader.strays();
         var rows = tasks.stream().map(TaskFields::summary).toList();
@@ -62,6 +64,9 @@ final class LsCommand implements Callable<Integer> {
         var ofBridge = Bridges.trouble(cli);
         if (ofBridge != null) {
             problems.add(ofBridge);
+        }
+        if (unseen != null) {
+            problems.add(unseen);
         }
         var fields = new Fields().with("tasks", rows).with("problems", problems);
         cli.show(Strays.with(fields, found.strays(), found.others()), () -> {

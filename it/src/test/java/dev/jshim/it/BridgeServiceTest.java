@@ -339,6 +339,34 @@ class BridgeServiceTest extends MigrationScenario {
         node.remove("one");
     }
 
+    /** The one case in which containerd takes what runs for exited: that is said until it has it again. */
+    @Test
+    void whatContainerdHasForgottenIsNamed() {
+        ProcessFacts one = legacy("one");
+        upgrade();
+        killBridgeForGood();
+        Wait.until("containerd forgets it", () -> Tasks.of(node).tasks().isEmpty());
+        assertThat(Product.ctl(node, "check").out()).contains("one is ");
+        bridge("start").ok();
+
+        for (String command : List.of("ls", "check")) {
+            Outcome said = Product.ctl(node, command).expect(3);
+            assertThat(said.out() + said.err())
+                    .as(command)
+                    .contains("containerd took for exited what still runs: " + node.namespace() + "/one");
+            assertReadable(said);
+        }
+
+        node.stop();
+        node.start();
+        assertThat(node.init("one")).isEqualTo(one);
+        for (String command : List.of("ls", "check")) {
+            Outcome said = Product.ctl(node, command);
+            assertThat(said.out() + said.err()).as(command).doesNotContain("took for exited");
+        }
+        node.remove("one");
+    }
+
     private Outcome ctlOf(Path tree, String... words) {
         return Run.of(Stream.concat(
                                 Stream.of(

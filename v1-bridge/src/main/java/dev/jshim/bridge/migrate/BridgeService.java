@@ -5,6 +5,7 @@ import dev.jshim.linux.ProcessId;
 import dev.jshim.node.KeeperState;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.RootDaemon;
+import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -78,6 +79,36 @@ public final class BridgeService {
                                 .filter(adopted -> adopted.getClients() > 0)
                                 .count(),
                         keeper);
+    }
+
+    /**
+     * The adopted containers that a containerd 2.x which runs does not have, though the bridge serves them: keeper and
+     * bridge have died together, and it has taken them for exited. It has them again when it is restarted; by then a
+     * client may have made another one in the place of each. Empty if no bridge or no such containerd answers.
+     */
+    public List<TaskId> unseen() {
+        var list = list();
+        if (list == null) {
+            return List.of();
+        }
+        var alone = list.getAdoptedList().stream()
+                .filter(adopted -> adopted.getClients() == 0)
+                .map(adopted -> new TaskId(adopted.getNamespace(), adopted.getId()))
+                .toList();
+        try {
+            return alone.isEmpty() || newDaemon() == null ? List.of() : alone;
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
+    /** That a containerd 2.x answers, and where; null if none does. */
+    private @Nullable String newDaemon() throws IOException {
+        var found = new RootDaemon(paths.node().root(), address, timeout).find();
+        var version = found.version().orNull();
+        return version == null || version.major() < 2
+                ? null
+                : "containerd " + version.version() + " answers on " + found.socket();
     }
 
     /** Asks each adopted bundle what containerd asks when it starts; changes nothing. */
@@ -156,11 +187,9 @@ public final class BridgeService {
             return;
         }
         var is = "it would report each adopted container as exited: stop containerd first";
-        var found = new RootDaemon(paths.node().root(), address, timeout).find();
-        var version = found.version().orNull();
-        if (version != null && version.major() >= 2) {
-            throw new MigrationException(
-                    "containerd " + version.version() + " answers on " + found.socket() + ", and " + is);
+        var newDaemon = newDaemon();
+        if (newDaemon != null) {
+            throw new MigrationException(newDaemon + ", and " + is);
         }
         try (var bridge = BridgeClient.connect(paths, timeout)) {
             if (bridge.isWatched()) {
