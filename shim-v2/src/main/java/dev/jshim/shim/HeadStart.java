@@ -1,13 +1,14 @@
 package dev.jshim.shim;
 
 import dev.jshim.linux.Spawn;
+import dev.jshim.shim.keeper.Keeper;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.nio.channels.ServerSocketChannel;
 
 /**
  * What takes the JDK long and waits for nothing, begun in a thread of its own when a start begins: linking the C
- * library, and the first unix socket, for which the JDK looks through its security providers. Who needs it before it is
+ * library, and for a shim without a keeper the first unix socket, for which the JDK looks through its security providers. Who needs it before it is
  * done waits, as the JVM has it for every class that is being initialized.
  */
 final class HeadStart implements Runnable {
@@ -21,6 +22,9 @@ final class HeadStart implements Runnable {
     @Override
     public void run() {
         Spawn.link();
+        if (Keeper.isInherited()) {
+            return; // Its sockets are not the JDK's.
+        }
         try {
             ServerSocketChannel.open(StandardProtocolFamily.UNIX).close();
         } catch (IOException e) {

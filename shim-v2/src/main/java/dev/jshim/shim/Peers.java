@@ -36,7 +36,7 @@ public final class Peers {
     static boolean isSameUser(UnixSocket peer) {
         try {
             var user = peer.peerUser();
-            if (user == Own.NUMBER) {
+            if (user == OwnNumber.VALUE) {
                 return true;
             }
             ShimLog.warn("refused a connection of another user", "user", user);
@@ -49,19 +49,22 @@ public final class Peers {
 
     private static final class Own {
         static final UserPrincipal USER = read();
-        static final int NUMBER = number();
-
-        private static int number() {
-            try {
-                return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
-            }
-        }
 
         private static UserPrincipal read() {
             try {
                 return Files.getOwner(Path.of("/proc/self"));
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
+    }
+
+    private static final class OwnNumber {
+        static final int VALUE = read();
+
+        private static int read() {
+            try {
+                return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);
             }

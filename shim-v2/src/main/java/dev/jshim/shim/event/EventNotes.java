@@ -169,7 +169,7 @@ final class EventNotes {
     }
 
     private void failed(IOException why) {
-        if (!failed) {
+        if (!failed && folder != null && Files.isDirectory(folder)) { // else it has ended, and is delivering its last ones
             failed = true;
             ShimLog.warn("events cannot be noted: some are lost, or told twice, if this process dies", "error", why);
         }
