@@ -54,6 +54,8 @@ final class ShimLink implements AutoCloseable {
 
     /** For one that was silent a moment ago. */
     private static final Duration AGAIN = Duration.ofMillis(200);
+    /** The same before a call that changes something: that it was starved of cpu time for a moment must not fail it. */
+    private static final Duration ONCE_MORE = Duration.ofSeconds(2);
 
     private final String name;
     private final Dialer dialer;
@@ -118,7 +120,8 @@ final class ShimLink implements AutoCloseable {
     <R> R call(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         if (mute) {
             // Whoever waits a minute for a shim that was silent a moment ago waits in vain, and with a lock held.
-            var _ = read(AGAIN, shim -> shim.shimInfo(Empty.getDefaultInstance()));
+            var _ = readPatiently(ONCE_MORE, shim -> shim.shimInfo(Empty.getDefaultInstance()));
+            mute = false;
         }
         FaultPoint.at("call-begun");
         var answer = askToChange(deadline, rpc);
