@@ -47,7 +47,8 @@ final class LegacyStates {
      * @param v1Id what the shim calls it
      */
     ProcessState of(String execId, String v1Id) {
-        return of(execId, link::glance, v1Id);
+        // For init a containerd that loads asks, and cannot wait; for an exec a client, who would get an error.
+        return execId.isEmpty() ? of(execId, link::glance, v1Id) : of(execId, v1Id, ShimLink.GLANCE);
     }
 
     /** As {@link #of(String, String)}, and waits longer. */
