@@ -169,7 +169,8 @@ final class EventNotes {
     }
 
     private void failed(IOException why) {
-        if (!failed && folder != null && Files.isDirectory(folder)) { // else it has ended, and is delivering its last ones
+        // Without its folder the shim has ended, and only delivers its last ones.
+        if (!failed && folder != null && Files.isDirectory(folder)) {
             failed = true;
             ShimLog.warn("events cannot be noted: some are lost, or told twice, if this process dies", "error", why);
         }
