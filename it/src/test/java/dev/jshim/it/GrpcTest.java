@@ -13,8 +13,10 @@ import org.junit.jupiter.api.Test;
 class GrpcTest extends OptionScenario {
     private static final String GRPC = "Protocol = \"grpc\"\n";
 
-    private static boolean hasNetty(ProcessFacts shim) throws IOException {
-        try (var files = Files.list(Path.of("/proc/" + shim.pid() + "/fd"))) {
+    /** @param parent of a container: with gRPC the JVM itself */
+    private static boolean hasNetty(ProcessFacts parent) throws IOException {
+        long jvm = Shims.jvm(parent.pid()) == 0 ? parent.pid() : Shims.jvm(parent.pid());
+        try (var files = Files.list(Path.of("/proc/" + jvm + "/fd"))) {
             return files.anyMatch(file -> {
                 try {
                     return Files.readSymbolicLink(file).toString().contains("/lib/grpc/netty");
@@ -102,7 +104,7 @@ class GrpcTest extends OptionScenario {
         String[] sandbox = {"--sandbox", "pod"};
 
         EventLog events = EventLog.open(node);
-        assertThat(sleeper("one", sandbox)).isEqualTo(shim);
+        assertThat(sleeper("one", sandbox)).isEqualTo(ProcessFacts.of(Shims.jvm(shim.pid())));
         assertThat(bundleFile("one", "bootstrap.json")).contains("\"protocol\":\"grpc\"", "\"version\":3");
         assertThat(node.echo("one", "e", "in")).isEqualTo("in");
         assertThat(node.ctr("task", "ps", "one").ok().out())

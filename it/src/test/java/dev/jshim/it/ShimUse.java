@@ -17,8 +17,11 @@ import java.util.stream.Stream;
 record ShimUse(int descriptors, int threads, int children, int rssMiB) {
 
     static ShimUse of(ProcessFacts process) {
-        Path proc = Path.of("/proc/" + process.pid());
-        return new ShimUse(count(proc.resolve("fd")), count(proc.resolve("task")), children(process.pid()), (int)
+        long jvm = Shims.jvm(process.pid());
+        long worker = jvm == 0 ? process.pid() : jvm;
+        int children = jvm == 0 ? children(worker) : children(worker) + children(process.pid()) - 1;
+        Path proc = Path.of("/proc/" + worker);
+        return new ShimUse(count(proc.resolve("fd")), count(proc.resolve("task")), children, (int)
                 (status(proc, "VmRSS:") / 1024));
     }
 
