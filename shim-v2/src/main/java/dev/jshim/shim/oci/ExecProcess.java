@@ -366,17 +366,19 @@ final class ExecProcess {
 
     private void ended(ExitedChild child) {
         ended(new Exit(child.pid(), child.exitStatus(), Instant.now()));
-        container.reaper().forget(child.pid());
     }
 
     private void ended(Exit end) {
         ProcessIo streams;
+        ProcessId which;
         synchronized (this) {
             exit = end;
             phase = Phase.STOPPED;
             note();
             streams = io;
+            which = process;
         }
+        container.reaper().forget(which);
         if (streams != null) {
             streams.exited();
         }

@@ -38,7 +38,11 @@ record InitProcess(
     /** One that a process before this one has noted. */
     static InitProcess of(ProcessNote note, Reaper reaper) {
         var id = new ProcessId(note.getPid(), note.getStart());
-        return new InitProcess(id, note.getCgroup(), cgroup(id.pid(), note.getCgroup()), reaper.adopt(id));
+        var ended = note.hasExit()
+                ? CompletableFuture.completedFuture(
+                        new ExitedChild(id.pid(), false, note.getExit().getExitStatus()))
+                : reaper.adopt(id);
+        return new InitProcess(id, note.getCgroup(), cgroup(id.pid(), note.getCgroup()), ended);
     }
 
     int pid() {

@@ -39,7 +39,7 @@ record Loggers(Reaper reaper, String namespace, Path bundle, String id) implemen
     @Override
     public Running adopt(ProcessId process) {
         var ended = reaper.adopt(process);
-        var _ = ended.thenAccept(end -> reaper.forget(end.pid()));
+        var _ = ended.thenAccept(_ -> reaper.forget(process));
         return new Child(reaper, process.pid(), ended);
     }
 

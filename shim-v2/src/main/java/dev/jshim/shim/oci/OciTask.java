@@ -231,8 +231,8 @@ final class OciTask implements LastingTask {
 
     @Override
     public void forget() {
-        note.end();
         container.notes().gone(lastExit());
+        note.end();
     }
 
     @Override
@@ -275,9 +275,9 @@ final class OciTask implements LastingTask {
         for (var exec : known) {
             if (exec.hasRun()) {
                 announce(exec, follower);
-            }
-            if (exec.isUnderWay()) {
-                var _ = exec.exited().whenComplete((_, _) -> execEnded());
+                if (exec.isUnderWay()) {
+                    var _ = exec.exited().whenComplete((_, _) -> execEnded());
+                }
             }
         }
         var process = init();
@@ -353,6 +353,7 @@ final class OciTask implements LastingTask {
                 var wasUnderWay = exec.isUnderWay();
                 if (exec.settle(window)) {
                     announce(exec, follower);
+                    var _ = exec.exited().whenComplete((_, _) -> execEnded());
                     exec.follow();
                     endIfLeftOver(exec);
                 } else if (wasUnderWay && !exec.isUnderWay() && !exec.hasRun()) {
@@ -595,14 +596,18 @@ final class OciTask implements LastingTask {
 
     private void initEnded(ExitedChild child) {
         initEnded(new Exit(child.pid(), child.exitStatus(), Instant.now()));
-        container.reaper().forget(child.pid());
     }
 
     private void initEnded(Exit exit) {
+        @Nullable InitProcess process;
         synchronized (this) {
             seenExit = exit;
             killing = !ownPidNamespace;
             note();
+            process = init;
+        }
+        if (process != null) {
+            container.reaper().forget(process.id());
         }
         if (!ownPidNamespace) {
             killTheRest();

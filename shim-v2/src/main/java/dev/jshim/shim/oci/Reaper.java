@@ -98,7 +98,7 @@ public final class Reaper {
                 windows.remove(this);
                 for (var pid : seen.keySet()) {
                     if (windows.stream().noneMatch(window -> window.seen.containsKey(pid))) {
-                        forget(pid);
+                        forget(new ProcessId(pid, -1));
                     }
                 }
             }
@@ -125,9 +125,10 @@ public final class Reaper {
     }
 
     /** That the end of a process, which somebody has asked for, is noted elsewhere or is of no use any more. */
-    public synchronized void forget(int pid) {
-        var known = noted.remove(pid);
-        if (known != null) {
+    public synchronized void forget(ProcessId process) {
+        var known = noted.get(process.pid());
+        if (known != null && (process.startTicks() < 0 || known.process().equals(process))) {
+            noted.remove(process.pid());
             notes.forget(known.process());
         }
     }

@@ -271,7 +271,7 @@ final class Runc {
                 Thread.currentThread().interrupt();
                 return;
             }
-            reaper.forget(pid);
+            reaper.forget(call.process());
         }
         discardFiles();
     }
