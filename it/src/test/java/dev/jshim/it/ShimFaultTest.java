@@ -43,8 +43,9 @@ class ShimFaultTest extends ShimScenario {
         var calls = Stream.of(CALLS);
         var notes = IntStream.rangeClosed(1, NOTES).mapToObj(number -> "task-noted:" + number);
         var exits = IntStream.rangeClosed(1, 3).mapToObj(number -> "exit-noted:" + number);
+        var ends = IntStream.rangeClosed(1, 3).mapToObj(number -> "task-gone:" + number);
         return Setup.restoring()
-                .flatMap(setup -> Stream.of(steps, calls, notes, exits)
+                .flatMap(setup -> Stream.of(steps, calls, notes, exits, ends)
                         .flatMap(each -> each)
                         .map(point -> Arguments.of(setup, point.contains(":") ? point : point + ":1")));
     }

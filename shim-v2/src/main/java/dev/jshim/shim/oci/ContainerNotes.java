@@ -4,6 +4,7 @@ import com.google.protobuf.Message;
 import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.proto.v2.task2.CreateTaskRequest;
 import dev.jshim.proto.v2.task2.DeleteResponse;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.CreateRequest;
@@ -123,6 +124,7 @@ record ContainerNotes(@Nullable Path folder) {
     void gone(Exit exit) {
         if (folder != null) {
             write(GONE, BundleFiles.message(exit));
+            FaultPoint.at("task-gone");
             clearBut(GONE);
         }
     }
@@ -131,6 +133,7 @@ record ContainerNotes(@Nullable Path folder) {
     void gone(String execId, Exit exit) {
         if (folder != null) {
             write(execId + "." + GONE, BundleFiles.message(exit));
+            FaultPoint.at("task-gone");
             forgetFirstGone();
         }
     }
