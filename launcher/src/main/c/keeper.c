@@ -229,6 +229,7 @@ static void resume(const char *number) {
         fail(1, "cannot run", k.writer);
     }
     close(fd);
+    k.changed = true; /* by what came right before the order to be replaced */
     say("info", getpid(), "replaced, now version %s", VERSION);
 }
 

@@ -48,6 +48,22 @@ class ReplaceTest {
         return client;
     }
 
+    /** As a shim has it that has just been replaced itself. */
+    @Test
+    void whatCameRightBeforeIsInTheStatus() throws Exception {
+        Path copy = Files.copy(Programs.keeper(), folder.resolve("another keeper"));
+        try (Keeper keeper = Keeper.in(folder).stub("one")) {
+            Jvm jvm = keeper.jvm();
+            assertThat(jvm.begin(0)).isEmpty();
+            keeper.signal(19); // SIGSTOP, so that it reads both at once
+            jvm.send("serving");
+            jvm.send("keeper " + copy);
+            keeper.signal(18);
+            keeper.untilLogged("replaced, now version");
+            Keeper.until("the status says so", () -> keeper.status("state").equals("serving"));
+        }
+    }
+
     @Test
     void allIsCarriedOver() throws Exception {
         Path copy = Files.copy(Programs.keeper(), folder.resolve("another keeper"));
