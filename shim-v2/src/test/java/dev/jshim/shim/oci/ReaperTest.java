@@ -109,8 +109,8 @@ class ReaperTest {
     @Test
     void whatAWindowHasSeenForNobodyIsForgotten() {
         var reaper = reaper();
-        try (var first = reaper.open()) {
-            try (var second = reaper.open()) {
+        try (var _ = reaper.open()) {
+            try (var _ = reaper.open()) {
                 reaper.ended(killed());
             }
             assertThat(notes()).as("the first is open still").hasSize(1);
