@@ -44,9 +44,8 @@ class TaskNotesTest {
         var read = all.getFirst();
         assertThat(read.id()).isEqualTo("box");
         assertThat(read.request()).isEqualTo(REQUEST);
-        var init = read.readInit();
-        assertThat(init).isNotNull();
-        assertThat(init.getPid()).isEqualTo(12);
+        assertThat(read.readInit())
+                .isEqualTo(ProcessNote.newBuilder().setPid(12).build());
         assertThat(read.readExecs().keySet()).containsExactly("e");
         assertThat(read.deletedAt()).isNull();
     }
