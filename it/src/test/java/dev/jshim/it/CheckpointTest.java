@@ -1,6 +1,7 @@
 package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +80,25 @@ class CheckpointTest extends ShimScenario {
         if (setup.ours()) {
             assertThat(checkpoint.err()).contains("Can't dump file 8");
         }
+        runsOn(counter);
+    }
+
+    /** Nobody can tell whether a checkpoint is whole whose end nobody has seen. */
+    @Test
+    void theJvmOfTheShimDiesOverIt() {
+        assumeTrue(setup.ours() && setup.engine().takesCheckpoints(), "whose JVM dies");
+        Criu.demand();
+        Path died = node.dir().resolve("died");
+        node.stop();
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.fault=task-called-checkpoint:1:halt:" + died);
+        node.start();
+        Counter counter = Counter.start(node, runtime, "one");
+
+        Outcome checkpoint = node.ctr("task", "checkpoint", "one");
+
+        assertThat(died).exists();
+        checkpoint.expect(1);
+        assertThat(checkpoint.err()).contains("before you use it");
         runsOn(counter);
     }
 

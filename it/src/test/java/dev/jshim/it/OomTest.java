@@ -1,6 +1,7 @@
 package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,6 +75,26 @@ class OomTest extends ShimScenario {
         Wait.until("the second is told", () -> ooms(events, "one") >= 2);
         assertThat(ooms(events, "one")).isEqualTo(2);
         assertThat(events.topics("two")).doesNotContain("/tasks/oom");
+    }
+
+    /** What was told before a shim's JVM died is not told again, and what happens meanwhile is. */
+    @Test
+    void theDeathOfAJvmLosesNone() throws IOException {
+        assumeTrue(setup.ours(), "whose JVM dies");
+        EventLog events = EventLog.open(node);
+        run("one", untilThereIs("go") + GREEDY + "; " + untilThereIs("again") + GREEDY + "; sleep 0.2; exit 3");
+        create("go");
+        Wait.until("the first is told", () -> ooms(events, "one") == 1);
+        Path again = Path.of("/proc/" + node.init("one").pid() + "/root/again");
+
+        long shim = Long.parseLong(
+                Files.readString(node.bundle("one").resolve("shim.pid")).strip());
+        Signal.KILL.to(Shims.jvm(shim));
+        Files.createFile(again);
+
+        assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(3);
+        node.remove("one");
+        assertThat(ooms(events, "one")).isEqualTo(2);
     }
 
     private static String untilThereIs(String file) {

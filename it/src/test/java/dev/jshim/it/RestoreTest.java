@@ -1,6 +1,7 @@
 package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -14,7 +15,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A container that ran, was written down by CRIU, and runs on as another one. */
 @ParameterizedClass(name = "{0}")
@@ -81,6 +84,18 @@ class RestoreTest extends ShimScenario {
             assertThat(events.topics(restored())).endsWith("/tasks/exit", "/tasks/delete");
         }
         node.ctr("container", "rm", restored()).ok();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"task-call-restore", "task-called-restore", "task-ended-restore"})
+    void runsOnThoughTheJvmOfItsShimDies(String point) throws Exception {
+        assumeTrue(setup.ours(), "whose JVM dies");
+        Path died = node.dir().resolve("died");
+        node.stop();
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.fault=" + point + ":1:halt:" + died);
+        node.start();
+        runsOnWithOtherFifos();
+        assertThat(died).exists();
     }
 
     @Test

@@ -25,12 +25,15 @@ record Checkpoint(Container container, CheckpointSpec spec) {
             take(image, Path.of(given));
             return;
         }
-        var work = container.bundle().resolve("work").resolve("criu-work");
         try {
-            take(image, work);
+            take(image, work(container));
         } finally {
-            remove(work);
+            discard(container);
         }
+    }
+
+    private static Path work(Container container) {
+        return container.bundle().resolve("work").resolve("criu-work");
     }
 
     private void take(Path image, Path work) {
@@ -72,11 +75,14 @@ record Checkpoint(Container container, CheckpointSpec spec) {
         }
     }
 
-    private void remove(Path work) {
-        try (var files = Files.walk(work)) {
+    /** Takes away what CRIU has left, also in a process before this one. */
+    static void discard(Container container) {
+        try (var files = Files.walk(work(container))) {
             for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
+        } catch (NoSuchFileException e) {
+            // It has left nothing.
         } catch (IOException e) {
             ShimLog.warn("cannot remove CRIU's work folder", "id", container.id(), "error", e.getMessage());
         }

@@ -406,6 +406,7 @@ final class OciTask implements LastingTask {
 
     private void settleChange() throws IOException {
         if (doing.contains(CHECKPOINT)) {
+            Checkpoint.discard(container);
             leaveAsItWas();
             return;
         }

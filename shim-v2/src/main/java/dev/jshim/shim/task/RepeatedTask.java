@@ -141,6 +141,7 @@ public record RepeatedTask(LastingTask task) implements Task {
     @Override
     public void checkpoint(String path, Any options) {
         if (TtrpcServer.isRepeated()) {
+            var _ = found(""); // It may be under way still.
             throw unknown("look at the checkpoint in " + path + " before you use it");
         }
         task.checkpoint(path, options);
