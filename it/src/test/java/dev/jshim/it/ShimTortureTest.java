@@ -151,14 +151,18 @@ class ShimTortureTest extends ShimScenario {
 
     /** One that counts to a terminal which the test reads. */
     private Lines terminal(String id) throws IOException {
-        List<String> args = node.runArgs(runtime, List.of("-d", "-t"), id, "/bin/sh", "-c", COUNT);
+        // Before that this client may read what is meant for the next one.
+        String script = "until [ -e /heard ]; do sleep 0.1; done; " + COUNT;
+        List<String> args = node.runArgs(runtime, List.of("-d", "-t"), id, "/bin/sh", "-c", script);
         node.ctrOnTerminal(List.of(), args.toArray(String[]::new)).ok();
         Path fifos = Path.of(args.get(args.indexOf("--fifo-dir") + 1));
         try (Stream<Path> found = Files.walk(fifos)) {
             Path out = found.filter(path -> path.endsWith(id + "-stdout"))
                     .findFirst()
                     .orElseThrow();
-            return node.attach(Lines.of(out));
+            Lines lines = node.attach(Lines.of(out));
+            heard(id);
+            return lines;
         }
     }
 
