@@ -189,7 +189,9 @@ class ShimDeathTest extends ShimScenario {
 
     private Path folder(String id) throws IOException {
         String address = Files.readString(node.bundle(id).resolve("address")).strip();
-        return Path.of(address.substring("unix://".length())).getParent();
+        return Path.of(address.substring("unix://".length()))
+                .resolveSibling(".")
+                .normalize();
     }
 
     /** Before a container's end: then its shim ends, too, which containerd says in the same words. */
