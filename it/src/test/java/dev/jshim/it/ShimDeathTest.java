@@ -90,6 +90,28 @@ class ShimDeathTest extends ShimScenario {
         }
     }
 
+    /** The third event is the exit: containerd has answered it, and the JVM dies before that is noted. */
+    @Test
+    void itDiesOverTheAnswerToAnExit() throws Exception {
+        node.stop();
+        Path died = node.dir().resolve("died");
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3 -Djshim.fault=event-sent:3:halt:" + died);
+        node.start();
+        EventLog events = EventLog.open(node);
+        ProcessFacts init = sleeper("one");
+
+        Signal.KILL.to(init.pid());
+
+        assertThat(events.exit("one", "one").number("exit_status")).isEqualTo(137);
+        Wait.until("it has died over it", () -> Files.exists(died));
+        Wait.until("it is stopped", () -> Tasks.of(node).get("one").status().equals("STOPPED"));
+        assertThat(node.ctr("task", "rm", "one").err()).contains("exit code 137");
+        node.ctr("container", "rm", "one").ok();
+        Wait.until("its deletion", () -> events.topics("one").contains("/tasks/delete"));
+        assertThat(events.topics("one"))
+                .containsExactly("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete");
+    }
+
     @Test
     void itDiesAgainAndAgain() throws Exception {
         ProcessFacts init = sleeper("one");
