@@ -52,6 +52,10 @@ class RestoreTest extends ShimScenario {
 
     @Test
     void runsOnWithOtherFifos() throws Exception {
+        runOnWithOtherFifos();
+    }
+
+    private void runOnWithOtherFifos() throws Exception {
         Criu.demand();
         run("-d", COUNT).ok();
         long before = checkpoint();
@@ -94,7 +98,7 @@ class RestoreTest extends ShimScenario {
         node.stop();
         node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.fault=" + point + ":1:halt:" + died);
         node.start();
-        runsOnWithOtherFifos();
+        runOnWithOtherFifos();
         assertThat(died).exists();
     }
 
