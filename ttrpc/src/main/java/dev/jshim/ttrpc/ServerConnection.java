@@ -21,7 +21,7 @@ final class ServerConnection extends Connection {
     static final int MAX_CALLS = 16_384;
 
     /** So many processes may die over a call: then it is taken for what kills them. */
-    static final int MAX_DEATHS = 3;
+    static final int MAX_DEATHS = 8;
 
     static final Status NO_ROOM = Status.RESOURCE_EXHAUSTED.withDescription(
             "the clients of this server have all of the memory that is theirs");

@@ -410,7 +410,7 @@ public final class TtrpcServer implements AutoCloseable {
 
         /**
          * Says by a method's full name whether its calls do nothing but wait: each process that comes after another one
-         * begins them again, however many there were. Any other call is answered as unavailable once three processes
+         * begins them again, however many there were. Any other call is answered as unavailable once eight processes
          * have died that had begun it.
          */
         @CanIgnoreReturnValue
