@@ -25,6 +25,7 @@ class ShimCutTest extends ShimScenario {
 
     static Stream<Arguments> points() {
         return Setup.restoring()
+                .filter(setup -> setup.ours() && !setup.wholeNode())
                 .flatMap(setup -> Stream.of("task-create-mounted", "task-called-create", "task-ended-create")
                         .map(point -> Arguments.of(setup, point)));
     }

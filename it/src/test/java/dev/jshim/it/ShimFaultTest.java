@@ -45,6 +45,7 @@ class ShimFaultTest extends ShimScenario {
         var exits = IntStream.rangeClosed(1, 3).mapToObj(number -> "exit-noted:" + number);
         var ends = IntStream.rangeClosed(1, 3).mapToObj(number -> "task-gone:" + number);
         return Setup.restoring()
+                .filter(setup -> setup.ours() && !setup.wholeNode())
                 .flatMap(setup -> Stream.of(steps, calls, notes, exits, ends)
                         .flatMap(each -> each)
                         .map(point -> Arguments.of(setup, point.contains(":") ? point : point + ":1")));
