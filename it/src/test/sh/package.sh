@@ -102,6 +102,7 @@ drop_in() {
 }
 
 runs_containers() {
+    echo 'Grouping = "pod"' >>"$root/etc/jshim/config.toml" # one of them is to be killed
     start_daemon /usr/bin /usr/bin
     holds "a container runs" test "$(ctr run --rm --runtime $v2 --rootfs /images/box one /bin/sh -c "echo hello; sleep 1")" = hello
     run_container $v2 new

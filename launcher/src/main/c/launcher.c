@@ -33,7 +33,7 @@ enum { IS_V1 = 0 };
 #define GROUPS "/run/jshim/s" /* the folders of the groups; the tests have others */
 #endif
 #ifndef DEFAULT_GROUPING
-#define DEFAULT_GROUPING "pod" /* what holds if the configuration does not say it */
+#define DEFAULT_GROUPING "node" /* as in Settings of shim-v2: what holds if the configuration does not say it */
 #endif
 
 enum { TEXT = 65536 }; /* bytes of the longest file that is looked into */

@@ -26,7 +26,7 @@ final class Rig implements AutoCloseable {
     private final PrivateContainerd node;
     private final Path rootfs;
     private final Path config;
-    private final Path nodeGrouping;
+    private final Path podGrouping;
     private final Thread hook;
     private final AtomicInteger names = new AtomicInteger();
 
@@ -39,9 +39,9 @@ final class Rig implements AutoCloseable {
         }
         rootfs = node.rootfs();
         config = node.dir().resolve("jshim.toml");
-        nodeGrouping = node.dir().resolve("node.toml");
+        podGrouping = node.dir().resolve("pod.toml");
         try {
-            Files.writeString(nodeGrouping, "Grouping = \"node\"\n");
+            Files.writeString(podGrouping, "Grouping = \"pod\"\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -69,8 +69,8 @@ final class Rig implements AutoCloseable {
     void use(Subject subject) {
         try {
             Files.deleteIfExists(config);
-            if (subject == Subject.NODE) {
-                Files.createSymbolicLink(config, nodeGrouping);
+            if (subject != Subject.NODE) {
+                Files.createSymbolicLink(config, podGrouping);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -71,6 +71,7 @@ final class DaemonEnvironment {
         ProcessBuilder builder = new ProcessBuilder(wrapped).directory(dir.toFile());
         builder.environment().clear();
         builder.environment().putAll(Run.environment(path(release)));
+        builder.environment().put("JSHIM_JAVA_OPTS", "-Djshim.grace=3"); // Each test waits for the end of its shims.
         builder.environment().putAll(variables);
         if (tools != null) {
             builder.environment().put("PATH", (Product.present() ? Product.bin() + ":" : "") + tools);
@@ -90,7 +91,7 @@ final class DaemonEnvironment {
         return first;
     }
 
-    /** Writes the configuration of our shims, and makes them read it; they stay 3 s where they otherwise stay 10. */
+    /** Writes the configuration of our shims, and makes them read it. */
     Path configure(String toml) {
         Path config = dir.resolve("jshim.toml");
         try {
@@ -99,7 +100,6 @@ final class DaemonEnvironment {
             throw new UncheckedIOException(e);
         }
         set("JSHIM_CONFIG", config.toString());
-        set("JSHIM_JAVA_OPTS", "-Djshim.grace=3");
         return config;
     }
 }

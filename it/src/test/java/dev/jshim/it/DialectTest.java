@@ -41,7 +41,7 @@ class DialectTest extends OptionScenario {
     /** The containers of one pod, made by two daemons: each is answered in its own dialect. */
     @Test
     void aPodThroughAnUpgradeAndBack() {
-        start(Release.V1_7, "");
+        start(Release.V1_7, "Grouping = \"pod\"\n");
         ProcessFacts shim = sleeper("pod", POD);
 
         node.switchTo(Release.V2);

@@ -24,8 +24,8 @@ class GroupingTest extends OptionScenario {
 
     @ParameterizedTest
     @EnumSource(names = {"V1_7", "V2"})
-    void byPodUnlessToldOtherwise(Release release) {
-        start(release, "");
+    void byPod(Release release) {
+        start(release, "Grouping = \"pod\"\n");
         ProcessFacts shim = sleeper("pod", POD);
         ProcessFacts alone = sleeper("alone");
 
@@ -46,6 +46,21 @@ class GroupingTest extends OptionScenario {
         assertThat(sleeper("pod", POD)).isNotEqualTo(sleeper("one", POD));
         node.remove("pod");
         node.remove("one");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"V1_7", "V2"})
+    void byNodeUnlessToldOtherwise(Release release) {
+        start(release, "");
+        ProcessFacts shim = sleeper("pod", POD);
+
+        assertThat(sleeper("alone")).isEqualTo(shim);
+        assertThat(node.bundle("alone").resolve("jshim.err"))
+                .as("made for a JVM")
+                .doesNotExist();
+        node.remove("pod");
+        node.remove("alone");
+        Wait.until(GRACE, "end of the shim", () -> !shim.alive());
     }
 
     @ParameterizedTest

@@ -70,12 +70,12 @@ class GrpcTest extends OptionScenario {
      */
     @Test
     void aLifeInASandboxOf2() throws Exception {
-        start(Release.V2, "");
+        start(Release.V2, "Grouping = \"pod\"\n");
         sleeper("pod");
         SandboxStore.create(node, "pod");
         Path bundle = Files.createDirectory(node.dir().resolve("sandbox"));
         Files.writeString(bundle.resolve("config.json"), "{}");
-        Files.writeString(config, GRPC + "TaskApi = 3\n");
+        Files.writeString(config, GRPC + "TaskApi = 3\nGrouping = \"pod\"\n");
         Launched started = Launched.run(
                 bundle,
                 Map.of(

@@ -19,7 +19,7 @@ class PodTest extends OptionScenario {
 
     @Test
     void oneStartForThreeContainersAndNoDelete() {
-        start(Release.V2, "");
+        start(Release.V2, "Grouping = \"pod\"\n");
         ProcessFacts shim = pod();
 
         assertThat(calls("start")).isEqualTo(1);
@@ -39,7 +39,7 @@ class PodTest extends OptionScenario {
 
     @Test
     void aCallForEachWithVersion2() {
-        start(Release.V2, "TaskApi = 2\n");
+        start(Release.V2, "TaskApi = 2\nGrouping = \"pod\"\n");
         pod();
 
         assertThat(calls("start")).isEqualTo(3);

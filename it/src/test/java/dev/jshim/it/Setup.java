@@ -24,35 +24,35 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
      *   <li>{@code crun}: our shim and the Go shim with the system's crun, each with every daemon;
      *   <li>{@code engines}: our shim with each other runc and crun, under the newest daemon; and with
      *       {@code engines-reference} the Go shim, which is not in {@code true};
-     *   <li>{@code node}: our shim, one for all containers of a namespace.
+     *   <li>{@code pod}: our shim, one for each pod or container without one.
      * </ul>
      */
     static Stream<Setup> all() {
         return switch (System.getProperty("jshim.test.all", "false")) {
             case "true" ->
-                Stream.of(own(), reference(), crun(), engines(Product.RUNTIME), grouped())
+                Stream.of(own(), reference(), crun(), engines(Product.RUNTIME), perPod())
                         .flatMap(s -> s)
                         .distinct();
             case "reference" -> reference();
             case "crun" -> crun();
             case "engines" -> engines(Product.RUNTIME);
             case "engines-reference" -> engines(REFERENCE);
-            case "node" -> grouped();
+            case "pod" -> perPod();
             default -> own();
         };
     }
 
-    /** The same, and in every run also the newest crun and one shim for all with the newest daemon. */
+    /** The same, and in every run also the newest crun and a shim for each pod with the newest daemon. */
     static Stream<Setup> allWays() {
         Stream<Setup> more = Stream.of(
-                new Setup(Release.V2, Product.RUNTIME, Engine.CRUN_NEWEST, false),
-                new Setup(Release.V2, Product.RUNTIME, Engine.RUNC_NEWEST, true));
+                new Setup(Release.V2, Product.RUNTIME, Engine.CRUN_NEWEST, true),
+                new Setup(Release.V2, Product.RUNTIME, Engine.RUNC_NEWEST, false));
         return Stream.concat(all(), more).distinct();
     }
 
     /** For what lies between shim and machine, where the daemon has no part in it: the one that Debian 12 has. */
     static Stream<Setup> oursOn16() {
-        return Stream.of(new Setup(Release.V1_6, Product.RUNTIME, Engine.RUNC, false));
+        return Stream.of(new Setup(Release.V1_6, Product.RUNTIME, Engine.RUNC, true));
     }
 
     /** With a runtime that can restore; the newest daemon alone in a usual run. */
@@ -63,13 +63,13 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
                 : each;
     }
 
-    /** Our shim with every daemon, and one for all containers with the newest. */
+    /** Our shim with every daemon, and one for each pod with the newest. */
     static Stream<Setup> lasting() {
-        return Stream.concat(own(), Stream.of(new Setup(Release.V2, Product.RUNTIME, Engine.RUNC_NEWEST, true)));
+        return Stream.concat(own(), Stream.of(new Setup(Release.V2, Product.RUNTIME, Engine.RUNC_NEWEST, false)));
     }
 
     private static Stream<Setup> own() {
-        return each(Product.RUNTIME, false);
+        return each(Product.RUNTIME, true);
     }
 
     private static Stream<Setup> reference() {
@@ -79,7 +79,7 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
     private static Stream<Setup> crun() {
         return Stream.of(Product.RUNTIME, REFERENCE)
                 .flatMap(runtime -> Arrays.stream(Release.values())
-                        .map(release -> new Setup(release, runtime, Engine.CRUN, false)));
+                        .map(release -> new Setup(release, runtime, Engine.CRUN, runtime.equals(Product.RUNTIME))));
     }
 
     private static Stream<Setup> engines(String runtime) {
@@ -90,11 +90,11 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
                         Engine.RUNC_NEWEST,
                         Engine.CRUN_TRIXIE,
                         Engine.CRUN_NEWEST)
-                .map(engine -> new Setup(Release.V2, runtime, engine, false));
+                .map(engine -> new Setup(Release.V2, runtime, engine, runtime.equals(Product.RUNTIME)));
     }
 
-    private static Stream<Setup> grouped() {
-        return each(Product.RUNTIME, true);
+    private static Stream<Setup> perPod() {
+        return each(Product.RUNTIME, false);
     }
 
     /** With a runc of the daemon's own days: what a node has together. */
@@ -111,6 +111,6 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
     @Override
     public String toString() {
         return "containerd " + release + ", " + runtime + (engine == Engine.RUNC ? "" : ", " + engine)
-                + (wholeNode ? ", one shim for all" : "");
+                + (ours() && !wholeNode ? ", a shim for each pod" : "");
     }
 }

@@ -38,9 +38,8 @@ abstract class ShimScenario {
         }
         node = PrivateContainerd.create(setup.release());
         node.use(setup.engine());
-        if (setup.wholeNode()) {
-            node.configure("Grouping = \"node\"\n");
-            node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3"); // Each test waits for its end.
+        if (setup.ours() && !setup.wholeNode()) {
+            node.configure("Grouping = \"pod\"\n");
         }
         prepare();
         node.start();

@@ -55,7 +55,7 @@ class SoakTest extends OptionScenario {
 
     @Test
     void theShimsOfPodsAreGone() throws Exception {
-        start(Release.V2, "");
+        start(Release.V2, "Grouping = \"pod\"\n");
         List<String> before = node.traces();
 
         churn(node.rootfs(), 0, LONG ? ALL : AT_ONCE * 2);

@@ -33,7 +33,7 @@ class SocketFolderTest {
 
     @BeforeEach
     void configure() throws IOException {
-        config = Files.writeString(temp.resolve("jshim.toml"), "# nothing\n");
+        config = Files.writeString(temp.resolve("jshim.toml"), "Grouping = \"pod\"\n");
         sockets = temp.resolve("s");
     }
 

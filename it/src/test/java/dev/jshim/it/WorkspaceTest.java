@@ -17,6 +17,12 @@ class WorkspaceTest extends ShimScenario {
         super(setup);
     }
 
+    /** The whole life of a shim, too. */
+    @Override
+    void prepare() {
+        node.configure("Grouping = \"container\"\n");
+    }
+
     @Test
     void aContainersWholeLifeWritesNothingOutsideOfTheBundle() throws Exception {
         // What the launcher knows of the installed tree is noted at its first use.

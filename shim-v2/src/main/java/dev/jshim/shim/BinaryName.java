@@ -12,6 +12,11 @@ final class BinaryName {
         return System.getProperty("jshim.name", DEFAULT);
     }
 
+    /** Whether it is the one that containerd runs for a container whose record names the v1 runtime. */
+    static boolean isLegacy() {
+        return text().endsWith("-v1-linux");
+    }
+
     /** The runtime's, which containerd makes such a program's name of (pkg/shim/util.go BinaryName, v2.1.4). */
     static String runtime() {
         var name = text();

@@ -11,12 +11,18 @@ final class Group {
     /** No container's id has a slash. launcher.c has the same name. */
     private static final String NODE = "/node";
 
+    /**
+     * That of containers whose record names the v1 runtime: their shim knows which OCI runtime an old daemon had for
+     * them, and another one does not.
+     */
+    private static final String LEGACY_NODE = "/node-v1";
+
     private Group() {}
 
     /** The group's name: that of the pod where the spec names one, else the container's own id. */
     static String of(Grouping grouping, Spec spec, String id) {
         return switch (grouping) {
-            case NODE -> NODE;
+            case NODE -> BinaryName.isLegacy() ? LEGACY_NODE : NODE;
             case POD -> pod(spec, id);
             case CONTAINER -> id;
         };

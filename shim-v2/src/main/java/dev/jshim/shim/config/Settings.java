@@ -44,8 +44,9 @@ public final class Settings {
         return values.get(key) instanceof Long number ? number.intValue() : 0;
     }
 
+    /** One shim for all, if nothing is said; DEFAULT_GROUPING of launcher/src/main/c/launcher.c is the same. */
     public Grouping grouping() {
-        return values.get(Key.GROUPING) instanceof Grouping grouping ? grouping : Grouping.POD;
+        return values.get(Key.GROUPING) instanceof Grouping grouping ? grouping : Grouping.NODE;
     }
 
     public Protocol protocol() {

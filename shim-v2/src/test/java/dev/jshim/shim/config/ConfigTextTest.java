@@ -57,7 +57,7 @@ class ConfigTextTest {
         var settings = ConfigText.parse("f", "# nothing\n");
 
         assertThat(settings).isEqualTo(Settings.NONE);
-        assertThat(settings.grouping()).isEqualTo(Grouping.POD);
+        assertThat(settings.grouping()).isEqualTo(Grouping.NODE);
         assertThat(settings.protocol()).isEqualTo(Protocol.TTRPC);
         assertThat(settings.taskApi()).isEqualTo(TaskApi.AUTO);
         assertThat(settings.idleTimeout()).isNull();
