@@ -154,7 +154,8 @@ class CallNotesTest {
         assertThat(call().number()).isEqualTo(8);
         wire.diesAfter(0);
         var _ = serve();
-        assertThat(answers(1).getFirst()).startsWith("1 the server died " + ServerConnection.MAX_DEATHS + " times during this call");
+        assertThat(answers(1).getFirst())
+                .startsWith("1 the server died " + ServerConnection.MAX_DEATHS + " times during this call");
         assertThat(call().number()).isEqualTo(8);
         awaitSent(1);
         wire.diesAfter(0);
