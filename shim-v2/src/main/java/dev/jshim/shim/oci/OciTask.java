@@ -310,13 +310,18 @@ final class OciTask implements LastingTask {
             container.oom().begin();
         }
         @Nullable Exit exit;
+        boolean wasAnnounced;
         synchronized (this) {
             exit = seenExit;
+            wasAnnounced = phase == InitPhase.STOPPED;
         }
         if (exit == null) {
             var _ = process.ended().thenAccept(this::initEnded);
         } else {
             initEnded(exit);
+            if (wasAnnounced) {
+                exited.complete(exit);
+            }
         }
     }
 
