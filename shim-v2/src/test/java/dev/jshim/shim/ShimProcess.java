@@ -45,6 +45,17 @@ public final class ShimProcess implements AutoCloseable {
         }
     }
 
+    /** A shim for a whole node would stay after its last container. */
+    private static final Path CONFIG = config();
+
+    private static Path config() {
+        try {
+            return Files.writeString(SOCKETS.resolve("config.toml"), "Grouping = \"pod\"\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static final long PATIENCE_SECONDS = 30;
     private static final String SERVES = "ok unix://";
 
@@ -72,6 +83,7 @@ public final class ShimProcess implements AutoCloseable {
                 "-Xmx64m",
                 "-XX:+ExitOnOutOfMemoryError",
                 "-Djshim.sockets=" + SOCKETS,
+                "-Djshim.config=" + CONFIG,
                 "-cp",
                 System.getProperty("java.class.path"),
                 "dev.jshim.shim.Main"));
