@@ -24,7 +24,7 @@ class ShimCutTest extends ShimScenario {
     }
 
     static Stream<Arguments> points() {
-        return Setup.restoring()
+        return Setup.lasting()
                 .filter(setup -> setup.ours() && !setup.wholeNode())
                 .flatMap(setup -> Stream.of("task-create-mounted", "task-called-create", "task-ended-create")
                         .map(point -> Arguments.of(setup, point)));

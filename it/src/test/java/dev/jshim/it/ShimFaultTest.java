@@ -44,7 +44,7 @@ class ShimFaultTest extends ShimScenario {
         var notes = IntStream.rangeClosed(1, NOTES).mapToObj(number -> "task-noted:" + number);
         var exits = IntStream.rangeClosed(1, 3).mapToObj(number -> "exit-noted:" + number);
         var ends = IntStream.rangeClosed(1, 3).mapToObj(number -> "task-gone:" + number);
-        return Setup.restoring()
+        return Setup.lasting()
                 .filter(setup -> setup.ours() && !setup.wholeNode())
                 .flatMap(setup -> Stream.of(steps, calls, notes, exits, ends)
                         .flatMap(each -> each)

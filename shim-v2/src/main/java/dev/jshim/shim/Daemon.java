@@ -186,12 +186,16 @@ final class Daemon {
             transport.quiet(QUIET);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            // As if it had been killed, but that nothing is under way: what is left to do is in the notes. If the
+            // keeper
+            // does not know what is next it starts the same command again.
+            try {
+                var _ = keeper.next(command);
+            } finally {
+                Runtime.getRuntime().halt(0);
+            }
         }
-        if (keeper.next(command)) {
-            // As if it had been killed, but that nothing is under way: what is left to do is in the notes.
-            Runtime.getRuntime().halt(0);
-        }
-        // Else the keeper has died, and this process is about to.
     }
 
     private static Duration longer(Duration one, Duration other) {

@@ -103,7 +103,12 @@ final class GroupFolder {
             try {
                 var record = GroupRecord.read(place);
                 if (record.shim().equals(shim)) {
-                    group.current = place;
+                    if (!place.equals(folder) && !Files.exists(folder)) {
+                        Files.move(place, folder, StandardCopyOption.ATOMIC_MOVE); // as it was before leave()
+                        group.current = folder;
+                    } else {
+                        group.current = place;
+                    }
                     group.own = record;
                     group.claimed = true;
                     return group;

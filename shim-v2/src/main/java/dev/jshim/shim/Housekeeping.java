@@ -51,7 +51,7 @@ final class Housekeeping {
     }
 
     /** A shim for all containers of a node needs more than the 1024 that is usual; what it starts does not get more. */
-    private static void raiseOpenFiles() {
+    static void raiseOpenFiles() {
         try {
             OpenFiles.raise();
         } catch (ErrnoException e) {

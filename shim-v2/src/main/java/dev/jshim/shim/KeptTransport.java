@@ -60,7 +60,7 @@ final class KeptTransport implements Transport {
         } else {
             listener = UnixSocket.of(before.fd());
             removeStale();
-            clients.forEach(client -> serve(serving, client));
+            clients.forEach(client -> serve(serving, client, false));
         }
     }
 
@@ -90,7 +90,7 @@ final class KeptTransport implements Transport {
             keeper.drop(client.name());
             return;
         }
-        serve(serving, client);
+        serve(serving, client, true);
     }
 
     /** Reads no more, and waits until all calls but Wait were answered: for a process whose place another one takes. */
@@ -109,7 +109,8 @@ final class KeptTransport implements Transport {
         return notes.resolve(client.name().substring(name.length() + 1));
     }
 
-    private void serve(TtrpcServer serving, Held client) {
+    /** @param isNew whether it has no calls under way, and may be served without notes of them */
+    private void serve(TtrpcServer serving, Held client, boolean isNew) {
         UnixSocket socket;
         try {
             socket = UnixSocket.of(client.fd());
@@ -128,7 +129,13 @@ final class KeptTransport implements Transport {
             serving.serve(peer, CallNotes.open(notes(client)));
         } catch (IOException e) {
             ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
-            serving.serve(peer);
+            if (isNew) {
+                serving.serve(peer);
+            } else {
+                // What it waits for nobody knows any more.
+                peer.shutdown();
+                peer.close();
+            }
         }
     }
 

@@ -75,12 +75,18 @@ final class Start {
         HeadStart.begin();
         var keeper = Keeper.inherited();
         if (keeper != null) {
+            Housekeeping.raiseOpenFiles(); // before they come: the keeper has given us the limit that it found
             var held = keeper.takeAll();
             for (var each : held) {
                 if (each.isListening()) {
                     new Restart(keeper, held, each, lesser).run();
                     return 0;
                 }
+            }
+            if (keeper.restarts() > 0) {
+                // The one before was about to end, and had let go of its socket.
+                keeper.end();
+                return 0;
             }
         }
         if (flags.command().equals(SERVE)) {

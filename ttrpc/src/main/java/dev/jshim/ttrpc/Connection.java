@@ -37,7 +37,14 @@ abstract class Connection implements Outbox.Owner {
 
     final void start() {
         threads.newThread(() -> {
-                    begin();
+                    try {
+                        begin();
+                    } catch (RuntimeException | Error e) {
+                        // Open, and read by nobody, it would be waited on for good.
+                        Log.warn("a connection cannot be gone on with", e);
+                        close(e);
+                        return;
+                    }
                     read(new FrameReader(channel, before, budget));
                 })
                 .start();

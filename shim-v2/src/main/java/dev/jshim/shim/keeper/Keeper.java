@@ -41,6 +41,8 @@ public final class Keeper implements FdStore, AutoCloseable {
     /** The number under which a keeper finds its end when it is started for a process that runs. */
     private static final int THEIR_END = 4;
 
+    private static final String KEPT = "kept ";
+    private static final String LISTENING = "listening ";
     private static final int MAX_MESSAGE = 64 << 10;
     private static final Duration STEP = Duration.ofSeconds(10);
     /** A keeper answers nothing before its first message, and has nothing to do but to send it. */
@@ -118,6 +120,10 @@ public final class Keeper implements FdStore, AutoCloseable {
                 synchronized (this) {
                     return List.copyOf(held.values());
                 }
+            }
+            if (message.fd() == null && (text.startsWith(LISTENING) || text.startsWith(KEPT))) {
+                // The keeper has it still, for the next process.
+                throw new IOException("too many files are open: the keeper cannot give " + text);
             }
             var _ = take(message, text);
         }
@@ -222,15 +228,15 @@ public final class Keeper implements FdStore, AutoCloseable {
     private @Nullable Held take(FdMessage message, String text) {
         var fd = message.fd();
         var blank = text.indexOf(' ');
-        var isListening = text.startsWith("listening ");
+        var isListening = text.startsWith(LISTENING);
         if (fd == null) {
-            if (isListening || text.startsWith("kept ")) {
+            if (isListening || text.startsWith(KEPT)) {
                 ShimLog.error("a connection came without its descriptor: too many files are open", "message", text);
                 drop(text.substring(blank + 1));
             }
             return null;
         }
-        if (blank < 0 || !(isListening || text.startsWith("kept "))) {
+        if (blank < 0 || !(isListening || text.startsWith(KEPT))) {
             fd.close();
             return null;
         }

@@ -57,7 +57,11 @@ record ExitNotes(@Nullable Path folder) {
         }
         try (var files = Files.newDirectoryStream(folder, WholeFile::isWhole)) {
             for (var file : files) {
-                read(file, all);
+                try {
+                    read(file, all);
+                } catch (IOException e) {
+                    ShimLog.error("cannot read the note of an exit", "path", file, "error", e);
+                }
             }
         } catch (IOException e) {
             ShimLog.error("cannot read the exits of before", "path", folder, "error", e);

@@ -349,7 +349,12 @@ final class OciTask implements LastingTask {
     private void settle(Predecessor before, Follower follower) {
         try (var window = before.window()) {
             container.runc().await(before.calls());
-            settleInit(before, follower);
+            try {
+                settleInit(before, follower);
+            } catch (IOException | RuntimeException e) {
+                // Execs are settled all the same: who waits for them waits for good else.
+                ShimLog.error("it is not known how init stands", "id", id(), "error", e);
+            }
             List<ExecProcess> started;
             synchronized (this) {
                 started = List.copyOf(execs.values());
@@ -365,16 +370,19 @@ final class OciTask implements LastingTask {
                     execEnded();
                 }
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (RuntimeException e) {
             ShimLog.error("it is not known how a container stands", "id", id(), "error", e);
         } finally {
-            synchronized (this) {
-                doing.clear();
-                starting = false;
-                note();
+            try {
+                synchronized (this) {
+                    doing.clear();
+                    starting = false;
+                    note();
+                }
+                settle();
+            } finally {
+                settled.complete(null);
             }
-            settle();
-            settled.complete(null);
         }
     }
 

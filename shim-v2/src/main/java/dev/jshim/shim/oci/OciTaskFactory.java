@@ -20,6 +20,7 @@ import dev.jshim.shim.task.Stdio;
 import dev.jshim.shim.task.Task;
 import dev.jshim.shim.task.TaskFactory;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -211,7 +212,8 @@ public final class OciTaskFactory implements TaskFactory {
                 var own = streams.computeIfAbsent(request.id(), _ -> new HashMap<>());
                 var under = calls.getOrDefault(request.bundle(), List.of());
                 var init = noted.readInit();
-                if (init == null) {
+                if (init == null || !Files.isDirectory(request.bundle())) {
+                    // Half made, or given up by a daemon that could not wait for this process.
                     undo(request, under, own);
                 } else {
                     tasks.add(new RepeatedTask(restore(request, init, noted.readExecs(), under, own)));
@@ -255,8 +257,11 @@ public final class OciTaskFactory implements TaskFactory {
     private void undo(CreateRequest request, List<RuntimeCalls.Call> calls, Map<String, Map<String, Fd>> streams) {
         var half = new HalfCreate(container(request), request, calls, take(streams, ""));
         halfCreates.put(request.id(), half);
+        var window = reaper.open(); // before this process can hear of the end of the dead one's call
         Thread.ofVirtual().name("undo-" + request.id()).start(() -> {
-            half.undo();
+            try (window) {
+                half.undo();
+            }
             half.awaitTaken(REPETITION);
             halfCreates.remove(request.id(), half);
             half.close();

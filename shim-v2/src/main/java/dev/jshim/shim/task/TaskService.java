@@ -235,7 +235,15 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         } catch (ShimException e) {
             return deletedBefore(id, e);
         }
-        var exit = task.delete(execId);
+        Exit exit;
+        try {
+            exit = task.delete(execId);
+        } catch (ShimException e) {
+            if (execId.isEmpty() && e.kind() == ShimException.Kind.NOT_FOUND) {
+                return deletedBefore(id, e);
+            }
+            throw e;
+        }
         if (execId.isEmpty()) {
             deleted(task, exit);
         }
@@ -252,7 +260,6 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     }
 
     private void deleted(Task task, Exit exit) {
-        tasks.remove(task);
         exits.end(task);
         events.publish(TaskDelete.newBuilder()
                 .setContainerId(task.id())
@@ -261,6 +268,8 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
                 .setExitedAt(Timestamps.of(exit.at()))
                 .build());
         task.forget();
+        // Last: a new container of that id has notes at the same place.
+        tasks.remove(task);
     }
 
     @Override
