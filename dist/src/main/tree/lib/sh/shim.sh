@@ -18,6 +18,11 @@ fail() {
     exit 1
 }
 
+# Of a JVM that has ended: the keeper's own lines say no more than that it has.
+last_words() {
+    grep -v '^time=.* pid=[0-9]*$' jshim.err | tail -n 5
+}
+
 # The daemon answers on fd 3 with one line, `ok ADDRESS` or `error MESSAGE`, and closes it: nothing that a JVM may
 # print on stdout or stderr can get into the address. setsid forks by itself: `&` would leave SIGINT ignored in
 # everything that the daemon starts. Its keeper takes folder and stdin (the options) away: the JVM opens the stdin of this
@@ -38,7 +43,7 @@ start() {
     case $reply in
     'ok '*) printf '%s\n' "${reply#ok }" ;;
     'error '*) fail "${reply#error }" ;;
-    *) fail "the daemon ended without an address: $(tail -n 5 jshim.err)" ;;
+    *) fail "the daemon ended without an address: $(last_words)" ;;
     esac
 }
 

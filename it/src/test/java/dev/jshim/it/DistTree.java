@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 
@@ -28,7 +29,7 @@ record DistTree(Path home) {
         return new DistTree(target);
     }
 
-    /** A copy of the scripts alone, whose JVM is the given shell script. */
+    /** A copy of the scripts and the keeper alone, whose JVM is the given shell script. */
     DistTree scriptsWithJvm(Path target, String script) throws IOException {
         Path java = target.resolve("lib/jvm/bin/java");
         Files.createDirectories(java.getParent());
@@ -46,6 +47,9 @@ record DistTree(Path home) {
         for (String component : List.of("shim", "bridge", "ctl")) {
             Files.copy(home.resolve("lib/" + component + ".env"), target.resolve("lib/" + component + ".env"));
         }
+        Path keeper = target.resolve("lib/native/jshim-keeper");
+        Files.createDirectories(keeper.getParent());
+        Files.copy(home.resolve("lib/native/jshim-keeper"), keeper, StandardCopyOption.COPY_ATTRIBUTES);
         Files.writeString(java, "#!/bin/sh\n" + script);
         java.toFile().setExecutable(true);
         return new DistTree(target);

@@ -84,10 +84,15 @@ class LauncherTest {
     @DisplayName("start prints the address alone, hands on stdin and arguments, and leaves the daemon its own session")
     void start() throws IOException {
         DistTree tree = fakeJvm("""
-                for last; do :; done
-                cat >stdin.seen
+                for word; do
+                    case $word in
+                    -Djshim.bundle=*) cd "${word#*=}" ;;
+                    -Djshim.launcher=*) launcher=${word#*=} ;;
+                    esac
+                done
+                cat </proc/$launcher/fd/0 >stdin.seen
                 echo noise; echo noise >&2
-                cut -d ' ' -f 1,6,7 /proc/$$/stat >stat.seen
+                cut -d ' ' -f 1,4,6,7 /proc/$$/stat >stat.seen
                 grep SigIgn /proc/$$/status >signals.seen
                 echo "ok unix:///run/x.sock" >&3
                 exec 3>&- sleep 60
@@ -96,19 +101,19 @@ class LauncherTest {
 
         assertThat(started.result()).isEqualTo("unix:///run/x.sock\n");
         assertThat(temp.resolve("stdin.seen")).hasContent("options");
-        String[] pidSessionTerminal =
+        String[] pidParentSessionTerminal =
                 Files.readString(temp.resolve("stat.seen")).strip().split(" ", -1);
         ProcessHandle daemon =
-                ProcessHandle.of(Long.parseLong(pidSessionTerminal[0])).orElseThrow();
+                ProcessHandle.of(Long.parseLong(pidParentSessionTerminal[0])).orElseThrow();
         assertThat(daemon.isAlive()).as("it was not waited for").isTrue();
         daemon.destroy();
-        assertThat(pidSessionTerminal[1]).as("its own session").isEqualTo(pidSessionTerminal[0]);
+        assertThat(pidParentSessionTerminal[2]).as("its keeper's session").isEqualTo(pidParentSessionTerminal[1]);
         long ignored = Long.parseUnsignedLong(
                 Files.readString(temp.resolve("signals.seen")).split("\\s+", -1)[1], 16);
         assertThat(ignored & 0b110)
                 .as("SIGINT and SIGQUIT ignored, as by whoever started the launcher")
                 .isEqualTo(ignoredHere() & 0b110);
-        assertThat(temp.resolve("jshim.err")).hasContent("noise");
+        assertThat(temp.resolve("jshim.err")).content().contains("noise\n");
     }
 
     /** Not none: a test run in the background of a shell has SIGINT ignored itself. */

@@ -84,7 +84,9 @@ final class RawShim implements AutoCloseable {
                 "NAMESPACE",
                 namespace,
                 "MAX_SHIM_VERSION",
-                "2");
+                "2",
+                "JSHIM_CONFIG",
+                aShimForEachPod(node).toString());
         return Run.of(List.of(
                         "env",
                         "-C",
@@ -101,6 +103,15 @@ final class RawShim implements AutoCloseable {
                         command))
                 .variables(environment)
                 .run();
+    }
+
+    /** Ours for a whole node stays after its last container; the Go shim knows no such file. */
+    private static Path aShimForEachPod(PrivateContainerd node) {
+        try {
+            return Files.writeString(node.dir().resolve("pod.toml"), "Grouping = \"pod\"\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Runs the shim's {@code -info} with options on its standard input. */

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What the keeper reports of its children; the test stands in for it. */
-class ReaperTest {
+class ReaperNotesTest {
     @TempDir
     Path folder;
 
