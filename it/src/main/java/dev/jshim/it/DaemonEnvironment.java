@@ -64,6 +64,8 @@ final class DaemonEnvironment {
         tools = farm;
     }
 
+    private static final String GRACE = "-Djshim.grace=3";
+
     /** A daemon that is yet to be started; the process that is started becomes the daemon. */
     ProcessBuilder builder(Release release, List<String> command) {
         List<String> wrapped = new ArrayList<>(wrapper);
@@ -71,8 +73,9 @@ final class DaemonEnvironment {
         ProcessBuilder builder = new ProcessBuilder(wrapped).directory(dir.toFile());
         builder.environment().clear();
         builder.environment().putAll(Run.environment(path(release)));
-        builder.environment().put("JSHIM_JAVA_OPTS", "-Djshim.grace=3"); // Each test waits for the end of its shims.
         builder.environment().putAll(variables);
+        // Each test waits for the end of its shims. The last of two counts.
+        builder.environment().merge("JSHIM_JAVA_OPTS", GRACE, (given, grace) -> grace + " " + given);
         if (tools != null) {
             builder.environment().put("PATH", (Product.present() ? Product.bin() + ":" : "") + tools);
         }

@@ -78,7 +78,7 @@ class ShimTortureTest extends ShimScenario {
     private void startWith(String point) {
         fault = point;
         node.stop();
-        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3 -Djshim.fault=" + fault);
+        node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.fault=" + fault);
         node.start();
     }
 
