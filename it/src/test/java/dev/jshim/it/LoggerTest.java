@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import dev.jshim.proto.v2.task2.DeleteRequest;
 import dev.jshim.proto.v2.task2.ExecProcessRequest;
 import dev.jshim.proto.v2.task2.StartRequest;
+import dev.jshim.proto.v2.task2.WaitRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -155,6 +156,9 @@ class LoggerTest extends ShimScenario {
                     () -> folder.resolve("out").toFile().length() == 5);
             heard("one");
             assertThat(end(folder)).isEqualTo("t " + node.namespace() + " into");
+            // The terminal hangs up, and with it the logger's output ends, a moment before the process has ended.
+            var _ = shim.task()
+                    .wait(WaitRequest.newBuilder().setId("one").setExecId("t").build());
             var _ = shim.task()
                     .delete(DeleteRequest.newBuilder()
                             .setId("one")
