@@ -3,6 +3,8 @@ package dev.jshim.bench;
 import dev.jshim.it.Wait;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -34,7 +36,7 @@ final class MemoryRow {
             Wait.pause(SETTLE);
             var shims = Shims.of(rig.node(), ids);
             samples.add(subject, shims.stream().mapToDouble(Shims::pss).sum() / containers);
-            parts.put(subject, Shims.pssByMapping(shims.iterator().next()));
+            parts.put(subject, Shims.pssByMapping(Collections.max(shims, Comparator.comparingDouble(Shims::pss))));
             ids.forEach(rig.node()::remove);
         }
         return new Row("Pss per idle container, %d containers".formatted(containers), "MiB", 0.9, 5, true, samples);

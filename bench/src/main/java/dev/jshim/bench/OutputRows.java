@@ -63,11 +63,11 @@ final class OutputRows {
             var _ = Run.of(command).within(LIMIT).run();
         });
         Wait.until(LIMIT, id + " is ready", () -> Files.exists(ready));
-        var shim = rig.node().init(id).parent();
-        var before = Shims.cpuSeconds(shim);
+        var shims = Shims.of(rig.node(), List.of(id));
+        var before = Shims.cpuSeconds(shims);
         Files.createFile(go);
         Wait.until(LIMIT, id + " has written", () -> Files.exists(done));
-        cpu.add(subject, Shims.cpuSeconds(shim) - before);
+        cpu.add(subject, Shims.cpuSeconds(shims) - before);
         millis.add(subject, millisBetween(go, done));
         rig.node().ctr("task", "kill", "-s", "KILL", id).ok();
         ctr.join();

@@ -21,15 +21,31 @@ final class Shims {
 
     private Shims() {}
 
-    /** The parents of the containers' init processes. */
+    /** The parents of the containers' init processes, and the JVMs of those that are keepers of ours. */
     static Set<Long> of(PrivateContainerd node, Collection<String> ids) {
         var pids = new TreeSet<Long>();
         ids.forEach(id -> pids.add(node.init(id).parent()));
+        for (var parent : Set.copyOf(pids)) {
+            ProcessHandle.of(parent).stream()
+                    .flatMap(ProcessHandle::children)
+                    .map(ProcessHandle::pid)
+                    .filter(Shims::isJvm)
+                    .forEach(pids::add);
+        }
         return pids;
     }
 
+    private static boolean isJvm(long pid) {
+        return read(pid, "cmdline").contains("/lib/jvm/bin/java\0");
+    }
+
+    /** The same of several. */
+    static double cpuSeconds(Collection<Long> pids) {
+        return pids.stream().mapToDouble(pid -> cpuSeconds(pid.longValue())).sum();
+    }
+
     /** User and system time that a process has taken so far, in seconds (proc(5), stat fields 14 and 15). */
-    static double cpuSeconds(long pid) {
+    private static double cpuSeconds(long pid) {
         var stat = read(pid, "stat");
         var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / (double) TICKS_PER_SECOND;
