@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * The notes of one container, see {@link TaskNotes}: {@code create}, the request; {@code init}, and {@code ID.exec} of
  * each exec, a {@link ProcessNote}; {@code gone}, and {@code ID.gone} of each exec, how it ended that was deleted.
  *
- * <p>What cannot be written is logged: it is missing only if this process dies.
+ * <p>What cannot be written is logged: it is missing only if this process dies. Not so the first notes of a container:
+ * a process that finds no {@code init} takes the container for half made, and away.
  *
  * @param folder null to note nothing
  */
@@ -46,18 +47,36 @@ record ContainerNotes(@Nullable Path folder) {
         return folder == null ? "" : folder.getFileName().toString();
     }
 
-    /** That a container is about to be created; what was known of another one by that id is forgotten. */
-    void begin(CreateRequest request) {
+    /**
+     * That a container is about to be created; what was known of another one by that id is forgotten.
+     *
+     * @throws IOException if it cannot be noted
+     */
+    void begin(CreateRequest request) throws IOException {
         if (folder == null) {
             return;
         }
         clear();
         try {
             Files.createDirectories(folder);
+            WholeFile.write(path(CREATE), message(request).toByteArray());
         } catch (IOException e) {
-            warn(e);
+            throw cannotNote(e);
         }
-        write(CREATE, message(request));
+    }
+
+    /** @throws IOException if init was to be noted, and could not be */
+    void requireInit() throws IOException {
+        if (folder != null && !exists(INIT)) {
+            throw cannotNote(null);
+        }
+    }
+
+    private static IOException cannotNote(@Nullable IOException why) {
+        return new IOException(
+                "the container cannot be noted, and would be lost if the shim were started again: make room in /run"
+                        + (why == null ? "" : " (" + why + ")"),
+                why);
     }
 
     private static CreateTaskRequest message(CreateRequest request) {

@@ -400,6 +400,21 @@ final class OciTask implements LastingTask {
             settleStart(follower);
         } else if (isChange) {
             settleChange();
+        } else {
+            settleCreated(follower);
+        }
+    }
+
+    /** That it was started may be a note that a full tmpfs did not take. */
+    private void settleCreated(Follower follower) throws IOException {
+        synchronized (this) {
+            if (phase != InitPhase.CREATED || init == null || seenExit != null) {
+                return;
+            }
+        }
+        var status = container.runc().status(id());
+        if (status.equals("running") || status.equals("paused")) {
+            settleStart(follower);
         }
     }
 

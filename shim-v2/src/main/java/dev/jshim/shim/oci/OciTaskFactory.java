@@ -165,7 +165,9 @@ public final class OciTaskFactory implements TaskFactory {
         var io = Container.open(request.stdio(), container.streams("", passesThrough(spec)), old);
         try {
             var launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
-            return new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
+            var task = new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
+            container.notes().requireInit();
+            return task;
         } catch (IOException | RuntimeException e) {
             io.close();
             container.discard();

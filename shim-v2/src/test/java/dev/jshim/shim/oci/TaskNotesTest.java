@@ -1,6 +1,7 @@
 package dev.jshim.shim.oci;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
@@ -9,6 +10,8 @@ import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.shim.task.CreateRequest;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.Stdio;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -50,6 +53,23 @@ class TaskNotesTest {
         assertThat(read.deletedAt()).isNull();
     }
 
+    /** As on a full tmpfs: without its first notes the next process would take a running container for half made. */
+    @Test
+    void whatCannotBeNotedIsNotBegun() throws Exception {
+        var file = Files.createFile(folder.resolve("file"));
+        var nowhere = TaskNotes.in(file).of("box");
+        assertThatThrownBy(() -> nowhere.begin(REQUEST))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("make room");
+
+        var notes = TaskNotes.in(folder).of("box");
+        notes.begin(REQUEST);
+        assertThatThrownBy(notes::requireInit).isInstanceOf(IOException.class).hasMessageContaining("make room");
+        notes.init().write(ProcessNote.getDefaultInstance());
+        notes.requireInit();
+        TaskNotes.NONE.of("box").requireInit();
+    }
+
     @Test
     void aContainerThatIsBeingCreatedHasNoInit() throws Exception {
         TaskNotes.in(folder).of("box").begin(REQUEST);
@@ -87,7 +107,7 @@ class TaskNotesTest {
     }
 
     @Test
-    void onlyTheLastDeletedExecsAreKnown() {
+    void onlyTheLastDeletedExecsAreKnown() throws Exception {
         var notes = TaskNotes.in(folder).of("box");
         notes.begin(REQUEST);
         for (var i = 0; i < 100; i++) {
