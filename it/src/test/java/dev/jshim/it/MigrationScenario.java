@@ -12,23 +12,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A scenario that begins under an old daemon with its own v1 shims; after it nothing may be left on the machine. */
-abstract class MigrationScenario {
+abstract class MigrationScenario extends Scenario {
     /** For each answer of a shim: one that comes late is no fault of anybody's on a machine that is starved. */
     private static final String PATIENCE = "30s";
 
     final Release old;
-    PrivateContainerd node;
-    private boolean failed;
-
-    @RegisterExtension
-    final AfterTestExecutionCallback outcome =
-            context -> failed = context.getExecutionException().isPresent();
 
     MigrationScenario(Release old) {
         this.old = old;
@@ -50,21 +41,12 @@ abstract class MigrationScenario {
         node = PrivateContainerd.started(old);
     }
 
-    @AfterEach
-    void nothingIsLeft() {
-        if (node == null) {
-            return; // There was no daemon to start; the failure of that is reported.
-        }
-        try {
-            if (!failed) {
-                node.stop();
-                // Ends the bridge at once; by itself it would wait for another adoption first.
-                migrate("rollback", "--yes").ok();
-                node.finish();
-            }
-        } finally {
-            node.close();
-        }
+    @Override
+    void finish(PrivateContainerd node) {
+        node.stop();
+        // Ends the bridge at once; by itself it would wait for another adoption first.
+        migrate("rollback", "--yes").ok();
+        node.finish();
     }
 
     /** Runs {@code jshimctl migrate}. */

@@ -7,28 +7,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A daemon whose shims have a configuration of their own, and a log of the calls of their program. */
 @SuppressWarnings("NullAway.Init") // Each test calls start first.
-abstract class OptionScenario {
+abstract class OptionScenario extends Scenario {
     private static final String PROGRAM = "containerd-shim-v2-oci";
     private static final String[] SLEEP = {"/bin/sleep", "1000"};
 
-    /** Longer than a shim stays that nobody needs any more. */
-    private static final Duration QUIET = Duration.ofSeconds(60);
-
-    PrivateContainerd node;
     Path config;
     private Path calls;
     private Path program;
-    private boolean failed;
-
-    @RegisterExtension
-    final AfterTestExecutionCallback outcome =
-            context -> failed = context.getExecutionException().isPresent();
 
     void start(Release release, String toml) {
         start(release, toml, Duration.ofSeconds(3));
@@ -53,20 +41,6 @@ abstract class OptionScenario {
         }
         program.toFile().setExecutable(true);
         node.start();
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        if (node == null) {
-            return;
-        }
-        try {
-            if (!failed) {
-                node.finish(QUIET);
-            }
-        } finally {
-            node.close();
-        }
     }
 
     /** Starts a container in the background; returns its shim. */

@@ -4,27 +4,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A scenario with a daemon of its own, after which nothing may be left on the machine. */
-abstract class ShimScenario {
-    /** A shim of a whole node stays for a while after its last container. */
-    private static final Duration QUIET = Duration.ofSeconds(60);
-
+abstract class ShimScenario extends Scenario {
     private static final String[] SLEEP = {"/bin/sleep", "1000"};
 
     final Setup setup;
     final String runtime;
-    PrivateContainerd node;
-    private boolean failed;
-
-    @RegisterExtension
-    final AfterTestExecutionCallback outcome =
-            context -> failed = context.getExecutionException().isPresent();
 
     ShimScenario(Setup setup) {
         this.setup = setup;
@@ -47,20 +34,6 @@ abstract class ShimScenario {
 
     /** What {@link #node} needs before its first start. */
     void prepare() {}
-
-    @AfterEach
-    void nothingIsLeft() {
-        if (node == null) {
-            return; // There was no daemon to start; the failure of that is reported.
-        }
-        try {
-            if (!failed) {
-                node.finish(QUIET);
-            }
-        } finally {
-            node.close();
-        }
-    }
 
     /** A Go shim that was killed leaves its socket in /run/containerd/s; ours may not. */
     void forgiveTheGoShim() {
