@@ -9,15 +9,17 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "check",
-        description = "Tell whether this node is ready for containerd 2.x: each finding with why and what to do.",
+        description = "Say whether this node is ready for containerd 2.x: each finding with why, and what to do.",
         footer = {
             "",
-            "It looks at tasks, sockets, the bridge, containerd's config.toml, folders, disk, kernel, KillMode and crun.",
-            "Ends with 0 where nothing was found, with 3 where something was. --config names another file than that of",
-            "the running containerd.",
+            "It changes nothing. It looks at the tasks of every containerd on the machine, sockets, the bridge, containerd's",
+            "config.toml, folders, disk, kernel, KillMode and crun. An error is what has to be done before the upgrade; a",
+            "warning can wait. Exits with 0 if there is no error, else with 3. --config names another file than that of the",
+            "running containerd.",
             "",
             "Examples:",
             "  jshimctl check",
+            "  jshimctl check --strict",
             "  jshimctl check --config /etc/containerd/config.toml -o json"
         })
 final class CheckCommand implements Callable<Integer> {
@@ -29,6 +31,9 @@ final class CheckCommand implements Callable<Integer> {
             description = "the containerd 2.x that is to come: its \"config migrate\", which changes nothing, is asked"
                     + " what it makes of the configuration")
     private @Nullable Path program;
+
+    @Option(names = "--strict", description = "exit with 3 if there is a warning, too")
+    private boolean strict;
 
     CheckCommand(Cli cli) {
         this.cli = cli;
@@ -48,17 +53,28 @@ final class CheckCommand implements Callable<Integer> {
         findings.addAll(configChecks.all());
         var host = new HostChecks(cli);
         findings.addAll(host.all());
-        var rows = findings.stream().map(Finding::fields).toList();
+        var errors = (int) findings.stream().filter(Finding::isError).count();
+        var warnings = findings.size() - errors;
         var facts = host.facts(configChecks.file());
-        cli.show(new Fields().with("facts", facts).with("findings", rows), () -> {
-            Outline.write(cli.out(), facts);
-            for (var finding : findings) {
-                finding.write(cli);
-            }
+        var fields = new Fields()
+                .with("ready", errors == 0)
+                .with("errors", errors)
+                .with("warnings", warnings)
+                .with("facts", facts)
+                .with("findings", findings.stream().map(Finding::fields).toList());
+        cli.show(fields, () -> {
+            cli.out()
+                    .println((errors == 0 ? "ready for containerd 2.x" : "not ready for containerd 2.x") + ": "
+                            + count(errors, "error") + ", " + count(warnings, "warning"));
             cli.out().println();
-            cli.out().println(findings.isEmpty() ? "nothing was found" : findings.size() + " findings");
+            Outline.write(cli.out(), facts);
+            Finding.write(cli, findings);
         });
         node.problems().forEach(cli::note);
-        return findings.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
+        return errors > 0 || (strict && warnings > 0) ? ExitCode.FINDINGS : ExitCode.OK;
+    }
+
+    private static String count(int many, String what) {
+        return (many == 0 ? "no" : many) + " " + what + (many == 1 ? "" : "s");
     }
 }

@@ -1,5 +1,9 @@
 package dev.jshim.ctl;
 
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
 /**
  * Something that an operator should know before containerd 2.x comes.
  *
@@ -20,25 +24,51 @@ record Finding(boolean isError, String topic, String what, String why, String to
 
     Fields fields() {
         return new Fields()
-                .with("level", isError ? "error" : "warning")
+                .with("level", level())
                 .with("topic", topic)
                 .with("what", what)
                 .with("why", why)
                 .with("todo", todo);
     }
 
-    /** Writes it for people, after an empty line. */
-    void write(Cli cli) {
-        var level = isError ? "error" : "warning";
-        var out = cli.out();
-        out.println();
-        out.println((Screen.of(cli.globals()).hasColor() ? Color.of(level) : level) + "  " + topic + ": "
-                + Text.oneLine(what));
-        paragraph(cli, "  why:   ", why);
-        paragraph(cli, "  to do: ", todo);
+    private String level() {
+        return isError ? "error" : "warning";
     }
 
-    private static void paragraph(Cli cli, String label, String text) {
+    private boolean isOfAKindWith(Finding other) {
+        return isError == other.isError
+                && topic.equals(other.topic)
+                && why.equals(other.why)
+                && todo.equals(other.todo);
+    }
+
+    /** Writes them for people, errors first; what has the same reason and the same remedy is one paragraph. */
+    static void write(Cli cli, List<Finding> findings) {
+        var left = new ArrayList<>(findings);
+        left.sort(Comparator.comparing(finding -> !finding.isError()));
+        while (!left.isEmpty()) {
+            var first = left.getFirst();
+            var kind = left.stream().filter(first::isOfAKindWith).toList();
+            left.removeAll(kind);
+            first.paragraph(cli, kind);
+        }
+    }
+
+    private void paragraph(Cli cli, List<Finding> kind) {
+        var out = cli.out();
+        var level = Screen.of(cli.globals()).hasColor() ? Color.of(level()) : level();
+        out.println();
+        if (kind.size() == 1) {
+            out.println(level + ": " + topic + ": " + Text.oneLine(what));
+        } else {
+            out.println(level + ": " + topic + " (" + kind.size() + ")");
+            kind.forEach(finding -> out.println("  " + Text.oneLine(finding.what)));
+        }
+        lines(cli, "  why:   ", why);
+        lines(cli, "  to do: ", todo);
+    }
+
+    private static void lines(Cli cli, String label, String text) {
         var lines = Text.wrapped(Text.oneLine(text), Screen.of(cli.globals()).width() - label.length());
         cli.out().println(label + lines.getFirst());
         for (var line : lines.subList(1, lines.size())) {

@@ -122,7 +122,7 @@ final class HostChecks {
                     "the node has cgroups " + host.cgroups(),
                     "containerd 2.2 and runc 1.4 deprecate cgroup v1, and may drop it from May 2029 on; systemd 258 has"
                             + " dropped it",
-                    "nothing for this upgrade; change to v2 with the node's next new system"));
+                    "nothing for this upgrade; change to v2 with the node's next installation"));
         }
     }
 
@@ -145,7 +145,7 @@ final class HostChecks {
                     "crun",
                     Text.oneLine(crun) + " is installed",
                     "crun 1.8.1 refuses the OCI version that containerd 1.7 and 2.x write",
-                    "where containers use it, upgrade crun first"));
+                    "if containers use it, upgrade crun first"));
         }
     }
 

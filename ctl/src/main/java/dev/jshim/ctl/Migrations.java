@@ -133,7 +133,7 @@ final class Migrations {
                     row.reason());
         }
         table.write(cli.out());
-        findings.forEach(finding -> finding.write(cli));
+        Finding.write(cli, findings);
         plan.problems().forEach(problem -> cli.note("apply would refuse: " + problem));
         Strays.note(cli, plan.strays(), plan.others());
     }

@@ -115,7 +115,7 @@ class CommandsTest {
                 .noneMatch(what -> what.contains("default_runtime"));
         node.patience("1s"); // what follows hangs on no answer
         var text = Result.on(node, "check", "--config", config.toString());
-        assertThat(text.out()).contains("error  v1 container: default/web", "  why:   ", "  to do: adopt it");
+        assertThat(text.out()).contains("error: v1 container: default/web", "  why:   ", "  to do: adopt it");
     }
 
     @Test
@@ -123,7 +123,7 @@ class CommandsTest {
         var config = Files.writeString(directory.resolve("config.toml"), "version = \n");
         var result = Result.on(node, "check", "--config", config.toString());
         assertThat(result.code()).isEqualTo(ExitCode.FINDINGS);
-        assertThat(result.out()).contains("error  config: " + config);
+        assertThat(result.out()).contains("error: config: " + config);
         var none = Result.on(
                 node, "check", "--config", directory.resolve("none.toml").toString());
         assertThat(none.code()).isEqualTo(ExitCode.FAILED);
@@ -138,7 +138,7 @@ class CommandsTest {
         var ls = Result.on(node, "ls");
         assertThat(ls.code()).isEqualTo(ExitCode.FINDINGS);
         assertThat(ls.err().lines()).contains("jshimctl: " + trouble);
-        assertThat(Result.on(node, "check").out()).contains("error  bridge: " + trouble);
+        assertThat(Result.on(node, "check").out()).contains("error: bridge: " + trouble);
         keeper("serving", "failed next\n");
         assertThat(Result.on(node, "ls").code()).isZero();
     }

@@ -52,6 +52,10 @@ final class FakeProc {
         put(pid + "/fdinfo/" + number, "pos:\t0\nflags:\t" + Integer.toOctalString(flags) + "\n");
     }
 
+    void workingDirectory(int pid, Path path) throws IOException {
+        link(pid + "/cwd", path.toString());
+    }
+
     /** Somebody listens on a socket, or, with {@code @} before it, on an abstract name; so many are connected. */
     void listens(String name, int peers) throws IOException {
         var lines = new StringBuilder("0: 00000002 00000000 00010000 0001 01 1 ")

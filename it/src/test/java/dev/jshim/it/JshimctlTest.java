@@ -155,7 +155,7 @@ class JshimctlTest extends MigrationScenario {
             assertThat(seen.values().stream().filter("leaked"::equals)).hasSize(MANY + 1);
             assertThat(ctl("sockets").ok().out()).contains("exposed  abstract");
             assertThat(ctl("check").expect(3).out())
-                    .contains("warning  socket: " + abstractName("exposed"), "CVE-2020-15257");
+                    .contains("warning: socket: " + abstractName("exposed"), "CVE-2020-15257");
             assertThat(ctl("kill", "reused", "-s", "KILL", "--escalate")
                             .expect(1)
                             .err())

@@ -145,7 +145,7 @@ class NewConfigTest {
                         "--new-config",
                         file.toString())
                 .expect(3);
-        assertThat(table.out()).contains("error  config: ", "got `4`", "  to do: ");
+        assertThat(table.out()).contains("error: config: ", "got `4`", "  to do: ");
         assertThat(Product.ctl(
                                 node,
                                 "migrate",
