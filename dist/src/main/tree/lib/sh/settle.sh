@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the AOT caches of this tree anew, in the place where it stands: a start then takes 20 ms less than with those that
+# Makes the AOT caches of this tree again, in the place where it stands: a start then takes 20 ms less than with those that
 # came with the archive (docs/adr/0002-aot-cache.md). To be run once, by hand, after the archive was unpacked; what runs
 # goes on as it was.
 set -eu
@@ -7,6 +7,10 @@ umask 022
 lib=$(cd -P "${0%/*}/.." && pwd -P)
 . "$lib/sh/java.sh"
 . "$lib/sh/train.sh"
+[ -r /proc/self/stat ] && [ -d /sys/kernel ] || { # as in a chroot in which an image is made
+    echo "settle.sh: /proc and /sys are not mounted, and the JVM needs both: mount them, then run $0 again" >&2
+    exit 1
+}
 trap 'remove_unfinished "$component"; exit 1' HUP INT TERM
 for component in shim bridge ctl; do
     . "$lib/$component.env" # cache

@@ -47,6 +47,21 @@ start() {
     esac
 }
 
+# The flags are containerd's (core/runtime/v2/README.md of 2.x); an operator needs none of them.
+usage() {
+    echo "usage: $name [FLAG...] start | delete"
+    echo "containerd runs this program as the shim of its containers. What a person can do with it:"
+    echo "  $name -v      print the version"
+    [ "$component" = bridge ] || echo "  $name -info   print what the shim can do (a RuntimeInfo message), as containerd 2.x asks it"
+    echo "To look at shims and containers: jshimctl --help"
+}
+
+case $command,${1-} in
+,-h | ,-help | ,--help | ,help)
+    usage
+    exit
+    ;;
+esac
 case $command in
 start) start "$@" ;;
 delete)

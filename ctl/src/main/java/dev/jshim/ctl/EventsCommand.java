@@ -28,10 +28,10 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "events",
-        description = "Show what happens to tasks, as containerd tells it; containerd must be up.",
+        description = "Show what happens to tasks, as containerd reports it; containerd must be up.",
         footer = {
             "",
-            "One line an event, with -o json one object a line, until Ctrl-C. Ends with 1 when containerd does.",
+            "One line an event, with -o json one object a line, until Ctrl-C. Exits with 1 when containerd ends.",
             "",
             "Examples:",
             "  jshimctl events",
@@ -126,7 +126,7 @@ final class EventsCommand implements Callable<Integer> {
         var url = event.getTypeUrl();
         var parser = TYPES.get(url.substring(url.lastIndexOf('/') + 1));
         try {
-            return parser == null ? null : MessageFields.of(parser.parseFrom(event.getValue()));
+            return parser == null ? null : MessageFields.withNumbers(parser.parseFrom(event.getValue()));
         } catch (InvalidProtocolBufferException e) {
             return null;
         }

@@ -20,6 +20,18 @@ final class MessageFields {
         return out;
     }
 
+    /** The same, and numbers that are 0: of an exit, that is its code. */
+    static Fields withNumbers(Message message) {
+        var out = new Fields();
+        for (var field : message.getDescriptorForType().getFields()) {
+            var isNumber = !field.isRepeated() && field.getJavaType() == FieldDescriptor.JavaType.INT;
+            if (isNumber || (field.isRepeated() ? message.getRepeatedFieldCount(field) > 0 : message.hasField(field))) {
+                out.with(field.getJsonName(), value(field, message.getField(field)));
+            }
+        }
+        return out;
+    }
+
     private static @Nullable Object value(FieldDescriptor field, Object value) {
         if (field.isRepeated() && value instanceof List<?> list) {
             return list.stream().map(MessageFields::one).toList();

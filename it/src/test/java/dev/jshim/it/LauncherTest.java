@@ -13,6 +13,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("The launchers")
@@ -64,6 +65,16 @@ class LauncherTest {
         assertThat(lonely.err())
                 .isEqualTo(copy + ": this is a copy without its tree, and no " + program
                         + " in PATH has one: make a link to the program instead\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({SHIM + ", -h", SHIM + ", --help", "containerd-shim-v1-linux, -help"})
+    @DisplayName("say to a person what they are for")
+    void help(String program, String flag) {
+        String path = DistTree.built().bin(program).toString();
+        assertThat(Launched.run(temp, Map.of(), List.of(path, flag)).result())
+                .startsWith("usage: " + program + " ")
+                .contains("jshimctl --help");
     }
 
     @ParameterizedTest
