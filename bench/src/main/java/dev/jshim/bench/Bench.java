@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Our shim beside containerd's own, A B A B, on one daemon. {@code bench FILE} puts the numbers into the file; with
- * {@code --quick} one round of everything, which shows that it works and no more, and is printed only.
+ * {@code --quick} one round of everything, which shows that it works and no more, and with {@code --rows} in full what
+ * the words after it name: both are printed only.
  */
 public final class Bench {
     /**
@@ -16,62 +19,106 @@ public final class Bench {
      * @param rounds of single commands
      * @param megabytes of output
      * @param lines of output on a terminal
+     * @param screens of 64 KiB each on a terminal, in large writes
      * @param containers for the memory row
+     * @param many containers for the other memory row
      * @param batch of containers at a time
      * @param calls in a sample
      * @param repeats of what takes long
      */
-    record Size(int rounds, int megabytes, int lines, int containers, int batch, int calls, int repeats) {
-        static final Size FULL = new Size(15, 1024, 1_000_000, 20, 24, 1500, 3);
-        static final Size QUICK = new Size(1, 8, 1000, 2, 8, 20, 1);
+    record Size(
+            int rounds,
+            int megabytes,
+            int lines,
+            int screens,
+            int containers,
+            int many,
+            int batch,
+            int calls,
+            int repeats) {
+        static final Size FULL = new Size(15, 1024, 1_000_000, 320, 20, 100, 24, 1500, 3);
+        static final Size QUICK = new Size(1, 8, 1000, 2, 2, 3, 8, 20, 1);
     }
+
+    /** The names of the rows, by which they can be chosen. */
+    static final Set<String> ALL = Set.of(
+            "run", "first", "exec", "lines", "screens", "memory", "many", "output", "throughput", "calls", "criu");
 
     private Bench() {}
 
     /** The program. */
     public static void main(String[] args) throws IOException, InterruptedException {
-        switch (List.of(args)) {
-            case List<String> words when words.equals(List.of("--quick")) -> System.out.print(measure(Size.QUICK));
-            case List<String> words
-            when words.size() == 1 && !words.getFirst().startsWith("-") -> {
-                var text = measure(Size.FULL);
-                System.out.print(text);
-                Report.write(Path.of(words.getFirst()), text);
-            }
-            default -> {
-                System.err.println("usage: bench FILE | bench --quick");
-                System.exit(2);
-            }
+        var words = List.of(args);
+        if (words.equals(List.of("--quick"))) {
+            System.out.print(measure(Size.QUICK, ALL));
+        } else if (words.size() > 1 && words.getFirst().equals("--rows") && ALL.containsAll(rest(words))) {
+            System.out.print(measure(Size.FULL, Set.copyOf(rest(words))));
+        } else if (words.size() == 1 && !words.getFirst().startsWith("-")) {
+            var text = measure(Size.FULL, ALL);
+            System.out.print(text);
+            Report.write(Path.of(words.getFirst()), text);
+        } else {
+            System.err.println("usage: bench FILE | bench --quick | bench --rows NAME...\nrows: "
+                    + String.join(" ", new TreeSet<>(ALL)));
+            System.exit(2);
         }
         System.exit(0); // The client's connection threads are not waited for.
     }
 
-    static String measure(Size size) throws IOException, InterruptedException {
-        var rows = new ArrayList<Row>();
+    private static List<String> rest(List<String> words) {
+        return words.subList(1, words.size());
+    }
+
+    static String measure(Size size, Set<String> chosen) throws IOException, InterruptedException {
+        var rows = new Rows(chosen);
         String machine;
-        String memory;
+        var memory = "";
         try (var rig = new Rig(false)) {
             machine = Machine.describe(rig.node());
             var commands = new CommandRows(rig, size.rounds());
-            add(rows, List.of(commands.run()));
-            add(rows, List.of(commands.exec()));
-            add(rows, List.of(commands.terminal(size.repeats(), size.lines())));
-            var idle = new MemoryRow(rig, size.containers());
-            add(rows, List.of(idle.measure()));
-            memory = idle.made();
-            add(rows, new OutputRows(rig, size.megabytes()).measure(size.repeats(), "no criu in PATH"));
-            add(rows, List.of(commands.throughput(size.repeats(), size.batch())));
-            add(rows, new CallRows(rig, size.calls()).measure(size.repeats()));
+            rows.add("run", () -> List.of(commands.run()));
+            rows.add("first", () -> List.of(commands.first()));
+            rows.add("exec", () -> List.of(commands.exec()));
+            rows.add("lines", () -> List.of(commands.lines(size.repeats(), size.lines())));
+            rows.add("screens", () -> List.of(commands.screens(size.repeats(), size.screens())));
+            var idle = new MemoryRow(rig, size.containers(), List.of(Subject.values()), 0.5);
+            if (rows.add("memory", () -> List.of(idle.measure()))) {
+                memory = idle.made();
+            }
+            // A JVM for each of so many would say nothing that the row before does not.
+            var many = new MemoryRow(rig, size.many(), List.of(Subject.NODE, Subject.GO), 0.2);
+            rows.add("many", () -> List.of(many.measure()));
+            var output = new OutputRows(rig, size.megabytes());
+            rows.add("output", () -> output.measure(size.repeats(), "no criu in PATH"));
+            rows.add("throughput", () -> List.of(commands.throughput(size.repeats(), size.batch())));
+            rows.add("calls", () -> new CallRows(rig, size.calls()).measure(size.repeats()));
         }
-        try (var rig = new Rig(true)) {
-            add(rows, new OutputRows(rig, size.megabytes()).measure(size.repeats(), "criu in PATH"));
+        if (chosen.contains("criu")) {
+            try (var rig = new Rig(true)) {
+                var output = new OutputRows(rig, size.megabytes());
+                rows.add("criu", () -> output.measure(size.repeats(), "criu in PATH"));
+            }
         }
-        return Report.text(machine, rows, memory);
+        return Report.text(machine, rows.all, memory);
     }
 
-    /** It takes minutes: each row is said as it comes. */
-    private static void add(List<Row> rows, List<Row> more) {
-        more.forEach(row -> System.err.println(row.markdown()));
-        rows.addAll(more);
+    /** Those that were chosen. It takes minutes: each is said as it comes. */
+    private record Rows(Set<String> chosen, List<Row> all) {
+        Rows(Set<String> chosen) {
+            this(chosen, new ArrayList<>());
+        }
+
+        interface Measurement {
+            List<Row> rows() throws IOException, InterruptedException;
+        }
+
+        boolean add(String name, Measurement measurement) throws IOException, InterruptedException {
+            if (!chosen.contains(name)) {
+                return false;
+            }
+            var more = measurement.rows();
+            more.forEach(row -> System.err.println(row.markdown()));
+            return all.addAll(more);
+        }
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -18,17 +19,22 @@ final class MemoryRow {
 
     private final Rig rig;
     private final int containers;
+    private final List<Subject> subjects;
+    private final double aim;
     private final Map<Subject, Map<String, Double>> parts = new EnumMap<>(Subject.class);
 
-    MemoryRow(Rig rig, int containers) {
+    /** @param aim with node grouping, as the ratio to the Go shim */
+    MemoryRow(Rig rig, int containers, List<Subject> subjects, double aim) {
         this.rig = rig;
+        this.subjects = subjects;
+        this.aim = aim;
         this.containers = containers;
     }
 
     /** One subject after the other, alone, so that none shares pages with another. */
     Row measure() {
         var samples = new Samples();
-        for (var subject : Subject.values()) {
+        for (var subject : subjects) {
             var ids = new ArrayList<String>();
             for (var i = 0; i < containers; i++) {
                 ids.add(rig.sleeper(subject));
@@ -39,7 +45,7 @@ final class MemoryRow {
             parts.put(subject, Shims.pssByMapping(Collections.max(shims, Comparator.comparingDouble(Shims::pss))));
             ids.forEach(rig.node()::remove);
         }
-        return new Row("Pss per idle container, %d containers".formatted(containers), "MiB", 0.9, 5, true, samples);
+        return new Row("Pss per idle container, %d containers".formatted(containers), "MiB", aim, 5, true, samples);
     }
 
     /** What the Pss of one process is made of, as lines of a table. */

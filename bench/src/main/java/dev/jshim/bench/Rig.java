@@ -87,6 +87,12 @@ final class Rig implements AutoCloseable {
         return run(subject, List.of("--rm"), name(), argv);
     }
 
+    /** The same in a namespace that nothing has run in yet. */
+    List<String> first(Subject subject, String... argv) {
+        var id = name();
+        return node.ctrCommandBeside(id, node.runArgs(subject.runtime(), List.of("--rm"), rootfs, id, argv));
+    }
+
     List<String> run(Subject subject, List<String> flags, String id, String... argv) {
         return node.ctrCommand(node.runArgs(subject.runtime(), flags, rootfs, id, argv));
     }

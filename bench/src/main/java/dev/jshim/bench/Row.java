@@ -10,7 +10,7 @@ import java.util.Locale;
  * @param node what is aimed at with node grouping, as the ratio ours / Go shim
  * @param pod the same with pod grouping
  * @param atMost whether less is better; else the aim is a lower bound
- * @param samples what was measured
+ * @param samples what was measured; nothing of the pods' shims if their aim means nothing
  */
 record Row(String what, String unit, double node, double pod, boolean atMost, Samples samples) {
     /** Enough for the report: `| what | Go | node | ratio | aim | pod | ratio | aim |`. */
@@ -26,6 +26,9 @@ record Row(String what, String unit, double node, double pod, boolean atMost, Sa
     }
 
     private String cells(Subject subject, double aim) {
+        if (!samples.has(subject)) {
+            return "| |";
+        }
         var ratio = samples.ratio(subject);
         return "%s | %s%s | %s %s"
                 .formatted(

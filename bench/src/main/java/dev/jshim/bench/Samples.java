@@ -13,6 +13,10 @@ final class Samples {
         values.computeIfAbsent(subject, _ -> new ArrayList<>()).add(value);
     }
 
+    boolean has(Subject subject) {
+        return values.containsKey(subject);
+    }
+
     /** How many of each subject, the fewest. */
     int count() {
         return values.values().stream().mapToInt(List::size).min().orElse(0);

@@ -367,6 +367,11 @@ public final class PrivateContainerd implements AutoCloseable {
         return command(name, args.toArray(String[]::new));
     }
 
+    /** The same in a namespace beside the own one, see {@link #ctrBeside}. */
+    public List<String> ctrCommandBeside(String suffix, List<String> args) {
+        return command(name + suffix, args.toArray(String[]::new));
+    }
+
     List<String> command(String namespace, String... args) {
         leftovers.rememberSockets();
         List<String> command =
