@@ -87,6 +87,25 @@ final class ReadyFd {
         }
     }
 
+    /**
+     * Makes a call once.
+     *
+     * @return its result, or -1 if it would have had to wait
+     * @throws ClosedChannelException after close
+     */
+    long once(Call call, String name) throws IOException {
+        lock.lock();
+        try {
+            if (!fd.isOpen()) {
+                throw new ClosedChannelException();
+            }
+            var result = call.run(fd.number());
+            return result == -Errno.EAGAIN.number() ? -1 : NativeCall.check(result, name, fd);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Makes a call that never waits and whose result is of no interest; none after close. */
     void now(Call call) {
         lock.lock();

@@ -170,14 +170,29 @@ public final class UnixSocket implements AutoCloseable {
         try (var memory = new Memory()) {
             var bytes = memory.block(size);
             bytes.buffer().put(0, from, from.position(), size);
-            var count = (int) ready.call(
-                    Epoll.OUT,
-                    FOR_EVER,
-                    fd -> NativeCall.retrying(Syscall.SENDTO, fd, bytes.address(), size, FdMessage.MSG_NOSIGNAL, 0, 0),
-                    "send");
+            var count = (int) ready.call(Epoll.OUT, FOR_EVER, fd -> send(fd, bytes, size), "send");
             from.position(from.position() + count);
             return count;
         }
+    }
+
+    /** Writes what the socket takes at once, perhaps nothing; returns how many bytes. Never waits. */
+    public int writeNow(ByteBuffer from) throws IOException {
+        var size = Math.min(from.remaining(), CHUNK);
+        if (size == 0) {
+            return 0;
+        }
+        try (var memory = new Memory()) {
+            var bytes = memory.block(size);
+            bytes.buffer().put(0, from, from.position(), size);
+            var count = (int) Math.max(0, ready.once(fd -> send(fd, bytes, size), "send"));
+            from.position(from.position() + count);
+            return count;
+        }
+    }
+
+    private static long send(int fd, Memory.Block bytes, int size) {
+        return NativeCall.retrying(Syscall.SENDTO, fd, bytes.address(), size, FdMessage.MSG_NOSIGNAL, 0, 0);
     }
 
     /** Sends a message, with a duplicate of its descriptor; waits at most that long. */

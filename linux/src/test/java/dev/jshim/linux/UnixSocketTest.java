@@ -57,6 +57,24 @@ class UnixSocketTest {
     }
 
     @Test
+    void writesAtOnceWhatTheSocketTakes() throws Exception {
+        var ends = pair();
+        try (var one = ends[0];
+                var other = ends[1]) {
+            assertThat(one.writeNow(ByteBuffer.wrap(bytes("now")))).isEqualTo(3);
+            assertThat(read(other)).isEqualTo("now");
+            while (one.writeNow(ByteBuffer.allocate(1000)) > 0) {
+                // Until it is full.
+            }
+            var left = ByteBuffer.wrap(bytes("later"));
+            assertThat(one.writeNow(left)).isZero();
+            assertThat(left.remaining()).isEqualTo(5);
+        }
+        assertThatThrownBy(() -> ends[0].writeNow(ByteBuffer.wrap(bytes("later"))))
+                .isInstanceOf(ClosedChannelException.class);
+    }
+
+    @Test
     void waitsForBytesAndForTheEnd() throws Exception {
         var pair = pair();
         try (var server = pair[1]) {

@@ -48,7 +48,9 @@ final class KeptTransport implements Transport {
 
     @Override
     public synchronized void serve(Path socket, List<ServerServiceDefinition> services) throws IOException {
-        var builder = TtrpcServer.builder().waiting(method -> method.endsWith("/Wait"));
+        var builder = TtrpcServer.builder()
+                .waiting(method -> method.endsWith("/Wait"))
+                .quick(method -> method.endsWith("/State") || method.endsWith("/Connect"));
         services.forEach(builder::addService);
         var serving = builder.build();
         server = serving;

@@ -32,6 +32,16 @@ public interface KeptChannel extends ByteChannel {
     /** Takes that many bytes off the socket, which {@link #peek} or {@link #beginsWith} has seen there. */
     void discard(int count) throws IOException;
 
+    /**
+     * Writes what the socket takes at once, perhaps nothing, and never waits. In any thread: one that is interrupted
+     * does not close the connection by this.
+     *
+     * @return how many bytes
+     */
+    default int writeNow(ByteBuffer from) throws IOException {
+        return 0;
+    }
+
     /** Makes the read or peek that waits now, and each later one, throw {@link java.io.InterruptedIOException}. */
     void stopReading();
 

@@ -71,6 +71,11 @@ final class NotedChannel implements ByteChannel {
         return socket.write(from);
     }
 
+    /** See {@link KeptChannel#writeNow}. */
+    int writeNow(ByteBuffer from) throws IOException {
+        return socket.writeNow(from);
+    }
+
     /** Notes that a call is about to be begun which a process before this one had begun. */
     void beginning(int streamId) {
         note(() -> notes.beginning(streamId));

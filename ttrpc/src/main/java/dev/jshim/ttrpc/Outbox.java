@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Frames on their way out of one connection, in order.
  *
- * <p>A thread of its own writes, and lives only while there is something to write: an interrupt of a caller can thus
- * never close the connection, and a thread that must not wait (a reaper that answers) never does.
+ * <p>What a {@link KeptChannel} takes at once is written by the caller. Else a thread of its own writes, and lives only
+ * while there is something to write: an interrupt of a caller can thus never close the connection, and a thread that
+ * must not wait (a reaper that answers) never does.
  */
 final class Outbox {
     /** Above this many bytes the box is not ready: who can wait, waits. */
@@ -91,15 +92,49 @@ final class Outbox {
                 Threads.start(threads, () -> owner.writeFailed(new IOException("the peer does not read")));
                 return false;
             }
-            frames.add(frame);
-            if (!writing) {
-                writing = true;
-                Threads.start(threads, this::drain);
+            if (writing) {
+                frames.add(frame);
+                return true;
             }
-            return true;
+            writing = true;
         } finally {
             lock.unlock();
         }
+        begin(frame);
+        return true;
+    }
+
+    /** Writes a frame here as far as that is possible without waiting; what is left is for the thread. */
+    private void begin(byte[] frame) {
+        byte[] next = frame;
+        int written;
+        try {
+            written = writeNow(frame);
+            if (written == frame.length) {
+                owner.written(frame);
+                next = take(frame.length);
+                written = 0;
+            }
+        } catch (IOException e) {
+            close();
+            Threads.start(threads, () -> owner.writeFailed(e));
+            return;
+        }
+        if (next != null) {
+            byte[] rest = next;
+            int from = written;
+            Threads.start(threads, () -> drain(rest, from));
+        }
+    }
+
+    private int writeNow(byte[] frame) throws IOException {
+        if (frame.length > CHUNK) {
+            return 0;
+        }
+        if (channel instanceof NotedChannel noted) {
+            return noted.writeNow(ByteBuffer.wrap(frame));
+        }
+        return channel instanceof KeptChannel kept ? kept.writeNow(ByteBuffer.wrap(frame)) : 0;
     }
 
     @GuardedBy("lock")
@@ -191,10 +226,12 @@ final class Outbox {
         }
     }
 
-    private void drain() {
+    private void drain(byte[] first, int from) {
         try {
-            for (byte[] frame = take(0); frame != null; frame = take(frame.length)) {
-                write(frame);
+            write(first, from);
+            owner.written(first);
+            for (byte[] frame = take(first.length); frame != null; frame = take(frame.length)) {
+                write(frame, 0);
                 owner.written(frame);
             }
         } catch (IOException e) {
@@ -226,8 +263,8 @@ final class Outbox {
         return next;
     }
 
-    private void write(byte[] frame) throws IOException {
-        ByteBuffer buffer = ByteBuffer.wrap(frame);
+    private void write(byte[] frame, int from) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(frame).position(from);
         while (buffer.position() < frame.length) {
             buffer.limit(Math.min(frame.length, buffer.position() + CHUNK));
             channel.write(buffer);

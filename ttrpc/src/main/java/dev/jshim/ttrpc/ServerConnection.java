@@ -37,6 +37,12 @@ final class ServerConnection extends Connection {
         /** Whether a call does nothing but wait, by the full name of its method. */
         boolean waits(String method);
 
+        /**
+         * Whether a call only reads what is at hand, by the full name of its method: it is answered in the reading
+         * thread, and again by the next process if that has to.
+         */
+        boolean isQuick(String method);
+
         void callEnded();
 
         void connectionEnded(ServerConnection connection);
@@ -177,8 +183,9 @@ final class ServerConnection extends Connection {
     }
 
     private <Q, R> void begin(Frame frame, ServerMethodDefinition<Q, R> method, Request request, boolean again) {
-        ServerStream<Q, R> stream =
-                new ServerStream<>(this, frame.streamId(), method, request, cost(frame), again, owner.executor());
+        boolean isQuick = owner.isQuick(method.getMethodDescriptor().getFullMethodName());
+        ServerStream<Q, R> stream = new ServerStream<>(
+                this, frame.streamId(), method, request, cost(frame), again, isQuick, owner.executor());
         streams.put(stream.id, stream);
         if (again && noted != null && !owner.waits(stream.methodName())) {
             noted.beginning(stream.id);
@@ -229,13 +236,18 @@ final class ServerConnection extends Connection {
 
     /** @param share what was taken of the budget for the answer, and is given back once that is written */
     void respond(int id, Response response, long share) {
+        respond(id, response, share, true);
+    }
+
+    /** @param isNoted whether the next process is to send just this if this one dies now; else it answers itself */
+    void respond(int id, Response response, long share, boolean isNoted) {
         byte[] frame;
         try {
             frame = response.frame(id);
         } catch (OversizeException e) {
             frame = tooLarge(id, e);
         }
-        if (noted != null) {
+        if (noted != null && isNoted) {
             noted.answering(frame);
         }
         outbox.send(frame, share);

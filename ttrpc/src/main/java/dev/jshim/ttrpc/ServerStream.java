@@ -33,6 +33,7 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
 
     private final ServerConnection connection;
     private final ServerMethodDefinition<Q, R> method;
+    private final boolean isQuick;
     private final Executor executor;
     private final SerialExecutor serial;
     private final Inbox inbox = new Inbox();
@@ -55,16 +56,18 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
             Request request,
             long cost,
             boolean again,
+            boolean isQuick,
             Executor executor) {
         this.connection = connection;
         this.id = id;
         this.method = method;
         this.cost = new AtomicLong(cost);
         this.executor = executor;
-        this.serial = new SerialExecutor(executor);
+        this.isQuick = isQuick;
+        this.serial = new SerialExecutor(isQuick ? Runnable::run : executor);
         this.headers = request.headers();
         Context root = again ? TtrpcServer.repeated() : Context.ROOT;
-        this.context = request.timeoutNanos() == 0
+        this.context = isQuick || request.timeoutNanos() == 0
                 ? root.withCancellation()
                 : root.withDeadline(Deadline.after(request.timeoutNanos(), TimeUnit.NANOSECONDS), Timer.shared());
     }
@@ -292,7 +295,8 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
                     id, Response.error(Status.INTERNAL.withDescription("Completed without a response"), trailers));
         } else {
             connection.awaitReady(connection::isClosed);
-            connection.respond(id, Response.ok(answer), answer.length > Budget.SMALL ? handOver(answer.length) : 0);
+            long share = answer.length > Budget.SMALL ? handOver(answer.length) : 0;
+            connection.respond(id, Response.ok(answer), share, !isQuick);
         }
         connection.ended(this);
         inContext(() -> {

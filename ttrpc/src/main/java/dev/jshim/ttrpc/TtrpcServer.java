@@ -44,6 +44,7 @@ public final class TtrpcServer implements AutoCloseable {
     private final Executor executor;
     private final Predicate<SocketChannel> admitted;
     private final Predicate<String> waiting;
+    private final Predicate<String> quick;
     private final Budget budget;
     private final ConnectionOwner owner = new ConnectionOwner();
     private final ReentrantLock lock = new ReentrantLock();
@@ -70,6 +71,7 @@ public final class TtrpcServer implements AutoCloseable {
         this.executor = builder.executor;
         this.admitted = builder.admitted;
         this.waiting = builder.waiting;
+        this.quick = builder.quick;
         this.budget = builder.budget;
     }
 
@@ -322,6 +324,11 @@ public final class TtrpcServer implements AutoCloseable {
         }
 
         @Override
+        public boolean isQuick(String method) {
+            return quick.test(method);
+        }
+
+        @Override
         public void callEnded() {
             if (draining) {
                 signal();
@@ -358,6 +365,7 @@ public final class TtrpcServer implements AutoCloseable {
         private Executor executor = task -> Threads.CALLS.newThread(task).start();
         private Predicate<SocketChannel> admitted = peer -> true;
         private Predicate<String> waiting = method -> false;
+        private Predicate<String> quick = method -> false;
         private Budget budget = Budget.ofProcess();
 
         private Builder() {}
@@ -416,6 +424,17 @@ public final class TtrpcServer implements AutoCloseable {
         @CanIgnoreReturnValue
         public Builder waiting(Predicate<String> methods) {
             waiting = methods;
+            return this;
+        }
+
+        /**
+         * Says by a method's full name whether its handler only reads what is at hand, answers before it returns, and
+         * never waits, not for a lock that is held for long either: it runs in the thread that reads the connection,
+         * without a deadline, and whatever executor there is. One message each way.
+         */
+        @CanIgnoreReturnValue
+        public Builder quick(Predicate<String> methods) {
+            quick = methods;
             return this;
         }
 

@@ -9,12 +9,14 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -37,6 +39,12 @@ class CallNotesTest {
     /** Whether the calls are such as only wait. */
     private volatile boolean waits;
 
+    /** Whether they are such as only read what is at hand; the number that they are answered with then. */
+    private volatile boolean isQuick;
+
+    private volatile int atHand;
+    private final List<String> readers = Collections.synchronizedList(new ArrayList<>());
+
     private record Call(int number, boolean isRepeated, StreamObserver<byte[]> answers) {
         void answer(int number) {
             answers.onNext(RawService.number(number));
@@ -57,12 +65,18 @@ class CallNotesTest {
         wire.diesAfter(Integer.MAX_VALUE);
         var server = TtrpcServer.builder()
                 .addService(ServerServiceDefinition.builder(RawMethods.SERVICE)
-                        .addMethod(
-                                RawService.ECHO,
-                                ServerCalls.asyncUnaryCall((request, answers) ->
-                                        calls.add(new Call(numberIn(request), TtrpcServer.isRepeated(), answers))))
+                        .addMethod(RawService.ECHO, ServerCalls.asyncUnaryCall((request, answers) -> {
+                            var call = new Call(numberIn(request), TtrpcServer.isRepeated(), answers);
+                            if (isQuick) {
+                                readers.add(Thread.currentThread().getName());
+                                call.answer(atHand);
+                            } else {
+                                calls.add(call);
+                            }
+                        }))
                         .build())
                 .waiting(method -> waits)
+                .quick(method -> isQuick)
                 .build();
         server.serve(wire, CallNotes.open(file()));
         return server;
@@ -122,6 +136,27 @@ class CallNotesTest {
         fresh.answer(90);
         assertThat(answers(3)).containsExactly("3 80", "1 70", "5 90");
         assertThat(calls).isEmpty();
+    }
+
+    @Test
+    void whatOnlyReadsIsAnsweredByTheReaderAndReadAgain() throws Exception {
+        isQuick = true;
+        atHand = 70;
+        var _ = serve();
+        request(1, RawService.number(0));
+        assertThat(answers(1)).containsExactly("1 70");
+        awaitSent(1);
+        request(3, RawService.number(0));
+        assertThat(answers(2)).containsExactly("1 70", "3 70");
+        assertThat(readers).hasSize(2).allMatch(name -> name.startsWith("ttrpc-conn-"));
+        assertThat(Files.readString(file(), StandardCharsets.ISO_8859_1)).doesNotContain("A\0\0");
+        wire.diesAfter(1); // before it has answered
+        request(5, RawService.number(0));
+        wire.awaitDeadWriter();
+
+        atHand = 80;
+        var _ = serve();
+        assertThat(answers(3)).containsExactly("1 70", "3 70", "5 80");
     }
 
     /** The note that an answer was sent comes just after the answer. */

@@ -42,6 +42,11 @@ public record KeptPeer(UnixSocket socket, Runnable ended) implements KeptChannel
     }
 
     @Override
+    public int writeNow(ByteBuffer from) throws IOException {
+        return socket.writeNow(from);
+    }
+
+    @Override
     public void stopReading() {
         socket.stopReading();
     }
