@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.Message;
 import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.proto.v2.task2.CreateTaskRequest;
@@ -14,8 +15,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +31,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What cannot be written is logged: it is missing only if this process dies. Not so the first notes of a container:
  * a process that finds no {@code init} takes the container for half made, and away.
- *
- * @param folder null to note nothing
  */
-record ContainerNotes(@Nullable Path folder) {
+final class ContainerNotes {
     private static final String CREATE = "create";
     private static final String INIT = "init";
     private static final String EXEC = ".exec";
@@ -36,6 +40,17 @@ record ContainerNotes(@Nullable Path folder) {
 
     /** As many calls of one client as may be cut off by one death. */
     private static final int MOST_GONE = 64;
+
+    private final @Nullable Path folder;
+
+    /** The notes of deleted execs, the oldest first; null until the first of this process is. */
+    @GuardedBy("this")
+    private @Nullable LinkedHashSet<Path> goneExecs;
+
+    /** @param folder null to note nothing */
+    ContainerNotes(@Nullable Path folder) {
+        this.folder = folder;
+    }
 
     /** Whether anything is noted. */
     boolean isKept() {
@@ -153,7 +168,7 @@ record ContainerNotes(@Nullable Path folder) {
         if (folder != null) {
             write(execId + "." + GONE, BundleFiles.message(exit));
             FaultPoint.at("task-gone");
-            forgetFirstGone();
+            forgetFirstGone(path(execId + "." + GONE));
         }
     }
 
@@ -161,6 +176,11 @@ record ContainerNotes(@Nullable Path folder) {
     void notGone(String execId) {
         if (folder != null) {
             delete(execId + "." + GONE);
+            synchronized (this) {
+                if (goneExecs != null) {
+                    goneExecs.remove(path(execId + "." + GONE));
+                }
+            }
         }
     }
 
@@ -188,24 +208,34 @@ record ContainerNotes(@Nullable Path folder) {
                 : null;
     }
 
-    private void forgetFirstGone() {
-        try (var files = Files.newDirectoryStream(path(""), "*." + GONE)) {
-            @Nullable Path first = null;
-            var count = 0;
-            for (var file : files) {
-                count++;
-                first = first == null || isOlder(file, first) ? file : first;
+    private synchronized void forgetFirstGone(Path latest) {
+        try {
+            if (goneExecs == null) {
+                goneExecs = new LinkedHashSet<>(allGone());
             }
-            if (count > MOST_GONE && first != null) {
-                Files.deleteIfExists(first);
+            goneExecs.remove(latest);
+            goneExecs.add(latest);
+            if (goneExecs.size() > MOST_GONE) {
+                Files.deleteIfExists(goneExecs.removeFirst());
             }
         } catch (IOException e) {
             warn(e);
         }
     }
 
-    private static boolean isOlder(Path file, Path other) throws IOException {
-        return Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(other)) < 0;
+    /** In the order in which they were written. */
+    private List<Path> allGone() throws IOException {
+        record Gone(Path file, FileTime at) {}
+        List<Gone> all = new ArrayList<>();
+        try (var files = Files.newDirectoryStream(path(""), "*." + GONE)) {
+            for (var file : files) {
+                all.add(new Gone(file, Files.getLastModifiedTime(file)));
+            }
+        }
+        return all.stream()
+                .sorted(Comparator.comparing(Gone::at))
+                .map(Gone::file)
+                .toList();
     }
 
     /** Takes all away. */

@@ -6,6 +6,7 @@ import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -26,9 +27,13 @@ record ExitNotes(@Nullable Path folder) {
             return;
         }
         try {
-            Files.createDirectories(folder);
             var text = end.signalled() ? "0 " + end.status() : end.status() + " 0";
-            WholeFile.write(file(folder, process), text);
+            try {
+                WholeFile.write(file(folder, process), text);
+            } catch (NoSuchFileException e) {
+                Files.createDirectories(folder);
+                WholeFile.write(file(folder, process), text);
+            }
         } catch (IOException e) {
             ShimLog.warn("cannot note an exit: it is lost if this process dies now", "pid", end.pid(), "error", e);
         }

@@ -88,7 +88,7 @@ public final class Reaper {
             synchronized (Reaper.this) {
                 var exited = seen.get(pid);
                 windows.forEach(window -> window.seen.remove(pid));
-                return exited == null ? exit(ProcessId.of(pid)) : CompletableFuture.completedFuture(exited);
+                return exited == null ? exit(ProcessId.of(pid), true) : CompletableFuture.completedFuture(exited);
             }
         }
 
@@ -107,16 +107,17 @@ public final class Reaper {
 
     /** The exit of a process that one before this has started, whether it has come already or is yet to come. */
     public synchronized CompletableFuture<ExitedChild> adopt(ProcessId process) {
-        return exit(process);
+        return exit(process, false);
     }
 
-    private CompletableFuture<ExitedChild> exit(ProcessId process) {
+    /** @param isNow whether that process has been looked up just now; if not, its pid may mean another one */
+    private CompletableFuture<ExitedChild> exit(ProcessId process, boolean isNow) {
         var pid = process.pid();
         var known = noted.get(pid);
         if (known != null && (process.startTicks() < 0 || known.process().equals(process))) {
             return CompletableFuture.completedFuture(known.end());
         }
-        if (process.startTicks() >= 0 && Processes.startTime(pid) == process.startTicks()) {
+        if (process.startTicks() >= 0 && (isNow || Processes.startTime(pid) == process.startTicks())) {
             return claimed.computeIfAbsent(pid, _ -> new CompletableFuture<>());
         }
         // The runtime, or a wrapper around it, has waited for it: nobody will tell how it ended.
