@@ -135,8 +135,8 @@ public final class FakeRuntime {
     }
 
     /** As text, with one more line. */
-    public Any options(String key, int value) {
-        var text = "BinaryName = \"%s\"\nRoot = \"%s\"\n%s = %d\n".formatted(binary, root, key, value);
+    public Any options(String key, Object value) {
+        var text = "BinaryName = \"%s\"\nRoot = \"%s\"\n%s = %s\n".formatted(binary, root, key, value);
         return Any.newBuilder()
                 .setTypeUrl("runtimeoptions.v1.Options")
                 .setValue(dev.jshim.proto.v2.runtimeoptions.Options.newBuilder()

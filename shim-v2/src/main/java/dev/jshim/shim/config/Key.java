@@ -19,6 +19,8 @@ public enum Key {
     CRIU_WORK_PATH("CriuWorkPath", Kind.PATH),
     /** In seconds. */
     CRIU_TIMEOUT("CriuTimeout", Kind.NUMBER),
+    /** Of a container whose output need not cross the shim for CRIU's sake. */
+    NEVER_CHECKPOINTED("NeverCheckpointed", Kind.SWITCH),
     /** Of old configurations, where it stands empty. */
     CRIU_PATH("CriuPath", Kind.EMPTY),
     /** containerd reads these two itself, from a task's options. */

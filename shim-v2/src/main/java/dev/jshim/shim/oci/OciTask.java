@@ -1008,6 +1008,10 @@ final class OciTask implements LastingTask {
 
     @Override
     public void checkpoint(String path, Any options) {
+        if (container.options().neverCheckpointed()) {
+            throw ShimException.failedPrecondition("container " + id() + " was created with NeverCheckpointed = true;"
+                    + " its output does not cross the shim, and CRIU could not dump it: create it without that option");
+        }
         awaitSettled();
         synchronized (this) {
             phase.require(Action.CHECKPOINT);

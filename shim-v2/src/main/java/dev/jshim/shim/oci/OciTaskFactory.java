@@ -156,13 +156,16 @@ public final class OciTaskFactory implements TaskFactory {
         return new ShimException(kind, String.valueOf(e.getMessage()), e);
     }
 
-    private static boolean passesThrough(Spec spec) {
-        return spec.isRootOnHost() && !Criu.isInstalled();
+    /** What is restored is what CRIU has dumped: pipes, whatever is to become of it. */
+    private static boolean passesThrough(Container container, CreateRequest request, Spec spec) {
+        return spec.isRootOnHost()
+                && request.checkpoint().isEmpty()
+                && (container.options().neverCheckpointed() || !Criu.isInstalled());
     }
 
     private OciTask create(Container container, CreateRequest request, Spec spec, Map<String, Fd> old)
             throws IOException {
-        var io = Container.open(request.stdio(), container.streams("", passesThrough(spec)), old);
+        var io = Container.open(request.stdio(), container.streams("", passesThrough(container, request, spec)), old);
         try {
             var launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
             var task = new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
@@ -278,7 +281,7 @@ public final class OciTaskFactory implements TaskFactory {
             Map<String, Map<String, Fd>> streams) {
         var container = container(request);
         container.runc().created(container.id());
-        var settings = container.streams("", passesThrough(request.bundle()));
+        var settings = container.streams("", passesThrough(container, request));
         var kept = take(streams, "");
         var isThere = init.getPid() != 0 && !init.getPhase().equals(InitPhase.DELETED.name());
         var io = isThere ? restoredIo(request.stdio(), settings, kept) : ProcessIo.open(Stdio.NONE, settings);
@@ -293,9 +296,9 @@ public final class OciTaskFactory implements TaskFactory {
         return new OciTask(container, request.stdio(), io, launch, init, restored, before);
     }
 
-    private static boolean passesThrough(Path bundle) {
+    private static boolean passesThrough(Container container, CreateRequest request) {
         try {
-            return passesThrough(Spec.read(bundle));
+            return passesThrough(container, request, Spec.read(request.bundle()));
         } catch (IOException e) {
             return false;
         }

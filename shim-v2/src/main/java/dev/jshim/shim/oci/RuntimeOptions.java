@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param ioUid owner of the pipes of a process
  * @param criuWorkPath empty for the bundle's own
  * @param criuTimeout how long a checkpoint or a restore may take
+ * @param neverCheckpointed whether a checkpoint is refused, so that output need not cross the shim
  */
 public record RuntimeOptions(
         String binary,
@@ -29,7 +30,8 @@ public record RuntimeOptions(
         int ioGid,
         String criuImagePath,
         String criuWorkPath,
-        Duration criuTimeout) {
+        Duration criuTimeout,
+        boolean neverCheckpointed) {
     /** A large container takes long to be written: 10 minutes for 30 GB at 50 MB a second. */
     private static final Duration DEFAULT_CRIU_TIMEOUT = Duration.ofMinutes(10);
 
@@ -39,7 +41,7 @@ public record RuntimeOptions(
     private static final String DEFAULT_BINARY = "runc";
 
     public static final RuntimeOptions DEFAULT = new RuntimeOptions(
-            DEFAULT_BINARY, DEFAULT_ROOT, false, false, false, "", 0, 0, "", "", DEFAULT_CRIU_TIMEOUT);
+            DEFAULT_BINARY, DEFAULT_ROOT, false, false, false, "", 0, 0, "", "", DEFAULT_CRIU_TIMEOUT, false);
 
     /**
      * Reads options of any type that containerd sends, over the node's own configuration.
@@ -72,6 +74,7 @@ public record RuntimeOptions(
                 s.number(Key.IO_GID),
                 s.text(Key.CRIU_IMAGE_PATH),
                 s.text(Key.CRIU_WORK_PATH),
-                criuTimeout == 0 ? DEFAULT_CRIU_TIMEOUT : Duration.ofSeconds(criuTimeout));
+                criuTimeout == 0 ? DEFAULT_CRIU_TIMEOUT : Duration.ofSeconds(criuTimeout),
+                s.on(Key.NEVER_CHECKPOINTED));
     }
 }

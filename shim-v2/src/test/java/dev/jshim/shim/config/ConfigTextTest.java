@@ -27,6 +27,7 @@ class ConfigTextTest {
                 CriuImagePath = "/images"
                 CriuWorkPath = "/work"
                 CriuTimeout = 90
+                NeverCheckpointed = true
                 TaskApiAddress = "ttrpc+unix:///x"
                 TaskApiVersion = 3
                 TypeUrl = "some.Type"
@@ -46,6 +47,7 @@ class ConfigTextTest {
         assertThat(settings.number(Key.IO_UID)).isEqualTo(1000);
         assertThat(settings.number(Key.IO_GID)).isEqualTo(-1);
         assertThat(settings.number(Key.CRIU_TIMEOUT)).isEqualTo(90);
+        assertThat(settings.on(Key.NEVER_CHECKPOINTED)).isTrue();
         assertThat(settings.grouping()).isEqualTo(Grouping.NODE);
         assertThat(settings.protocol()).isEqualTo(Protocol.GRPC);
         assertThat(settings.taskApi()).isEqualTo(TaskApi.V3);

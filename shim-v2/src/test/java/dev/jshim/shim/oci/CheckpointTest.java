@@ -97,6 +97,20 @@ class CheckpointTest {
     }
 
     @Test
+    void isRefusedIfTheContainerIsNeverCheckpointed() throws Exception {
+        var box = container("never", LASTING);
+        var _ = shim.task()
+                .create(box.request()
+                        .setOptions(runtime.options("NeverCheckpointed", true))
+                        .build());
+        box.start();
+        assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
+                .hasMessageContaining("was created with NeverCheckpointed = true");
+        assertThat(runtime.commandLines("checkpoint", "never")).isEmpty();
+        end(box);
+    }
+
+    @Test
     void optionsOfBothApisMeanTheSame() throws Exception {
         var box = running("flags");
         checkpoint(

@@ -49,7 +49,18 @@ class RuntimeOptionsTest {
                         .build()));
         assertThat(options)
                 .isEqualTo(new RuntimeOptions(
-                        "/opt/crun", Path.of("/r"), true, true, true, "/shims", 7, 8, "", "", Duration.ofMinutes(10)));
+                        "/opt/crun",
+                        Path.of("/r"),
+                        true,
+                        true,
+                        true,
+                        "/shims",
+                        7,
+                        8,
+                        "",
+                        "",
+                        Duration.ofMinutes(10),
+                        false));
     }
 
     @Test
