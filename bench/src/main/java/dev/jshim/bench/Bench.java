@@ -89,14 +89,17 @@ public final class Bench {
             var many = new MemoryRow(rig, size.many(), List.of(Subject.NODE, Subject.GO), 0.2);
             rows.add("many", () -> List.of(many.measure()));
             var output = new OutputRows(rig, size.megabytes());
-            rows.add("output", () -> output.measure(size.repeats(), "no criu in PATH"));
+            rows.add("output", () -> output.measure(size.repeats(), "no criu in PATH", ""));
             rows.add("throughput", () -> List.of(commands.throughput(size.repeats(), size.batch())));
             rows.add("calls", () -> new CallRows(rig, size.calls()).measure(size.repeats()));
         }
         if (chosen.contains("criu")) {
             try (var rig = new Rig(true)) {
                 var output = new OutputRows(rig, size.megabytes());
-                rows.add("criu", () -> output.measure(size.repeats(), "criu in PATH"));
+                rows.add("criu", () -> output.measure(size.repeats(), "criu in PATH", ""));
+                var never = new OutputRows(rig, size.megabytes());
+                var config = "NeverCheckpointed = true\n";
+                rows.add("criu", () -> never.measure(size.repeats(), "criu in PATH, `NeverCheckpointed`", config));
             }
         }
         return Report.text(machine, rows.all, memory);

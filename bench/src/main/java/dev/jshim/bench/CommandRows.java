@@ -39,14 +39,14 @@ final class CommandRows {
     }
 
     /**
-     * A container from nothing to nothing if the node's shim does not run yet: each has a namespace of its own. With
-     * pod grouping each container is such a first one, which is in the row of {@link #run}.
+     * A container from nothing to nothing if the node's shim does not run yet: each has a namespace of its own, and the
+     * shim ends with it. With pod grouping each container is such a first one, which is in the row of {@link #run}.
      */
     Row first() {
         var samples = new Samples();
         for (var round = -1; round < rounds; round++) {
             for (var subject : List.of(Subject.NODE, Subject.GO)) {
-                rig.use(subject);
+                rig.use(subject, "IdleTimeout = 0\n");
                 var millis = Rig.millis(rig.first(subject, TRUE));
                 if (round >= 0) {
                     samples.add(subject, millis);

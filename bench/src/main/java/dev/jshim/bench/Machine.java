@@ -21,7 +21,7 @@ final class Machine {
         return """
                 - %s; %s, %d cores, %d MiB of memory, Linux %s
                 - containerd %s, %s, JVM %s
-                - %s
+                - %s; /run is %s
                 """.formatted(
                 LocalDate.now(ZoneOffset.UTC),
                 field(Path.of("/proc/cpuinfo"), "model name"),
@@ -31,7 +31,8 @@ final class Machine {
                 word(node.release().daemon(), 2),
                 firstLine(List.of("runc", "--version")),
                 java.out().lines().findFirst().orElse("").split(" ", -1)[1],
-                "load before the first measurement: " + firstLine(List.of("cut", "-d ", "-f1-3", "/proc/loadavg")));
+                "load before the first measurement: " + firstLine(List.of("cut", "-d ", "-f1-3", "/proc/loadavg")),
+                firstLine(List.of("stat", "-f", "-c", "%T", "/run")));
     }
 
     private static String word(Path program, int index) {

@@ -24,11 +24,14 @@ final class OutputRows {
         this.megabytes = megabytes;
     }
 
-    /** @param way in words, whether the bytes cross the shim */
-    List<Row> measure(int rounds, String way) throws IOException, InterruptedException {
+    /**
+     * @param way in words, whether the bytes cross the shim
+     * @param more lines of the node's configuration
+     */
+    List<Row> measure(int rounds, String way, String more) throws IOException, InterruptedException {
         for (var round = 0; round < rounds; round++) {
             for (var subject : Subject.values()) {
-                sample(subject);
+                sample(subject, more);
             }
         }
         var what = megabytes + " MiB of stdout, " + way;
@@ -48,14 +51,14 @@ final class OutputRows {
                 """.formatted(megabytes);
     }
 
-    private void sample(Subject subject) throws IOException, InterruptedException {
+    private void sample(Subject subject, String more) throws IOException, InterruptedException {
         var go = rig.rootfs().resolve("go");
         var done = rig.rootfs().resolve("done");
         var ready = rig.rootfs().resolve("ready");
         for (var file : Set.of(go, done, ready)) {
             Files.deleteIfExists(file);
         }
-        rig.use(subject);
+        rig.use(subject, more);
         var id = rig.name();
         var command = new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" >/dev/null", "sh"));
         command.addAll(rig.run(subject, List.of("--rm"), id, "/bin/sh", "-c", script()));

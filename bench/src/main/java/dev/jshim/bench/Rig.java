@@ -10,7 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -26,7 +28,7 @@ final class Rig implements AutoCloseable {
     private final PrivateContainerd node;
     private final Path rootfs;
     private final Path config;
-    private final Path podGrouping;
+    private final Map<String, Path> configs = new HashMap<>();
     private final Thread hook;
     private final AtomicInteger names = new AtomicInteger();
 
@@ -39,12 +41,6 @@ final class Rig implements AutoCloseable {
         }
         rootfs = node.rootfs();
         config = node.dir().resolve("jshim.toml");
-        podGrouping = node.dir().resolve("pod.toml");
-        try {
-            Files.writeString(podGrouping, "Grouping = \"pod\"\n");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
         node.setVariable("JSHIM_CONFIG", config.toString());
         var javaOptions = System.getenv("JSHIM_JAVA_OPTS"); // to try a flag of the shim's JVM
         if (javaOptions != null) {
@@ -67,10 +63,21 @@ final class Rig implements AutoCloseable {
 
     /** From now on this one starts. Keeps the configuration's time, by which a shim tells a new one. */
     void use(Subject subject) {
+        use(subject, "");
+    }
+
+    /** @param more lines of the node's configuration */
+    void use(Subject subject, String more) {
+        var text = (subject == Subject.POD ? "Grouping = \"pod\"\n" : "") + more;
         try {
             Files.deleteIfExists(config);
-            if (subject != Subject.NODE) {
-                Files.createSymbolicLink(config, podGrouping);
+            if (!text.isEmpty()) {
+                var file = configs.get(text);
+                if (file == null) {
+                    file = Files.writeString(node.dir().resolve("jshim-" + configs.size() + ".toml"), text);
+                    configs.put(text, file);
+                }
+                Files.createSymbolicLink(config, file);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -16,7 +16,11 @@ class BenchTest {
                 .contains(
                         "`ctr run --rm`", "`ctr task exec`", "on a terminal", "Pss per idle", "MiB of stdout, no criu")
                 .contains("MiB of stdout, criu", "8 at a time", "State by ttrpc", "Pids by ttrpc", "Stats by ttrpc")
-                .contains("first container on an idle node", "large writes on a terminal", "3 containers")
+                .contains(
+                        "first container on an idle node",
+                        "large writes on a terminal",
+                        "3 containers",
+                        "NeverCheckpointed")
                 .contains("jshim, `node`, the first");
     }
 }
