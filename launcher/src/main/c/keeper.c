@@ -168,7 +168,7 @@ static void tick(void) {
     if (!k.pid) return;
     char state = state_of(k.pid, &start);
     if (k.stopping > 1 && --k.stopping == 1) kill_jvm("does not stop");
-    if (!in_time || k.killed || state == 'T' || state == 't') return;
+    if (!in_time || k.killed || state == 't') return; /* t: somebody looks at it with a debugger */
     k.silent++;
     if (k.serving && k.silent % 2 == 0) tell(-1, "ping");
     if (k.serving && k.silent >= ANSWER && (k.silent >= ANSWER_IF_BUSY || !is_busy())) kill_jvm("does not answer");

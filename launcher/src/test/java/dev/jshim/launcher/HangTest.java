@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.linux.Processes;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,21 +56,54 @@ class HangTest {
         }
     }
 
+    /** By whom, and whether anybody means to let it go on, the keeper cannot tell; its clients wait. */
     @Test
-    void aJvmThatIsStoppedDoesNotHang() throws Exception {
+    void aJvmThatIsStoppedIsKilled() throws Exception {
         try (Keeper keeper = Keeper.in(folder).second(50).stub()) {
-            Jvm jvm = keeper.jvm().mute();
+            Jvm jvm = keeper.servingJvm(0);
             Processes.kill(jvm.pid(), SIGSTOP);
-            Keeper.until(
-                    "stopped",
-                    () -> Objects.requireNonNull(Processes.stat(jvm.pid())).state() == 'T');
-            jvm.send("serving");
-            Thread.sleep(40 * 50);
-            assertThat(keeper.status("process")).startsWith(jvm.pid() + " ");
-            assertThat(keeper.log()).doesNotContain("killing it");
-            Processes.kill(jvm.pid(), SIGCONT);
+            jvm.mute();
             keeper.jvm();
             assertThat(keeper.status("last")).isEqualTo("hang");
+        }
+    }
+
+    @Test
+    void aJvmThatIsStoppedForAMomentLives() throws Exception {
+        try (Keeper keeper = Keeper.in(folder).second(400).stub()) {
+            Jvm jvm = keeper.servingJvm(0);
+            for (int i = 0; i < 3; i++) {
+                Processes.kill(jvm.pid(), SIGSTOP);
+                Thread.sleep(800);
+                Processes.kill(jvm.pid(), SIGCONT);
+                int before = jvm.answered();
+                Keeper.until("two more answers", () -> jvm.answered() >= before + 2);
+            }
+            assertThat(keeper.status("restarts")).isEqualTo("0");
+        }
+    }
+
+    /** It is asked, found hanging and started again by a clock that nobody sets. */
+    @Test
+    void theClockOfTheWallIsSet() throws Exception {
+        Path clock = Files.writeString(folder.resolve("clock"), "0");
+        Keeper.Start start = Keeper.in(folder).second(100).by("/usr/bin/env", "KEEPER_CLOCK=" + clock);
+        try (Keeper keeper = start.command(Programs.keeperWithClock(), Keeper.stub(folder))) {
+            Jvm jvm = keeper.servingJvm(0);
+            for (int days : List.of(-1, 1, -400)) {
+                Files.writeString(clock, Long.toString(Duration.ofDays(days).toSeconds()));
+                int before = jvm.answered();
+                Keeper.until("three more answers", () -> jvm.answered() >= before + 3);
+            }
+            assertThat(keeper.status("restarts")).isEqualTo("0");
+
+            jvm.mute();
+            keeper.jvm();
+            assertThat(keeper.status("last")).isEqualTo("hang");
+            long year = Duration.ofDays(365).toSeconds();
+            assertThat(Long.parseLong(keeper.status("at")))
+                    .as("the clock was set")
+                    .isLessThan(Instant.now().getEpochSecond() - year);
         }
     }
 

@@ -59,6 +59,12 @@ final class Programs {
         return compile("keeper-glibc", SOURCE, concat(flags(), List.of("-Os", "-static")));
     }
 
+    /** One whose clock of the wall is wrong, see src/test/c/clock.h. */
+    static Path keeperWithClock() {
+        String clock = MODULE.resolve("src/test/c/clock.h").toString();
+        return compile("keeper-clock", SOURCE, concat(flags(), List.of("-Os", "-static", "-include", clock)));
+    }
+
     /** Feeds the reader of messages and that of the state, see src/test/c/fuzz.c. */
     static Path fuzz() {
         return compile("fuzz", MODULE.resolve("src/test/c/fuzz.c"), concat(SANITIZERS, flags()));
