@@ -19,6 +19,32 @@ final class ShimProcess {
         }
     }
 
+    /** Where a container's shim has its socket and its notes. */
+    static Path folder(PrivateContainerd node, String id) {
+        try {
+            String address =
+                    Files.readString(node.bundle(id).resolve("address")).strip();
+            return Path.of(address.substring("unix://".length())).getParent();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A line of what the keeper has written down in that folder, see launcher/README.md. */
+    static String status(Path folder, String key) {
+        return Wait.forValue(() -> "a line of the keeper's", () -> {
+            try {
+                return Files.readAllLines(folder.resolve("keeper")).stream()
+                        .filter(line -> line.startsWith(key + " "))
+                        .map(line -> line.substring(key.length() + 1))
+                        .findFirst()
+                        .orElse(null);
+            } catch (IOException e) {
+                return null; // It is being replaced.
+            }
+        });
+    }
+
     /** The JVM that a keeper has now; 0 if none runs. Containers' processes are the keeper's children, too. */
     static long jvm(ProcessFacts keeper) {
         return ProcessHandle.allProcesses()
