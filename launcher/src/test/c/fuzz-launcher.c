@@ -9,20 +9,7 @@ int launcher_main(int count, char **arguments);
 #undef main
 #include <time.h>
 
-#define CHECK(condition) \
-    if (!(condition)) { \
-        fprintf(stdout, "line %d: not true: %s\n", __LINE__, #condition); \
-        exit(1); \
-    }
-
-static unsigned long state;
-
-static unsigned long pick(unsigned long count) { /* xorshift */
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state % count;
-}
+#include "fuzz.h"
 
 static void check_hash(const char *text, const char *expected) {
     char digits[65];
@@ -40,33 +27,6 @@ static void check_hashes(void) {
     static char million[1000001];
     memset(million, 'a', 1000000);
     check_hash(million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-}
-
-static struct seed {
-    char text[TEXT];
-    size_t size;
-} seeds[32];
-static unsigned long seed_count;
-
-/* Some text of a seed, changed here and there, and a NUL. */
-static size_t make(char *text, size_t room) {
-    const struct seed *seed = &seeds[pick(seed_count)];
-    memcpy(text, seed->text, seed->size);
-    size_t size = seed->size;
-    for (unsigned long times = pick(6); times > 0; times--) {
-        size_t at = size ? pick(size) : 0;
-        unsigned long how = pick(5);
-        if (how == 0 && size) text[at] = (char)pick(256);
-        if (how == 1) size = at;
-        if (how == 2 && size + 1 < room) text[size++] = (char)pick(256);
-        if (how == 3 && size) text[at] = " \n\"=#/-9)('\0"[pick(12)];
-        if (how == 4 && size && size * 2 < room) {
-            memmove(text + size, text, size);
-            size *= 2;
-        }
-    }
-    text[size] = 0;
-    return size;
 }
 
 static void put(const char *path, const char *text, size_t size) {
@@ -103,22 +63,16 @@ static void fuzz_arguments(char *text) {
 
 int main(int count, char **arguments) {
     static char text[2 * TEXT], copy[2 * TEXT];
-    CHECK(count > 3);
-    state = strtoul(arguments[2], NULL, 10) * 2654435761 + 1;
-    for (int i = 3; i < count && i < 35; i++) {
-        struct stat status;
-        ssize_t size = read_file(AT_FDCWD, arguments[i], seeds[i - 3].text, TEXT, &status);
-        CHECK(size >= 0);
-        seeds[seed_count++].size = (size_t)size;
-    }
+    time_t end = read_seeds(arguments, count);
     check_hashes();
     mkdir("groups", 0700);
     mkdir("groups/0123456789abcdef", 0700);
     mkdir("bundle", 0700);
     int groups = open("groups", O_PATH | O_CLOEXEC), bundle = open("bundle", O_PATH | O_CLOEXEC);
     long rounds = 0;
-    for (time_t end = time(NULL) + atoi(arguments[1]); time(NULL) < end; rounds++) {
-        size_t size = make(text, TEXT);
+    for (; time(NULL) < end; rounds++) {
+        size_t size = make(text, sizeof text - 1);
+        text[size] = 0;
         memcpy(copy, text, size + 1);
         CHECK(!is_node(copy) || strcmp(DEFAULT_GROUPING, "node") == 0 || (strstr(text, "Grouping") && strstr(text, "\"node\"")));
         for (int number = 0; number < 60; number++) CHECK(strlen(field(text, number)) <= size);

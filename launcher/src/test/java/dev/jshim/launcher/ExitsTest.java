@@ -220,9 +220,6 @@ class ExitsTest {
             jvm.kill();
             keeper.jvm();
             assertThat(keeper.status("restarts")).isEqualTo("1");
-            keeper.signal(Processes.SIGTERM);
-            assertThat(keeper.exitStatus()).isEqualTo(143);
-            assertThat(folder.resolve("status")).doesNotExist();
         }
     }
 }

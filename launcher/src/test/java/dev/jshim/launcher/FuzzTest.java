@@ -19,7 +19,7 @@ class FuzzTest {
 
     @Test
     void noMessageAndNoStateDoesHarm() throws Exception {
-        fuzz(Programs.fuzz(), "messages");
+        fuzz(Programs.fuzzKeeper(), "messages");
     }
 
     @Test

@@ -57,7 +57,7 @@ final class Keeper implements AutoCloseable {
             return new Start(folder, second, List.of(words), options, answer, pair);
         }
 
-        /** In place of those that name its files. */
+        /** In place of what names its status file. */
         Start with(String... words) {
             return new Start(folder, second, before, List.of(words), answer, pair);
         }
@@ -113,8 +113,7 @@ final class Keeper implements AutoCloseable {
     }
 
     static Start in(Path folder) {
-        List<String> files = List.of("-s", folder + "/status", "-p", folder + "/pid");
-        return new Start(folder, 1000, List.of(), files, null, null);
+        return new Start(folder, 1000, List.of(), List.of("-s", folder + "/status"), null, null);
     }
 
     /** The command of a stub, with some words that it repeats. */

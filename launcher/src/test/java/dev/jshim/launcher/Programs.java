@@ -65,9 +65,9 @@ final class Programs {
         return compile("keeper-clock", SOURCE, concat(flags(), List.of("-Os", "-static", "-include", clock)));
     }
 
-    /** Feeds the reader of messages and that of the state, see src/test/c/fuzz.c. */
-    static Path fuzz() {
-        return compile("fuzz", MODULE.resolve("src/test/c/fuzz.c"), concat(SANITIZERS, flags()));
+    /** Feeds the reader of messages and that of the state, see src/test/c/fuzz-keeper.c. */
+    static Path fuzzKeeper() {
+        return compile("fuzz-keeper", MODULE.resolve("src/test/c/fuzz-keeper.c"), concat(SANITIZERS, flags()));
     }
 
     /**

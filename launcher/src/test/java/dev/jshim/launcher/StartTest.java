@@ -107,14 +107,13 @@ class StartTest {
     }
 
     @Test
-    void statusAndPidFileSayHowItIsAndGoWithTheKeeper() throws Exception {
+    void theStatusSaysHowItIs() throws Exception {
         try (Keeper keeper = Keeper.in(folder).stub()) {
             Jvm jvm = keeper.jvm();
             assertThat(jvm.begin(0)).isEmpty();
             assertThat(folder.resolve("status")).as("before it serves").doesNotExist();
-            assertThat(folder.resolve("pid")).as("before it serves").doesNotExist();
             jvm.send("serving");
-            Keeper.until("a status", () -> Files.exists(folder.resolve("pid")));
+            Keeper.until("a status", () -> Files.exists(folder.resolve("status")));
             assertThat(Files.readAllLines(folder.resolve("status")))
                     .containsExactly(
                             "keeper " + keeper.pid() + " " + Processes.startTime(keeper.pid()),
@@ -125,7 +124,6 @@ class StartTest {
                             "at 0");
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("status"))))
                     .isEqualTo("rw-------");
-            assertThat(folder.resolve("pid")).hasContent(Integer.toString(keeper.pid()));
             long before = System.currentTimeMillis() / 1000;
             jvm.kill();
             keeper.jvm();
@@ -135,7 +133,19 @@ class StartTest {
             assertThat(Long.parseLong(keeper.status("at"))).isBetween(before, before + 120);
             keeper.signal(Processes.SIGTERM);
             assertThat(keeper.exitStatus()).isEqualTo(143);
-            assertThat(folder.resolve("status")).doesNotExist();
+            assertThat(keeper.status("keeper"))
+                    .as("who reads it sees that this one is dead")
+                    .startsWith(keeper.pid() + " ");
+        }
+    }
+
+    /** Versions before format 3 named a file for the keeper's pid, which nobody needs any more. */
+    @Test
+    void whatAnOlderBridgeSaysIsUnderstood() throws Exception {
+        String status = folder + "/status";
+        try (Keeper keeper =
+                Keeper.in(folder).with("-s", status, "-p", folder + "/pid").stub()) {
+            keeper.servingJvm(0);
             assertThat(folder.resolve("pid")).doesNotExist();
         }
     }
@@ -169,27 +179,22 @@ class StartTest {
     @Test
     void aSecondKeeperWhoseJvmDoesNotServeLeavesTheFilesOfTheFirst() throws Exception {
         Path other = Files.createDirectory(folder.resolve("other"));
-        List<String> files = List.of("-s", folder + "/status", "-p", folder + "/pid");
         try (Keeper first = Keeper.in(folder).stub()) {
             Jvm jvm = first.servingJvm(0);
             String status = Files.readString(folder.resolve("status"));
-            try (Keeper second =
-                    Keeper.in(other).with(files.toArray(String[]::new)).stub()) {
+            try (Keeper second = Keeper.in(other).with("-s", folder + "/status").stub()) {
                 Jvm refused = second.jvm();
                 assertThat(refused.begin(0)).isEmpty();
                 refused.ask("exit 1");
                 assertThat(second.exitStatus()).isEqualTo(1);
             }
             assertThat(folder.resolve("status")).hasContent(status);
-            assertThat(folder.resolve("pid")).hasContent(Integer.toString(first.pid()));
             // And the other way round: what a keeper after it has written stays when the first one ends.
-            Files.writeString(folder.resolve("status"), "keeper " + first.pid() + "0 1\n");
-            Files.writeString(folder.resolve("pid"), "1" + first.pid() + "\n");
+            Files.writeString(folder.resolve("status"), "of another");
             jvm.send("end");
             jvm.ask("exit 0");
             assertThat(first.exitStatus()).isZero();
-            assertThat(folder.resolve("status")).exists();
-            assertThat(folder.resolve("pid")).exists();
+            assertThat(folder.resolve("status")).hasContent("of another");
         }
     }
 
@@ -243,8 +248,7 @@ class StartTest {
                 List.of("-x", "--", "/bin/true"),
                 List.of("-s"),
                 List.of("-s", "status", "--", "/bin/true"),
-                List.of("-p", "pid", "--", "/bin/true"),
-                List.of("-p", "/pid"),
+                List.of("-s", "/status"),
                 List.of("-a", "x", "--", "/bin/true"),
                 List.of("-a", "1", "--", "/bin/true"),
                 List.of("--", "true"),
@@ -256,8 +260,7 @@ class StartTest {
             String error = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor()).as(arguments.toString()).isEqualTo(2);
             assertThat(error)
-                    .startsWith("jshim-keeper: ")
-                    .endsWith("[ARG...]\n")
+                    .contains("level=error msg=\"usage: jshim-keeper [-k] ")
                     .hasLineCount(1);
         }
     }
