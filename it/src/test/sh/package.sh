@@ -44,7 +44,7 @@ tree_of() { # pid
 }
 
 keeper_is_of() { # tree
-    is_of "$(cat "$root/run/containerd/jshim/keeper.pid")" "$1"
+    is_of "$(sed -n 's/^keeper \([0-9]*\) .*/\1/p' "$root/run/containerd/jshim/keeper")" "$1"
 }
 
 is_of() { # pid, tree

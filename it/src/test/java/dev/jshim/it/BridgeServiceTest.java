@@ -131,8 +131,9 @@ class BridgeServiceTest extends MigrationScenario {
         node.start();
         JsonObject status = json(bridge("status", "-o", "json").ok());
         assertThat(status.get("state").getAsString()).isEqualTo("serving");
-        assertThat(node.state().resolve("jshim/keeper.pid"))
-                .hasContent(status.get("keeper").getAsString());
+        assertThat(ProcessFacts.withCommand("jshim-keeper", node.state().toString()))
+                .extracting(ProcessFacts::pid)
+                .containsExactly(status.get("keeper").getAsLong());
         assertThat(node.init("one")).isEqualTo(one);
         node.remove("one");
     }

@@ -48,6 +48,11 @@ record KeptBridge(PrivateContainerd node) {
         }
     }
 
+    /** The keeper's pid. */
+    long keeper() {
+        return Long.parseLong(status("keeper").split(" ", 2)[0]);
+    }
+
     private String status(String key) {
         Path file = node.state().resolve("jshim/keeper");
         return Wait.forValue(() -> "a line of the keeper's", () -> {

@@ -80,8 +80,7 @@ class ManyContainersTest extends MigrationScenario {
         FileLimit limit = FileLimit.of(bridge());
         assertThat(limit.soft()).as("raised by the bridge itself").isEqualTo(limit.hard());
         say("its keeper", "");
-        Path keeper = node.state().resolve("jshim/keeper.pid");
-        sayOf(Long.parseLong(Files.readString(keeper).strip()));
+        sayOf(new KeptBridge(node).keeper());
         all.keySet().forEach(node::remove);
     }
 

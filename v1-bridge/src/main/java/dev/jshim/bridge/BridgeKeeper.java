@@ -73,8 +73,7 @@ public record BridgeKeeper(BridgePaths paths, Path tree, Path address, Path ttrp
 
     /** What the keeper is started with. */
     public List<String> arguments() {
-        var all = new ArrayList<>(
-                List.of("-s", paths.keeper().toString(), "-p", paths.keeperPid().toString(), "--"));
+        var all = new ArrayList<>(List.of("-s", paths.keeper().toString(), "--"));
         all.addAll(bridgeCommand());
         return List.copyOf(all);
     }

@@ -37,6 +37,7 @@ public record BridgePaths(NodePaths node) {
         return directory().resolve("keeper");
     }
 
+    /** The keeper's pid, for systemd, whose main process it is. */
     public Path keeperPid() {
         return directory().resolve("keeper.pid");
     }

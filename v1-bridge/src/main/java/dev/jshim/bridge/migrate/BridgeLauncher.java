@@ -4,6 +4,7 @@ import dev.jshim.bridge.BridgeKeeper;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.OpenFiles;
+import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.KeeperState;
 import java.io.BufferedReader;
@@ -121,7 +122,9 @@ final class BridgeLauncher {
                 new ProcessBuilder(command).directory(Path.of("/").toFile()).redirectErrorStream(true));
         process.getOutputStream().close();
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            return kept(pid(reply(out)));
+            var pid = pid(reply(out));
+            var _ = keeper();
+            return pid;
         } catch (IOException e) {
             process.destroy();
             return alreadyThere(e);
@@ -129,15 +132,18 @@ final class BridgeLauncher {
     }
 
     /**
-     * Waits until the keeper has written down that this bridge serves, a moment after the bridge says so: its pid is
-     * what systemd looks for next.
+     * The keeper that runs, which writes down that a bridge serves a moment after the bridge says so; null if there is
+     * none.
      */
-    private int kept(int pid) throws IOException {
+    @Nullable
+    ProcessId keeper() throws IOException {
         var end = System.nanoTime() + OTHER.toNanos();
-        while (System.nanoTime() < end && !Files.exists(paths.keeperPid())) {
+        var state = KeeperState.living(paths.keeper());
+        while (state == null && System.nanoTime() < end) {
             pause(new IOException("interrupted"));
+            state = KeeperState.living(paths.keeper());
         }
-        return pid;
+        return state == null ? null : state.keeper();
     }
 
     /** Another one may have been quicker: a keeper's, after a crash. */

@@ -8,6 +8,7 @@ import dev.jshim.node.RootDaemon;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -119,23 +120,29 @@ public final class BridgeService {
     /**
      * Starts the bridge, which serves what is adopted, and its keeper. That it runs already is no error.
      *
-     * @param isKept whether it is to be in the caller's cgroup, as systemd wants it, also if it runs already; else it
-     *     leaves that
+     * @param isKept whether it is to be in the caller's cgroup, as systemd wants it, also if it runs already, and the
+     *     keeper's pid in a file, as systemd's main process; else it leaves that cgroup
+     * @throws IOException if it does not come up, or if it is to be kept and has no keeper
      */
     public Done start(boolean isKept) throws IOException {
         var running = running();
-        if (running != null) {
-            var pid = running.getPid();
-            return new Done(pid, false, isKept ? joinUnit(pid) : List.of());
+        var pid = running == null ? launcher.start() : running.getPid();
+        if (isKept) {
+            return new Done(pid, running == null, joinUnit(pid, running == null));
         }
-        var pid = launcher.start();
-        return new Done(pid, true, isKept ? List.of() : BridgeLauncher.leaveCgroups(pid));
+        return new Done(pid, running == null, running == null ? BridgeLauncher.leaveCgroups(pid) : List.of());
     }
 
-    private List<String> joinUnit(int pid) {
-        var keeper = KeeperState.living(paths.keeper());
-        return BridgeLauncher.joinUnit(
-                keeper == null ? List.of(pid) : List.of(pid, keeper.keeper().pid()));
+    /** The two that were just started are in the unit as we are. */
+    private List<String> joinUnit(int pid, boolean isNew) throws IOException {
+        var keeper = launcher.keeper();
+        if (keeper == null) {
+            throw new IOException("the bridge, pid " + pid + ", has no keeper at the moment, see " + paths.log()
+                    + "; it starts one every few seconds: start the unit again");
+        }
+        var notes = isNew ? List.<String>of() : BridgeLauncher.joinUnit(List.of(pid, keeper.pid()));
+        Files.writeString(paths.keeperPid(), keeper.pid() + "\n");
+        return notes;
     }
 
     /**
