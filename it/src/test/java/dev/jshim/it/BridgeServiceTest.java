@@ -132,7 +132,6 @@ class BridgeServiceTest extends MigrationScenario {
         JsonObject status = json(bridge("status", "-o", "json").ok());
         assertThat(status.get("state").getAsString()).isEqualTo("serving");
         assertThat(ProcessFacts.withCommand("jshim-keeper", node.state().toString()))
-                .extracting(ProcessFacts::pid)
                 .containsExactly(status.get("keeper").getAsLong());
         assertThat(node.init("one")).isEqualTo(one);
         node.remove("one");
@@ -347,7 +346,14 @@ class BridgeServiceTest extends MigrationScenario {
         upgrade();
         killBridgeForGood();
         Wait.until("containerd forgets it", () -> Tasks.of(node).tasks().isEmpty());
+        assertThat(one.alive()).as("nobody ends it").isTrue();
+        assertThat(node.log())
+                .content()
+                .contains("container one still runs under its v1 shim (v1 shim " + one.parent() + " lives)");
         assertThat(Product.ctl(node, "check").out()).contains("one is ");
+        assertThat(answers(Product.ctl(node, "-o", "json", "bridge", "verify").expect(3)))
+                .isEqualTo(Map.of("one", false));
+        bridge("status").expect(3);
         bridge("start").ok();
 
         for (String command : List.of("ls", "check")) {

@@ -19,13 +19,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * The bridge is killed, stopped for a while, starved of memory and replaced again and again, under a containerd 2.x and
  * beneath clients that do not pause: nobody notices. What is done, and when, follows from a number:
- * {@code -Djshim.torture.seed=N} chooses another one, {@code -Djshim.torture.kills=N} how often.
+ * {@code -Djshim.torture.seed=N} chooses another one, {@code -Djshim.torture.kills=N} how many are to die, of whatever.
  */
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oneRelease")
 class BridgeTortureTest extends MigrationScenario {
     private static final boolean ALL = Boolean.getBoolean("jshim.test.all");
-    private static final int KILLS = Integer.getInteger("jshim.torture.kills", ALL ? 200 : 10);
+    private static final int DEATHS = Integer.getInteger("jshim.torture.kills", ALL ? 200 : 10);
     private static final long SEED = Long.getLong("jshim.torture.seed", 1);
     private static final int CONTAINERS = ALL ? 17 : 5;
     private static final int CLIENTS = 3;
@@ -76,9 +76,9 @@ class BridgeTortureTest extends MigrationScenario {
         }
 
         KeptBridge bridge = new KeptBridge(node);
-        Random random = new Random(SEED);
-        for (int i = 0; i < KILLS && failures.isEmpty(); i++) {
-            bridge.disturb(random);
+        Pauses pauses = new Pauses(bridge, node.bundle("c0"), failures::add);
+        try (pauses) {
+            bridge.disturb(DEATHS, new Random(SEED), times, () -> !failures.isEmpty());
         }
 
         over = true;
@@ -106,8 +106,8 @@ class BridgeTortureTest extends MigrationScenario {
         assertToldOnce(events);
         assertThat(node.log()).content().doesNotContain("shim disconnected");
         System.out.printf(
-                "torture, %s: %d deaths of the bridge, %d exits, %s%n",
-                fault, bridge.deaths(), execs.size() + 1, times.summary());
+                "torture, %s: %d deaths of the bridge, %d exits, %s; with a death: %s%n",
+                fault, bridge.deaths(), execs.size() + 1, times.summary(), pauses.summary());
         assertThat(node.ctr("task", "rm", "ending").ok().err()).contains("exit code 7");
         node.ctr("container", "rm", "ending").ok();
         inits.keySet().forEach(node::remove);

@@ -2,7 +2,9 @@ package dev.jshim.it;
 
 import dev.jshim.node.UnixGrpc;
 import dev.jshim.proto.cri.AttachRequest;
+import dev.jshim.proto.cri.Container;
 import dev.jshim.proto.cri.ContainerConfig;
+import dev.jshim.proto.cri.ContainerEventResponse;
 import dev.jshim.proto.cri.ContainerMetadata;
 import dev.jshim.proto.cri.ContainerStats;
 import dev.jshim.proto.cri.ContainerStatsRequest;
@@ -12,6 +14,7 @@ import dev.jshim.proto.cri.CreateContainerRequest;
 import dev.jshim.proto.cri.ExecRequest;
 import dev.jshim.proto.cri.ExecSyncRequest;
 import dev.jshim.proto.cri.ExecSyncResponse;
+import dev.jshim.proto.cri.GetEventsRequest;
 import dev.jshim.proto.cri.ImageServiceGrpc;
 import dev.jshim.proto.cri.ImageSpec;
 import dev.jshim.proto.cri.ImageStatusRequest;
@@ -20,8 +23,11 @@ import dev.jshim.proto.cri.LinuxContainerResources;
 import dev.jshim.proto.cri.LinuxContainerSecurityContext;
 import dev.jshim.proto.cri.LinuxPodSandboxConfig;
 import dev.jshim.proto.cri.LinuxSandboxSecurityContext;
+import dev.jshim.proto.cri.ListContainersRequest;
+import dev.jshim.proto.cri.ListPodSandboxRequest;
 import dev.jshim.proto.cri.NamespaceMode;
 import dev.jshim.proto.cri.NamespaceOption;
+import dev.jshim.proto.cri.PodSandbox;
 import dev.jshim.proto.cri.PodSandboxConfig;
 import dev.jshim.proto.cri.PodSandboxMetadata;
 import dev.jshim.proto.cri.PodSandboxStats;
@@ -42,12 +48,14 @@ import dev.jshim.proto.cri.UpdateContainerResourcesRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** What a kubelet says to the containerd that runs now; another one needs another client. */
 final class Cri implements AutoCloseable {
@@ -162,6 +170,37 @@ final class Cri implements AutoCloseable {
         var request =
                 ContainerStatusRequest.newBuilder().setContainerId(container).build();
         return call().containerStatus(request).getStatus();
+    }
+
+    /** All pods that there are, as a kubelet lists them each second. */
+    List<PodSandbox> pods() {
+        return call().listPodSandbox(ListPodSandboxRequest.getDefaultInstance()).getItemsList();
+    }
+
+    /** All containers that there are, likewise. */
+    List<Container> containers() {
+        return call().listContainers(ListContainersRequest.getDefaultInstance()).getContainersList();
+    }
+
+    /** Hears what CRI tells of containers from now on, until this is closed. */
+    void hear(Consumer<ContainerEventResponse> each) {
+        RuntimeServiceGrpc.newStub(channel)
+                .getContainerEvents(GetEventsRequest.getDefaultInstance(), new StreamObserver<>() {
+                    @Override
+                    public void onNext(ContainerEventResponse event) {
+                        each.accept(event);
+                    }
+
+                    @Override
+                    public void onError(Throwable thrown) {
+                        // The channel was closed, or the daemon has ended.
+                    }
+
+                    @Override
+                    public void onCompleted() {
+                        // Likewise.
+                    }
+                });
     }
 
     /** Runs a command in a container to its end. */

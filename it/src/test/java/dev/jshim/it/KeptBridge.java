@@ -5,10 +5,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
+import java.util.function.BooleanSupplier;
 
 /** A bridge that comes to harm, as its keeper has it written down. */
 record KeptBridge(PrivateContainerd node) {
     private static final Duration SERVES = Duration.ofSeconds(60);
+    /** Ten of the keeper's seconds, and what a busy machine takes. */
+    private static final Duration HANGS = Duration.ofSeconds(60);
+    /** A call over which eight have died fails, and some die of their own faults. */
+    private static final int MOST_SEEN = 4;
 
     /** How many have died so far. */
     int deaths() {
@@ -19,21 +24,34 @@ record KeptBridge(PrivateContainerd node) {
         Wait.until(SERVES, "the bridge serves", () -> status("state").equals("serving"));
     }
 
-    /** Kills it, stops it for a while, or replaces it, after a while; what and when follows from the numbers. */
-    void disturb(Random random) {
-        Wait.pause(Duration.ofMillis(200 + random.nextInt(1300)));
-        int how = random.nextInt(8);
-        if (how > 1) {
-            // Whether it serves by now or not.
-            signal(Signal.KILL);
-        } else if (how > 0) {
-            signal(Signal.STOP);
-            Wait.pause(Duration.ofMillis(random.nextInt(1500)));
-            signal(Signal.CONT);
-        } else {
-            awaitServing();
-            // It may die over the answer, by one of its own faults.
-            Product.ctl(node, "bridge", "replace");
+    /**
+     * Kills it, stops it, or replaces it, after a while, until so many have died; what and when follows from the
+     * numbers.
+     *
+     * @param calls of clients: over none of them come so many deaths that it is taken for their cause
+     */
+    void disturb(int deaths, Random random, CallTimes calls, BooleanSupplier over) {
+        while (deaths() < deaths && !over.getAsBoolean()) {
+            calls.harm(MOST_SEEN, over);
+            Wait.pause(Duration.ofMillis(200 + random.nextInt(1300)));
+            int how = random.nextInt(40);
+            int millis = random.nextInt(1500);
+            if (how > 7) {
+                // Whether it serves by now or not.
+                signal(Signal.KILL);
+            } else if (how > 4) {
+                signal(Signal.STOP);
+                Wait.pause(Duration.ofMillis(millis));
+                signal(Signal.CONT);
+            } else if (how > 3) {
+                int before = deaths();
+                signal(Signal.STOP);
+                Wait.until(HANGS, "the keeper kills a bridge that does not go on", () -> deaths() > before);
+            } else {
+                awaitServing();
+                // It may die over the answer, by one of its own faults.
+                Product.ctl(node, "bridge", "replace");
+            }
         }
     }
 

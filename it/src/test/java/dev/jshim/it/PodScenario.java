@@ -233,6 +233,14 @@ abstract class PodScenario {
         assertThat(node.ctrIn(NAMESPACE, "snapshot", "ls").ok().out()).doesNotContain("Active");
     }
 
+    /** Of an adopted container. */
+    Path bundle(String id) {
+        return node.state()
+                .resolve("io.containerd.runtime.v2.task")
+                .resolve(NAMESPACE)
+                .resolve(id);
+    }
+
     /** The init process of what was made by {@link #container} or {@link #pod}. */
     ProcessFacts init(String name) {
         return Objects.requireNonNull(processes.get(name));

@@ -2,13 +2,18 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.proto.cri.Container;
+import dev.jshim.proto.cri.ContainerEventType;
 import dev.jshim.proto.cri.ContainerState;
+import dev.jshim.proto.cri.PodSandbox;
+import dev.jshim.proto.cri.PodSandboxState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -16,23 +21,27 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * As {@link BridgeTortureTest}, with pods: a kubelet, which looks all the time, sees none that is not ready, no
- * container that does not run, and makes none again; its probes are answered.
+ * As {@link BridgeTortureTest}, with pods: a kubelet, which lists all each second, looks at each and hears what CRI
+ * tells, sees no pod that is not ready, no container that does not run, and nothing that was made again; its probes are
+ * answered.
  */
 @EnabledIfSystemProperty(named = "jshim.test.all", matches = "true", disabledReason = "takes ten minutes")
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oneRelease")
 class PodTortureTest extends PodScenario {
-    private static final int KILLS = Integer.getInteger("jshim.torture.kills", 200);
+    private static final int DEATHS = Integer.getInteger("jshim.torture.kills", 200);
     private static final long SEED = Long.getLong("jshim.torture.seed", 1);
     /** With two pods and the one that counts: 20 that are adopted. */
     private static final int SLEEPERS = 17;
 
     private static final int PROBES = 2;
+    /** How often a kubelet lists (its generic PLEG). */
+    private static final Duration RELIST = Duration.ofSeconds(1);
 
     private final CallTimes times = new CallTimes();
     private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private volatile boolean over;
+    private final AtomicInteger lists = new AtomicInteger();
 
     PodTortureTest(Release old) {
         super(old);
@@ -62,7 +71,12 @@ class PodTortureTest extends PodScenario {
                 .ok();
         startDaemon(Release.V2);
         List<Thread> clients = new ArrayList<>();
-        clients.add(Thread.ofPlatform().start(() -> untilOver(() -> look(containers))));
+        cri.hear(event -> {
+            if (event.getContainerEventTypeValue() >= ContainerEventType.CONTAINER_STOPPED_EVENT_VALUE) {
+                failures.add(new AssertionError(event.toString()));
+            }
+        });
+        clients.add(Thread.ofPlatform().start(() -> untilOver(() -> relist(containers))));
         for (int i = 0; i < PROBES; i++) {
             Random random = new Random(SEED * 31 + i);
             clients.add(Thread.ofPlatform()
@@ -70,9 +84,9 @@ class PodTortureTest extends PodScenario {
         }
 
         KeptBridge bridge = new KeptBridge(node);
-        Random random = new Random(SEED);
-        for (int i = 0; i < KILLS && failures.isEmpty(); i++) {
-            bridge.disturb(random);
+        Pauses pauses = new Pauses(bridge, bundle(containers.getLast()), failures::add);
+        try (pauses) {
+            bridge.disturb(DEATHS, new Random(SEED), times, () -> !failures.isEmpty());
         }
 
         over = true;
@@ -85,7 +99,9 @@ class PodTortureTest extends PodScenario {
         assertRunning(containers.toArray(String[]::new));
         web.log("counter", 0).assertCounts();
         assertThat(node.log()).content().doesNotContain("shim disconnected");
-        System.out.printf("torture of pods: %d deaths of the bridge, %s%n", bridge.deaths(), times.summary());
+        System.out.printf(
+                "torture of pods: %d deaths of the bridge, %s; with a death: %s; %d lists%n",
+                bridge.deaths(), times.summary(), pauses.summary(), lists.get());
         removeAll(web, host);
     }
 
@@ -99,16 +115,27 @@ class PodTortureTest extends PodScenario {
         }
     }
 
-    private void look(List<String> containers) {
+    /** What differs makes a kubelet act: it would make a pod or a container again, with the next number of attempts. */
+    private void relist(List<String> containers) {
+        assertThat(cri.pods())
+                .allMatch(pod -> pod.getState() == PodSandboxState.SANDBOX_READY)
+                .allMatch(pod -> pod.getMetadata().getAttempt() == 0)
+                .extracting(PodSandbox::getId)
+                .containsExactlyInAnyOrder(web.id(), host.id());
+        assertThat(cri.containers())
+                .allMatch(container -> container.getState() == ContainerState.CONTAINER_RUNNING)
+                .allMatch(container -> container.getMetadata().getAttempt() == 0)
+                .extracting(Container::getId)
+                .containsExactlyInAnyOrderElementsOf(containers);
         for (Pod pod : List.of(web, host)) {
             assertThat(isReady(pod)).as("%s is ready", pod.name()).isTrue();
         }
         for (String container : containers) {
             var status = cri.status(container);
             assertThat(status.getState()).as("%s", status).isEqualTo(ContainerState.CONTAINER_RUNNING);
-            assertThat(status.getMetadata().getAttempt()).isZero();
         }
-        Wait.pause(Duration.ofMillis(100));
+        lists.incrementAndGet();
+        Wait.pause(RELIST);
     }
 
     private void probe(List<String> containers, Random random) {

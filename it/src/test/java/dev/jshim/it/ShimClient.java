@@ -20,10 +20,14 @@ final class ShimClient implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** Connects to the socket that the bundle names. */
     static ShimClient of(PrivateContainerd node, String id) {
+        return of(node.bundle(id));
+    }
+
+    /** Connects to the socket that the bundle names. */
+    static ShimClient of(Path bundle) {
         try {
-            String address = Files.readString(node.bundle(id).resolve("address"));
+            String address = Files.readString(bundle.resolve("address"));
             return new ShimClient(
                     TtrpcChannel.connect(Path.of(address.strip().substring("unix://".length())), CONNECT));
         } catch (IOException e) {
