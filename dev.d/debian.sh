@@ -24,27 +24,31 @@ debian_unpack() { # file on the mirror, sha256, folder
     dpkg-deb -x "$deb" "$3/tree" || die "cannot unpack ${1##*/}"
 }
 
-# Prints the folder with a package's program, unpacked with all libraries of its suite beside it, this machine's being
-# older; it is pointed to them, so that a program that runs itself again (/proc/self/exe) has them too.
+# Prints the folder with a package's program of the same name.
 debian_program() { # package, label: newest or a suite
-    local package=$1 label=$2 suites
-    case $label in
-    newest) suites='sid+experimental sid forky trixie' ;;
-    *) suites=$label ;;
+    case $2 in
+    newest) debian_programs "$1" "$2" 'sid+experimental sid forky trixie' "$1" "$1" '' ;;
+    *) debian_programs "$1" "$2" "$2" "$1" "$1" '' ;;
     esac
-    if [ ! -x "$cache/$package-$label/bin/$package" ]; then
+}
+
+# Prints the folder with programs of some packages, unpacked with all libraries of their suite beside them, this machine's
+# being older; they are pointed to these, so that a program that runs itself again (/proc/self/exe) has them too.
+debian_programs() { # name, label, suites, packages, programs, prefix of the first one's version
+    local suites=$3 suite first=${5%% *}
+    if [ ! -x "$cache/$1-$2/bin/$first" ]; then
         install_missing "$program_needs"
         for suite in $suites; do
-            if working "fetching $package from the suite $suite" fetch_program "$package" "$label" "$suite"; then break; fi
+            if working "fetching $1 from the suite $suite" fetch_programs "$1" "$2" "$suite" "$4" "$5" "$6"; then break; fi
         done
     fi
-    [ -x "$cache/$package-$label/bin/$package" ] || die "no $package in the suites $suites of the mirror"
-    echo "$cache/$package-$label/bin"
+    [ -x "$cache/$1-$2/bin/$first" ] || die "no $1 $6 in the suites $suites of the mirror"
+    echo "$cache/$1-$2/bin"
 }
 
 # In a shell of its own for its trap.
-fetch_program() ( # package, label, suites with + between, of which the last counts
-    package=$1 label=$2
+fetch_programs() ( # as above, but suites with + between, of which the last counts
+    name=$1 label=$2 packages=$4 programs=$5 prefix=$6
     mkdir -p "$cache"
     temp=$(mktemp -d "$cache/fetch.XXXXXX")
     trap 'rm -rf "$temp"' EXIT
@@ -53,24 +57,26 @@ fetch_program() ( # package, label, suites with + between, of which the last cou
         debian_list "$suite" "$temp/$suite"
         cat "$temp/$suite/Packages" >>"$temp/Packages"
     done
-    debian_closure "$package" "$temp/Packages" >"$temp/wanted"
+    debian_closure "$packages" "$temp/Packages" >"$temp/wanted"
     read -r version _ <"$temp/wanted" || return 1
+    case $version in "$prefix"*) ;; *) return 1 ;; esac
     while read -r _ file sum; do debian_unpack "$file" "$sum" "$temp"; done <"$temp/wanted"
-    target=$cache/$package-${version%%[+~-]*}
-    point_to_libraries "$package" "$temp/tree" "$target"
-    rm -rf "${target:?}" && mv "$temp/tree" "$target" && ln -sfn "${target##*/}" "$cache/$package-$label" ||
-        die "cannot unpack $package to $cache"
+    target=$cache/$name-${version%%[+~-]*}
+    for program in $programs; do point_to_libraries "$program" "$temp/tree" "$target"; done
+    rm -rf "${target:?}" && mv "$temp/tree" "$target" && ln -sfn "${target##*/}" "$cache/$name-$label" ||
+        die "cannot unpack $name to $cache"
 )
 
-# Prints "VERSION FILE SHA256" for a package and for each library that it needs, directly or not, or that it loads where
+# Prints "VERSION FILE SHA256" for packages and for each library that they need, directly or not, or that they load where
 # it is there.
-debian_closure() { # package, list of packages
+debian_closure() { # packages, list of packages
     awk -v wanted="$1" '
+        BEGIN { count = split(wanted, first, / /); for (i in first) asked[first[i]] = 1 }
         $1 == "Package:" { name = $2 }
         $1 == "Version:" { version[name] = $2 }
         $1 == "Filename:" { file[name] = $2 }
         $1 == "SHA256:" { sum[name] = $2 }
-        $1 == "Depends:" || $1 == "Recommends:" && name == wanted {
+        $1 == "Depends:" || $1 == "Recommends:" && name in asked {
             sub(/^[A-Z][a-z]*: */, "")
             needs[name] = needs[name] "," $0
         }
@@ -84,16 +90,20 @@ debian_closure() { # package, list of packages
                 if (each[i] ~ /^lib/) take(each[i])
             }
         }
-        END { take(wanted) }' "$2"
+        END { for (i = 1; i <= count; i++) take(first[i]) }' "$2"
 }
 
-# Makes bin/PACKAGE, which uses the loader and the libraries of the tree that it will be in.
-point_to_libraries() { # package, tree, where the tree will be
+# Makes bin/PROGRAM, which uses the loader and the libraries of the tree that it will be in, if it uses any.
+point_to_libraries() { # program, tree, where the tree will be
     local program loader
     program=$(find "$2/usr/bin" "$2/usr/sbin" -name "$1" 2>/dev/null | head -n 1)
     loader=$(find "$2" -name 'ld-linux-*.so.*' -type f | head -n 1)
-    [ -n "$program" ] && [ -n "$loader" ] || die "the package $1 has not the program, or its libraries no loader"
+    [ -n "$program" ] && [ -n "$loader" ] || die "the program $1 is not in its package, or no loader in its libraries"
     mkdir -p "$2/bin"
+    if ! patchelf --print-interpreter "$program" >/dev/null 2>&1; then
+        cp -L "$program" "$2/bin/$1" # static
+        return
+    fi
     # An rpath holds for the libraries of libraries too, a runpath would not.
     patchelf --set-interpreter "$3${loader#"$2"}" --force-rpath --set-rpath \
         "$(find "$2" -name '*.so.*' -printf '%h\n' | sort -u | sed "s|^$2|$3|" | paste -sd :)" \
