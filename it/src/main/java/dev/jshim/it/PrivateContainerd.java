@@ -243,9 +243,19 @@ public final class PrivateContainerd implements AutoCloseable {
     /** Stops the daemon, if it runs, and starts another version on the same folders. */
     public void switchTo(Release other) {
         stop();
+        install(other);
+        start();
+    }
+
+    /** From its next start on the daemon is one of this version. */
+    void install(Release other) {
         release = other;
         more = "";
-        start();
+    }
+
+    /** A program that is yet to be started, with the environment that the daemon has. */
+    ProcessBuilder builder(List<String> command) {
+        return environment.builder(release, command);
     }
 
     /**
@@ -329,12 +339,16 @@ public final class PrivateContainerd implements AutoCloseable {
      * the exit code on.
      */
     Outcome ctrOnTerminal(List<Turn> talk, String... args) {
-        String line = command(name, args).stream()
+        return onTerminal(command(name, args)).talk(talk).run();
+    }
+
+    /** A command on a terminal of its own, to be run: see {@link #ctrOnTerminal}. */
+    static Run onTerminal(List<String> command) {
+        String line = command.stream()
                 .map(word -> "'" + word.replace("'", "'\\''") + "'")
                 .collect(Collectors.joining(" "));
-        return Run.of(List.of("/usr/bin/script", "--quiet", "--return", "--command", TERMINAL_SIZE + line, "/dev/null"))
-                .talk(talk)
-                .run();
+        return Run.of(
+                List.of("/usr/bin/script", "--quiet", "--return", "--command", TERMINAL_SIZE + line, "/dev/null"));
     }
 
     /**
@@ -372,8 +386,13 @@ public final class PrivateContainerd implements AutoCloseable {
         return command(name + suffix, args.toArray(String[]::new));
     }
 
-    List<String> command(String namespace, String... args) {
+    /** To be called by who makes tasks of this daemon without its ctr: see {@link Leftovers#rememberSockets}. */
+    void rememberSockets() {
         leftovers.rememberSockets();
+    }
+
+    List<String> command(String namespace, String... args) {
+        rememberSockets();
         List<String> command =
                 new ArrayList<>(List.of(release.ctr().toString(), "-a", socket().toString(), "-n", namespace));
         command.addAll(List.of(args));

@@ -1,0 +1,55 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A container of Docker's that counts to its log, and ends with 7 if it is asked to.
+ *
+ * @param name its name in Docker
+ * @param init its process
+ */
+record DockerCounter(PrivateDocker docker, String name, ProcessFacts init) {
+    static final int CODE = 7;
+
+    private static final String SCRIPT =
+            "trap 'exit " + CODE + "' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done";
+
+    /** Starts one of a runtime, by its name in Docker's configuration. */
+    static DockerCounter start(PrivateDocker docker, String runtime, String name, String... flags) {
+        List<String> all = new ArrayList<>(List.of(flags));
+        all.add("--runtime=" + runtime);
+        docker.run(name, all, "/bin/sh", "-c", SCRIPT);
+        return new DockerCounter(docker, name, docker.init(name));
+    }
+
+    /** It is the same process, counts on, lost no line, and takes an exec. */
+    void goesOn() {
+        assertThat(init.alive()).as(name + " runs").isTrue();
+        // A daemon that has just begun may still be asking for its containers.
+        Wait.until(name + " is running", () -> docker.status(name).equals("running"));
+        assertThat(docker.init(name)).isEqualTo(init);
+        int before = count();
+        Wait.until(name + " counts on", () -> count() > before);
+        Lines.gapless(log());
+        docker.docker("exec", name, "/bin/sh", "-c", "exit 5").expect(5);
+    }
+
+    /** Asks it to end; it was heard to its last line. */
+    void stop() {
+        docker.docker("stop", "--time=30", name).ok();
+        assertThat(docker.exitOf(name)).isEqualTo(CODE);
+        assertThat(init.alive()).isFalse();
+        Lines.gapless(log());
+    }
+
+    private int count() {
+        return (int) log().lines().count();
+    }
+
+    private String log() {
+        return docker.docker("logs", name).ok().out() + "\n";
+    }
+}

@@ -1,0 +1,90 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Deaths around containers of our shim under Docker, none of which they feel. */
+class DockerDeathTest {
+    static Stream<Arguments> dockers() {
+        Stream<Arguments> usual = Stream.of(Arguments.of(DockerRelease.V28, Release.V2, true));
+        return Boolean.getBoolean("jshim.test.all")
+                ? Stream.concat(
+                        usual,
+                        Stream.of(
+                                Arguments.of(DockerRelease.V28, Release.V2, false),
+                                Arguments.of(DockerRelease.V28, Release.V1_7, false),
+                                Arguments.of(DockerRelease.V26, Release.V1_7, true),
+                                Arguments.of(DockerRelease.V26, Release.V1_6, false),
+                                Arguments.of(DockerRelease.V26, Release.V2, false)))
+                : usual;
+    }
+
+    @ParameterizedTest(name = "Docker {0} on containerd {1}, its own {2}")
+    @MethodSource("dockers")
+    void containersGoOn(DockerRelease release, Release containerd, boolean own) throws IOException {
+        Product.home();
+        try (PrivateDocker docker = PrivateDocker.create(release, containerd, own)) {
+            docker.set("live-restore", "true").start();
+            assertThat(docker.docker("info", "--format={{json .Runtimes}}").ok().out())
+                    .contains("\"" + PrivateDocker.JSHIM + "\"");
+            DockerCounter counter = DockerCounter.start(docker, PrivateDocker.JSHIM, "counter");
+
+            ProcessFacts jvm = jvm(docker, "counter");
+            Signal.KILL.to(jvm.pid());
+            Wait.until("the JVM is dead", () -> !jvm.alive());
+            counter.goesOn();
+            assertThat(jvm(docker, "counter")).isNotEqualTo(jvm);
+            String daemons = docker.logText() + (own ? "" : docker.node().logText());
+            assertThat(daemons).doesNotContain("shim disconnected", "cleaning up", "ttrpc: closed");
+
+            docker.kill9();
+            docker.startDocker();
+            counter.goesOn();
+            docker.stop();
+            assertThat(counter.init().alive()).isTrue();
+            docker.startDocker();
+            counter.goesOn();
+
+            killContainerd(docker);
+            // dockerd connects to the new one when it gets round to it.
+            Wait.until(
+                    "dockerd is connected again",
+                    () -> docker.docker("exec", "counter", "/bin/true").code() == 0);
+            counter.goesOn();
+            assertThat(docker.inspect("counter", "{{.RestartCount}}")).isEqualTo("0");
+
+            counter.stop();
+            docker.docker("rm", "counter").ok();
+            docker.finish();
+        }
+    }
+
+    /** dockerd starts its own one again; another one is whoever's it is. */
+    private static void killContainerd(PrivateDocker docker) throws IOException {
+        if (docker.startsContainerd()) {
+            ProcessFacts containerd = docker.containerd();
+            Signal.KILL.to(containerd.pid());
+            Wait.until("containerd has ended", () -> !containerd.alive());
+            Wait.until(
+                    "dockerd has started another one",
+                    () -> docker.node().ctr("version").code() == 0);
+        } else {
+            docker.node().kill9();
+            docker.node().start();
+        }
+    }
+
+    private static ProcessFacts jvm(PrivateDocker docker, String name) throws IOException {
+        String id = docker.inspect(name, "{{.Id}}");
+        long shim = Long.parseLong(
+                Files.readString(docker.node().bundle(id).resolve("shim.pid")).strip());
+        return Wait.forValue(
+                "a JVM of " + shim, () -> ProcessFacts.find(Shims.jvm(shim)).orElse(null));
+    }
+}

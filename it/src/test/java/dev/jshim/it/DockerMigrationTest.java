@@ -1,0 +1,218 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Containers that Docker 20.10 runs on v1 shims, carried to a newer Docker on containerd 2.x while they run. The step
+ * by step of docs/migration.md for a node with Docker.
+ */
+class DockerMigrationTest {
+    private static final String[] SLEEP = {"/bin/sleep", "100000"};
+
+    /** The new Docker, and whether dockerd starts its containerd itself, as both did. */
+    static Stream<Arguments> ways() {
+        Stream<Arguments> usual = Stream.of(Arguments.of(DockerRelease.V28, true));
+        return Boolean.getBoolean("jshim.test.all")
+                ? Stream.concat(
+                        usual,
+                        Stream.of(
+                                Arguments.of(DockerRelease.V28, false),
+                                Arguments.of(DockerRelease.V26, true),
+                                Arguments.of(DockerRelease.V26, false)))
+                : usual;
+    }
+
+    @ParameterizedTest(name = "to Docker {0}, its own containerd {1}")
+    @MethodSource("ways")
+    void theWholeWay(DockerRelease to, boolean own) throws Exception {
+        try (PrivateDocker docker = old(own)) {
+            DockerCounter counter = DockerCounter.start(docker, Product.LEGACY, "counter");
+            DockerCounter second = DockerCounter.start(docker, Product.LEGACY, "second", "--network=host");
+            DockerCounter third = DockerCounter.start(docker, Product.LEGACY, "third", "--restart=always");
+            DockerCounter beside = DockerCounter.start(docker, "runc", "beside");
+            docker.run("terminal", List.of("-it", "--runtime=" + Product.LEGACY), "/bin/cat");
+            docker.run(
+                    "well",
+                    List.of("--runtime=" + Product.LEGACY, "--health-cmd=cat /tmp/well", "--health-interval=1s"),
+                    SLEEP);
+            ProcessFacts terminal = docker.init("terminal");
+            docker.run("before", List.of("--runtime=" + Product.LEGACY), "/bin/sh", "-c", "echo $$; exit 3");
+            assertThat(docker.exitOf("before")).isEqualTo(3);
+            docker.docker("pause", "second").ok();
+
+            ctl(docker, "migrate", "apply", "--yes").ok();
+            docker.stop();
+            docker.node().stop();
+            assertThat(ctl(docker, "migrate", "apply", "--yes").ok().out()).doesNotContain("adopted  ");
+            ctl(docker, "migrate", "verify").ok();
+            ctl(docker, "bridge", "verify").ok();
+            asAnOlderDockerWroteIt(docker, third);
+            docker.install(to, Release.V2);
+            docker.start();
+
+            assertThat(docker.status("second")).isEqualTo("paused");
+            docker.docker("unpause", "second").ok();
+            for (DockerCounter each : List.of(counter, second, third, beside)) {
+                each.goesOn();
+            }
+            assertThat(docker.init("terminal")).isEqualTo(terminal);
+            assertThat(docker.clientOnTerminal("attach", "--detach-keys=ctrl-x,x", "terminal")
+                            .talk(List.of(Turn.first("said"), new Turn("said\r\nsaid", "\u0018x")))
+                            .run()
+                            .out())
+                    .contains("said");
+            assertThat(docker.docker("stats", "--no-stream", "--format={{.PIDs}} {{.MemUsage}}", "second")
+                            .ok()
+                            .out())
+                    .matches("[1-9].* [1-9][0-9.]*[KM]iB / .*");
+            assertThat(docker.docker("top", "counter").ok().out())
+                    .contains("" + counter.init().pid());
+            docker.docker("exec", "well", "/bin/sh", "-c", "echo >/tmp/well").ok();
+            Wait.until(
+                    "it is well",
+                    () -> docker.inspect("well", "{{.State.Health.Status}}").equals("healthy"));
+
+            killBridge(docker);
+            counter.goesOn();
+            docker.kill9();
+            docker.startDocker();
+            second.goesOn();
+
+            counter.stop();
+            docker.docker("start", "counter").ok();
+            docker.docker("exec", "counter", "/bin/sh", "-c", "exit 4").expect(4);
+            assertThat(shim(docker, "counter")).contains(Product.home().toString());
+            docker.docker("restart", "--time=30", "second").ok();
+            docker.docker("exec", "second", "/bin/sh", "-c", "exit 4").expect(4);
+            assertThat(docker.docker("start", "-a", "before").expect(3).out()).contains("1");
+            Signal.KILL.to(third.init().pid());
+            Wait.until(
+                    "it was started again",
+                    () -> docker.inspect("third", "{{.RestartCount}} {{.State.Status}}")
+                            .equals("1 running"));
+            assertThat(shim(docker, "third")).contains("containerd-shim-runc-v2");
+
+            // Whoever has this in daemon.json needs nothing of ours for the next start of such a container.
+            docker.set("runtimes", "{\"" + Product.LEGACY + "\": {\"runtimeType\": \"io.containerd.runc.v2\"}}");
+            docker.stop();
+            docker.startDocker();
+            docker.docker("restart", "--time=30", "counter").ok();
+            assertThat(shim(docker, "counter")).contains("containerd-shim-runc-v2");
+
+            docker.docker("rm", "-f", "counter", "second", "third", "terminal", "well", "before")
+                    .ok();
+            beside.goesOn();
+            ctl(docker, "migrate", "finish", "--yes").ok();
+            beside.stop();
+            docker.docker("rm", "beside").ok();
+            docker.finish();
+        }
+    }
+
+    @ParameterizedTest(name = "from Docker {0}, its own containerd {1}")
+    @MethodSource("ways")
+    void andBack(DockerRelease to, boolean own) throws Exception {
+        try (PrivateDocker docker = old(own)) {
+            DockerCounter counter = DockerCounter.start(docker, Product.LEGACY, "counter");
+            DockerCounter second = DockerCounter.start(docker, Product.LEGACY, "second");
+            docker.stop();
+            docker.node().stop();
+            ctl(docker, "migrate", "apply", "--yes").ok();
+            docker.install(to, Release.V2);
+            docker.start();
+            counter.goesOn();
+            second.stop();
+            docker.docker("start", "second").ok();
+
+            docker.stop();
+            docker.node().stop();
+            Outcome refused = ctl(docker, "migrate", "rollback", "--yes");
+            assertThat(refused.code()).isNotZero();
+            assertThat(refused.err()).contains("under the name of the v1 runtime");
+            docker.start();
+            docker.docker("stop", "--time=30", "second").ok();
+            docker.stop();
+            docker.node().stop();
+            ctl(docker, "migrate", "rollback", "--yes").ok();
+            docker.install(DockerRelease.V20, Release.V1_6);
+            docker.start();
+
+            counter.goesOn();
+            docker.docker("start", "second").ok();
+            docker.docker("exec", "second", "/bin/sh", "-c", "exit 4").expect(4);
+            counter.stop();
+            docker.docker("rm", "-f", "counter", "second").ok();
+            docker.finish();
+        }
+    }
+
+    private static PrivateDocker old(boolean own) {
+        Product.home();
+        return PrivateDocker.create(DockerRelease.V20, Release.V1_6, own)
+                .set("live-restore", "true")
+                .start();
+    }
+
+    /** As somebody who looks after the node calls it: Docker's containerd is named by its own file. */
+    private static Outcome ctl(PrivateDocker docker, String... args) {
+        if (!docker.startsContainerd()) {
+            return Product.ctl(docker.node(), args);
+        }
+        List<String> command = new ArrayList<>(List.of(
+                Product.bin().resolve("jshimctl").toString(),
+                "--config",
+                docker.execRoot().resolve("containerd/containerd.toml").toString()));
+        command.addAll(List.of(args));
+        return Run.of(command).run();
+    }
+
+    /** Docker up to 19.03 ran what it calls runc on v1 shims, and calls it so in its records. */
+    private static void asAnOlderDockerWroteIt(PrivateDocker docker, DockerCounter counter) throws IOException {
+        String id;
+        try (Stream<Path> all = Files.list(docker.dataRoot().resolve("containers"))) {
+            Predicate<Path> named =
+                    folder -> read(folder.resolve("config.v2.json")).contains("\"/" + counter.name() + "\"");
+            id = all.filter(named).findFirst().orElseThrow().toString();
+        }
+        Path file = Path.of(id, "hostconfig.json");
+        String text = read(file);
+        assertThat(text).contains("\"" + Product.LEGACY + "\"");
+        Files.writeString(file, text.replace("\"" + Product.LEGACY + "\"", "\"runc\""));
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void killBridge(PrivateDocker docker) {
+        String status = ctl(docker, "migrate", "status", "-o", "json").ok().out();
+        ProcessFacts bridge = ProcessFacts.of(JsonParser.parseString(status)
+                .getAsJsonObject()
+                .get("bridgePid")
+                .getAsLong());
+        Signal.KILL.to(bridge.pid());
+        Wait.until("it is dead", () -> !bridge.alive());
+    }
+
+    /** The command line of what is the parent of a container's first process. */
+    private static String shim(PrivateDocker docker, String name) {
+        return read(Path.of("/proc/" + docker.init(name).parent() + "/cmdline")).replace('\0', ' ');
+    }
+}

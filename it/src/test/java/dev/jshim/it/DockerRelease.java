@@ -1,0 +1,44 @@
+package dev.jshim.it;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A Docker that the scenarios run with: where its programs are. Immutable. */
+enum DockerRelease {
+    /** The last one that offers the v1 runtime. */
+    V20("20.10"),
+    V26("26"),
+    V28("28");
+
+    private static final String VARIABLE = "JSHIM_DOCKERS";
+
+    private final String label;
+
+    DockerRelease(String label) {
+        this.label = label;
+    }
+
+    /**
+     * The folder with {@code dockerd} and {@code docker}; it is not there if the mirror has no such version.
+     *
+     * @throws IllegalStateException if nobody has looked for one
+     */
+    Path folder() {
+        String dockers = System.getenv(VARIABLE);
+        if (dockers == null || dockers.isEmpty()) {
+            throw new IllegalStateException("Docker " + label + " is needed in the folder that " + VARIABLE
+                    + " names: './dev docker " + label + "' unpacks it into JSHIM_CACHE");
+        }
+        return Path.of(dockers, "docker-" + label, "bin");
+    }
+
+    /** Says whether it was to be had. */
+    boolean present() {
+        return Files.isExecutable(folder().resolve("dockerd"));
+    }
+
+    @Override
+    public String toString() {
+        return label;
+    }
+}
