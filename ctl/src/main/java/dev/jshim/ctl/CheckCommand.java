@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "It changes nothing. It looks at the tasks of every containerd on the machine, sockets, the bridge, containerd's",
-            "config.toml, folders, disk, kernel, KillMode and crun. An error is what has to be done before the upgrade; a",
+            "config.toml, folders, disk, kernel, KillMode, dockerd and crun. An error is what has to be done before the upgrade; a",
             "warning can wait. Exits with 0 if there is no error, else with 3. --config names another file than that of the",
             "running containerd.",
             "",

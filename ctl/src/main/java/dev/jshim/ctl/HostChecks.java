@@ -3,14 +3,17 @@ package dev.jshim.ctl;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.ContainerdVersion;
+import dev.jshim.node.DockerDaemon;
 import dev.jshim.node.NodePaths;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code check} finds in the machine: folders, disk, kernel, service manager, runtimes. */
@@ -41,13 +44,46 @@ final class HostChecks {
 
     /** What is good to know beside the findings. */
     Fields facts(Path config) {
-        return new Fields()
+        var facts = new Fields()
                 .with("containerd", containerd == null ? null : containerd.version())
                 .with("root", cli.globals().paths().root().toString())
                 .with("state", cli.globals().paths().state().toString())
                 .with("config", config.toString())
                 .with("kernel", host.kernel())
                 .with("cgroups", host.cgroups());
+        var dockers = dockers();
+        return dockers.isEmpty()
+                ? facts
+                : facts.with("docker", dockers.stream().map(this::describe).collect(Collectors.joining("; ")));
+    }
+
+    /** Those that use the containerd that is looked at. */
+    private List<DockerDaemon> dockers() {
+        return DockerDaemon.of(cli.proc(), cli.globals().paths(), cli.globals().address());
+    }
+
+    private String describe(DockerDaemon docker) {
+        return describe(docker, cli.globals().timeout());
+    }
+
+    /** Who it is, and whether its containers outlive it. */
+    static String describe(DockerDaemon docker, Duration timeout) {
+        var on = docker.liveRestore(timeout);
+        var state = on == null ? "cannot be asked for" : on ? "on" : "off";
+        return "dockerd, process " + docker.pid() + ", live-restore " + state;
+    }
+
+    private void docker(List<Finding> out) {
+        for (var docker : dockers()) {
+            var problem = docker.problem(cli.globals().timeout());
+            if (problem != null) {
+                out.add(Finding.error(
+                        "live-restore",
+                        problem.what(),
+                        "to upgrade Docker, or its containerd, ends every container",
+                        problem.todo()));
+            }
+        }
     }
 
     List<Finding> all() {
@@ -58,6 +94,7 @@ final class HostChecks {
         kernel(out);
         cgroups(out);
         killMode(out);
+        docker(out);
         crun(out);
         return out;
     }

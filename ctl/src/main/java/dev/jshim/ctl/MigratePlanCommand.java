@@ -10,8 +10,8 @@ import picocli.CommandLine.Mixin;
         footer = {
             "",
             "Reads: the v1 bundles, /proc, memory and disk, the KillMode of the shims' systemd units, containerd's",
-            "config.toml, and asks each v1 shim, containerd, and the program of --new-containerd. Changes: nothing, so",
-            "there is nothing to undo.",
+            "config.toml, and asks each v1 shim, containerd, a dockerd that uses it, and the program of",
+            "--new-containerd. Changes: nothing, so there is nothing to undo.",
             "Ends with 3 where apply would refuse a container, or to do anything at all, or something lives that has",
             "no bundle, or containerd 2.x will fail in something because of its configuration."
         })

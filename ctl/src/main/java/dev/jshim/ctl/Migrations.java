@@ -9,6 +9,7 @@ import dev.jshim.bridge.migrate.Report;
 import dev.jshim.bridge.migrate.ReportRow;
 import dev.jshim.bridge.migrate.Verification;
 import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.DockerDaemon;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,6 +135,10 @@ final class Migrations {
         }
         table.write(cli.out());
         Finding.write(cli, findings);
+        var globals = cli.globals();
+        for (var docker : DockerDaemon.of(cli.proc(), globals.paths(), globals.address())) {
+            cli.note(HostChecks.describe(docker, globals.timeout()));
+        }
         plan.problems().forEach(problem -> cli.note("apply would refuse: " + problem));
         Strays.note(cli, plan.strays(), plan.others());
     }

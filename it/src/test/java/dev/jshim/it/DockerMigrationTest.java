@@ -128,6 +128,14 @@ class DockerMigrationTest {
         try (PrivateDocker docker = old(own)) {
             DockerCounter counter = DockerCounter.start(docker, Product.LEGACY, "counter");
             DockerCounter second = DockerCounter.start(docker, Product.LEGACY, "second");
+            assertThat(ctl(docker, "migrate", "plan").ok().err()).contains("live-restore on");
+            docker.set("live-restore", "false").reload();
+            Wait.until("the plan knows that it is off", () -> ctl(docker, "migrate", "plan").code() == 3);
+            assertThat(ctl(docker, "migrate", "plan").err()).contains("apply would refuse: dockerd", "live-restore off");
+            assertThat(ctl(docker, "check").expect(3).out()).contains("error  live-restore: dockerd", "live-restore off");
+            assertThat(ctl(docker, "migrate", "apply", "--yes").expect(1).err()).contains("nothing was changed");
+            docker.set("live-restore", "true").reload();
+            Wait.until("the plan knows that it is on", () -> ctl(docker, "migrate", "plan").code() == 0);
             docker.stop();
             docker.node().stop();
             ctl(docker, "migrate", "apply", "--yes").ok();

@@ -100,15 +100,36 @@ final class PrivateDocker implements AutoCloseable {
         return this;
     }
 
+    /** Has the running dockerd take up what was set since. */
+    void reload() {
+        writeConfiguration();
+        Process daemon = process;
+        if (daemon != null) {
+            Run.of(List.of("kill", "-HUP", Long.toString(daemon.pid()))).run().ok();
+        }
+    }
+
+    private Path writeConfiguration() {
+        JsonObject all = settings.deepCopy();
+        if (release == DockerRelease.V20) {
+            all.remove("runtimes"); // It knows paths of OCI runtimes alone.
+            all.addProperty(
+                    "deprecated-key-path", node.dir().resolve("key.json").toString());
+        }
+        try {
+            return Files.writeString(node.dir().resolve("daemon.json"), all.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Starts dockerd alone and waits until it answers. */
     void startDocker() {
         if (process != null) {
             throw new IllegalStateException("runs already");
         }
         try {
-            Path file = node.dir().resolve("daemon.json");
-            Files.writeString(file, configuration().toString());
-            ProcessBuilder builder = node.builder(command(file));
+            ProcessBuilder builder = node.builder(command(writeConfiguration()));
             builder.environment().merge("PATH", release.folder().toString(), (path, first) -> first + ":" + path);
             builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
             Files.writeString(
@@ -119,16 +140,6 @@ final class PrivateDocker implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private JsonObject configuration() {
-        JsonObject all = settings.deepCopy();
-        if (release == DockerRelease.V20) {
-            all.remove("runtimes"); // It knows paths of OCI runtimes alone.
-            all.addProperty(
-                    "deprecated-key-path", node.dir().resolve("key.json").toString());
-        }
-        return all;
     }
 
     private List<String> command(Path file) {

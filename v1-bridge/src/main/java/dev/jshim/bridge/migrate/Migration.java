@@ -96,7 +96,7 @@ public final class Migration {
             var found = StrayScan.of(Node.read(paths.node()));
             return new Plan(
                     rows,
-                    new Preflight(paths.node()).problems(shims(rows)),
+                    new Preflight(paths.node(), address).problems(shims(rows)),
                     found.strays().stream()
                             .filter(stray -> namespace == null
                                     || stray.task().namespace().equals(namespace))
@@ -131,7 +131,7 @@ public final class Migration {
                         + " v1 containers, use rescue");
         DaemonGuard.refuseRival(running, paths.node().root());
         try (var containerd = running.client(timeout)) {
-            var preflight = new Preflight(paths.node());
+            var preflight = new Preflight(paths.node(), address);
             refuse(preflight.resources());
             try (var _ = hold()) {
                 var entries = entries(rebuildJournal);
@@ -147,7 +147,7 @@ public final class Migration {
                             .scan(namespace).stream()
                                     .filter(candidate -> !but.contains(candidate.task()))
                                     .toList();
-                    refuse(preflight.killModes(
+                    refuse(preflight.ends(
                             shims(candidates.stream().map(Candidate::row).toList())));
                     var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
                     // One that is mute runs.
@@ -192,7 +192,7 @@ public final class Migration {
      * @throws MigrationException where it could not be done; its message says how things stand
      */
     public Report restart(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
-        refuse(new Preflight(paths.node()).resources());
+        refuse(new Preflight(paths.node(), address).resources());
         try (var _ = hold()) {
             var _ = entries(rebuildJournal);
             return new Restart(this, commands, rootDaemon, progress).run();

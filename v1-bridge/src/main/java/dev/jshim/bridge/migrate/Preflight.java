@@ -1,6 +1,8 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.node.DockerDaemon;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.ProcFs;
 import dev.jshim.node.ProgramRun;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,18 +26,22 @@ final class Preflight {
 
     private static final String SERVICE = ".service";
     private static final Duration SYSTEMCTL = Duration.ofSeconds(10);
+    private static final Duration DOCKER = Duration.ofSeconds(5);
 
     private final NodePaths paths;
+    private final Path address;
     private final Path proc;
     private final String systemctl;
 
-    Preflight(NodePaths paths) {
-        this(paths, Path.of("/proc"), "systemctl");
+    /** @param address containerd's socket */
+    Preflight(NodePaths paths, Path address) {
+        this(paths, address, Path.of("/proc"), "systemctl");
     }
 
     /** With another /proc and another program to ask for a unit's settings. */
-    Preflight(NodePaths paths, Path proc, String systemctl) {
+    Preflight(NodePaths paths, Path address, Path proc, String systemctl) {
         this.paths = paths;
+        this.address = address;
         this.proc = proc;
         this.systemctl = systemctl;
     }
@@ -48,7 +54,7 @@ final class Preflight {
      */
     List<String> problems(Collection<Integer> shims) {
         var problems = new ArrayList<>(resources());
-        problems.addAll(killModes(shims));
+        problems.addAll(ends(shims));
         return problems;
     }
 
@@ -80,11 +86,18 @@ final class Preflight {
         return problems;
     }
 
-    /** Units whose stop would kill shims. */
-    List<String> killModes(Collection<Integer> shims) {
+    /** What would end shims when it is stopped: their systemd units, and a dockerd. */
+    List<String> ends(Collection<Integer> shims) {
         List<String> problems = new ArrayList<>();
         for (var unit : units(shims)) {
             killMode(unit, problems);
+        }
+        for (var docker :
+                shims.isEmpty() ? List.<DockerDaemon>of() : DockerDaemon.of(new ProcFs(proc), paths, address)) {
+            var problem = docker.problem(DOCKER);
+            if (problem != null) {
+                problems.add(problem.toString());
+            }
         }
         return problems;
     }

@@ -37,6 +37,7 @@ class PreflightTest {
         Files.setPosixFilePermissions(systemctl, PosixFilePermissions.fromString("rwx------"));
         return new Preflight(
                 new NodePaths(folder.resolve("root"), folder.resolve("state")),
+                folder.resolve("c.sock"),
                 folder.resolve("proc"),
                 systemctl.toString());
     }
