@@ -29,12 +29,7 @@ jvm_flags() { # component
     long_lived="-Xms8m -Xmx512m -XX:-ShrinkHeapInSteps -Xss512k -XX:+ExitOnOutOfMemoryError -XX:+DisplayVMOutputToStderr"
     # Few methods run often in a shim's life: compiling others early takes time from the start, and memory for good.
     case $1 in
-    shim) flags="$flags -XX:CompileThresholdScaling=5 $long_lived" ;;
-    # Netty carries one idle subscription: no pools for it, one thread.
-    bridge)
-        flags="$flags -XX:CompileThresholdScaling=5 $long_lived"
-        flags="$flags -Dio.netty.allocator.type=unpooled -Dio.netty.eventLoopThreads=1 -Dio.netty.noPreferDirect=true"
-        ;;
+    shim | bridge) flags="$flags -XX:CompileThresholdScaling=5 $long_lived" ;;
     ctl) flags="$flags -XX:CompileThresholdScaling=2" ;;
     esac
 }

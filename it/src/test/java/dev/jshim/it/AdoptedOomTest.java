@@ -47,9 +47,7 @@ class AdoptedOomTest extends MigrationScenario {
         assertThat(oomLines("event forwarded")).as("told by the bridge").isZero();
 
         node.stop();
-        awaitUnheard();
         node.switchTo(Release.V2);
-        awaitHeard();
         EventLog ofNew = EventLog.open(node);
         killOneExec("upgraded", ofNew);
         assertThat(ooms(ofNew)).isEqualTo(1);

@@ -6,6 +6,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -76,19 +77,25 @@ abstract class MigrationScenario extends Scenario {
         node.switchTo(Release.V2);
     }
 
-    /** Waits until the bridge hears what the daemon tells: what happens from then on it knows to be told. */
-    void awaitHeard() {
-        Wait.until("the bridge hears containerd", () -> Files.exists(heard()));
+    /** Waits until the bridge knows that this daemon runs: of what exits from then on the v1 shims tell it. */
+    void awaitKnown() {
+        Wait.until("the bridge knows containerd", () -> {
+            try (Stream<Path> bundles = Files.list(node.bundle("any").getParent())) {
+                String daemon = " " + Files.getAttribute(node.socket(), "unix:ino") + " ";
+                return bundles.filter(bundle -> Files.exists(bundle.resolve("jshim.v1")))
+                        .allMatch(bundle -> knows(bundle, daemon));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
     }
 
-    /** Waits until the bridge has noticed that the daemon is gone. */
-    void awaitUnheard() {
-        Wait.until("the bridge hears no containerd", () -> !Files.exists(heard()));
-    }
-
-    /** What a bridge keeps as long as it hears a daemon, and leaves if it is killed meanwhile. */
-    Path heard() {
-        return node.state().resolve("jshim/heard");
+    private static boolean knows(Path bundle, String daemon) {
+        try (Stream<String> lines = Files.lines(bundle.resolve("jshim.exits"))) {
+            return lines.anyMatch(line -> line.startsWith("daemon ") && line.contains(daemon));
+        } catch (IOException e) {
+            return false; // Nothing is noted yet.
+        }
     }
 
     /** Exchanges the daemon as a package does, without us: the new one sees none of the containers. */

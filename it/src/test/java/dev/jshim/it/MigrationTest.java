@@ -35,13 +35,12 @@ class MigrationTest extends MigrationScenario {
 
         node.kill9();
         trio.unharmed();
-        awaitUnheard();
         node.start();
         trio.listed(node);
         trio.unharmed();
         trio.answers("hello again");
 
-        awaitHeard();
+        awaitKnown();
         EventLog events = EventLog.open(node);
         node.ctr("task", "kill", "-s", "KILL", "--exec-id", Trio.WORKER, Trio.HOLDER)
                 .ok();

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import dev.jshim.node.TaskId;
+import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -47,6 +49,7 @@ final class AdoptedContainer implements AutoCloseable {
     private final RememberedCgroup cgroup;
     private final BundleNotes notes;
     private final ExitLedger ledger;
+    private final AdoptedEvents events;
     private final LegacyTask task;
     private final RepeatedTask served;
     private final TaskService service;
@@ -58,6 +61,7 @@ final class AdoptedContainer implements AutoCloseable {
     /**
      * Prepares to serve; {@link #attach} and {@link #serve} follow.
      *
+     * @param publisher of its namespace
      * @param oomWatch shared by all
      * @param ended told once, when nothing is left to serve
      */
@@ -65,7 +69,8 @@ final class AdoptedContainer implements AutoCloseable {
             LegacyRecord record,
             BridgePaths paths,
             TaskDoors doors,
-            EventSink events,
+            Containerd containerd,
+            EventSink publisher,
             OomWatch oomWatch,
             ScheduledExecutorService timer,
             Consumer<AdoptedContainer> ended) {
@@ -79,6 +84,15 @@ final class AdoptedContainer implements AutoCloseable {
         cgroup = new RememberedCgroup(record.init(), bundle);
         notes = new BundleNotes(bundle);
         ledger = new ExitLedger(record, notes);
+        events = AdoptedEvents.of(
+                record,
+                ledger,
+                publisher,
+                containerd,
+                paths,
+                timer,
+                () -> clients() > 0,
+                () -> runs(containerd.seen()));
         var link = ShimLink.to(record, doors);
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, notes, events);
@@ -106,9 +120,24 @@ final class AdoptedContainer implements AutoCloseable {
         return record.task();
     }
 
-    /** What the bridges of this container know of its exits. */
-    ExitLedger ledger() {
-        return ledger;
+    /** That its bundle is there: what was known before is noted in it. */
+    void bundleIsThere() {
+        ledger.bundleIsThere();
+    }
+
+    /** Goes on with what the bridge before has held back; before {@link #attach}. */
+    void again(List<HeldEvents> before) {
+        before.forEach(events::again);
+    }
+
+    /**
+     * That this containerd runs now, see {@link Containerd#seen}: it is noted, for what exits from now on the v1 shim
+     * tells it.
+     */
+    void runs(String daemon) {
+        if (!daemon.isEmpty() && task.livesOrIsTold()) {
+            ledger.daemon(daemon);
+        }
     }
 
     Path socket() {
@@ -136,9 +165,8 @@ final class AdoptedContainer implements AutoCloseable {
 
     /**
      * Begins to watch the processes and to publish their exits. An adoption itself is no event: containerd knows the
-     * container already. All exits are published here: that a bridge before knew of an exit does not mean that it has
-     * got as far as to publish it. The ledger, what containerd was seen to send and what is held back say which of them
-     * have been told.
+     * container already. All exits go to {@link AdoptedEvents}: that a bridge before knew of an exit does not mean that
+     * it has got as far as to publish it. The ledger and what is held back say which of them have been told.
      */
     void attach() {
         cgroup.remember();
@@ -227,7 +255,11 @@ final class AdoptedContainer implements AutoCloseable {
         if (wasDeleted && over.compareAndSet(false, true)) {
             Thread.ofVirtual().name("end-" + record.id()).start(() -> {
                 stopServing();
-                new EndOfLife(record).finish();
+                var end = new EndOfLife(record);
+                end.removeOwnSocket();
+                // Until then the v1 shim may have to tell of an exit.
+                events.awaitNothingHeld();
+                end.finish();
                 Ending.of(paths, record, null).forget();
                 ended.accept(this);
             });

@@ -2,8 +2,9 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
-import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
@@ -12,16 +13,19 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,12 +40,17 @@ final class Bridge implements AutoCloseable {
     /** How long a start waits for the v1 shims; those that are mute are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
 
+    /** Between two looks whether a containerd listens that has connected. */
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
+
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
+
     private static final String ENDING = "this bridge is about to end; try again";
 
     private final BridgePaths paths;
     private final TaskDoors doors;
-    private final ExitFeed feed;
-    private final Consumer<Path> moved;
+    private final Containerd containerd;
+    private final Function<String, EventSink> publishers;
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
     private final OomWatch oomWatch = new OomWatch();
@@ -50,6 +59,9 @@ final class Bridge implements AutoCloseable {
 
     /** How many of what was begun to be deleted is still being cleared away. */
     private final AtomicInteger finishing = new AtomicInteger();
+
+    /** How many have connected since it was looked which containerd runs. */
+    private final AtomicInteger looks = new AtomicInteger();
 
     /** What is to run in this process's place; null where nothing is. */
     private volatile @Nullable List<String> next;
@@ -60,15 +72,20 @@ final class Bridge implements AutoCloseable {
     /**
      * A bridge that serves nobody yet.
      *
-     * @param moved told where containerd takes events from now on
+     * @param publishers gives the way to containerd for a namespace
      */
-    Bridge(BridgePaths paths, TaskDoors doors, ExitFeed feed, Consumer<Path> moved, ScheduledExecutorService timer) {
+    Bridge(
+            BridgePaths paths,
+            TaskDoors doors,
+            Containerd containerd,
+            Function<String, EventSink> publishers,
+            ScheduledExecutorService timer) {
         this.paths = paths;
         this.doors = doors;
-        this.feed = feed;
-        this.moved = moved;
+        this.containerd = containerd;
+        this.publishers = publishers;
         this.timer = timer;
-        feed.trust(Witness::new);
+        doors.onArrival(this::look);
     }
 
     /** The timer that all parts of a bridge share: one thread, which never blocks. */
@@ -82,24 +99,32 @@ final class Bridge implements AutoCloseable {
      * bundle unserved, for containerd would then delete it.
      */
     void load() throws IOException {
-        finishEndings();
+        var held = new HeldNotes(paths).read();
+        var endings = Ending.all(paths);
+        finishEndings(endings, held);
+        var noOnes = new HashSet<>(held.keySet());
         List<Thread> attaching = new ArrayList<>();
         for (var bundle : bundles(paths.node())) {
-            var container = load(bundle);
+            var container = load(bundle, held);
             if (container != null) {
+                noOnes.remove(container.id());
                 attaching.add(
                         Thread.ofVirtual().name("attach-" + container.id()).start(container::attach));
             }
         }
+        endings.forEach(ending -> noOnes.remove(ending.record().task()));
+        noOnes.forEach(task -> publish(task, held));
         joinAll(attaching);
+        look();
     }
 
     /** Null where it cannot be served, which is no reason to serve no other: without us containerd deletes them all. */
-    private @Nullable AdoptedContainer load(Path bundle) {
+    private @Nullable AdoptedContainer load(Path bundle, Map<TaskId, List<HeldEvents>> held) {
         AdoptedContainer container = null;
         try {
             container = prepare(LegacyRecord.read(bundle));
             adopted.put(container.id(), container);
+            container.again(Objects.requireNonNullElse(held.remove(container.id()), List.of()));
             container.serve();
             return container;
         } catch (IOException | RuntimeException e) {
@@ -113,14 +138,13 @@ final class Bridge implements AutoCloseable {
     }
 
     /** Goes on where the bridge before died while it cleared something away. */
-    private void finishEndings() throws IOException {
+    private void finishEndings(List<Ending> endings, Map<TaskId, List<HeldEvents>> held) {
         List<Thread> all = new ArrayList<>();
-        var endings = Ending.all(paths);
         finishing.set(endings.size());
         for (var ending : endings) {
             all.add(Thread.ofVirtual().name("end-" + ending.record().id()).start(() -> {
                 try {
-                    finish(ending);
+                    finish(ending, held);
                 } finally {
                     if (finishing.decrementAndGet() == 0) {
                         stopLaterIfIdle();
@@ -149,7 +173,10 @@ final class Bridge implements AutoCloseable {
         var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private void finish(Ending ending) {
+    private void finish(Ending ending, Map<TaskId, List<HeldEvents>> held) {
+        if (!ending.hasBundle(paths.node())) {
+            tell(ending.record(), held);
+        }
         switch (DeletionCheck.of(ending.record())) {
             case PRESENT -> ending.forget();
             case UNKNOWN ->
@@ -176,6 +203,25 @@ final class Bridge implements AutoCloseable {
             }
             case DELETED -> end(ending);
         }
+    }
+
+    /** Tells what was held back of a container that is not served any more. Blocks for as long as its shim may tell. */
+    private void tell(LegacyRecord record, Map<TaskId, List<HeldEvents>> held) {
+        var before = held.remove(record.task());
+        if (before != null) {
+            var ledger = new ExitLedger(record, BundleNotes.none());
+            var sink = publishers.apply(record.namespace());
+            var events = AdoptedEvents.of(record, ledger, sink, containerd, paths, timer, () -> false, () -> {});
+            before.forEach(events::again);
+            events.awaitNothingHeld();
+        }
+    }
+
+    /** Publishes what was held back of a container of which nothing else is known. */
+    private void publish(TaskId task, Map<TaskId, List<HeldEvents>> held) {
+        var sink = publishers.apply(task.namespace());
+        var notes = new HeldNotes(paths);
+        held.getOrDefault(task, List.of()).forEach(each -> AdoptedEvents.publish(each, sink, notes));
     }
 
     /** Clears away what was deleted. */
@@ -257,13 +303,14 @@ final class Bridge implements AutoCloseable {
             if (!before.record().init().equals(record.init())) {
                 throw ShimException.alreadyExists("another container of the id " + fresh.id() + " is served");
             }
-            before.ledger().bundleIsThere();
+            before.bundleIsThere();
             return before.socket();
         }
         try {
             fresh.probe();
             fresh.attach();
             fresh.serve();
+            fresh.runs(containerd.seen());
         } catch (IOException | RuntimeException e) {
             adopted.remove(fresh.id(), fresh);
             fresh.close();
@@ -283,55 +330,34 @@ final class Bridge implements AutoCloseable {
     }
 
     private AdoptedContainer prepare(LegacyRecord record) {
-        return new AdoptedContainer(record, paths, doors, feed.sink(record.namespace()), oomWatch, timer, this::ended);
+        var publisher = publishers.apply(record.namespace());
+        return new AdoptedContainer(record, paths, doors, containerd, publisher, oomWatch, timer, this::ended);
     }
 
-    /** What the containers of a namespace know of their exits. */
-    private final class Witness implements ExitWitness {
-        private final String namespace;
-
-        Witness(String namespace) {
-            this.namespace = namespace;
+    /**
+     * Somebody has connected, perhaps a containerd that starts: it connects to all bundles before it listens itself.
+     * Sees to it that the containers know which one runs.
+     */
+    private void look() {
+        if (looks.getAndIncrement() == 0) {
+            Thread.ofVirtual().name("look").start(this::lookNow);
         }
+    }
 
-        private @Nullable AdoptedContainer of(TaskExit exit) {
-            return adopted.get(new TaskId(namespace, exit.getContainerId()));
-        }
-
-        @Override
-        public boolean isTold(TaskExit exit) {
-            var container = of(exit);
-            return container != null && container.ledger().isTold(exit);
-        }
-
-        @Override
-        public boolean isRefuted(TaskExit exit) {
-            var container = of(exit);
-            return container != null
-                    && exit.getId().equals(container.record().id())
-                    && exit.getPid() == container.record().init().pid()
-                    && container.record().init().isAlive();
-        }
-
-        @Override
-        public boolean wasWithinReach(TaskExit exit) {
-            var container = of(exit);
-            return container != null && ShimWord.reaches(container.record(), feed.address());
-        }
-
-        @Override
-        public boolean isBeingTold(TaskExit exit) {
-            var container = of(exit);
-            return container != null && ShimWord.isOnItsWay(container.record());
-        }
-
-        @Override
-        public void told(TaskExit exit) {
-            var container = of(exit);
-            if (container != null) {
-                container.ledger().told(exit);
+    private void lookNow() {
+        int seen;
+        do {
+            seen = looks.get();
+            var daemon = containerd.seen();
+            for (var pause = FIRST_PAUSE; daemon.isEmpty() && pause.compareTo(LONGEST_PAUSE) < 0; ) {
+                LockSupport.parkNanos(pause.toNanos());
+                pause = pause.multipliedBy(2);
+                daemon = containerd.seen();
             }
-        }
+            for (var container : list()) {
+                container.runs(daemon);
+            }
+        } while (!looks.compareAndSet(seen, 0));
     }
 
     /** Serves a container no longer, and does it no harm. */
@@ -373,18 +399,17 @@ final class Bridge implements AutoCloseable {
     }
 
     /** That containerd listens elsewhere from now on. */
-    void follow(Path address, Path ttrpcAddress) {
+    void follow(Containerd.Place now) {
         var _ = changing(() -> {
-            new Containerd(address, ttrpcAddress).note(paths);
-            feed.follow(address);
-            moved.accept(ttrpcAddress);
-            return address;
+            containerd.follow(now);
+            look();
+            return now;
         });
     }
 
     /** Where containerd is looked for. */
     Path containerd() {
-        return feed.address();
+        return containerd.place().grpc();
     }
 
     Collection<AdoptedContainer> list() {
@@ -431,7 +456,6 @@ final class Bridge implements AutoCloseable {
     /** Lets go of all containers, which go on under their v1 shims. Blocks for some seconds at most. */
     @Override
     public void close() {
-        feed.close();
         var closing = list().stream()
                 .map(container -> Thread.ofVirtual().start(container::close))
                 .toList();

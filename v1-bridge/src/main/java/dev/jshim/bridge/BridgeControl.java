@@ -58,7 +58,7 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
             if (!r.getAddress().startsWith("/") || !r.getTtrpcAddress().startsWith("/")) {
                 throw ShimException.invalidArgument("the addresses must be absolute paths");
             }
-            bridge.follow(Path.of(r.getAddress()), Path.of(r.getTtrpcAddress()));
+            bridge.follow(new Containerd.Place(Path.of(r.getAddress()), Path.of(r.getTtrpcAddress())));
             return FollowResponse.getDefaultInstance();
         });
     }

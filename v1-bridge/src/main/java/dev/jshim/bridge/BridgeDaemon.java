@@ -14,13 +14,11 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,15 +26,11 @@ import org.jspecify.annotations.Nullable;
  * it served goes on without it, and is served again by the next one.
  */
 final class BridgeDaemon implements AutoCloseable {
-    /** How long an exit may take to come by way of the v1 shim's own {@code containerd publish}. */
-    private static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
     /** For the answer to the order to stop. */
     private static final Duration LAST_ANSWER = Duration.ofSeconds(1);
 
     /** For events that are under way; with containerd away they are lost. */
     private static final Duration LAST_EVENTS = Duration.ofSeconds(2);
-
-    private static final Duration HEARS = Duration.ofSeconds(5);
 
     /**
      * One that was killed has its lock until the kernel has taken its memory apart, which takes a tenth of a second.
@@ -51,8 +45,7 @@ final class BridgeDaemon implements AutoCloseable {
     private static final int TERMINATED = 143;
 
     private final BridgePaths paths;
-    private final List<TtrpcPublisher> publishers = new CopyOnWriteArrayList<>();
-    private final ExitFeed feed;
+    private final Map<String, TtrpcPublisher> publishers = new ConcurrentHashMap<>();
     private final Bridge bridge;
     private final LogDrain drain;
     private final TaskDoors doors;
@@ -66,23 +59,12 @@ final class BridgeDaemon implements AutoCloseable {
         this.lock = lock;
         var timer = Bridge.timer();
         log.watch(timer);
-        var given = new Containerd(flags.address(), flags.ttrpcAddress());
         // One that the keeper starts again has no newer word of it than the bridge before had.
         var isAgain = keeper != null && keeper.restarts() > 0;
-        var containerd = isAgain ? Containerd.noted(paths, given) : given;
-        containerd.note(paths);
-        doors = new TaskDoors(
-                paths, keeper, new BridgeKeeper(paths, flags.tree(), containerd.address(), containerd.ttrpcAddress()));
-        var ttrpc = new AtomicReference<>(containerd.ttrpcAddress());
-        feed = new ExitFeed(
-                containerd.address(),
-                ns -> publisher(ttrpc::get, ns),
-                new HeardDaemon(paths.heard()),
-                timer,
-                PATIENCE,
-                new HeldNotes(paths));
-        feed.warm();
-        bridge = new Bridge(paths, doors, feed, ttrpc::set, timer);
+        var containerd = new Containerd(paths, new Containerd.Place(flags.address(), flags.ttrpcAddress()), isAgain);
+        var place = containerd.place();
+        doors = new TaskDoors(paths, keeper, new BridgeKeeper(paths, flags.tree(), place.grpc(), place.ttrpc()));
+        bridge = new Bridge(paths, doors, containerd, ns -> publisher(containerd, ns), timer);
         drain = new LogDrain(
                 () -> bridge.list().stream()
                         .map(container -> container.record().v1Work())
@@ -90,10 +72,9 @@ final class BridgeDaemon implements AutoCloseable {
                 timer);
     }
 
-    private TtrpcPublisher publisher(Supplier<Path> address, String namespace) {
-        var publisher = new TtrpcPublisher(address, namespace);
-        publishers.add(publisher);
-        return publisher;
+    private TtrpcPublisher publisher(Containerd containerd, String namespace) {
+        return publishers.computeIfAbsent(
+                namespace, _ -> new TtrpcPublisher(() -> containerd.place().ttrpc(), namespace));
     }
 
     /** As {@link #start(BridgeFlags, Keeper)}, without a keeper. */
@@ -124,11 +105,6 @@ final class BridgeDaemon implements AutoCloseable {
             daemon.doors.start();
             daemon.bridge.load();
             daemon.doors.complete();
-            daemon.feed.holdAgain();
-            // Only now: what has happened by then is known to be older than what containerd tells from then on.
-            daemon.feed.start();
-            // What a daemon of 1.x tells itself, as that memory was wanting, would be told here too until it is heard.
-            daemon.hearFirst();
             daemon.takeOrders();
             daemon.doors.serving();
             if (daemon.doors.restarts() > 0) {
@@ -147,18 +123,6 @@ final class BridgeDaemon implements AutoCloseable {
             OpenFiles.raise();
         } catch (ErrnoException e) {
             ShimLog.warn("cannot raise the limit of open files", "error", e.getMessage());
-        }
-    }
-
-    /** Where one listens. */
-    private void hearFirst() throws IOException {
-        try {
-            if (!feed.awaitListening(HEARS)) {
-                ShimLog.info("going on without hearing containerd");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
         }
     }
 
@@ -275,7 +239,9 @@ final class BridgeDaemon implements AutoCloseable {
 
     private void drainEvents() {
         var end = System.nanoTime() + LAST_EVENTS.toNanos();
-        publishers.forEach(publisher -> publisher.drain(Duration.ofNanos(Math.max(1, end - System.nanoTime()))));
+        publishers
+                .values()
+                .forEach(publisher -> publisher.drain(Duration.ofNanos(Math.max(1, end - System.nanoTime()))));
     }
 
     /** Ends it; bundles, shims and containers stay as they are. */

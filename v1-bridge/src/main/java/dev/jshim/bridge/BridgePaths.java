@@ -72,11 +72,6 @@ public record BridgePaths(NodePaths node) {
         return endings().resolve(hash(key) + ".v1");
     }
 
-    /** Which containerd is heard. */
-    Path heard() {
-        return directory().resolve("heard");
-    }
-
     /** Where containerd listens, as the bridge was told last. */
     Path containerd() {
         return directory().resolve("containerd");

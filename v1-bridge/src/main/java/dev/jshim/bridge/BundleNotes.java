@@ -18,6 +18,13 @@ final class BundleNotes {
         this.bundle = bundle;
     }
 
+    /** Those of a container whose bundle is gone. */
+    static BundleNotes none() {
+        var none = new BundleNotes(Path.of("/dev/null"));
+        none.end();
+        return none;
+    }
+
     Path bundle() {
         return bundle;
     }

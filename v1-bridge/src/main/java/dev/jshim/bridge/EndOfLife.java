@@ -6,11 +6,16 @@ import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Mounts;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
+import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -55,6 +60,22 @@ final class EndOfLife {
     EndOfLife(LegacyRecord record, Duration othersDelete) {
         this.record = record;
         this.othersDelete = othersDelete;
+    }
+
+    /**
+     * Takes away the name of the socket on which the v1 shim listens, if it does: of this name is also that of a v2
+     * shim for the next container of the id.
+     */
+    void removeOwnSocket() {
+        if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
+            try (var socket = UnixSocket.connect(path)) {
+                if (socket.peerPid() == record.shim().pid() && record.shim().isAlive()) {
+                    Files.deleteIfExists(path);
+                }
+            } catch (IOException e) {
+                // Nobody listens, or it is mute: see below.
+            }
+        }
     }
 
     /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
@@ -184,7 +205,7 @@ final class EndOfLife {
             return;
         }
         var end = System.nanoTime() + SOCKET_ENDS.toNanos();
-        while (SocketArrival.isListening(path)) {
+        while (isListening(path)) {
             if (System.nanoTime() > end) {
                 ShimLog.info(
                         "somebody listens where the v1 shim did: left alone",
@@ -204,6 +225,19 @@ final class EndOfLife {
             }
         }
         Files.deleteIfExists(path);
+    }
+
+    private static boolean isListening(Path socket) {
+        try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.configureBlocking(false);
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            return true;
+        } catch (ConnectException e) {
+            return false;
+        } catch (IOException e) {
+            // One that is there and does not refuse: so many wait for somebody to be accepted that there is no room.
+            return Files.exists(socket);
+        }
     }
 
     /** Removes a directory, never what is mounted in it: where that cannot be taken away, the directory stays. */

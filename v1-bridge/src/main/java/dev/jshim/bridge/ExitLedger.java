@@ -14,15 +14,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the next bridge has to know of the processes of one container, in a file of the added bundle: the execs that
- * there are, for a v1 shim does not list one that has ended, and the exits that containerd was seen to tell of. It
- * outlives the death of the bridge, not that of the machine, as the processes do. Thread-safe.
+ * there are, for a v1 shim does not list one that has ended, the exits that were told, and which containerd ran while
+ * all other processes lived. It outlives the death of the bridge, not that of the machine, as the processes do.
+ * Thread-safe.
  */
 final class ExitLedger {
-    /** In the added bundle: lines {@code exec PID ID}, {@code told PID STATUS ID} and {@code gone PID STATUS AT ID}. */
+    /**
+     * In the added bundle: lines {@code daemon LINE}, {@code exec PID ID}, {@code told PID STATUS ID} and {@code gone
+     * PID STATUS AT ID}.
+     */
     static final String FILE = "jshim.exits";
 
     /** As many calls of one client as may be cut off by one death. */
     private static final int MOST_GONE = 64;
+
+    private static final String DAEMON = "daemon ";
 
     private record Which(String id, int pid) {}
 
@@ -32,6 +38,8 @@ final class ExitLedger {
     private final Map<Which, Integer> told = new LinkedHashMap<>();
     /** The exits of the execs that were deleted last, by id. */
     private final Map<String, Exit> gone = new LinkedHashMap<>();
+
+    private String daemon = "";
 
     /** The ledger of a container, with what the bridge before has written. */
     ExitLedger(LegacyRecord record, BundleNotes notes) {
@@ -45,6 +53,10 @@ final class ExitLedger {
     }
 
     private void read(String line) {
+        if (line.startsWith(DAEMON)) {
+            daemon = line.substring(DAEMON.length());
+            return;
+        }
         var words = line.split(" ", line.startsWith("gone ") ? 5 : 4);
         try {
             if (words.length == 3 && words[0].equals("exec")) {
@@ -104,7 +116,20 @@ final class ExitLedger {
         return gone.get(execId);
     }
 
-    /** That containerd was seen to tell of an exit. One of a process that is no more is not kept. */
+    /** Which containerd ran when all processes lived whose exit was not told; empty if that is not known. */
+    synchronized String daemon() {
+        return daemon;
+    }
+
+    /** That this containerd runs, and all processes live whose exit was not told. */
+    synchronized void daemon(String now) {
+        if (!now.equals(daemon)) {
+            daemon = now;
+            write();
+        }
+    }
+
+    /** That containerd was told of an exit. One of a process that is no more is not kept. */
     synchronized void told(TaskExit exit) {
         var isInit = exit.getId().equals(record.id())
                 && exit.getPid() == record.init().pid();
@@ -117,21 +142,29 @@ final class ExitLedger {
         }
     }
 
-    /** Whether containerd was seen to tell of an exit. */
+    /** Whether containerd was told of an exit. */
     synchronized boolean isTold(TaskExit exit) {
         var status = told.get(new Which(exit.getId(), exit.getPid()));
         return status != null && status == exit.getExitStatus();
     }
 
+    /** Whether containerd was told of the exit of a process. */
+    synchronized boolean isTold(String id, int pid) {
+        return told.containsKey(new Which(id, pid));
+    }
+
     /** That the bundle is there: what was known before is written now. */
     synchronized void bundleIsThere() {
-        if (!execs.isEmpty() || !told.isEmpty() || !gone.isEmpty()) {
+        if (!daemon.isEmpty() || !execs.isEmpty() || !told.isEmpty() || !gone.isEmpty()) {
             write();
         }
     }
 
     private void write() {
         var lines = new StringBuilder();
+        if (!daemon.isEmpty()) {
+            lines.append(DAEMON + daemon + "\n");
+        }
         execs.forEach((id, pid) -> lines.append("exec " + pid + " " + id + "\n"));
         told.forEach((which, status) ->
                 lines.append("told " + which.pid() + " " + Integer.toUnsignedString(status) + " " + which.id() + "\n"));

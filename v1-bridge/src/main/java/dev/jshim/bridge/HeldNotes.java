@@ -3,31 +3,32 @@ package dev.jshim.bridge;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.HeldEvents;
+import dev.jshim.proto.v2.events.TaskDelete;
+import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * What an {@link ExitSink} holds back, in a file for each exit: the process that comes after this one learns the exit
+ * What {@link AdoptedEvents} hold back, in a file for each exit: the process that comes after this one learns the exit
  * of a container or exec that is still there, but not of one that was deleted meanwhile. Thread-safe for different
  * exits.
- *
- * @param paths of the bridge; null to note nothing
  */
-record HeldNotes(@Nullable BridgePaths paths) {
-    static final HeldNotes NONE = new HeldNotes(null);
-
-    /** Notes an exit, by a key that tells it from all others, and what waits for it. */
-    void write(String key, String namespace, List<Message> events) {
-        if (paths == null) {
-            return;
-        }
-        var held = HeldEvents.newBuilder().setNamespace(namespace);
+record HeldNotes(BridgePaths paths) {
+    /**
+     * Notes an exit, by a key that tells it from all others, and what waits for it.
+     *
+     * @param daemon the containerd to which the v1 shim tells it; empty if there is none
+     */
+    void write(String key, String namespace, String daemon, List<Message> events) {
+        var held = HeldEvents.newBuilder().setNamespace(namespace).setDaemon(daemon);
         events.forEach(event -> held.addEvents(Any.pack(event)));
         try {
             PrivateSocket.makeDirectory(paths.events());
@@ -39,9 +40,6 @@ record HeldNotes(@Nullable BridgePaths paths) {
 
     /** That an exit is published, or need not be. */
     void forget(String key) {
-        if (paths == null) {
-            return;
-        }
         try {
             Files.deleteIfExists(paths.event(key));
         } catch (IOException e) {
@@ -49,16 +47,18 @@ record HeldNotes(@Nullable BridgePaths paths) {
         }
     }
 
-    /** What the bridge before has left. Its notes go; who publishes them notes them again. */
-    List<HeldEvents> takeAll() throws IOException {
-        List<HeldEvents> all = new ArrayList<>();
-        if (paths == null || !Files.isDirectory(paths.events())) {
+    /** What the bridge before has left, by container. Its notes stay until what they hold is told. */
+    Map<TaskId, List<HeldEvents>> read() throws IOException {
+        Map<TaskId, List<HeldEvents>> all = new ConcurrentHashMap<>();
+        if (!Files.isDirectory(paths.events())) {
             return all;
         }
         try (var files = Files.newDirectoryStream(paths.events(), WholeFile::isWhole)) {
             for (var file : files) {
                 try {
-                    all.add(HeldEvents.parseFrom(Files.readAllBytes(file)));
+                    var held = HeldEvents.parseFrom(Files.readAllBytes(file));
+                    all.computeIfAbsent(new TaskId(held.getNamespace(), id(held)), _ -> new ArrayList<>())
+                            .add(held);
                 } catch (InvalidProtocolBufferException e) {
                     ShimLog.error("the note of an exit is damaged", "path", file, "error", e);
                     Files.deleteIfExists(file);
@@ -66,5 +66,12 @@ record HeldNotes(@Nullable BridgePaths paths) {
             }
         }
         return all;
+    }
+
+    private static String id(HeldEvents held) throws InvalidProtocolBufferException {
+        var first = held.getEventsCount() == 0 ? Any.getDefaultInstance() : held.getEvents(0);
+        return first.is(TaskExit.class)
+                ? first.unpack(TaskExit.class).getContainerId()
+                : first.unpack(TaskDelete.class).getContainerId();
     }
 }

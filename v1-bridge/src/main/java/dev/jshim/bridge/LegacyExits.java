@@ -68,6 +68,11 @@ final class LegacyExits implements AutoCloseable {
         return exit;
     }
 
+    /** All that is watched, by exec id. */
+    Map<String, WatchedExit> all() {
+        return Map.copyOf(watched);
+    }
+
     boolean isWatched(String execId) {
         return watched.containsKey(execId);
     }

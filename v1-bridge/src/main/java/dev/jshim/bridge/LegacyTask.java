@@ -174,6 +174,20 @@ final class LegacyTask implements LastingTask {
         return record;
     }
 
+    /** Whether each process that was started lives, or its exit is told. */
+    boolean livesOrIsTold() {
+        var all = exits.all();
+        return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue()))
+                && ledger.execs().entrySet().stream()
+                        .allMatch(each ->
+                                all.containsKey(each.getKey()) || ledger.isTold(each.getKey(), each.getValue()));
+    }
+
+    private boolean livesOrIsTold(String execId, WatchedExit exit) {
+        var lives = execId.isEmpty() ? record.init().isAlive() : exit.isAlive();
+        return lives || !exit.hasRun() || ledger.isTold(v1Id(execId), exit.pid());
+    }
+
     /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
     String trouble() {
         if (!record.shim().isAlive()) {

@@ -3,12 +3,14 @@ package dev.jshim.bridge;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ShimFlags;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Whether what a v1 shim says of an exit reaches containerd: it runs {@code containerd --address A publish}, and both
@@ -45,12 +47,28 @@ final class ShimWord {
         }
     }
 
-    /** Whether the shim has a child that tells of something right now. Looks at all processes. */
+    /** Whether the shim has a child that tells of something right now, as far as the kernel lists children. */
     static boolean isOnItsWay(LegacyRecord record) {
-        return ProcFs.system().all().stream()
-                .anyMatch(process -> process.ppid() == record.shim().pid()
-                        && process.argv().contains("publish")
-                        && !process.hasEnded());
+        var threads = Path.of("/proc", Integer.toString(record.shim().pid()), "task");
+        try (var all = Files.list(threads)) {
+            return all.flatMap(ShimWord::children).anyMatch(ShimWord::tells);
+        } catch (IOException | UncheckedIOException e) {
+            return false; // It has ended.
+        }
+    }
+
+    private static Stream<String> children(Path thread) {
+        try {
+            return Stream.of(Files.readString(thread.resolve("children")).split(" ", -1))
+                    .filter(pid -> !pid.isBlank());
+        } catch (IOException e) {
+            return Stream.of(); // It has ended.
+        }
+    }
+
+    private static boolean tells(String pid) {
+        var facts = ProcFs.system().facts(Integer.parseInt(pid.strip()));
+        return facts != null && facts.argv().contains("publish") && !facts.hasEnded();
     }
 
     /** A bare name is looked for in the shim's PATH, which is the old daemon's: the usual folders will do. */

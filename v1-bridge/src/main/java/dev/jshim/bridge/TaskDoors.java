@@ -65,6 +65,8 @@ final class TaskDoors {
     @GuardedBy("this")
     private @Nullable TtrpcServer nobodys;
 
+    private volatile Runnable arrival = () -> {};
+
     /**
      * The sockets of a bridge that serves nobody yet.
      *
@@ -178,8 +180,14 @@ final class TaskDoors {
         left.forEach(this::arrived);
     }
 
+    /** What to run whenever a client has come; must not block. */
+    void onArrival(Runnable action) {
+        arrival = action;
+    }
+
     /** A client that the keeper has accepted. */
     void arrived(Held client) {
+        arrival.run();
         TaskDoor door;
         TtrpcServer server;
         synchronized (this) {
@@ -220,6 +228,7 @@ final class TaskDoors {
 
     /** A client that this process has accepted itself. */
     Held accepted(String listener, Fd fd) {
+        arrival.run();
         var client = new Held(listener + "#here-" + serial(), fd, false);
         if (keeper != null) {
             keeper.keep(client.name(), fd);

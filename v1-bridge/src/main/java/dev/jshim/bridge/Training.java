@@ -43,16 +43,9 @@ final class Training {
         var socket = folder.resolve("v1.sock");
         var shim = TtrpcServer.builder().addService(new StandIn()).build();
         shim.serve(PrivateSocket.listen(socket));
-        try (var containerd = new StandInDaemon(flags.address());
-                var daemon = BridgeDaemon.start(flags)) {
+        try (var daemon = BridgeDaemon.start(flags)) {
             adopt(new BridgePaths(flags.paths()), folder, socket);
-            if (!containerd.awaitSubscriber(TIMEOUT)) {
-                throw new IOException("the bridge did not subscribe to events");
-            }
             daemon.bridge().stop();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
         } finally {
             shim.close();
             EndOfLife.removeUnmounted(folder);

@@ -46,8 +46,12 @@ class ExitLedgerTest {
         ledger.started("e", 8);
         ledger.told(exit("e", 8, 3));
         ledger.told(exit("c", 7, -1));
+        ledger.daemon("23 42 a line /c.sock");
 
         var next = ledger();
+        assertThat(next.daemon()).isEqualTo("23 42 a line /c.sock");
+        assertThat(next.isTold("e", 8)).isTrue();
+        assertThat(next.isTold("e", 9)).isFalse();
         assertThat(next.execs()).isEqualTo(Map.of("e", 8));
         assertThat(next.isTold(exit("e", 8, 3))).isTrue();
         assertThat(next.isTold(exit("e", 9, 3))).as("an id used again").isFalse();
@@ -111,6 +115,7 @@ class ExitLedgerTest {
                 folder.resolve("bundle").resolve(ExitLedger.FILE),
                 "told x 0 c\nexec\n\u0000\nexec 8 e\ntold 7 99999999999 c\ntold 7 0 c\n");
         assertThat(ledger().execs()).isEqualTo(Map.of("e", 8));
+        assertThat(ledger().daemon()).as("as before there was such a line").isEmpty();
         assertThat(ledger().isTold(exit("c", 7, 0))).isTrue();
         Files.write(folder.resolve("bundle").resolve(ExitLedger.FILE), new byte[] {(byte) 0xff, (byte) 0xfe});
         assertThat(ledger().execs()).isEmpty();
