@@ -57,6 +57,18 @@ public final class ConfigForecast {
         return List.copyOf(forecast.findings);
     }
 
+    /**
+     * What of a file, and of what it imports, is of the v1 runtime alone, for when no container of it is left.
+     *
+     * @throws IOException as {@link DaemonConfigReader#read}
+     */
+    public static List<ConfigFinding> ofV1Runtime(Path file) throws IOException {
+        var forecast = new ConfigForecast(file);
+        List<ConfigFinding> findings = new ArrayList<>();
+        forecast.files.forEach((each, toml) -> findings.addAll(DroppedKeys.ofV1Runtime(each, toml)));
+        return findings;
+    }
+
     private void dropped() {
         var version = RuntimeHandlers.version(files.values().iterator().next(), 1);
         Set<String> v1 = new TreeSet<>();

@@ -45,6 +45,13 @@ final class DroppedKeys {
     private static final Set<String> GONE = Set.of(
             "linux", NodePaths.V1_RUNTIME, "aufs", "io.containerd.snapshotter.v1.aufs", "io.containerd.runtime.v1");
 
+    private static final String V1_NAME =
+            "2.x runs the program containerd-shim-v1-linux for all that is started by it, which only jshim has";
+    private static final String V1_OPTION =
+            "an option of the v1 runtime, which the options of runc's v2 shim do not have";
+    private static final String V1_SECTION =
+            "2.x has no v1 runtime and passes over its section; old containers took their OCI program from it";
+
     private final Path file;
     private final long version;
     private final Set<String> v1Handlers;
@@ -74,6 +81,16 @@ final class DroppedKeys {
         return List.copyOf(keys.found);
     }
 
+    /** Looks through one file for what is of the v1 runtime alone: its section, its name, its options. */
+    static List<ConfigFinding> ofV1Runtime(Path file, TomlTable toml) {
+        return of(file, toml, 0, Set.of()).stream()
+                .filter(found -> Set.of(V1_NAME, V1_OPTION, V1_SECTION).contains(found.why()))
+                .map(found -> found.why().equals(V1_SECTION)
+                        ? new ConfigFinding(found.where(), found.key(), false, V1_SECTION, "remove it")
+                        : found)
+                .toList();
+    }
+
     private void table(TomlTable table, List<String> path) {
         for (var name : table.keySet()) {
             var key = new ArrayList<>(path);
@@ -101,7 +118,7 @@ final class DroppedKeys {
                     table,
                     key,
                     false,
-                    "2.x runs the program containerd-shim-v1-linux for all that is started by it, which only jshim has",
+                    V1_NAME,
                     "use io.containerd.runc.v2 or io.containerd.runtime.v2.oci; keep the handler's name");
         } else if (key.size() == 2 && isServers(key) && isSet(value)) {
             add(
@@ -124,19 +141,9 @@ final class DroppedKeys {
                                     + " version 2, in its place"
                             : "move it to plugins." + RuntimeHandlers.section(version));
         } else if (isV1Option(table, key)) {
-            add(
-                    table,
-                    key,
-                    true,
-                    "an option of the v1 runtime, which the options of runc's v2 shim do not have",
-                    "call it " + V1_OPTIONS.get(name));
+            add(table, key, true, V1_OPTION, "call it " + V1_OPTIONS.get(name));
         } else if (key.equals(List.of("plugins", "linux")) || key.equals(List.of("plugins", NodePaths.V1_RUNTIME))) {
-            add(
-                    table,
-                    key,
-                    false,
-                    "2.x has no v1 runtime and passes over its section; old containers took their OCI program from it",
-                    "migrate first (\"jshimctl migrate plan\"), then remove it");
+            add(table, key, false, V1_SECTION, "migrate first (\"jshimctl migrate plan\"), then remove it");
         } else if (isV1Section(key)) {
             return;
         } else if (inPlugins && REMOVED.containsKey(name) && isSet(value) && !isEmptyRuntime(value)) {

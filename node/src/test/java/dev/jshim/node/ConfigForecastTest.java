@@ -53,6 +53,32 @@ class ConfigForecastTest {
                         assertThat(finding.why()).contains("default/box").doesNotContain("default/web"));
     }
 
+    @Test
+    void whatIsOfNoUseWithoutTheV1Runtime() throws Exception {
+        Files.writeString(folder.resolve("drop.toml"), "[plugins.'io.containerd.runtime.v1.linux']\nshim = 'x'\n");
+        var file = Files.writeString(folder.resolve("config.toml"), """
+                version = 2
+                imports = ["drop.toml"]
+                required_plugins = ["cri"]
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.old]
+                  runtime_type = "io.containerd.runtime.v1.linux"
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.old.options]
+                  Runtime = "crun"
+                  RuntimeRoot = "/run/crun"
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.new]
+                  runtime_type = "io.containerd.runc.v2"
+                  runtime_engine = "whatever"
+                """);
+
+        assertThat(ConfigForecast.ofV1Runtime(file))
+                .extracting(found -> found.where() + " " + found.todo())
+                .containsExactlyInAnyOrder(
+                        folder.resolve("drop.toml") + ":1 remove it",
+                        file + ":5 use io.containerd.runc.v2 or io.containerd.runtime.v2.oci; keep the handler's name",
+                        file + ":7 call it BinaryName",
+                        file + ":8 call it Root");
+    }
+
     /** containerd 2.3 would listen on its default socket. */
     @Test
     void versionFourWithTheSocketsOfVersionThree() throws Exception {

@@ -4,6 +4,7 @@ import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Answer;
+import dev.jshim.node.ConfigForecast;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
@@ -273,21 +274,18 @@ public final class Migration {
 
     /**
      * What is in the way of {@link #finish}: a row for each container; none means that it may be done. The next steps
-     * are what goes, and what of containerd's configuration would go. Changes nothing.
+     * are what goes, and what of containerd's configuration is of no use any more. Changes nothing.
      *
-     * @param config containerd's config.toml; null where that is not to be looked at
      * @throws MigrationException where that cannot be told, and why
      */
-    public Report finishPlan(@Nullable Path config) throws MigrationException {
+    public Report finishPlan() throws MigrationException {
         Place.require(paths.node(), Journal.readable(journal()));
         var finish = new Finish(paths, journal(), timeout);
         var rows = finish.inTheWay();
         List<String> notes = new ArrayList<>();
         try {
             finish.units(SYSTEMD).forEach(unit -> notes.add("remove " + unit));
-            if (config != null) {
-                OldConfig.read(config).diff().forEach(line -> notes.add("change " + config + ": " + line));
-            }
+            notes.addAll(configuration());
         } catch (IOException e) {
             throw failed(e);
         }
@@ -295,26 +293,19 @@ public final class Migration {
     }
 
     /**
-     * Takes the bridge, our files of systemd and the journal away when no v1 container is left.
+     * Takes the bridge, our files of systemd and the journal away when no v1 container is left. Of containerd's
+     * configuration it says what is of no use any more, and changes nothing.
      *
-     * @param config containerd's config.toml, out of which the v1 runtime is taken, with a backup; null to leave it
      * @throws MigrationException where it could not be done, and why; it can be repeated
      */
-    public Report finish(@Nullable Path config) throws MigrationException {
+    public Report finish() throws MigrationException {
         try (var _ = hold()) {
-            var plan = finishPlan(config);
+            var plan = finishPlan();
             if (!plan.complete()) {
                 return plan;
             }
             var finish = new Finish(paths, journal(), timeout);
-            List<String> next = new ArrayList<>();
-            if (config != null) {
-                var old = OldConfig.read(config);
-                if (old.isChanged()) {
-                    progress.line("changed " + config + ", as it was: " + old.write(config));
-                    next.add("Restart containerd when it suits you, for its changed configuration.");
-                }
-            }
+            List<String> next = new ArrayList<>(configuration());
             for (var unit : finish.units(SYSTEMD)) {
                 Files.delete(unit);
                 progress.line("removed " + unit);
@@ -325,6 +316,17 @@ public final class Migration {
         } catch (IOException e) {
             throw failed(e);
         }
+    }
+
+    /** What of containerd's configuration names the v1 runtime: where, and what to do. */
+    private List<String> configuration() throws IOException {
+        List<String> notes = new ArrayList<>();
+        if (!daemon.files().isEmpty()) {
+            for (var found : ConfigForecast.ofV1Runtime(daemon.files().getFirst())) {
+                notes.add("change " + found.where() + " by hand: " + found.key() + ": " + found.todo());
+            }
+        }
+        return notes;
     }
 
     /** How the adoption stands. Changes nothing. */

@@ -128,7 +128,7 @@ class MigrationTest {
             assertThat(row.pid()).isZero();
         });
         assertThat(migration.verify(null).rows()).isEmpty();
-        assertThat(migration.finishPlan(null).rows()).isEmpty();
+        assertThat(migration.finishPlan().rows()).isEmpty();
     }
 
     /** One that was killed takes connections for a moment longer, and then has nobody to answer them. */
@@ -352,7 +352,7 @@ class MigrationTest {
         try (var _ = TestBridge.start(node)) {
             assertThat(migration.status().rows()).extracting(StatusRow::id).containsExactly("c");
             assertThat(results(migration.verify(null).rows())).containsExactlyInAnyOrder("c ok", "c.bak copy");
-            assertThat(results(migration.finishPlan(null).rows())).containsExactly("c refused");
+            assertThat(results(migration.finishPlan().rows())).containsExactly("c refused");
             assertThat(results(migration.apply(null).rows())).containsExactly("c unchanged");
             assertThat(results(migration.rollbackPlan().rows())).containsExactly("c remove", "c.bak left");
 
@@ -489,6 +489,21 @@ class MigrationTest {
                 Files.delete(path);
             }
         }
+    }
+
+    @Test
+    void finishSaysWhatIsLeftInTheConfigurationAndChangesNothing() throws Exception {
+        var text = "version = 2\n[plugins.'io.containerd.runtime.v1.linux']\n  runtime = 'crun'\n";
+        var file = Files.writeString(folder.resolve("config.toml"), text);
+        container.kill();
+        Files.createDirectories(node.v2State());
+        var daemon = Migration.daemonConfig(node, file);
+        migration = new Migration(node, folder.resolve("none.sock"), daemon, Duration.ofSeconds(20), BINARY, _ -> {});
+        var note = "change " + file + ":2 by hand: plugins.io.containerd.runtime.v1.linux: remove it";
+
+        assertThat(migration.finishPlan().nextSteps()).containsExactly(note);
+        assertThat(migration.finish().nextSteps()).containsExactly(note);
+        assertThat(file).hasContent(text);
     }
 
     @Test

@@ -49,8 +49,8 @@ class PlaceTest {
                     it -> it.apply(null),
                     Migration::rollback,
                     Migration::rollbackPlan,
-                    it -> it.finishPlan(null),
-                    it -> it.finish(null));
+                    it -> it.finishPlan(),
+                    it -> it.finish());
             for (var one : tries) {
                 assertThatThrownBy(() -> one.on(otherState))
                         .isInstanceOf(MigrationException.class)
