@@ -98,7 +98,7 @@ class CheckpointTest {
 
     @Test
     void isRefusedIfTheContainerIsNeverCheckpointed() throws Exception {
-        var box = container("never", LASTING);
+        var box = container("undumped", LASTING);
         var _ = shim.task()
                 .create(box.request()
                         .setOptions(runtime.options("NeverCheckpointed", true))
@@ -106,7 +106,7 @@ class CheckpointTest {
         box.start();
         assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
                 .hasMessageContaining("was created with NeverCheckpointed = true");
-        assertThat(runtime.commandLines("checkpoint", "never")).isEmpty();
+        assertThat(runtime.commandLines("checkpoint", "undumped")).isEmpty();
         end(box);
     }
 
