@@ -130,12 +130,18 @@ class DockerMigrationTest {
             DockerCounter second = DockerCounter.start(docker, Product.LEGACY, "second");
             assertThat(ctl(docker, "migrate", "plan").ok().err()).contains("live-restore on");
             docker.set("live-restore", "false").reload();
-            Wait.until("the plan knows that it is off", () -> ctl(docker, "migrate", "plan").code() == 3);
-            assertThat(ctl(docker, "migrate", "plan").err()).contains("apply would refuse: dockerd", "live-restore off");
-            assertThat(ctl(docker, "check").expect(3).out()).contains("error  live-restore: dockerd", "live-restore off");
+            Wait.until(
+                    "the plan knows that it is off",
+                    () -> ctl(docker, "migrate", "plan").code() == 3);
+            assertThat(ctl(docker, "migrate", "plan").err())
+                    .contains("apply would refuse: dockerd", "live-restore off");
+            assertThat(ctl(docker, "check").expect(3).out())
+                    .contains("error  live-restore: dockerd", "live-restore off");
             assertThat(ctl(docker, "migrate", "apply", "--yes").expect(1).err()).contains("nothing was changed");
             docker.set("live-restore", "true").reload();
-            Wait.until("the plan knows that it is on", () -> ctl(docker, "migrate", "plan").code() == 0);
+            Wait.until(
+                    "the plan knows that it is on",
+                    () -> ctl(docker, "migrate", "plan").code() == 0);
             docker.stop();
             docker.node().stop();
             ctl(docker, "migrate", "apply", "--yes").ok();

@@ -13,9 +13,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Containers as nerdctl makes them: its labels, and its own program as their logger, by a stand-in that does what that one
- * does (nerdctl v2.0, pkg/logging/logging.go). It holds a lock until all output is written, by which {@code nerdctl logs
- * -f} knows the end, and asks containerd for the task before that is created.
+ * Containers as nerdctl makes them: its labels, and its own program as their logger, by a stand-in that does what that
+ * one does (nerdctl v2.0, pkg/logging/logging.go). It holds a lock until all output is written, by which {@code nerdctl
+ * logs -f} knows the end, and asks containerd for the task before that is created.
  */
 class NerdctlTest {
     private static final String LOGGER = """
@@ -81,9 +81,8 @@ class NerdctlTest {
     private Outcome run(PrivateContainerd node, String runtime) throws IOException {
         rootfs = node.rootfs();
         store = node.dir().resolve("nerdctl");
-        folder = Files.createDirectories(store.resolve("containers")
-                .resolve(node.namespace())
-                .resolve("one"));
+        folder = Files.createDirectories(
+                store.resolve("containers").resolve(node.namespace()).resolve("one"));
         String tasks = String.join(" ", node.ctrCommand(List.of("task", "ls")));
         Path program = Files.writeString(store.resolve("nerdctl"), LOGGER.replace("TASKS", tasks));
         assertThat(program.toFile().setExecutable(true)).isTrue();

@@ -74,10 +74,11 @@ class DockerDaemonTest {
         docker("--config-file=" + directory.resolve("none.json"), "--containerd=unix://" + directory.resolve("c.sock"));
         listens(1, serve("docker.sock", "{\"LiveRestoreEnabled\": true}"));
 
-        assertThat(found(directory.resolve("c.sock"))).singleElement().satisfies(docker -> assertThat(
-                        docker.problem(LONG))
-                .asString()
-                .contains("none.json", "the next one would end its containers"));
+        assertThat(found(directory.resolve("c.sock")))
+                .singleElement()
+                .satisfies(docker -> assertThat(docker.problem(LONG))
+                        .asString()
+                        .contains("none.json", "the next one would end its containers"));
     }
 
     /** Another of its sockets, one that is mute, and one where somebody says something else. */
