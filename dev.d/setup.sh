@@ -28,6 +28,7 @@ all_needs="
 /usr/bin/objdump binutils
 /usr/bin/ansible-playbook ansible-core
 /usr/bin/faketime faketime
+/usr/sbin/iptables iptables
 "
 download_needs="
 /usr/bin/xz xz-utils

@@ -1,6 +1,7 @@
 package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -122,6 +124,7 @@ class DockerMigrationTest {
         }
     }
 
+    @LongRun
     @ParameterizedTest(name = "from Docker {0}, its own containerd {1}")
     @MethodSource("ways")
     void andBack(DockerRelease to, boolean own) throws Exception {
@@ -171,6 +174,91 @@ class DockerMigrationTest {
             docker.docker("rm", "-f", "counter", "second").ok();
             docker.finish();
         }
+    }
+
+    /** With Docker's bridge and a port that it publishes, before and after. */
+    @LongRun
+    @Test
+    void aPublishedPort() throws IOException {
+        assumeTrue(Files.exists(Path.of("/usr/sbin/iptables")), "Docker makes no bridge without iptables");
+        Product.home();
+        try (PrivateDocker docker = PrivateDocker.create(DockerRelease.V20, Release.V1_6, true)
+                .withNetwork()
+                .set("live-restore", "true")
+                .start()) {
+            serve(docker, Product.LEGACY, "web", 8080);
+            ProcessFacts init = docker.init("web");
+            docker.stop();
+            ctl(docker, "migrate", "apply", "--yes").ok();
+            docker.install(DockerRelease.V28, Release.V2);
+            docker.start();
+
+            assertServed(docker, "web", 8080);
+            assertThat(docker.init("web")).isEqualTo(init);
+            assertThat(docker.docker("stats", "--no-stream", "--format={{.NetIO}}", "web")
+                            .ok()
+                            .out())
+                    .matches("[1-9].* / [1-9].*");
+            docker.docker("restart", "--time=1", "web").ok();
+            assertServed(docker, "web", 8080);
+            serve(docker, PrivateDocker.JSHIM, "ours", 8081);
+
+            docker.docker("rm", "-f", "web", "ours").ok();
+            ctl(docker, "migrate", "finish", "--yes").ok();
+            docker.finish();
+        }
+    }
+
+    private static void serve(PrivateDocker docker, String runtime, String name, int port) {
+        List<String> flags = List.of("--runtime=" + runtime, "--network=bridge", "--publish=" + port + ":80");
+        docker.run(name, flags, "/bin/busybox", "httpd", "-f", "-h", "/etc");
+        assertServed(docker, name, port);
+    }
+
+    /** Its page is the name that Docker has given its host. */
+    private static void assertServed(PrivateDocker docker, String name, int port) {
+        String host = docker.inspect(name, "{{.Config.Hostname}}");
+        String page = "http://127.0.0.1:" + port + "/hostname";
+        Wait.until(name + " is served", () -> docker.inNetwork("busybox", "wget", "-qO-", page)
+                .out()
+                .equals(host));
+    }
+
+    /** Docker and its containerd exchanged by {@code apply --restart}, once with a change that fails. */
+    @LongRun
+    @Test
+    void inOneGo() {
+        try (PrivateDocker docker = old(true)) {
+            DockerCounter counter = DockerCounter.start(docker, Product.LEGACY, "counter");
+            Path start = docker.node().dir().resolve("start");
+            String to = "ln -sfn " + docker.startScript() + " " + start;
+            docker.install(DockerRelease.V28, Release.V2);
+            String change = "ln -sfn " + docker.startScript() + " " + start;
+            String stop = "pid=$(cat " + docker.pidFile() + ") || exit 0; kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done";
+
+            docker.install(DockerRelease.V20, Release.V1_6);
+            Outcome failed = restart(docker, stop, change + "; false", to);
+            assertThat(failed.expect(1).err()).contains("all is as it was before: the old containerd runs");
+            docker.takeOver();
+            assertThat(docker.docker("version", "--format={{.Server.Version}}").ok().out()).startsWith("20.10.");
+            counter.goesOn();
+
+            restart(docker, stop, change, to).ok();
+            docker.install(DockerRelease.V28, Release.V2);
+            docker.takeOver();
+            assertThat(docker.docker("version", "--format={{.Server.Version}}").ok().out()).startsWith("28.");
+            counter.goesOn();
+            counter.stop();
+            docker.docker("rm", "counter").ok();
+            ctl(docker, "migrate", "finish", "--yes").ok();
+            docker.finish();
+        }
+    }
+
+    private static Outcome restart(PrivateDocker docker, String stop, String change, String undo) {
+        String start = "sh " + docker.node().dir().resolve("start");
+        return ctl(
+                docker, "migrate", "apply", "--yes", "--stop", stop, "--start", start, "--restart", change, "--undo", undo);
     }
 
     private static PrivateDocker old(boolean own) {

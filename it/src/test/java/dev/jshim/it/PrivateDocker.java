@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * it does if it is not told of any.
  *
  * <p>What it touches outside of its folders: dockerd makes {@code /run/docker/plugins}, and a containerd 2 that it
- * starts listens in {@code /run/nri}. It makes no bridge and no rule for packets.
+ * starts listens in {@code /run/nri}. It makes no bridge and no rule for packets, unless {@link #withNetwork} gives it
+ * a network of its own.
  *
  * <p>Used by one thread, but that several may run {@link #docker}. {@link #close} cleans up whatever happened.
  */
@@ -38,7 +38,8 @@ final class PrivateDocker implements AutoCloseable {
     private final boolean startsContainerd;
     private final JsonObject settings = new JsonObject();
     private DockerRelease release;
-    private @Nullable Process process;
+    private List<String> network = List.of();
+    private @Nullable ProcessHandle process;
 
     private PrivateDocker(DockerRelease release, PrivateContainerd node, boolean startsContainerd) {
         this.release = release;
@@ -77,6 +78,22 @@ final class PrivateDocker implements AutoCloseable {
         return this;
     }
 
+    /** Before the first start: gives it a bridge and rules for packets, in a network namespace of its own. */
+    PrivateDocker withNetwork() {
+        Run.of(List.of("ip", "netns", "add", node.namespace())).run().ok();
+        network = List.of("nsenter", "--net=/run/netns/" + node.namespace());
+        node.wrap(network);
+        inNetwork("ip", "link", "set", "lo", "up").ok();
+        return this;
+    }
+
+    /** Runs a command in that network namespace. */
+    Outcome inNetwork(String... command) {
+        List<String> words = new ArrayList<>(network);
+        words.addAll(List.of(command));
+        return Run.of(words).run();
+    }
+
     /** From its next start on this stands in its configuration file. */
     PrivateDocker set(String key, String json) {
         settings.add(key, JsonParser.parseString(json));
@@ -103,7 +120,7 @@ final class PrivateDocker implements AutoCloseable {
     /** Has the running dockerd take up what was set since. */
     void reload() {
         writeConfiguration();
-        Process daemon = process;
+        ProcessHandle daemon = process;
         if (daemon != null) {
             Run.of(List.of("kill", "-HUP", Long.toString(daemon.pid()))).run().ok();
         }
@@ -134,9 +151,7 @@ final class PrivateDocker implements AutoCloseable {
             builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
             Files.writeString(
                     log(), "==== Docker " + release + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-            Process daemon = builder.start();
-            process = daemon;
-            Wait.until(START, "Docker " + release + " answers; its log:\n" + log(), () -> answers(daemon));
+            await(builder.start().toHandle());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -148,22 +163,58 @@ final class PrivateDocker implements AutoCloseable {
                 "--config-file=" + file,
                 "--data-root=" + dataRoot(),
                 "--exec-root=" + execRoot(),
-                "--pidfile=" + node.dir().resolve("docker.pid"),
+                "--pidfile=" + pidFile(),
                 "--host=unix://" + socket(),
                 "--containerd-namespace=" + node.namespace(),
                 "--containerd-plugins-namespace=" + node.namespace() + "-plugins",
-                "--cgroup-parent=/" + node.namespace(),
-                "--bridge=none",
-                "--iptables=false",
-                "--ip6tables=false",
-                "--ip-forward=false"));
+                "--cgroup-parent=/" + node.namespace()));
+        if (network.isEmpty()) {
+            command.addAll(List.of("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"));
+        }
         if (!startsContainerd) {
             command.add("--containerd=" + node.socket());
         }
         return command;
     }
 
-    private boolean answers(Process daemon) {
+    private void await(ProcessHandle daemon) {
+        process = daemon;
+        Wait.until(START, "Docker " + release + " answers; its log:\n" + log(), () -> answers(daemon));
+    }
+
+    /** A script that starts dockerd of the version that is installed, for who exchanges it by commands. */
+    Path startScript() {
+        ProcessBuilder builder = node.builder(command(writeConfiguration()));
+        builder.environment().merge("PATH", release.folder().toString(), (path, first) -> first + ":" + path);
+        List<String> words = new ArrayList<>(List.of("exec", "setsid", "env", "-i"));
+        builder.environment().forEach((name, value) -> words.add("'" + name + "=" + value + "'"));
+        words.addAll(builder.command());
+        try {
+            return Files.writeString(
+                    node.dir().resolve("start-" + release),
+                    "cd " + node.dir() + "\n" + String.join(" ", words) + " >>" + log() + " 2>&1 </dev/null &\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Makes a dockerd that was started by that script this one's, and waits until it answers. */
+    void takeOver() {
+        Wait.until("dockerd has said its pid", () -> Files.exists(pidFile()));
+        try {
+            await(ProcessHandle.of(Long.parseLong(Files.readString(pidFile()).strip()))
+                    .orElseThrow());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** It is there as long as dockerd runs. */
+    Path pidFile() {
+        return node.dir().resolve("docker.pid");
+    }
+
+    private boolean answers(ProcessHandle daemon) {
         if (!daemon.isAlive()) {
             throw new IllegalStateException("Docker " + release + " ended by itself:\n" + logText());
         }
@@ -181,7 +232,7 @@ final class PrivateDocker implements AutoCloseable {
     }
 
     private void end(boolean forcibly) {
-        Process daemon = process;
+        ProcessHandle daemon = process;
         if (daemon == null) {
             return;
         }
@@ -191,14 +242,9 @@ final class PrivateDocker implements AutoCloseable {
         } else {
             daemon.destroy();
         }
-        try {
-            if (!daemon.waitFor(STOP.toMillis(), TimeUnit.MILLISECONDS)) {
-                daemon.destroyForcibly();
-                throw new IllegalStateException("dockerd did not stop within " + STOP.toSeconds() + " s");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
+        if (!Wait.within(STOP, () -> !daemon.isAlive())) {
+            daemon.destroyForcibly();
+            throw new IllegalStateException("dockerd did not stop within " + STOP.toSeconds() + " s");
         }
     }
 
@@ -326,10 +372,17 @@ final class PrivateDocker implements AutoCloseable {
         for (Path mount : List.of(dataRoot(), execRoot().resolve("netns/default"))) {
             Run.of(List.of("umount", mount.toString())).run();
         }
+        deleteNetwork();
         delete(execRoot().resolve("libnetwork")); // Sockets of dockerds that were killed.
         delete(execRoot().resolve("containerd/containerd.sock.ttrpc"));
         delete(execRoot().resolve("containerd/containerd-debug.sock"));
         node.finish(Duration.ofSeconds(60));
+    }
+
+    private void deleteNetwork() {
+        if (!network.isEmpty()) {
+            Run.of(List.of("ip", "netns", "delete", node.namespace())).run();
+        }
     }
 
     private static void delete(Path path) {
@@ -340,6 +393,7 @@ final class PrivateDocker implements AutoCloseable {
     public void close() {
         try {
             kill9();
+            deleteNetwork();
         } finally {
             node.close();
         }
