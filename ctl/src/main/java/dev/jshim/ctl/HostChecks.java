@@ -44,17 +44,19 @@ final class HostChecks {
 
     /** What is good to know beside the findings. */
     Fields facts(Path config) {
-        var facts = new Fields()
+        var dockers = dockers();
+        return new Fields()
                 .with("containerd", containerd == null ? null : containerd.version())
                 .with("root", cli.globals().paths().root().toString())
                 .with("state", cli.globals().paths().state().toString())
                 .with("config", config.toString())
                 .with("kernel", host.kernel())
-                .with("cgroups", host.cgroups());
-        var dockers = dockers();
-        return dockers.isEmpty()
-                ? facts
-                : facts.with("docker", dockers.stream().map(this::describe).collect(Collectors.joining("; ")));
+                .with("cgroups", host.cgroups())
+                .with(
+                        "docker",
+                        dockers.isEmpty()
+                                ? null
+                                : dockers.stream().map(this::describe).collect(Collectors.joining("; ")));
     }
 
     /** Those that use the containerd that is looked at. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -30,10 +31,24 @@ class DockerDeathTest {
     void containersGoOn(DockerRelease release, Release containerd, boolean own) throws IOException {
         Product.home();
         try (PrivateDocker docker = PrivateDocker.create(release, containerd, own)) {
-            docker.set("live-restore", "true").start();
+            Path folder = docker.node().dir();
+            Path options = Files.writeString(
+                    folder.resolve("docker.toml"), "Root = \"" + folder.resolve(Leftovers.PRIVATE_RUNC) + "\"\n");
+            docker.set("live-restore", "true")
+                    .set(
+                            "runtimes",
+                            "{\"%s\": {\"runtimeType\": \"%s\", \"options\": {\"ConfigPath\": \"%s\"}}}"
+                                    .formatted(PrivateDocker.JSHIM, Product.RUNTIME, options))
+                    .start();
             assertThat(docker.docker("info", "--format={{json .Runtimes}}").ok().out())
                     .contains("\"" + PrivateDocker.JSHIM + "\"");
             DockerCounter counter = DockerCounter.start(docker, PrivateDocker.JSHIM, "counter");
+
+            assertThat(folder.resolve(Leftovers.PRIVATE_RUNC)
+                            .resolve(docker.node().namespace())
+                            .resolve(docker.inspect("counter", "{{.Id}}")))
+                    .as("its options were read")
+                    .isDirectory();
 
             ProcessFacts jvm = jvm(docker, "counter");
             Signal.KILL.to(jvm.pid());

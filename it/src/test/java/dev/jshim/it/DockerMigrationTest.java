@@ -219,9 +219,9 @@ class DockerMigrationTest {
     private static void assertServed(PrivateDocker docker, String name, int port) {
         String host = docker.inspect(name, "{{.Config.Hostname}}");
         String page = "http://127.0.0.1:" + port + "/hostname";
-        Wait.until(name + " is served", () -> docker.inNetwork("busybox", "wget", "-qO-", page)
-                .out()
-                .equals(host));
+        Wait.until(
+                name + " is served",
+                () -> docker.inNetwork("busybox", "wget", "-qO-", page).out().equals(host));
     }
 
     /** Docker and its containerd exchanged by {@code apply --restart}, once with a change that fails. */
@@ -234,19 +234,26 @@ class DockerMigrationTest {
             String to = "ln -sfn " + docker.startScript() + " " + start;
             docker.install(DockerRelease.V28, Release.V2);
             String change = "ln -sfn " + docker.startScript() + " " + start;
-            String stop = "pid=$(cat " + docker.pidFile() + ") || exit 0; kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done";
+            String stop = "pid=$(cat " + docker.pidFile()
+                    + ") || exit 0; kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done";
 
             docker.install(DockerRelease.V20, Release.V1_6);
             Outcome failed = restart(docker, stop, change + "; false", to);
             assertThat(failed.expect(1).err()).contains("all is as it was before: the old containerd runs");
             docker.takeOver();
-            assertThat(docker.docker("version", "--format={{.Server.Version}}").ok().out()).startsWith("20.10.");
+            assertThat(docker.docker("version", "--format={{.Server.Version}}")
+                            .ok()
+                            .out())
+                    .startsWith("20.10.");
             counter.goesOn();
 
             restart(docker, stop, change, to).ok();
             docker.install(DockerRelease.V28, Release.V2);
             docker.takeOver();
-            assertThat(docker.docker("version", "--format={{.Server.Version}}").ok().out()).startsWith("28.");
+            assertThat(docker.docker("version", "--format={{.Server.Version}}")
+                            .ok()
+                            .out())
+                    .startsWith("28.");
             counter.goesOn();
             counter.stop();
             docker.docker("rm", "counter").ok();
@@ -258,7 +265,18 @@ class DockerMigrationTest {
     private static Outcome restart(PrivateDocker docker, String stop, String change, String undo) {
         String start = "sh " + docker.node().dir().resolve("start");
         return ctl(
-                docker, "migrate", "apply", "--yes", "--stop", stop, "--start", start, "--restart", change, "--undo", undo);
+                docker,
+                "migrate",
+                "apply",
+                "--yes",
+                "--stop",
+                stop,
+                "--start",
+                start,
+                "--restart",
+                change,
+                "--undo",
+                undo);
     }
 
     private static PrivateDocker old(boolean own) {

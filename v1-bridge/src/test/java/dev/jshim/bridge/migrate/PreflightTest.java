@@ -65,6 +65,33 @@ class PreflightTest {
         }
     }
 
+    /** One that cannot be asked, so that its command line alone counts. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"--live-restore, true", "--live-restore=false, false"})
+    void dockerThatEndsItsContainers(String flag, boolean isGood) throws Exception {
+        Files.createDirectories(folder.resolve("proc/7"));
+        Files.writeString(folder.resolve("proc/7/stat"), "7 (dockerd) S 1 1 1 0 -1 0" + " 0".repeat(45));
+        Files.writeString(
+                folder.resolve("proc/7/cmdline"),
+                String.join(
+                        "\0",
+                        "dockerd",
+                        flag,
+                        "--containerd=" + folder.resolve("c.sock"),
+                        "--config-file=" + folder.resolve("none.json")));
+        Files.writeString(folder.resolve("proc/41/cgroup"), "0::/user.slice\n");
+
+        assertThat(preflight("process").problems(List.of()))
+                .as("nothing of it is adopted")
+                .isEmpty();
+        var problems = preflight("process").problems(List.of(41));
+        if (isGood) {
+            assertThat(problems).isEmpty();
+        } else {
+            assertThat(problems).singleElement().asString().contains("process 7", "live-restore", "none.json");
+        }
+    }
+
     @Test
     void tooLittleMemory() throws Exception {
         memory(100_000);
