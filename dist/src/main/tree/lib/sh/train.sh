@@ -13,10 +13,11 @@ train() { # component
     folder=$(mktemp -d) || return 1 # nobody else can put a link into it, as beside it
     remove_unfinished "$1" # of a run that was killed
     trained=0 keeper=
-    [ "$1" != shim ] || keeper=$lib/native/jshim-keeper # what it does with one is trained, too
+    # What it does with one is trained, too: it has two JVMs. The last writes the cache, and answers nobody meanwhile.
+    [ "$1" != shim ] || keeper=$lib/native/jshim-keeper
     # shellcheck disable=SC2086
     (
-        cd "$folder" && exec ${keeper:+"$keeper" --} "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$cache.new" "-Djshim.home=${lib%/lib}" \
+        cd "$folder" && export JSHIM_KEEPER_SECOND=60000 && exec ${keeper:+"$keeper" --} "$lib/jvm/bin/java" $flags -XX:AOTCacheOutput="$lib/aot/$cache.new" "-Djshim.home=${lib%/lib}" \
             "-Djffi.boot.library.path=$lib/native" -cp "${class_path#:}" "$main" aot-train
     ) </dev/null >"$folder/log" 2>&1 && [ -s "$lib/aot/$cache.new" ] && put_cache "$1" || trained=1
     [ "$trained" -eq 0 ] || cat "$folder/log" >&2
