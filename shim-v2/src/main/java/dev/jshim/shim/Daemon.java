@@ -58,6 +58,9 @@ final class Daemon {
     private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
     private final @Nullable TtrpcPublisher publisher;
     private final TaskService service;
+    /** Whether a process before this one has had a container. */
+    private final boolean wasUsed;
+
     private final ShimControl control = new ShimControl(this::replace);
     /** Guarded by this: whether another process is to take this one's place, or nobody is. */
     private boolean isLeaving;
@@ -97,6 +100,7 @@ final class Daemon {
                 notes,
                 store == null ? FdStore.NONE : store);
         service = new TaskService(tasks, factory, events, () -> {}, ShimPid.get());
+        wasUsed = !held.isEmpty() && notes.hasAny();
         if (!held.isEmpty()) {
             for (var task : factory.restore(held)) {
                 tasks.add(task);
@@ -218,16 +222,19 @@ final class Daemon {
     /** Returns when the shim has come to its end and has done what was left to do. */
     void awaitEnd() throws InterruptedException {
         Signals.handle(this::end);
-        var unused = longer(idle, UNUSED);
+        var unused = longer(idle, wasUsed ? GroupFolder.GRACE : UNUSED);
         tasks.awaitEmpty(idle, unused);
         while (!tasks.closeIfEmpty()) {
             // A start has just joined, whose Create is on the way.
             tasks.restartEmptyTime();
             tasks.awaitEmpty(longer(idle, GroupFolder.GRACE), unused);
         }
+        FaultPoint.at("shim-left");
         transport.shutdown(CALLS);
+        FaultPoint.at("shim-closed");
         if (publisher != null && !publisher.drain(EVENTS)) {
             ShimLog.warn("events were left when the shim ended");
         }
+        FaultPoint.at("shim-told");
     }
 }

@@ -25,7 +25,12 @@ public final class WholeFile {
     /** The same with bytes. */
     public static void write(Path file, byte[] bytes) throws IOException {
         var fresh = file.resolveSibling(file.getFileName() + NEW);
-        Files.write(fresh, bytes);
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.write(fresh, bytes);
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.deleteIfExists(fresh); // half of it, on a disk without room
+            throw e;
+        }
     }
 }

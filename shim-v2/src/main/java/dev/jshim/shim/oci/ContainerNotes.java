@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.Message;
 import dev.jshim.proto.v2.notes.ProcessNote;
@@ -29,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  * The notes of one container, see {@link TaskNotes}: {@code create}, the request; {@code init}, and {@code ID.exec} of
  * each exec, a {@link ProcessNote}; {@code gone}, and {@code ID.gone} of each exec, how it ended that was deleted.
  *
- * <p>What cannot be written is logged: it is missing only if this process dies. Not so the first notes of a container:
- * a process that finds no {@code init} takes the container for half made, and away.
+ * <p>What cannot be written is logged: it is missing only if this process dies. Not so the first notes of a container
+ * and of an exec: a process that finds no {@code init} takes the container for half made, and away, and one that finds
+ * no {@code ID.exec} does not know the exec.
  */
 final class ContainerNotes {
     private static final String CREATE = "create";
@@ -262,11 +264,15 @@ final class ContainerNotes {
         }
     }
 
-    void write(String name, Message note) {
+    /** False if it could not be written. */
+    @CanIgnoreReturnValue
+    boolean write(String name, Message note) {
         try {
             WholeFile.write(path(name), note.toByteArray());
+            return true;
         } catch (IOException e) {
             warn(e);
+            return false;
         }
     }
 

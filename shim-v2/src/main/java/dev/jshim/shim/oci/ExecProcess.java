@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
@@ -139,10 +140,14 @@ final class ExecProcess {
         }
     }
 
-    /** Notes how it stands; the lock is held. Does nothing once it has been deleted. */
-    private void note() {
+    /**
+     * Notes how it stands; the lock is held. Does nothing once it has been deleted. False if that was to be noted and
+     * could not be.
+     */
+    @CanIgnoreReturnValue
+    private boolean note() {
         if (!note.isKept()) {
-            return;
+            return true;
         }
         var now = ProcessNote.newBuilder()
                 .setPhase(phase.name())
@@ -159,13 +164,22 @@ final class ExecProcess {
         if (exit != null) {
             now.setExit(BundleFiles.message(exit));
         }
-        note.write(now.build());
+        return note.write(now.build());
     }
 
-    /** Notes that there is such an exec. */
+    /**
+     * Notes that there is such an exec.
+     *
+     * @throws ShimException if it cannot be noted
+     */
     synchronized void added() {
         container.notes().notGone(id);
-        note();
+        if (!note()) {
+            throw new ShimException(
+                    ShimException.Kind.RESOURCE_EXHAUSTED,
+                    "exec " + id + " cannot be noted, and would be lost if the shim were started again: make room in"
+                            + " /run");
+        }
     }
 
     synchronized News told() {
@@ -371,14 +385,17 @@ final class ExecProcess {
     private void ended(Exit end) {
         ProcessIo streams;
         ProcessId which;
+        boolean noted;
         synchronized (this) {
             exit = end;
             phase = Phase.STOPPED;
-            note();
+            noted = note();
             streams = io;
             which = process;
         }
-        container.reaper().forget(which);
+        if (noted) { // else until it is deleted
+            container.reaper().forget(which);
+        }
         if (streams != null) {
             streams.exited();
         }
@@ -457,6 +474,7 @@ final class ExecProcess {
     /** Frees what it held. An exec that never ran will not run any more. */
     Exit delete() {
         Exit end;
+        ProcessId which;
         synchronized (this) {
             awaitStarted();
             if (phase == Phase.RUNNING) {
@@ -464,6 +482,7 @@ final class ExecProcess {
             }
             end = exit == null ? new Exit(0, 0, Exit.NEVER) : exit;
             phase = phase == Phase.CREATED ? Phase.FAILED : phase;
+            which = process;
             awaitTold();
         }
         var streams = io();
@@ -472,6 +491,7 @@ final class ExecProcess {
         }
         close();
         container.notes().gone(id, end);
+        container.reaper().forget(which);
         note.end();
         return end;
     }

@@ -2,7 +2,6 @@ package dev.jshim.shim.oci;
 
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.ProcessId;
-import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,45 +12,47 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ends of processes that the keeper has reported, each in a file {@code PID-START} until it is noted with whatever
- * the process was: a process that has been reaped is in no other place. A file has the exit code, and the signal or 0.
- * Thread-safe for different processes.
+ * The ends of processes that the keeper has reported, each as a file {@code PID-START-CODE-SIGNAL} until it is noted
+ * with whatever the process was: a process that has been reaped is in no other place. The file is empty, so that there
+ * is room for it on a tmpfs that has none. Thread-safe for different processes.
  *
  * @param folder null to note nothing
  */
 record ExitNotes(@Nullable Path folder) {
     static final ExitNotes NONE = new ExitNotes(null);
+    private static final byte[] NOTHING = {};
 
     void write(ProcessId process, ExitedChild end) {
         if (folder == null) {
             return;
         }
         try {
-            var text = end.signalled() ? "0 " + end.status() : end.status() + " 0";
+            var file = file(folder, process, end);
             try {
-                WholeFile.write(file(folder, process), text);
+                Files.write(file, NOTHING);
             } catch (NoSuchFileException e) {
                 Files.createDirectories(folder);
-                WholeFile.write(file(folder, process), text);
+                Files.write(file, NOTHING);
             }
         } catch (IOException e) {
             ShimLog.warn("cannot note an exit: it is lost if this process dies now", "pid", end.pid(), "error", e);
         }
     }
 
-    void forget(ProcessId process) {
+    void forget(ProcessId process, ExitedChild end) {
         if (folder == null) {
             return;
         }
         try {
-            Files.deleteIfExists(file(folder, process));
+            Files.deleteIfExists(file(folder, process, end));
         } catch (IOException e) {
             ShimLog.warn("cannot forget an exit", "pid", process.pid(), "error", e);
         }
     }
 
-    private static Path file(Path folder, ProcessId process) {
-        return folder.resolve(process.pid() + "-" + process.startTicks());
+    private static Path file(Path folder, ProcessId process, ExitedChild end) {
+        var how = end.signalled() ? "-0-" + end.status() : "-" + end.status() + "-0";
+        return folder.resolve(process.pid() + "-" + process.startTicks() + how);
     }
 
     /** What the process before this one has noted. */
@@ -60,13 +61,9 @@ record ExitNotes(@Nullable Path folder) {
         if (folder == null || !Files.isDirectory(folder)) {
             return all;
         }
-        try (var files = Files.newDirectoryStream(folder, WholeFile::isWhole)) {
+        try (var files = Files.newDirectoryStream(folder)) {
             for (var file : files) {
-                try {
-                    read(file, all);
-                } catch (IOException e) {
-                    ShimLog.error("cannot read the note of an exit", "path", file, "error", e);
-                }
+                read(file, all);
             }
         } catch (IOException e) {
             ShimLog.error("cannot read the exits of before", "path", folder, "error", e);
@@ -74,14 +71,13 @@ record ExitNotes(@Nullable Path folder) {
         return all;
     }
 
-    private static void read(Path file, Map<ProcessId, ExitedChild> all) throws IOException {
-        var name = file.getFileName().toString().split("-", 2);
-        var words = Files.readString(file).strip().split(" ", 2);
+    private static void read(Path file, Map<ProcessId, ExitedChild> all) {
+        var words = file.getFileName().toString().split("-", 4);
         try {
-            var pid = Integer.parseInt(name[0]);
-            var signal = Integer.parseInt(words[1]);
-            var end = new ExitedChild(pid, signal != 0, signal != 0 ? signal : Integer.parseInt(words[0]));
-            all.put(new ProcessId(pid, Long.parseLong(name[1])), end);
+            var pid = Integer.parseInt(words[0]);
+            var signal = Integer.parseInt(words[3]);
+            var end = new ExitedChild(pid, signal != 0, signal != 0 ? signal : Integer.parseInt(words[2]));
+            all.put(new ProcessId(pid, Long.parseLong(words[1])), end);
         } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
             ShimLog.error("the note of an exit is damaged", "path", file, "error", e);
         }

@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
@@ -173,10 +174,11 @@ final class OciTask implements LastingTask {
         var _ = process.ended().thenAccept(this::initEnded);
     }
 
-    /** Notes how init stands; the lock is held. */
-    private void note() {
+    /** Notes how init stands; the lock is held. False if that was to be noted and could not be. */
+    @CanIgnoreReturnValue
+    private boolean note() {
         if (!note.isKept()) {
-            return;
+            return true;
         }
         var now = ProcessNote.newBuilder()
                 .setPhase(phase.name())
@@ -191,7 +193,7 @@ final class OciTask implements LastingTask {
         if (seenExit != null) {
             now.setExit(BundleFiles.message(seenExit));
         }
-        note.write(now.build());
+        return note.write(now.build());
     }
 
     private synchronized void killsTold(long kills) {
@@ -233,6 +235,13 @@ final class OciTask implements LastingTask {
     public void forget() {
         container.notes().gone(lastExit());
         note.end();
+        @Nullable InitProcess process;
+        synchronized (this) {
+            process = init;
+        }
+        if (process != null) {
+            container.reaper().forget(process.id());
+        }
     }
 
     @Override
@@ -629,13 +638,14 @@ final class OciTask implements LastingTask {
 
     private void initEnded(Exit exit) {
         @Nullable InitProcess process;
+        boolean noted;
         synchronized (this) {
             seenExit = exit;
             killing = !ownPidNamespace;
-            note();
+            noted = note();
             process = init;
         }
-        if (process != null) {
+        if (process != null && noted) { // else until the container is deleted
             container.reaper().forget(process.id());
         }
         if (!ownPidNamespace) {
@@ -951,6 +961,9 @@ final class OciTask implements LastingTask {
         } catch (RuntimeException e) {
             EXECS.give();
             if (exec != null) {
+                synchronized (this) {
+                    execs.remove(request.execId(), exec);
+                }
                 exec.discard();
             }
             throw e;

@@ -117,7 +117,6 @@ public final class OciTaskFactory implements TaskFactory {
         var runc = container.runc();
         var mayBeMounted = false;
         var isOpened = false;
-        notes.forgetOld();
         try {
             if (runc.knows(request.id())) {
                 // Not ours: refused before anything here, or `delete` afterwards, could clean up somebody else's.
@@ -125,7 +124,7 @@ public final class OciTaskFactory implements TaskFactory {
             }
             var spec = Spec.read(bundle);
             FaultPoint.at("task-create");
-            container.notes().begin(request);
+            notes.begin(container.notes(), request);
             FaultPoint.at("task-create-noted");
             mayBeMounted = !request.rootfs().isEmpty();
             // What `delete` needs to clean up after a shim that died comes before there is anything to clean up.
@@ -166,14 +165,19 @@ public final class OciTaskFactory implements TaskFactory {
     private OciTask create(Container container, CreateRequest request, Spec spec, Map<String, Fd> old)
             throws IOException {
         var io = Container.open(request.stdio(), container.streams("", passesThrough(container, request, spec)), old);
+        @Nullable InitLaunch launch = null;
         try {
-            var launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
+            launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
             var task = new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
             container.notes().requireInit();
             return task;
         } catch (IOException | RuntimeException e) {
             io.close();
             container.discard();
+            var init = launch == null ? null : launch.waiting();
+            if (init != null) {
+                var _ = init.ended().thenAccept(_ -> reaper.forget(init.id()));
+            }
             throw e;
         }
     }

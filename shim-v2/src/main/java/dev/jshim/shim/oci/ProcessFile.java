@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.shim.FaultPoint;
 
@@ -18,12 +19,16 @@ final class ProcessFile {
         return notes.isKept();
     }
 
-    synchronized void write(ProcessNote note) {
-        if (!over && notes.isKept()) {
-            FaultPoint.at("task-note");
-            notes.write(name, note);
-            FaultPoint.at("task-noted");
+    /** False if it was to be noted and could not be. */
+    @CanIgnoreReturnValue
+    synchronized boolean write(ProcessNote note) {
+        if (over || !notes.isKept()) {
+            return true;
         }
+        FaultPoint.at("task-note");
+        var written = notes.write(name, note);
+        FaultPoint.at("task-noted");
+        return written;
     }
 
     /** Takes the note away, for good. */

@@ -130,7 +130,7 @@ public final class Reaper {
         var known = noted.get(process.pid());
         if (known != null && (process.startTicks() < 0 || known.process().equals(process))) {
             noted.remove(process.pid());
-            notes.forget(known.process());
+            notes.forget(known.process(), known.end());
         }
     }
 

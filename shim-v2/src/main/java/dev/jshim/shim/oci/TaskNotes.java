@@ -1,6 +1,7 @@
 package dev.jshim.shim.oci;
 
 import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.CreateRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +50,11 @@ public final class TaskNotes {
         return folder.resolve("tasks");
     }
 
+    /** Whether there is a container, or was one lately. */
+    public boolean hasAny() throws IOException {
+        return !all().isEmpty();
+    }
+
     /** Those of all containers that the process before this one had, also of what was deleted lately. */
     List<ContainerNotes> all() throws IOException {
         List<ContainerNotes> all = new ArrayList<>();
@@ -60,8 +66,19 @@ public final class TaskNotes {
         return all;
     }
 
-    /** Takes the notes away of containers that were deleted some time ago; looks at them once a minute. */
-    void forgetOld() {
+    /**
+     * That a container is about to be created, see {@link ContainerNotes#begin}. Takes the notes away of containers
+     * that were deleted some time ago; looks at them once a minute.
+     */
+    void begin(ContainerNotes notes, CreateRequest request) throws IOException {
+        forgetOld();
+        synchronized (this) {
+            notes.begin(request);
+        }
+    }
+
+    /** Not while one by the same id is noted, whose notes these would be by then. */
+    private synchronized void forgetOld() {
         var now = System.nanoTime();
         var last = looked.get();
         if (now - last < LOOK.toNanos() || !looked.compareAndSet(last, now)) {

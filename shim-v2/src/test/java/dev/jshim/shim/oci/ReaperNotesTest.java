@@ -140,8 +140,8 @@ class ReaperNotesTest {
     @Test
     void aDamagedNoteIsPassedOver() throws Exception {
         var exits = Files.createDirectories(folder.resolve("exits"));
-        Files.writeString(exits.resolve(id.pid() + "-" + id.startTicks()), "half");
-        Files.writeString(exits.resolve("no-number"), "0 9");
+        Files.createFile(exits.resolve(id.pid() + "-" + id.startTicks()));
+        Files.createFile(exits.resolve("no-number-at-all"));
         assertThat(reaper().adopt(id)).isNotDone();
     }
 }
