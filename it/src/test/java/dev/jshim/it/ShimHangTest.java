@@ -231,11 +231,11 @@ class ShimHangTest extends ShimScenario {
                 .isLessThan(4);
         assertThat(shim.alive()).isTrue();
         assertThat(init.alive()).isTrue();
-        counter.awaitProgress();
 
         Files.writeString(note, text);
         Wait.until("one serves", () -> keeper().get("state").getAsString().equals("serving"));
         assertThat(waits.join().code()).isEqualTo(5);
+        counter.awaitProgress();
         counter.gapless();
         goesOn(init, events);
         node.remove("counter");

@@ -24,7 +24,9 @@ final class ShimProcess {
         try {
             String address =
                     Files.readString(node.bundle(id).resolve("address")).strip();
-            return Path.of(address.substring("unix://".length())).getParent();
+            return Path.of(address.substring("unix://".length()))
+                    .resolveSibling(".")
+                    .normalize();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
