@@ -3,12 +3,16 @@ package dev.jshim.it;
 import com.google.gson.JsonParser;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Shows on a private containerd what the project is for: running v1 containers through an upgrade to containerd 2.x
- * and, with {@code --rollback}, back; with {@code --kill}, how the bridge is killed under them. Exit code 0 if every
- * check held, 1 if not, 2 for a wrong command line. Nothing is left on the machine either way.
+ * and, with {@code --rollback}, back; with {@code --kill}, how the bridge is killed under them, and the JVM of a shim
+ * under new ones. Exit code 0 if every check held, 1 if not, 2 for a wrong command line. Nothing is left on the machine
+ * either way.
  */
 public final class Demo {
     /** The bridge waits for some seconds after its last container's end for another one. */
@@ -23,6 +27,8 @@ public final class Demo {
 
     private final Checks checks;
     private final PrivateContainerd node;
+    private List<Long> pauses = List.of();
+    private List<Long> newPauses = List.of();
 
     private Demo(Checks checks, PrivateContainerd node) {
         this.checks = checks;
@@ -101,27 +107,22 @@ public final class Demo {
         stopAndAdopt(trio);
         startNew(trio);
         theBridgeDies(trio);
+        NewTrio fresh = theShimDies();
         killAndExitCodes(trio);
+        checks.that("the new ones are killed and deleted", () -> {
+            fresh.remove(node);
+            return "";
+        });
         nothingIsLeft();
+        report();
     }
 
     /** What containerd and its clients notice: nothing but a pause. */
     private void theBridgeDies(Trio trio) throws Checks.Broken {
         checks.title("4. kill -9 of the bridge, " + KILLS + " times");
         EventLog events = EventLog.open(node);
-        List<Long> pauses = new ArrayList<>();
         checks.must("each time an exec right after it, the same processes, the counter without a gap", () -> {
-            for (int i = 0; i < KILLS; i++) {
-                ProcessFacts bridge = ProcessFacts.of(bridge());
-                long began = System.nanoTime();
-                Signal.KILL.to(bridge.pid());
-                node.exec(Trio.HOLDER, "k" + i, "/bin/sh", "-c", "exit 3").expect(3);
-                pauses.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
-                Wait.until(ANOTHER_COMES, "another bridge serves", () -> bridge() != bridge.pid());
-                trio.unharmed();
-                // One that dies within a second of its start is in a crash loop, and is given longer and longer pauses.
-                Wait.pause(NO_CRASH_LOOP);
-            }
+            pauses = killed(this::bridge, Trio.HOLDER, trio::unharmed);
             return "ms from kill to the exec's end: " + pauses;
         });
         checks.that("the same exec with nobody killed", () -> {
@@ -130,19 +131,71 @@ public final class Demo {
             return Duration.ofNanos(System.nanoTime() - began).toMillis() + " ms";
         });
         checks.that("ctr task ls", () -> trio.listed(node));
-        checks.that("no exit that did not happen", () -> {
-            List<EventLog.Event> wrong = events.all().stream()
-                    .filter(event -> event.topic().equals("/tasks/exit") && event.number("exit_status") != 3)
-                    .toList();
-            if (!wrong.isEmpty() || node.logText().contains("shim disconnected")) {
-                throw new IllegalStateException(wrong + ", or containerd has seen a shim disconnect");
-            }
-            return "";
-        });
+        checks.that("no exit that did not happen", () -> noFalseExit(events));
         checks.that("jshimctl bridge status", () -> {
             checks.quote(Product.ctl(node, "bridge", "status").ok().out());
             return "";
         });
+    }
+
+    /** The same for the shim of new containers. */
+    private NewTrio theShimDies() throws Checks.Broken {
+        checks.title("5. Three new containers, and kill -9 of their shim's JVM, " + KILLS + " times");
+        NewTrio[] fresh = new NewTrio[1];
+        checks.must("one counts to a FIFO, one to a terminal, one to a file", () -> {
+            fresh[0] = NewTrio.start(node);
+            return fresh[0].unharmed();
+        });
+        EventLog events = EventLog.open(node);
+        checks.must("each time an exec right after it, the same processes, all they say without a gap", () -> {
+            newPauses = killed(() -> Shims.jvm(fresh[0].shim()), NewTrio.FILE, fresh[0]::unharmed);
+            return "ms from kill to the exec's end: " + newPauses;
+        });
+        checks.that("no exit that did not happen", () -> noFalseExit(events));
+        checks.that("jshimctl ls", () -> {
+            checks.quote(Product.ctl(node, "ls").ok().out());
+            return "";
+        });
+        return fresh[0];
+    }
+
+    /** Kills what serves a container again and again; how long each time an exec right after it took, in ms. */
+    private List<Long> killed(LongSupplier server, String id, Supplier<String> unharmed) {
+        List<Long> millis = new ArrayList<>();
+        for (int i = 0; i < KILLS; i++) {
+            ProcessFacts killed = ProcessFacts.of(server.getAsLong());
+            long began = System.nanoTime();
+            Signal.KILL.to(killed.pid());
+            node.exec(id, "k" + i, "/bin/sh", "-c", "exit 3").expect(3);
+            millis.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
+            Wait.until(ANOTHER_COMES, "another one serves", () -> {
+                long now = server.getAsLong();
+                return now != 0 && now != killed.pid();
+            });
+            String _ = unharmed.get();
+            // One that dies within a second of its start is in a crash loop, and is given longer and longer pauses.
+            Wait.pause(NO_CRASH_LOOP);
+        }
+        return millis;
+    }
+
+    private String noFalseExit(EventLog events) {
+        List<EventLog.Event> wrong = events.all().stream()
+                .filter(event -> event.topic().equals("/tasks/exit") && event.number("exit_status") != 3)
+                .toList();
+        if (!wrong.isEmpty() || node.logText().contains("shim disconnected")) {
+            throw new IllegalStateException(wrong + ", or containerd has seen a shim disconnect");
+        }
+        return "";
+    }
+
+    private void report() {
+        checks.title("In short");
+        checks.quote("bridge killed %d times, an exec meanwhile took %d ms at most"
+                .formatted(pauses.size(), Collections.max(pauses)));
+        checks.quote("JVM of the shim killed %d times, an exec meanwhile took %d ms at most"
+                .formatted(newPauses.size(), Collections.max(newPauses)));
+        checks.quote("6 containers, 3 adopted and 3 new, with the same processes; containerd saw no shim disconnect");
     }
 
     /** The bridge that serves; 0 if none does now. */

@@ -119,7 +119,7 @@ final class Leftovers {
                 .sorted(Comparator.reverseOrder())
                 .forEach(Leftovers::delete);
         groups().stream()
-                .flatMap(group -> walk(group, 1))
+                .flatMap(group -> walk(group, Integer.MAX_VALUE))
                 .sorted(Comparator.reverseOrder())
                 .forEach(Leftovers::delete);
         network().stream().filter(path -> path.startsWith(CNI)).forEach(Leftovers::delete);
