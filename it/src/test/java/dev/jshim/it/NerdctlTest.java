@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * one does (nerdctl v2.0, pkg/logging/logging.go). It holds a lock until all output is written, by which {@code nerdctl
  * logs -f} knows the end, and asks containerd for the task before that is created.
  */
+@SuppressWarnings("NullAway.Init") // Set before each test.
 class NerdctlTest {
     private static final String LOGGER = """
             #!/bin/sh
