@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * How long a client waits for a shim whose JVM is replaced, or killed: one asks for a state, another one runs an exec,
- * each without a pause. All are answered; how long the longest of them took is printed, for docs/bench.md.
+ * each without a pause. All are answered; how long the longest of them took is printed.
  */
 @LongRun
 @ParameterizedClass(name = "{0}")

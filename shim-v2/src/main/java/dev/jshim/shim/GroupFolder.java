@@ -117,6 +117,9 @@ final class GroupFolder {
                 // Not there.
             }
         }
+        if (!Files.exists(group.aside().resolve(GroupRecord.FILE))) {
+            deleteAll(group.aside()); // what is left of it if the one before died over its removal
+        }
         return null;
     }
 
@@ -349,6 +352,9 @@ final class GroupFolder {
             removeOutside(GroupRecord.read(named).socket());
         } catch (IOException e) {
             ShimLog.debug("a folder without a record", "folder", named, "error", e.toString());
+        }
+        if (named.equals(aside())) {
+            Files.deleteIfExists(named.resolve(GroupRecord.FILE)); // nobody goes on with the half of it
         }
         deleteAll(named);
     }
