@@ -38,24 +38,21 @@ class NerdctlTest {
     private static final String COUNTS =
             "echo err >&2; i=0; until [ -e /end ]; do i=$((i+1)); echo $i; sleep 0.02; done; exit 7";
 
-    private Path rootfs;
-    private Path store;
-    private Path folder;
-
     @Test
     void underOurShim() throws IOException {
         Product.home();
         try (PrivateContainerd node = PrivateContainerd.started(Release.V2)) {
-            run(node, Product.RUNTIME).ok();
-            goesOn();
-            end(node);
+            One one = One.in(node);
+            one.run(Product.RUNTIME).ok();
+            one.goesOn();
+            one.end();
 
             // As nerdctl start does it: a new task of the same record, with the same logger.
-            Files.delete(folder.resolve("out"));
-            Files.delete(rootfs.resolve("end"));
-            node.ctr("task", "start", "-d", "--log-uri", uri(), "one").ok();
-            goesOn();
-            end(node);
+            Files.delete(one.file("out"));
+            Files.delete(one.rootfs.resolve("end"));
+            node.ctr("task", "start", "-d", "--log-uri", one.uri(), "one").ok();
+            one.goesOn();
+            one.end();
             node.ctr("container", "rm", "one").ok();
             node.finish();
         }
@@ -66,71 +63,88 @@ class NerdctlTest {
     @EnumSource(names = {"V1_6", "V1_7"})
     void theV1RuntimeTakesNoLogger(Release release) throws IOException {
         try (PrivateContainerd node = PrivateContainerd.started(release)) {
-            assertThat(run(node, Product.LEGACY).expect(1).err()).contains("namespace is required");
+            assertThat(One.in(node).run(Product.LEGACY).expect(1).err()).contains("namespace is required");
             node.ctr("container", "rm", "one");
             node.finish();
         }
     }
 
-    private void goesOn() {
-        Wait.until("the logger has seen the task", () -> Files.exists(folder.resolve("seen")));
-        Wait.until("it counts", () -> read("out").lines().count() > 20);
-        // A viewer waits as long as the logger has not written all.
-        assertThat(lock("-n").code()).isEqualTo(1);
-    }
-
-    private Outcome run(PrivateContainerd node, String runtime) throws IOException {
-        rootfs = node.rootfs();
-        store = node.dir().resolve("nerdctl");
-        folder = Files.createDirectories(
-                store.resolve("containers").resolve(node.namespace()).resolve("one"));
-        String tasks = String.join(" ", node.ctrCommand(List.of("task", "ls")));
-        Path program = Files.writeString(store.resolve("nerdctl"), LOGGER.replace("TASKS", tasks));
-        assertThat(program.toFile().setExecutable(true)).isTrue();
-        List<String> flags = new ArrayList<>(List.of("-d", "--log-uri", uri()));
-        for (String label : List.of(
-                "nerdctl/namespace=" + node.namespace(),
-                "nerdctl/name=one",
-                "nerdctl/log-uri=" + uri(),
-                "nerdctl/state-dir=" + folder,
-                "nerdctl/networks=[\"none\"]")) {
-            flags.addAll(List.of("--label", label));
+    /**
+     * One container.
+     *
+     * @param store where nerdctl keeps its things
+     */
+    private record One(PrivateContainerd node, Path rootfs, Path store) {
+        /** Not run yet. */
+        static One in(PrivateContainerd node) throws IOException {
+            One one = new One(node, node.rootfs(), node.dir().resolve("nerdctl"));
+            Files.createDirectories(one.file(""));
+            String tasks = String.join(" ", node.ctrCommand(List.of("task", "ls")));
+            Path program = Files.writeString(one.store.resolve("nerdctl"), LOGGER.replace("TASKS", tasks));
+            assertThat(program.toFile().setExecutable(true)).isTrue();
+            return one;
         }
-        return node.ctr(node.runArgs(runtime, flags, rootfs, "one", "/bin/sh", "-c", COUNTS)
-                .toArray(String[]::new));
-    }
 
-    private String uri() {
-        return "binary://" + store.resolve("nerdctl") + "?_NERDCTL_INTERNAL_LOGGING=" + store;
-    }
+        void goesOn() {
+            Wait.until("the logger has seen the task", () -> Files.exists(file("seen")));
+            Wait.until("it counts", () -> read("out").lines().count() > 20);
+            // A viewer waits as long as the logger has not written all.
+            assertThat(lock("-n").code()).isEqualTo(1);
+        }
 
-    private Outcome lock(String how) {
-        return Run.of(List.of("flock", how, folder.resolve("lock").toString(), "/bin/true"))
-                .run();
-    }
+        Outcome run(String runtime) {
+            List<String> flags = new ArrayList<>(List.of("-d", "--log-uri", uri()));
+            for (String label : List.of(
+                    "nerdctl/namespace=" + node.namespace(),
+                    "nerdctl/name=one",
+                    "nerdctl/log-uri=" + uri(),
+                    "nerdctl/state-dir=" + file(""),
+                    "nerdctl/networks=[\"none\"]")) {
+                flags.addAll(List.of("--label", label));
+            }
+            return node.ctr(node.runArgs(runtime, flags, rootfs, "one", "/bin/sh", "-c", COUNTS)
+                    .toArray(String[]::new));
+        }
 
-    private void end(PrivateContainerd node) throws IOException {
-        Files.createFile(rootfs.resolve("end"));
-        Wait.until("it has ended", () -> Tasks.of(node).isStoppedOrGone("one"));
-        assertThat(node.ctr("task", "rm", "one").err()).contains("exit code 7");
-        assertThat(lock("-x").code()).isZero();
-        Wait.until("the logger has ended", () -> !read("ends").isEmpty());
-        Lines.gapless(read("out"));
-        assertThat(read("err").strip()).isEqualTo("err");
-        Run.of(List.of("rm", "-f", path("ends"), path("err"), path("seen")))
-                .run()
-                .ok();
-    }
+        String uri() {
+            return "binary://" + store.resolve("nerdctl") + "?_NERDCTL_INTERNAL_LOGGING=" + store;
+        }
 
-    private String path(String name) {
-        return folder.resolve(name).toString();
-    }
+        private Outcome lock(String how) {
+            return Run.of(List.of("flock", how, file("lock").toString(), "/bin/true"))
+                    .run();
+        }
 
-    private String read(String name) {
-        try {
-            return Files.exists(folder.resolve(name)) ? Files.readString(folder.resolve(name)) : "";
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        void end() throws IOException {
+            Files.createFile(rootfs.resolve("end"));
+            Wait.until("it has ended", () -> Tasks.of(node).isStoppedOrGone("one"));
+            assertThat(node.ctr("task", "rm", "one").err()).contains("exit code 7");
+            assertThat(lock("-x").code()).isZero();
+            Wait.until("the logger has ended", () -> !read("ends").isEmpty());
+            Lines.gapless(read("out"));
+            assertThat(read("err").strip()).isEqualTo("err");
+            Run.of(List.of("rm", "-f", path("ends"), path("err"), path("seen")))
+                    .run()
+                    .ok();
+        }
+
+        private String path(String name) {
+            return file(name).toString();
+        }
+
+        Path file(String name) {
+            return store.resolve("containers")
+                    .resolve(node.namespace())
+                    .resolve("one")
+                    .resolve(name);
+        }
+
+        private String read(String name) {
+            try {
+                return Files.exists(file(name)) ? Files.readString(file(name)) : "";
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 }
