@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a client of Docker does with a container, under our shim and under Docker's default runtime, compared. */
+@LongRun
 class DockerContractTest {
     /**
      * What Docker's versions, kernels and machines say in different ways; the two runtimes are to agree all the same.
@@ -94,15 +95,11 @@ class DockerContractTest {
             """;
 
     static Stream<Arguments> dockers() {
-        Stream<Arguments> usual = Stream.of(Arguments.of(DockerRelease.V28, Release.V2, Engine.RUNC_NEWEST));
-        return Boolean.getBoolean("jshim.test.all")
-                ? Stream.concat(
-                        usual,
-                        Stream.of(
-                                Arguments.of(DockerRelease.V28, Release.V1_7, Engine.RUNC),
-                                Arguments.of(DockerRelease.V26, Release.V2, Engine.RUNC_NEWEST),
-                                Arguments.of(DockerRelease.V26, Release.V1_7, Engine.RUNC)))
-                : usual;
+        return Stream.of(
+                Arguments.of(DockerRelease.V28, Release.V2, Engine.RUNC_NEWEST),
+                Arguments.of(DockerRelease.V28, Release.V1_7, Engine.RUNC),
+                Arguments.of(DockerRelease.V26, Release.V2, Engine.RUNC_NEWEST),
+                Arguments.of(DockerRelease.V26, Release.V1_7, Engine.RUNC));
     }
 
     @ParameterizedTest(name = "Docker {0} on containerd {1} with {2}")
