@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.KeptShim;
 import dev.jshim.node.ShimKeepers;
@@ -146,8 +147,8 @@ final class ShimReplaceCommand implements Callable<Integer> {
     }
 
     private int await(ProcessId keeper, ProcessId before) throws IOException {
-        var end = System.nanoTime() + REPLACED.toNanos();
-        while (System.nanoTime() < end) {
+        var deadline = Deadline.in(REPLACED);
+        while (!deadline.isOver()) {
             var facts = cli.proc().facts(keeper.pid());
             var now = facts == null || !facts.ref().equals(keeper)
                     ? null

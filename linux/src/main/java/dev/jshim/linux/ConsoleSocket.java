@@ -86,9 +86,9 @@ public final class ConsoleSocket implements AutoCloseable {
         try (var epoll = new Epoll()) {
             List<Epoll.Event> events = new ArrayList<>();
             epoll.add(fd, Epoll.IN, 0);
-            var deadline = System.nanoTime() + patience.toNanos();
-            while (epoll.await(events, (int) Math.max(0, (deadline - System.nanoTime()) / 1_000_000)) == 0) {
-                if (System.nanoTime() >= deadline) {
+            var deadline = Deadline.in(patience);
+            while (epoll.await(events, (int) deadline.left().toMillis()) == 0) {
+                if (deadline.isOver()) {
                     throw new IOException("the runtime sent no terminal within " + patience.toMillis() + " ms");
                 }
             }

@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import dev.jshim.linux.Deadline;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
@@ -32,7 +33,7 @@ final class AbstractSockets {
 
     private static SocketChannel connectExactly(String name, String kernelName, Duration timeout) throws IOException {
         var address = new UnixSocketAddress(kernelName);
-        var end = System.nanoTime() + timeout.toNanos();
+        var deadline = Deadline.in(timeout);
         while (true) {
             var channel = UnixSocketChannel.create();
             try {
@@ -50,7 +51,7 @@ final class AbstractSockets {
                 throw e;
             }
             channel.close();
-            if (System.nanoTime() - end >= 0) {
+            if (deadline.isOver()) {
                 throw new SocketTimeoutException("abstract socket " + name + " accepts nobody");
             }
             pause();

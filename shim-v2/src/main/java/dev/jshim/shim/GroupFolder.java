@@ -1,5 +1,6 @@
 package dev.jshim.shim;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.log.ShimLog;
@@ -167,7 +168,7 @@ final class GroupFolder {
      */
     @Nullable
     GroupRecord join() throws IOException, InterruptedException {
-        var end = System.nanoTime() + FOUNDING.toNanos();
+        var deadline = Deadline.in(FOUNDING);
         while (Files.exists(folder)) {
             GroupRecord record;
             try {
@@ -183,7 +184,7 @@ final class GroupFolder {
                 removeDead();
                 return null;
             }
-            if (System.nanoTime() > end) {
+            if (deadline.isOver()) {
                 throw new IOException("process " + record.shim().pid() + " has " + folder + " and does not serve");
             }
             Thread.sleep(LOOK);

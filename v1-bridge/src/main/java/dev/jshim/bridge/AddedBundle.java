@@ -1,6 +1,5 @@
 package dev.jshim.bridge;
 
-import dev.jshim.linux.MountPoint;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.FaultPoint;
@@ -37,14 +36,14 @@ public final class AddedBundle {
      */
     public static boolean isCopy(Path bundle) {
         try {
-            return hasRecord(bundle) && !LegacyRecord.read(bundle).isOf(bundle);
+            return hasRecord(bundle) && !AdoptedRecord.read(bundle).isOf(bundle);
         } catch (IOException e) {
             return false;
         }
     }
 
     private static boolean hasRecord(Path bundle) {
-        return Files.isRegularFile(bundle.resolve(LegacyRecord.FILE));
+        return Files.isRegularFile(bundle.resolve(AdoptedRecord.FILE));
     }
 
     /** The hidden directory in which a bundle is made ready; containerd passes over such names. */
@@ -59,7 +58,7 @@ public final class AddedBundle {
      * @param shimBinary absolute; what containerd runs for {@code delete}
      * @param bridgePid for the file {@code shim.pid}
      */
-    public static void create(NodePaths paths, LegacyRecord record, Path socket, Path shimBinary, int bridgePid)
+    public static void create(NodePaths paths, AdoptedRecord record, Path socket, Path shimBinary, int bridgePid)
             throws IOException {
         var task = new TaskId(record.namespace(), record.id());
         var bundle = paths.v2Bundle(task);
@@ -68,7 +67,7 @@ public final class AddedBundle {
         makeParent(work);
         var part = hidden(bundle);
         if (Files.exists(part)) {
-            EndOfLife.removeUnmounted(part);
+            Cleanup.removeUnmounted(part);
         }
         Files.createDirectory(part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         FaultPoint.at("bundle-begun");
@@ -78,9 +77,8 @@ public final class AddedBundle {
         write(part, "shim-binary-path", shimBinary.toString());
         write(part, "init.pid", Integer.toString(record.init().pid()));
         write(part, "shim.pid", Integer.toString(bridgePid));
-        write(part, LegacyRecord.FILE, record.text());
-        write(part, AdoptedOoms.FILE, Long.toString(AdoptedOoms.countedNow(record.init())));
-        RememberedCgroup.write(record.init(), part);
+        write(part, AdoptedRecord.FILE, record.text());
+        AdoptedNotes.begin(record.init(), part);
         Files.createSymbolicLink(part.resolve("work"), work);
         FaultPoint.at("bundle-filled");
         DirectorySync.of(part);
@@ -106,21 +104,21 @@ public final class AddedBundle {
         }
         var link = bundle.resolve("work");
         var work = Files.isSymbolicLink(link) ? Files.readSymbolicLink(link) : null;
-        refuseMounts(bundle);
+        Cleanup.refuseMounts(bundle, "is mounted");
         // Gone for containerd in one step, as it does itself.
         var hidden = hidden(bundle);
         if (Files.exists(hidden)) {
-            EndOfLife.removeUnmounted(hidden);
+            Cleanup.removeUnmounted(hidden);
         }
         Files.move(bundle, hidden, StandardCopyOption.ATOMIC_MOVE);
         FaultPoint.at("removal-moved");
         if (work != null && Files.isDirectory(work) && work.endsWith(lastTwo(bundle))) {
-            refuseMounts(work);
-            EndOfLife.removeUnmounted(work);
+            Cleanup.refuseMounts(work, "is mounted");
+            Cleanup.removeUnmounted(work);
             DirectorySync.parent(work);
         }
         FaultPoint.at("removal-work");
-        EndOfLife.removeUnmounted(hidden);
+        Cleanup.removeUnmounted(hidden);
         DirectorySync.parent(bundle);
     }
 
@@ -134,17 +132,17 @@ public final class AddedBundle {
         var part = hidden(bundle);
         var isOurs = hasRecord(part);
         if (!Files.exists(bundle) && Files.isDirectory(work)) {
-            refuseMounts(work);
+            Cleanup.refuseMounts(work, "is mounted");
             if (isOurs) {
-                EndOfLife.removeUnmounted(work);
+                Cleanup.removeUnmounted(work);
             } else {
                 deleteEmpty(work);
             }
             DirectorySync.parent(work);
         }
         if (Files.isDirectory(part)) {
-            refuseMounts(part);
-            EndOfLife.removeUnmounted(part);
+            Cleanup.refuseMounts(part, "is mounted");
+            Cleanup.removeUnmounted(part);
             DirectorySync.parent(part);
         }
     }
@@ -160,15 +158,6 @@ public final class AddedBundle {
     private static Path lastTwo(Path bundle) {
         var count = bundle.getNameCount();
         return bundle.subpath(count - 2, count);
-    }
-
-    private static void refuseMounts(Path directory) throws IOException {
-        var real = directory.toRealPath().toString();
-        for (var mount : MountPoint.all()) {
-            if (mount.path().equals(real) || mount.path().startsWith(real + "/")) {
-                throw new IOException(mount.path() + " is mounted");
-            }
-        }
     }
 
     private static void makeParent(Path path) throws IOException {

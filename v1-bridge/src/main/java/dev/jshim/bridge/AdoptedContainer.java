@@ -6,7 +6,6 @@ import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.log.ShimLog;
-import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.RepeatedTask;
 import dev.jshim.shim.task.ShimException;
@@ -39,7 +38,7 @@ final class AdoptedContainer implements AutoCloseable {
     private static final Duration LONGEST_LOOK = Duration.ofSeconds(30);
     private static final Duration LAST_ANSWERS = Duration.ofSeconds(2);
 
-    private final LegacyRecord record;
+    private final AdoptedRecord record;
     private final Path bundle;
     private final Path socket;
     private final ScheduledExecutorService timer;
@@ -47,9 +46,9 @@ final class AdoptedContainer implements AutoCloseable {
     private final BridgePaths paths;
     private final TaskDoors doors;
     private final RememberedCgroup cgroup;
-    private final BundleNotes notes;
-    private final ExitLedger ledger;
+    private final AdoptedNotes notes;
     private final AdoptedEvents events;
+    private final Cleanup cleanup;
     private final LegacyTask task;
     private final RepeatedTask served;
     private final TaskService service;
@@ -66,7 +65,7 @@ final class AdoptedContainer implements AutoCloseable {
      * @param ended told once, when nothing is left to serve
      */
     AdoptedContainer(
-            LegacyRecord record,
+            AdoptedRecord record,
             BridgePaths paths,
             TaskDoors doors,
             Containerd containerd,
@@ -81,23 +80,16 @@ final class AdoptedContainer implements AutoCloseable {
         socket = paths.socket(record.task());
         this.timer = timer;
         this.ended = ended;
-        cgroup = new RememberedCgroup(record.init(), bundle);
-        notes = new BundleNotes(bundle);
-        ledger = new ExitLedger(record, notes);
+        notes = new AdoptedNotes(record, bundle);
+        cgroup = new RememberedCgroup(record.init(), notes);
         events = AdoptedEvents.of(
-                record,
-                ledger,
-                publisher,
-                containerd,
-                paths,
-                timer,
-                () -> clients() > 0,
-                () -> runs(containerd.seen()));
+                record, notes, publisher, containerd, paths, timer, () -> clients() > 0, () -> runs(containerd.seen()));
+        cleanup = Cleanup.of(paths, record);
         var link = ShimLink.to(record, doors);
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, notes, events);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
-        task = new LegacyTask(record, ledger, link, cgroup, ooms, orphan, new End());
+        task = new LegacyTask(record, notes, link, cgroup, ooms, orphan, cleanup, this::deleted);
         var registry = new TaskRegistry();
         served = new RepeatedTask(task);
         registry.add(served);
@@ -112,7 +104,7 @@ final class AdoptedContainer implements AutoCloseable {
                 .build();
     }
 
-    LegacyRecord record() {
+    AdoptedRecord record() {
         return record;
     }
 
@@ -122,7 +114,7 @@ final class AdoptedContainer implements AutoCloseable {
 
     /** That its bundle is there: what was known before is noted in it. */
     void bundleIsThere() {
-        ledger.bundleIsThere();
+        notes.bundleIsThere();
     }
 
     /** Goes on with what the bridge before has held back; before {@link #attach}. */
@@ -136,7 +128,7 @@ final class AdoptedContainer implements AutoCloseable {
      */
     void runs(String daemon) {
         if (!daemon.isEmpty() && task.livesOrIsTold()) {
-            ledger.daemon(daemon);
+            notes.daemon(daemon);
         }
     }
 
@@ -166,7 +158,7 @@ final class AdoptedContainer implements AutoCloseable {
     /**
      * Begins to watch the processes and to publish their exits. An adoption itself is no event: containerd knows the
      * container already. All exits go to {@link AdoptedEvents}: that a bridge before knew of an exit does not mean that
-     * it has got as far as to publish it. The ledger and what is held back say which of them have been told.
+     * it has got as far as to publish it. The notes and what is held back say which of them have been told.
      */
     void attach() {
         cgroup.remember();
@@ -178,7 +170,7 @@ final class AdoptedContainer implements AutoCloseable {
     /** Begins to serve, and goes on where a process before this one has stopped. */
     void serve() throws IOException {
         // Before anybody is heard: a Shutdown means something only for what was deleted.
-        if (Files.exists(bundle.resolve(EndOfLife.EXIT_FILE))) {
+        if (Files.exists(bundle.resolve(Cleanup.EXIT_FILE))) {
             // The bridge before this one ended between deletion and end.
             deletedBefore();
         }
@@ -189,7 +181,7 @@ final class AdoptedContainer implements AutoCloseable {
     void deletedBefore() {
         wasDeleted = true;
         notes.end();
-        var exit = Ending.noted(paths, record);
+        var exit = cleanup.exit();
         if (exit != null) {
             // The v1 shim knows of no process any more.
             task.endedBefore(exit);
@@ -197,54 +189,18 @@ final class AdoptedContainer implements AutoCloseable {
         endLater(SHUTDOWN_COMES);
     }
 
-    /** What the deletion of the container means here. */
-    private final class End implements Deletion {
-        @Override
-        public void begins(@Nullable Exit exit) {
-            note(exit);
-            FaultPoint.at("deletion-begun");
+    /** It was deleted, and nobody knows it yet. */
+    private void deleted(Exit exit) {
+        FaultPoint.at("deletion-done");
+        wasDeleted = true;
+        notes.end();
+        cleanup.note(exit);
+        // Without the answer, the launcher's delete cleans up by itself: as it must if the v1 shim could not.
+        if (!cleanup.hasRuntimeState()) {
+            cleanup.answer(paths.node());
         }
-
-        @Override
-        public @Nullable Exit noted() {
-            return Ending.noted(paths, record);
-        }
-
-        @Override
-        public void refused() {
-            Ending.of(paths, record, null).forget();
-        }
-
-        @Override
-        public void done(Exit exit) {
-            FaultPoint.at("deletion-done");
-            wasDeleted = true;
-            notes.end();
-            note(exit);
-            try {
-                // Without the answer, the launcher's delete cleans up by itself: as it must where the v1 shim could
-                // not.
-                if (!LeftState.isThere(record) && Files.isDirectory(bundle)) {
-                    BundleFiles.writeExit(bundle, exit);
-                }
-            } catch (IOException e) {
-                failed("could not leave the exit in the bundle", e);
-            }
-            endLater(SHUTDOWN_COMES);
-            FaultPoint.at("deletion-noted");
-        }
-
-        private void note(@Nullable Exit exit) {
-            try {
-                Ending.of(paths, record, exit == null ? noted() : exit).note();
-            } catch (IOException e) {
-                failed("could not note the end of a container", e);
-            }
-        }
-
-        private void failed(String what, IOException e) {
-            ShimLog.warn(what, "ns", record.namespace(), "id", record.id(), "error", e);
-        }
+        endLater(SHUTDOWN_COMES);
+        FaultPoint.at("deletion-noted");
     }
 
     private void endLater(Duration delay) {
@@ -255,12 +211,11 @@ final class AdoptedContainer implements AutoCloseable {
         if (wasDeleted && over.compareAndSet(false, true)) {
             Thread.ofVirtual().name("end-" + record.id()).start(() -> {
                 stopServing();
-                var end = new EndOfLife(record);
-                end.removeOwnSocket();
+                cleanup.removeOwnSocket();
                 // Until then the v1 shim may have to tell of an exit.
                 events.awaitNothingHeld();
-                end.finish();
-                Ending.of(paths, record, null).forget();
+                cleanup.finish();
+                cleanup.forget();
                 ended.accept(this);
             });
         }

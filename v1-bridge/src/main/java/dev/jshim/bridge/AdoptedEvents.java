@@ -2,6 +2,7 @@ package dev.jshim.bridge;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.jshim.linux.Deadline;
 import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
@@ -52,11 +53,11 @@ final class AdoptedEvents implements EventSink {
         }
     }
 
-    private final LegacyRecord record;
-    private final ExitLedger ledger;
+    private final AdoptedRecord record;
+    private final AdoptedNotes notes;
     private final EventSink next;
     private final Containerd containerd;
-    private final HeldNotes notes;
+    private final HeldNotes heldNotes;
     private final ScheduledExecutorService timer;
     private final Duration patience;
     private final BooleanSupplier isLoaded;
@@ -70,8 +71,8 @@ final class AdoptedEvents implements EventSink {
      * @param paths of the bridge
      */
     static AdoptedEvents of(
-            LegacyRecord record,
-            ExitLedger ledger,
+            AdoptedRecord record,
+            AdoptedNotes notes,
             EventSink next,
             Containerd containerd,
             BridgePaths paths,
@@ -79,34 +80,34 @@ final class AdoptedEvents implements EventSink {
             BooleanSupplier isLoaded,
             Runnable published) {
         return new AdoptedEvents(
-                record, ledger, next, containerd, new HeldNotes(paths), timer, SHIM_TELLS, isLoaded, published);
+                record, notes, next, containerd, new HeldNotes(paths), timer, SHIM_TELLS, isLoaded, published);
     }
 
     /**
      * The events of a container.
      *
      * @param next publishes
-     * @param notes what is held back is noted there
+     * @param heldNotes what is held back is noted there
      * @param patience how long a v1 shim may take to tell of an exit
      * @param isLoaded whether a containerd has this task from the bridge; one of 1.x that has not has it from the v1
      *     shim, and tells itself of what no v1 shim tells
      * @param published run whenever an exit was published here; may block
      */
     AdoptedEvents(
-            LegacyRecord record,
-            ExitLedger ledger,
+            AdoptedRecord record,
+            AdoptedNotes notes,
             EventSink next,
             Containerd containerd,
-            HeldNotes notes,
+            HeldNotes heldNotes,
             ScheduledExecutorService timer,
             Duration patience,
             BooleanSupplier isLoaded,
             Runnable published) {
         this.record = record;
-        this.ledger = ledger;
+        this.notes = notes;
         this.next = next;
         this.containerd = containerd;
-        this.notes = notes;
+        this.heldNotes = heldNotes;
         this.timer = timer;
         this.patience = patience;
         this.isLoaded = isLoaded;
@@ -117,7 +118,7 @@ final class AdoptedEvents implements EventSink {
     public void publish(Message event) {
         switch (event) {
             case TaskExit exit ->
-                hold(exit, ShimWord.reaches(record, containerd.place().grpc()) ? ledger.daemon() : "");
+                hold(exit, ShimWord.reaches(record, containerd.place().grpc()) ? notes.daemon() : "");
             case TaskDelete delete -> delete(delete);
             case TaskOOM oom -> {
                 if (isLoaded.getAsBoolean() || containerd.seen().isEmpty()) {
@@ -149,17 +150,17 @@ final class AdoptedEvents implements EventSink {
     }
 
     /** Publishes what the bridge before has held back of a container that there is not any more. */
-    static void publish(HeldEvents before, EventSink sink, HeldNotes notes) {
+    static void publish(HeldEvents before, EventSink sink, HeldNotes heldNotes) {
         try {
             for (var event : before.getEventsList()) {
                 if (event.is(TaskExit.class)) {
                     var exit = event.unpack(TaskExit.class);
                     sink.publish(exit);
-                    sink.afterwards(() -> notes.forget(key(before.getNamespace(), exit)));
+                    sink.afterwards(() -> heldNotes.forget(key(before.getNamespace(), exit)));
                 } else if (event.is(TaskDelete.class)) {
                     var delete = event.unpack(TaskDelete.class);
                     sink.publish(delete);
-                    sink.afterwards(() -> notes.forget(key(before.getNamespace(), delete)));
+                    sink.afterwards(() -> heldNotes.forget(key(before.getNamespace(), delete)));
                 }
             }
         } catch (InvalidProtocolBufferException e) {
@@ -185,8 +186,8 @@ final class AdoptedEvents implements EventSink {
         var key = key(record.namespace(), exit);
         var fresh = new Held(exit, key, teller);
         synchronized (this) {
-            if (ledger.isTold(exit)) {
-                notes.forget(key);
+            if (notes.isTold(exit)) {
+                heldNotes.forget(key);
                 return;
             }
             if (held.putIfAbsent(key, fresh) != null) {
@@ -201,7 +202,7 @@ final class AdoptedEvents implements EventSink {
     private void note(Held one) {
         List<Message> all = new ArrayList<>(List.of(one.exit));
         all.addAll(one.after);
-        notes.write(one.key, record.namespace(), one.teller, all);
+        heldNotes.write(one.key, record.namespace(), one.teller, all);
     }
 
     private synchronized void delete(TaskDelete delete) {
@@ -215,9 +216,9 @@ final class AdoptedEvents implements EventSink {
             return;
         }
         var key = key(record.namespace(), delete);
-        notes.write(key, record.namespace(), "", List.of(delete));
+        heldNotes.write(key, record.namespace(), "", List.of(delete));
         next.publish(delete);
-        next.afterwards(() -> notes.forget(key));
+        next.afterwards(() -> heldNotes.forget(key));
     }
 
     private void inThread(Runnable look) {
@@ -262,7 +263,7 @@ final class AdoptedEvents implements EventSink {
                 return;
             }
             if (isTold) {
-                ledger.told(one.exit);
+                notes.told(one.exit);
             } else {
                 next.publish(one.exit);
             }
@@ -271,8 +272,8 @@ final class AdoptedEvents implements EventSink {
             notifyAll();
         }
         next.afterwards(() -> {
-            ledger.told(one.exit);
-            notes.forget(one.key);
+            notes.told(one.exit);
+            heldNotes.forget(one.key);
             if (!isTold) {
                 inThread(published);
             }
@@ -281,19 +282,16 @@ final class AdoptedEvents implements EventSink {
 
     /** Waits until nothing is held back: until then the v1 shim must not be ended. At most a minute. */
     synchronized void awaitNothingHeld() {
-        var end = System.nanoTime() + AT_LAST.toNanos();
-        while (!held.isEmpty()) {
-            var left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-            if (left <= 0) {
-                ShimLog.warn("an exit may not be told", "ns", record.namespace(), "id", record.id());
-                return;
+        var deadline = Deadline.in(AT_LAST);
+        try {
+            while (!held.isEmpty()) {
+                if (!deadline.await(this)) {
+                    ShimLog.warn("an exit may not be told", "ns", record.namespace(), "id", record.id());
+                    return;
+                }
             }
-            try {
-                wait(left);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

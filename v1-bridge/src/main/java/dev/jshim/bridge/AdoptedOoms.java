@@ -5,12 +5,9 @@ import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
-import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,14 +17,10 @@ import org.jspecify.annotations.Nullable;
  * container that cannot be watched is none the worse for it.
  */
 final class AdoptedOoms implements AutoCloseable {
-    /** In the added bundle: the kernel's count at the adoption, then the count that was told last. */
-    static final String FILE = "oom.told";
-
     private final OomWatch watch;
     private final RememberedCgroup cgroup;
-    private final BundleNotes notes;
+    private final AdoptedNotes notes;
     private final EventSink events;
-    private long noted = -1;
     private boolean begun;
     private volatile @Nullable OomListener listener;
 
@@ -36,7 +29,7 @@ final class AdoptedOoms implements AutoCloseable {
      *
      * @param events what goes on there counts as told when it is delivered
      */
-    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, BundleNotes notes, EventSink events) {
+    AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, AdoptedNotes notes, EventSink events) {
         this.watch = watch;
         this.cgroup = cgroup;
         this.notes = notes;
@@ -58,7 +51,7 @@ final class AdoptedOoms implements AutoCloseable {
                 told();
             });
             listener = open;
-            open.since(toldBefore(notes.bundle()));
+            open.since(notes.ooms());
             open.begin();
         } catch (IOException | ShimException e) {
             ShimLog.warn("cannot watch for out-of-memory kills", "bundle", notes.bundle(), "error", e.getMessage());
@@ -79,30 +72,10 @@ final class AdoptedOoms implements AutoCloseable {
             var kills = open.kills();
             events.afterwards(() -> {
                 if (open.equals(listener)) {
-                    remember(kills);
+                    notes.ooms(kills);
                 }
             });
         }
-    }
-
-    /** Of two that are delivered together the later one may be here first. */
-    private void remember(long kills) {
-        try {
-            synchronized (notes) {
-                if (kills < noted) {
-                    return;
-                }
-                noted = kills;
-                notes.write(FILE, Long.toString(kills));
-            }
-        } catch (IOException e) {
-            ShimLog.warn("could not note an out-of-memory kill", "bundle", notes.bundle(), "error", e);
-        }
-    }
-
-    /** Notes the count in a bundle: all up to it is told, or was the old daemon's to tell. */
-    static void write(Path bundle, long kills) throws IOException {
-        WholeFile.write(bundle.resolve(FILE), Long.toString(kills));
     }
 
     /** What the kernel has counted for a container by now; -1 where it does not say, or its init has ended. */
@@ -112,14 +85,6 @@ final class AdoptedOoms implements AutoCloseable {
             // The pid may be another's by now.
             return init.isAlive() ? kills : -1;
         } catch (IOException e) {
-            return -1;
-        }
-    }
-
-    private static long toldBefore(Path bundle) {
-        try {
-            return Long.parseLong(Files.readString(bundle.resolve(FILE)).strip());
-        } catch (IOException | NumberFormatException e) {
             return -1;
         }
     }

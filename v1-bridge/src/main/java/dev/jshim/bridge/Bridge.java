@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.HeldEvents;
@@ -100,7 +101,7 @@ final class Bridge implements AutoCloseable {
      */
     void load() throws IOException {
         var held = new HeldNotes(paths).read();
-        var endings = Ending.all(paths);
+        var endings = Cleanup.noted(paths);
         finishEndings(endings, held);
         var noOnes = new HashSet<>(held.keySet());
         List<Thread> attaching = new ArrayList<>();
@@ -122,7 +123,7 @@ final class Bridge implements AutoCloseable {
     private @Nullable AdoptedContainer load(Path bundle, Map<TaskId, List<HeldEvents>> held) {
         AdoptedContainer container = null;
         try {
-            container = prepare(LegacyRecord.read(bundle));
+            container = prepare(AdoptedRecord.read(bundle));
             adopted.put(container.id(), container);
             container.again(Objects.requireNonNullElse(held.remove(container.id()), List.of()));
             container.serve();
@@ -138,7 +139,7 @@ final class Bridge implements AutoCloseable {
     }
 
     /** Goes on where the bridge before died while it cleared something away. */
-    private void finishEndings(List<Ending> endings, Map<TaskId, List<HeldEvents>> held) {
+    private void finishEndings(List<Cleanup> endings, Map<TaskId, List<HeldEvents>> held) {
         List<Thread> all = new ArrayList<>();
         finishing.set(endings.size());
         for (var ending : endings) {
@@ -158,10 +159,10 @@ final class Bridge implements AutoCloseable {
 
     /** Waits a moment for all of them together: until this bridge serves, a containerd that starts deletes bundles. */
     private static void joinAll(List<Thread> threads) {
-        var end = System.nanoTime() + ATTACHED.toNanos();
+        var deadline = Deadline.in(ATTACHED);
         for (var thread : threads) {
             try {
-                var _ = thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+                var _ = thread.join(deadline.left());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -173,30 +174,32 @@ final class Bridge implements AutoCloseable {
         var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private void finish(Ending ending, Map<TaskId, List<HeldEvents>> held) {
+    private void finish(Cleanup ending, Map<TaskId, List<HeldEvents>> held) {
         if (!ending.hasBundle(paths.node())) {
             tell(ending.record(), held);
         }
-        switch (DeletionCheck.of(ending.record())) {
+        var record = ending.record();
+        switch (ending.progress()) {
             case PRESENT -> ending.forget();
             case UNKNOWN ->
                 ShimLog.warn(
                         "its deletion was begun, and its v1 shim does not answer",
                         "ns",
-                        ending.record().namespace(),
+                        record.namespace(),
                         "id",
-                        ending.record().id());
+                        record.id());
             case STOPPED -> {
                 try {
-                    end(ending.deleteNow());
+                    ending.deleteNow();
+                    end(ending);
                 } catch (ShimException e) {
                     // The note stays for the next bridge, and the container is served where it still has a bundle.
                     ShimLog.warn(
                             "its deletion was begun, and its v1 shim does not go on with it",
                             "ns",
-                            ending.record().namespace(),
+                            record.namespace(),
                             "id",
-                            ending.record().id(),
+                            record.id(),
                             "error",
                             e.getMessage());
                 }
@@ -206,12 +209,12 @@ final class Bridge implements AutoCloseable {
     }
 
     /** Tells what was held back of a container that is not served any more. Blocks for as long as its shim may tell. */
-    private void tell(LegacyRecord record, Map<TaskId, List<HeldEvents>> held) {
+    private void tell(AdoptedRecord record, Map<TaskId, List<HeldEvents>> held) {
         var before = held.remove(record.task());
         if (before != null) {
-            var ledger = new ExitLedger(record, BundleNotes.none());
+            var notes = AdoptedNotes.none(record);
             var sink = publishers.apply(record.namespace());
-            var events = AdoptedEvents.of(record, ledger, sink, containerd, paths, timer, () -> false, () -> {});
+            var events = AdoptedEvents.of(record, notes, sink, containerd, paths, timer, () -> false, () -> {});
             before.forEach(events::again);
             events.awaitNothingHeld();
         }
@@ -225,23 +228,19 @@ final class Bridge implements AutoCloseable {
     }
 
     /** Clears away what was deleted. */
-    private void end(Ending ending) {
-        try {
-            if (ending.hasBundle(paths.node())) {
-                // It is served once more, for a containerd that still asks, and ended then.
-                ending.answer(paths.node());
-                endServed(ending.record());
-                return;
-            }
-        } catch (IOException e) {
-            ShimLog.warn("could not leave an exit", "id", ending.record().id(), "error", e);
+    private void end(Cleanup ending) {
+        if (ending.hasBundle(paths.node())) {
+            // It is served once more, for a containerd that still asks, and ended then.
+            ending.answer(paths.node());
+            endServed(ending.record());
+        } else {
+            ending.finish();
+            ending.forget();
         }
-        new EndOfLife(ending.record()).finish();
-        ending.forget();
     }
 
     /** Where a v1 shim took its time to delete, a container is served that has found no exit in its bundle. */
-    private void endServed(LegacyRecord record) {
+    private void endServed(AdoptedRecord record) {
         var container = adopted.get(record.task());
         if (container != null && container.record().init().equals(record.init())) {
             container.deletedBefore();
@@ -275,7 +274,7 @@ final class Bridge implements AutoCloseable {
      * @throws ShimException where its shim does not answer: nothing is served then; ALREADY_EXISTS where the id is
      *     served for another process
      */
-    Path adopt(LegacyRecord record) {
+    Path adopt(AdoptedRecord record) {
         return changing(() -> adoptNow(record));
     }
 
@@ -296,7 +295,7 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    private Path adoptNow(LegacyRecord record) {
+    private Path adoptNow(AdoptedRecord record) {
         var fresh = prepare(record);
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
@@ -329,7 +328,7 @@ final class Bridge implements AutoCloseable {
         return fresh.socket();
     }
 
-    private AdoptedContainer prepare(LegacyRecord record) {
+    private AdoptedContainer prepare(AdoptedRecord record) {
         var publisher = publishers.apply(record.namespace());
         return new AdoptedContainer(record, paths, doors, containerd, publisher, oomWatch, timer, this::ended);
     }

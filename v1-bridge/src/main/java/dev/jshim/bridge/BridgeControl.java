@@ -32,9 +32,9 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     @Override
     public void adopt(AdoptRequest r, StreamObserver<AdoptResponse> answer) {
         answer(answer, () -> {
-            LegacyRecord record;
+            AdoptedRecord record;
             try {
-                record = LegacyRecord.parse(r.getRecord());
+                record = AdoptedRecord.parse(r.getRecord());
             } catch (IllegalArgumentException e) {
                 throw ShimException.invalidArgument("the record is damaged: " + e.getMessage());
             }

@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.node.NodePaths;
@@ -126,19 +127,11 @@ final class BridgeDaemon implements AutoCloseable {
         }
     }
 
-    private static void pause(Duration time) {
-        try {
-            Thread.sleep(time);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException("nobody interrupts it", e);
-        }
-    }
-
     private static FileChannel lockInTime(BridgePaths paths) throws IOException {
-        var end = System.nanoTime() + PREDECESSOR_DIES.toNanos();
+        var deadline = Deadline.in(PREDECESSOR_DIES);
         var lock = tryLock(paths);
-        while (lock == null && System.nanoTime() < end) {
-            pause(QUICK_RETRY);
+        while (lock == null && !deadline.isOver()) {
+            Deadline.pause(QUICK_RETRY);
             lock = tryLock(paths);
         }
         if (lock == null) {
@@ -184,7 +177,7 @@ final class BridgeDaemon implements AutoCloseable {
     /** Whether a bridge would have nothing to serve and nothing to clear away. */
     static boolean isNothingLeft(NodePaths node) throws IOException {
         return Bridge.bundles(node).isEmpty()
-                && Ending.all(new BridgePaths(node)).isEmpty();
+                && Cleanup.noted(new BridgePaths(node)).isEmpty();
     }
 
     Bridge bridge() {
@@ -238,10 +231,8 @@ final class BridgeDaemon implements AutoCloseable {
     }
 
     private void drainEvents() {
-        var end = System.nanoTime() + LAST_EVENTS.toNanos();
-        publishers
-                .values()
-                .forEach(publisher -> publisher.drain(Duration.ofNanos(Math.max(1, end - System.nanoTime()))));
+        var deadline = Deadline.in(LAST_EVENTS);
+        publishers.values().forEach(publisher -> publisher.drain(deadline.left()));
     }
 
     /** Ends it; bundles, shims and containers stay as they are. */

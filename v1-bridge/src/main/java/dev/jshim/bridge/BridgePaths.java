@@ -94,7 +94,7 @@ public record BridgePaths(NodePaths node) {
     public void removeFiles() throws IOException {
         Files.deleteIfExists(control());
         if (Files.isDirectory(directory())) {
-            EndOfLife.removeUnmounted(directory());
+            Cleanup.removeUnmounted(directory());
         }
     }
 

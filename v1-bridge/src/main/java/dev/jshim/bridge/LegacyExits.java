@@ -29,7 +29,7 @@ final class LegacyExits implements AutoCloseable {
     /** How long init's exit waits for those of its execs, which end with it. */
     private static final long EXECS_MILLIS = 5_000;
 
-    private final LegacyRecord record;
+    private final AdoptedRecord record;
     private final ShimLink link;
     private final Runnable beforeExit;
     private final Orphan orphan;
@@ -43,12 +43,12 @@ final class LegacyExits implements AutoCloseable {
      * @param beforeExit run before each exit is shown; must not block for long
      * @param orphan what is done where the shim is dead
      */
-    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit, Orphan orphan) {
+    LegacyExits(AdoptedRecord record, ShimLink link, Runnable beforeExit, Orphan orphan) {
         this(record, link, beforeExit, orphan, Duration.ofSeconds(1));
     }
 
     /** With a pause of its own between two looks at a shim that does not answer. */
-    LegacyExits(LegacyRecord record, ShimLink link, Runnable beforeExit, Orphan orphan, Duration retry) {
+    LegacyExits(AdoptedRecord record, ShimLink link, Runnable beforeExit, Orphan orphan, Duration retry) {
         this.record = record;
         this.link = link;
         this.beforeExit = beforeExit;

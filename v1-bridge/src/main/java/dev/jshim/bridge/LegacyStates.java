@@ -25,7 +25,7 @@ final class LegacyStates {
     /** @param exec the process itself; null for init, whose record has it, and for one that does not run */
     private record Seen(StateResponse said, @Nullable ProcessId exec) {}
 
-    private final LegacyRecord record;
+    private final AdoptedRecord record;
     private final Path bundle;
     private final ShimLink link;
     private final LegacyExits exits;
@@ -33,7 +33,7 @@ final class LegacyStates {
     private final Map<String, Seen> seen = new ConcurrentHashMap<>();
 
     /** @param bundle the bundle that the adoption added */
-    LegacyStates(LegacyRecord record, Path bundle, ShimLink link, LegacyExits exits) {
+    LegacyStates(AdoptedRecord record, Path bundle, ShimLink link, LegacyExits exits) {
         this.record = record;
         this.bundle = bundle;
         this.link = link;

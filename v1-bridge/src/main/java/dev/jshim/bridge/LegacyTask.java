@@ -20,6 +20,7 @@ import dev.jshim.proto.v1.shim.StartRequest;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.UpdateTaskRequest;
 import dev.jshim.proto.v1.types.ProcessInfo;
+import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.LastingTask;
@@ -36,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -64,9 +66,9 @@ final class LegacyTask implements LastingTask {
     private static final String PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process";
     private static final String RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
-    private final LegacyRecord record;
+    private final AdoptedRecord record;
     private final Path bundle;
-    private final ExitLedger ledger;
+    private final AdoptedNotes notes;
     private final ShimLink link;
     private final LegacyExits exits;
     private final Supplier<Message> stats;
@@ -74,35 +76,39 @@ final class LegacyTask implements LastingTask {
     private final Orphan orphan;
     private final LegacyStates states;
 
-    private final Deletion deletion;
+    private final Cleanup cleanup;
+    private final Consumer<Exit> deleted;
 
     /**
      * The task of an adopted container. {@link #attach} begins to watch it.
      *
-     * @param ledger what is noted in the bundle that the adoption added
+     * @param notes what is noted in the bundle that the adoption added
      * @param stats reads the container's cgroup
      * @param ooms watches it
      * @param orphan the same container, for when its shim is dead
-     * @param deletion told when the container is deleted
+     * @param cleanup what a deletion that begins is noted with
+     * @param deleted told when the container is deleted and nobody knows it yet, in the thread of the call
      */
     LegacyTask(
-            LegacyRecord record,
-            ExitLedger ledger,
+            AdoptedRecord record,
+            AdoptedNotes notes,
             ShimLink link,
             Supplier<Message> stats,
             AdoptedOoms ooms,
             Orphan orphan,
-            Deletion deletion) {
+            Cleanup cleanup,
+            Consumer<Exit> deleted) {
         this.record = record;
-        this.bundle = ledger.bundle();
-        this.ledger = ledger;
+        this.bundle = notes.bundle();
+        this.notes = notes;
         this.link = link;
         this.exits = new LegacyExits(record, link, ooms::check, orphan);
         this.states = new LegacyStates(record, bundle, link, exits);
         this.stats = stats;
         this.ooms = ooms;
         this.orphan = orphan;
-        this.deletion = deletion;
+        this.cleanup = cleanup;
+        this.deleted = deleted;
     }
 
     /**
@@ -118,10 +124,10 @@ final class LegacyTask implements LastingTask {
             }
         }
         var listed = Set.copyOf(execs.keySet());
-        ledger.execs().forEach((execId, pid) -> {
+        notes.execs().forEach((execId, pid) -> {
             if (!execs.containsKey(execId)) {
                 if (states.isGone(execId, v1Id(execId))) {
-                    ledger.deleted(execId, pid);
+                    notes.deleted(execId, pid);
                 } else {
                     execs.put(execId, pid);
                 }
@@ -139,7 +145,7 @@ final class LegacyTask implements LastingTask {
             } else {
                 exit.ran(pid);
             }
-            ledger.started(execId, pid);
+            notes.started(execId, pid);
         }
     }
 
@@ -170,7 +176,7 @@ final class LegacyTask implements LastingTask {
         link.close();
     }
 
-    LegacyRecord record() {
+    AdoptedRecord record() {
         return record;
     }
 
@@ -178,14 +184,14 @@ final class LegacyTask implements LastingTask {
     boolean livesOrIsTold() {
         var all = exits.all();
         return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue()))
-                && ledger.execs().entrySet().stream()
-                        .allMatch(each ->
-                                all.containsKey(each.getKey()) || ledger.isTold(each.getKey(), each.getValue()));
+                && notes.execs().entrySet().stream()
+                        .allMatch(
+                                each -> all.containsKey(each.getKey()) || notes.isTold(each.getKey(), each.getValue()));
     }
 
     private boolean livesOrIsTold(String execId, WatchedExit exit) {
         var lives = execId.isEmpty() ? record.init().isAlive() : exit.isAlive();
-        return lives || !exit.hasRun() || ledger.isTold(v1Id(execId), exit.pid());
+        return lives || !exit.hasRun() || notes.isTold(v1Id(execId), exit.pid());
     }
 
     /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
@@ -230,7 +236,7 @@ final class LegacyTask implements LastingTask {
                     .getPid();
             exit.runs(pid);
             if (!execId.isEmpty()) {
-                ledger.started(execId, pid);
+                notes.started(execId, pid);
             }
             started.accept(pid);
         });
@@ -241,7 +247,7 @@ final class LegacyTask implements LastingTask {
         exits.starting(execId, exit -> {
             exit.runs(pid);
             if (!execId.isEmpty()) {
-                ledger.started(execId, pid);
+                notes.started(execId, pid);
             }
             started.accept(pid);
         });
@@ -257,7 +263,8 @@ final class LegacyTask implements LastingTask {
         if (!execId.isEmpty()) {
             return deleteExec(execId);
         }
-        deletion.begins(exitOf(""));
+        cleanup.note(exitOf(""));
+        FaultPoint.at("deletion-begun");
         Exit exit;
         try {
             exit = deleteNow("");
@@ -266,7 +273,7 @@ final class LegacyTask implements LastingTask {
         }
         exits.forget("", exits.watched(""), exit);
         states.forget("");
-        deletion.done(exit);
+        deleted.accept(exit);
         return exit;
     }
 
@@ -286,21 +293,21 @@ final class LegacyTask implements LastingTask {
 
     @Override
     public @Nullable Exit deletedExec(String execId) {
-        return ledger.deleting(execId);
+        return notes.deleting(execId);
     }
 
     private Exit deleteExec(String execId) {
         var which = exits.watched(execId);
-        var pid = ledger.execs().get(execId);
+        var pid = notes.execs().get(execId);
         var last = exitOf(execId);
         if (last != null) {
-            ledger.deleting(execId, last);
+            notes.deleting(execId, last);
         }
         try {
             var exit = deleteNow(execId);
             exits.forget(execId, which, exit);
             states.forget(execId);
-            ledger.deleted(execId, pid);
+            notes.deleted(execId, pid);
             return exit;
         } catch (ShimException e) {
             if (e.kind() == Kind.NOT_FOUND) {
@@ -314,21 +321,21 @@ final class LegacyTask implements LastingTask {
     private void forgetOld(String execId, @Nullable Integer pid) {
         exits.forgetOld(execId);
         states.forget(execId);
-        ledger.deleted(execId, pid);
+        notes.deleted(execId, pid);
     }
 
     /** A deletion that took longer than anybody waited for is done all the same, and is not done again. */
     private Exit deletedBefore(ShimException e) {
         var isThere = e.kind() != Kind.NOT_FOUND && e.kind() != Kind.FAILED_PRECONDITION;
-        if (isThere || DeletionCheck.of(record) != DeletionCheck.DELETED) {
+        if (isThere || cleanup.progress() != Cleanup.Progress.DELETED) {
             if (e.kind() != Kind.UNAVAILABLE && e.kind() != Kind.DEADLINE_EXCEEDED) {
-                deletion.refused();
+                cleanup.forget();
             }
             throw e;
         }
         var known = exits.known("");
-        var noted = known == null ? deletion.noted() : known;
-        return noted == null ? new Exit(pid(), Ending.UNKNOWN, Instant.now()) : noted;
+        var noted = known == null ? cleanup.exit() : known;
+        return noted == null ? new Exit(pid(), Cleanup.UNKNOWN_EXIT, Instant.now()) : noted;
     }
 
     private Exit deleteNow(String execId) {
@@ -461,7 +468,7 @@ final class LegacyTask implements LastingTask {
                 .setStderr(r.stdio().stderr())
                 .setSpec(r.spec())
                 .build();
-        var before = ledger.execs().get(r.execId());
+        var before = notes.execs().get(r.execId());
         explained("", () -> link.call(LOCKED, shim -> shim.exec(request)));
         // It refuses an id that is in use: whatever is known of one is of an exec that it knows no more.
         forgetOld(r.execId(), before);

@@ -21,13 +21,13 @@ final class Orphan {
     /** Processes that are born while others are killed are found by the next look. */
     private static final int LOOKS = 20;
 
-    private final LegacyRecord record;
+    private final AdoptedRecord record;
     private final RememberedCgroup cgroup;
     private final BooleanSupplier kept;
     private boolean said;
 
     /** @param kept whether such containers are left alone; asked when one is found */
-    Orphan(LegacyRecord record, RememberedCgroup cgroup, BooleanSupplier kept) {
+    Orphan(AdoptedRecord record, RememberedCgroup cgroup, BooleanSupplier kept) {
         this.record = record;
         this.cgroup = cgroup;
         this.kept = kept;
@@ -100,7 +100,7 @@ final class Orphan {
      * where another container has the id now, whose cgroup may have the same path.
      */
     private List<ProcessId> processes() {
-        if (DeletionCheck.isAnothers(record)) {
+        if (Cleanup.isAnothers(record)) {
             return List.of();
         }
         List<Integer> pids;

@@ -5,8 +5,6 @@ import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -15,31 +13,13 @@ import org.jspecify.annotations.Nullable;
  * processes. A v1 shim has no stats, containerd read the cgroup itself.
  */
 final class RememberedCgroup implements Supplier<Message> {
-    /** In the added bundle: what /proc/PID/cgroup said of init, for a bridge that starts after its end. */
-    static final String FILE = "init.cgroup";
-
     private final ProcessId init;
-    private final Path bundle;
+    private final AdoptedNotes notes;
     private @Nullable Cgroup cgroup;
 
-    /** @param bundle the added one */
-    RememberedCgroup(ProcessId init, Path bundle) {
+    RememberedCgroup(ProcessId init, AdoptedNotes notes) {
         this.init = init;
-        this.bundle = bundle;
-    }
-
-    /** Notes in a bundle where init is accounted; does nothing where it has ended. */
-    static void write(ProcessId init, Path bundle) throws IOException {
-        String text;
-        try {
-            text = Cgroup.membership(init.pid());
-        } catch (IOException e) {
-            return;
-        }
-        // The pid may be another's by now.
-        if (init.isAlive()) {
-            Files.writeString(bundle.resolve(FILE), text);
-        }
+        this.notes = notes;
     }
 
     /** Its metrics. NOT_FOUND where there is no such cgroup any more, as from a v2 shim. */
@@ -69,11 +49,10 @@ final class RememberedCgroup implements Supplier<Message> {
         try {
             return cgroup();
         } catch (IOException | ShimException e) {
-            var file = bundle.resolve(FILE);
-            if (!Files.exists(file)) {
+            if (notes.cgroup().isEmpty()) {
                 throw e;
             }
-            return Cgroup.of(Files.readString(file));
+            return Cgroup.of(notes.cgroup());
         }
     }
 

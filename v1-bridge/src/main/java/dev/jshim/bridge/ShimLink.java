@@ -68,7 +68,7 @@ final class ShimLink implements AutoCloseable {
     private volatile boolean mute;
 
     /** A link to the v1 shim of an adopted container. */
-    static ShimLink to(LegacyRecord record) {
+    static ShimLink to(AdoptedRecord record) {
         var address = ShimSocket.parse(record.socket());
         return new ShimLink(record.key(), () -> ShimLine.dial(address), GLANCE);
     }
@@ -79,7 +79,7 @@ final class ShimLink implements AutoCloseable {
      *
      * @param doors has the keeper
      */
-    static ShimLink to(LegacyRecord record, TaskDoors doors) {
+    static ShimLink to(AdoptedRecord record, TaskDoors doors) {
         var address = ShimSocket.parse(record.socket());
         return new ShimLink(
                 record.key(), () -> ShimLine.dial(address), GLANCE, () -> doors.dial(record.key(), address));

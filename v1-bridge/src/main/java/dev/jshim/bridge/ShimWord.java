@@ -32,7 +32,7 @@ final class ShimWord {
      *
      * @param address containerd's gRPC socket
      */
-    static boolean reaches(LegacyRecord record, Path address) {
+    static boolean reaches(AdoptedRecord record, Path address) {
         if (!record.shim().isAlive()) {
             return false;
         }
@@ -48,7 +48,7 @@ final class ShimWord {
     }
 
     /** Whether the shim has a child that tells of something right now, as far as the kernel lists children. */
-    static boolean isOnItsWay(LegacyRecord record) {
+    static boolean isOnItsWay(AdoptedRecord record) {
         var threads = Path.of("/proc", Integer.toString(record.shim().pid()), "task");
         try (var all = Files.list(threads)) {
             return all.flatMap(ShimWord::children).anyMatch(ShimWord::tells);

@@ -1,6 +1,7 @@
 package dev.jshim.bridge;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
@@ -25,7 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +42,8 @@ final class TaskDoors {
 
     /** Between two tries to start a keeper in the place of one that has died. */
     private static final Duration RETRY = Duration.ofSeconds(2);
+
+    private static final Duration RETRY_CONNECT = Duration.ofMillis(5);
 
     private final BridgePaths paths;
     private final @Nullable Keeper keeper;
@@ -261,16 +263,16 @@ final class TaskDoors {
     }
 
     private static UnixSocket connect(Path path) throws IOException {
-        var end = System.nanoTime() + ROOM.toNanos();
+        var deadline = Deadline.in(ROOM);
         while (true) {
             try {
                 return UnixSocket.connect(path);
             } catch (ErrnoException e) {
-                if (e.errno() != Errno.EAGAIN || System.nanoTime() > end) {
+                if (e.errno() != Errno.EAGAIN || deadline.isOver()) {
                     throw new IOException(e.errno() == Errno.ECONNREFUSED ? "Connection refused" : e.getMessage(), e);
                 }
             }
-            LockSupport.parkNanos(5_000_000);
+            Deadline.pause(RETRY_CONNECT);
         }
     }
 

@@ -48,7 +48,7 @@ final class Training {
             daemon.bridge().stop();
         } finally {
             shim.close();
-            EndOfLife.removeUnmounted(folder);
+            Cleanup.removeUnmounted(folder);
         }
         return 0;
     }
@@ -56,7 +56,7 @@ final class Training {
     private static void adopt(BridgePaths paths, Path folder, Path socket) throws IOException {
         var self = self();
         var own = folder.resolve("train").resolve("c");
-        var record = new LegacyRecord("train", "c", own, own, self, self, "unix://" + socket, "runc", folder);
+        var record = new AdoptedRecord("train", "c", own, own, self, self, "unix://" + socket, "runc", folder);
         try (var control = TtrpcChannel.connect(paths.control(), TIMEOUT)) {
             var bridge = BridgeGrpc.newBlockingStub(control);
             var adopted = bridge.adopt(

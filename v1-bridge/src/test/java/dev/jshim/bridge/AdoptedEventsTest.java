@@ -48,8 +48,8 @@ class AdoptedEventsTest {
     private FakeDaemon daemon;
     private Containerd containerd;
     private Process shim;
-    private LegacyRecord record;
-    private ExitLedger ledger;
+    private AdoptedRecord record;
+    private AdoptedNotes notes;
     private AdoptedEvents events;
 
     @BeforeEach
@@ -77,7 +77,7 @@ class AdoptedEventsTest {
         shim = shim(program, "read x");
         Files.createDirectories(folder.resolve("v1/ns/c"));
         Files.createDirectories(folder.resolve("bundle"));
-        record = new LegacyRecord(
+        record = new AdoptedRecord(
                 "ns",
                 "c",
                 folder.resolve("v1/ns/c"),
@@ -87,8 +87,8 @@ class AdoptedEventsTest {
                 "unix:///s",
                 "runc",
                 Path.of("/runc"));
-        ledger = new ExitLedger(record, new BundleNotes(folder.resolve("bundle")));
-        ledger.daemon(containerd.seen());
+        notes = new AdoptedNotes(record, folder.resolve("bundle"));
+        notes.daemon(containerd.seen());
         events = events();
     }
 
@@ -110,7 +110,7 @@ class AdoptedEventsTest {
     private AdoptedEvents events() {
         return new AdoptedEvents(
                 record,
-                ledger,
+                notes,
                 published::add,
                 containerd,
                 new HeldNotes(paths),
@@ -148,7 +148,7 @@ class AdoptedEventsTest {
         LegacyRig.eventually(() -> isEmpty(paths.events()));
         events.awaitNothingHeld();
         assertThat(timer.getQueue()).isEmpty();
-        assertThat(ledger.isTold(EXIT)).isTrue();
+        assertThat(notes.isTold(EXIT)).isTrue();
     }
 
     private static boolean isEmpty(Path directory) throws IOException {
@@ -195,7 +195,7 @@ class AdoptedEventsTest {
         var other = folder.resolve("other.sock");
         try (var _ = new FakeDaemon(other, false)) {
             containerd.follow(new Containerd.Place(other, other));
-            ledger.daemon(containerd.seen());
+            notes.daemon(containerd.seen());
             events.publish(EXIT);
             assertPublished(EXIT);
         }
@@ -212,7 +212,7 @@ class AdoptedEventsTest {
     void whatExitsWhileContainerdHangsIsPublished() throws Exception {
         daemon.close();
         daemon = new FakeDaemon(socket, true);
-        ledger.daemon("as if it had answered before");
+        notes.daemon("as if it had answered before");
         events.publish(EXIT);
         assertPublished(EXIT);
     }
@@ -279,7 +279,7 @@ class AdoptedEventsTest {
         FakeContainer.end(shim);
         var go = folder.resolve("go");
         shim = shim("/bin/true", "sh -c 'until [ -e " + go + " ]; do sleep 0.01; done' publish; read x");
-        record = new LegacyRecord(
+        record = new AdoptedRecord(
                 "ns",
                 "c",
                 record.v1Bundle(),
@@ -348,8 +348,8 @@ class AdoptedEventsTest {
         events.publish(EXIT);
         events.publish(DELETE);
         awaitHeld();
-        var notes = new HeldNotes(paths);
-        notes.read().values().forEach(all -> all.forEach(each -> AdoptedEvents.publish(each, published::add, notes)));
+        var held = new HeldNotes(paths);
+        held.read().values().forEach(all -> all.forEach(each -> AdoptedEvents.publish(each, published::add, held)));
         assertThat(published).containsExactly(EXIT, DELETE);
         assertThat(isEmpty(paths.events())).isTrue();
     }

@@ -68,7 +68,7 @@ class AdoptedOomsTest {
     @Test
     void killsBeforeTheAdoptionAreNotTold() throws Exception {
         exhaust();
-        AdoptedOoms.write(bundle, AdoptedOoms.countedNow(init()));
+        AdoptedNotes.begin(init(), bundle);
         try (var ooms = begin()) {
             ooms.check();
             assertThat(told).hasValue(0);
@@ -80,7 +80,7 @@ class AdoptedOomsTest {
 
     @Test
     void theNextBridgeTellsOfThoseThatNobodyToldOf() throws Exception {
-        AdoptedOoms.write(bundle, 0);
+        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "ooms 0\n");
         try (var ooms = begin()) {
             exhaust();
             ooms.check();
@@ -99,7 +99,7 @@ class AdoptedOomsTest {
 
     @Test
     void whatCouldNotBeDeliveredTheNextBridgeTellsAgain() throws Exception {
-        AdoptedOoms.write(bundle, 0);
+        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "ooms 0\n");
         events.away = true;
         try (var ooms = begin()) {
             exhaust();
@@ -120,7 +120,7 @@ class AdoptedOomsTest {
     @Test
     void withoutANoteOnlyWhatComesIsTold() throws Exception {
         exhaust();
-        Files.writeString(bundle.resolve(AdoptedOoms.FILE), "many");
+        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "ooms many\n");
         try (var ooms = begin()) {
             ooms.check();
             assertThat(told).hasValue(0);
@@ -132,17 +132,15 @@ class AdoptedOomsTest {
 
     @Test
     void theCgroupIsKnownAlsoAfterInitsEnd() throws Exception {
-        AdoptedOoms.write(bundle, 0);
         var ref = init();
-        RememberedCgroup.write(ref, bundle);
+        AdoptedNotes.begin(ref, bundle);
         exhaust();
         FakeContainer.end(init);
-        try (var ooms =
-                new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, bundle), new BundleNotes(bundle), events)) {
+        try (var ooms = ooms(ref)) {
             ooms.begin(told::incrementAndGet);
             assertThat(told).hasValue(1);
         }
-        assertThatThrownBy(() -> new RememberedCgroup(ref, bundle).cgroup())
+        assertThatThrownBy(() -> new RememberedCgroup(ref, notes(ref)).cgroup())
                 .as("what kills goes by what lives")
                 .isInstanceOf(IOException.class);
     }
@@ -151,9 +149,19 @@ class AdoptedOomsTest {
         return Objects.requireNonNull(ProcessId.find((int) init.pid()));
     }
 
+    private AdoptedNotes notes(ProcessId ref) {
+        var none = Path.of("/v1/ns/c");
+        var record = new AdoptedRecord("ns", "c", none, none, ref, ref, "unix:///s", "runc", Path.of("/runc"));
+        return new AdoptedNotes(record, bundle);
+    }
+
+    private AdoptedOoms ooms(ProcessId ref) {
+        var notes = notes(ref);
+        return new AdoptedOoms(new OomWatch(), new RememberedCgroup(ref, notes), notes, events);
+    }
+
     private AdoptedOoms begin() {
-        var ooms =
-                new AdoptedOoms(new OomWatch(), new RememberedCgroup(init(), bundle), new BundleNotes(bundle), events);
+        var ooms = ooms(init());
         ooms.begin(told::incrementAndGet);
         return ooms;
     }

@@ -170,7 +170,7 @@ class BridgeDaemonTest {
     void oneThatCannotBeServedKeepsNoOtherFromIt() throws Exception {
         var record = container.record();
         var bad = new FakeContainer(node.root(), node.state(), "ns", "bad");
-        var socketless = new LegacyRecord(
+        var socketless = new AdoptedRecord(
                 "ns",
                 "bad",
                 bad.v1Bundle,
@@ -205,7 +205,7 @@ class BridgeDaemonTest {
     @Test
     void shimThatIsAnotherIsNotAdopted() throws Exception {
         var record = container.record();
-        var other = new LegacyRecord(
+        var other = new AdoptedRecord(
                 record.namespace(),
                 record.id(),
                 record.v1Bundle(),
@@ -242,7 +242,7 @@ class BridgeDaemonTest {
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             assertThat(bundle).isDirectory();
             container.kill();
-            EndOfLife.removeUnmounted(container.v1Bundle);
+            Cleanup.removeUnmounted(container.v1Bundle);
             shim.close();
             LegacyRig.eventually(
                     () -> !Files.exists(bundle) && daemon.bridge().list().isEmpty());
@@ -286,8 +286,7 @@ class BridgeDaemonTest {
             adopt(daemon);
         }
         var exit = new Exit(record.init().pid(), 3, Instant.EPOCH);
-        var ending = Ending.of(paths, record, exit);
-        ending.note();
+        Cleanup.of(paths, record).note(exit);
         FakeContainer.end(container.init);
         shim.exit("c");
         if (!came.equals("asked")) {
@@ -298,7 +297,7 @@ class BridgeDaemonTest {
             case "done" -> {
                 shim.close();
                 FakeContainer.end(container.shim);
-                EndOfLife.removeUnmounted(container.v1Bundle);
+                Cleanup.removeUnmounted(container.v1Bundle);
             }
             default -> {}
         }
@@ -313,7 +312,7 @@ class BridgeDaemonTest {
                 LegacyRig.eventually(() -> Files.exists(written)); // a start waits for that only for a while
             }
             LegacyRig.eventually(() -> !Files.exists(container.v1Bundle) && !Files.exists(container.v1Work));
-            LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
+            LegacyRig.eventually(() -> Cleanup.noted(paths).isEmpty());
             assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(container.socket).doesNotExist();
         }
@@ -325,7 +324,7 @@ class BridgeDaemonTest {
         try (var daemon = start()) {
             adopt(daemon);
         }
-        Ending.of(paths, container.record(), null).note();
+        Cleanup.of(paths, container.record()).note(null);
         FakeContainer.end(container.init);
         shim.exit("c");
         var deletes = new CountDownLatch(1);
@@ -335,7 +334,7 @@ class BridgeDaemonTest {
             deletes.countDown();
             LegacyRig.eventually(() -> daemon.bridge().list().isEmpty());
             assertThat(container.v1Bundle).doesNotExist();
-            assertThat(Ending.all(paths)).isEmpty();
+            assertThat(Cleanup.noted(paths)).isEmpty();
         }
     }
 
@@ -344,9 +343,9 @@ class BridgeDaemonTest {
         try (var daemon = start()) {
             adopt(daemon);
         }
-        Ending.of(paths, container.record(), null).note();
+        Cleanup.of(paths, container.record()).note(null);
         try (var _ = start()) {
-            LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
+            LegacyRig.eventually(() -> Cleanup.noted(paths).isEmpty());
             assertThat(container.v1Bundle).isDirectory();
             assertThat(container.shim.isAlive()).isTrue();
         }
@@ -358,16 +357,16 @@ class BridgeDaemonTest {
             adopt(daemon);
         }
         var record = container.record();
-        Ending.of(paths, record, null).note();
+        Cleanup.of(paths, record).note(null);
         container.kill();
         shim.close();
         AddedBundle.remove(node.v2Bundle(record.task()));
-        EndOfLife.removeUnmounted(container.v1Bundle);
-        EndOfLife.removeUnmounted(container.v1Work);
+        Cleanup.removeUnmounted(container.v1Bundle);
+        Cleanup.removeUnmounted(container.v1Work);
         var again = new FakeContainer(node.root(), node.state(), "ns", "c");
         try (var _ = again.serve();
                 var _ = start()) {
-            LegacyRig.eventually(() -> Ending.all(paths).isEmpty());
+            LegacyRig.eventually(() -> Cleanup.noted(paths).isEmpty());
             assertThat(again.v1Bundle).isDirectory();
             assertThat(again.v1Work).isDirectory();
             assertThat(again.shim.isAlive()).isTrue();
@@ -379,19 +378,19 @@ class BridgeDaemonTest {
     @Test
     void whatWasOnlyToBeDeletedTheEndOfAMigrationDeletesAndAWayBackDoesNot() throws Exception {
         Files.createDirectories(paths.directory());
-        var ending = Ending.of(paths, container.record(), null);
+        var ending = Cleanup.of(paths, container.record());
         FakeContainer.end(container.init);
         shim.exit("c");
 
-        ending.note();
-        Ending.finishDeleted(paths);
-        assertThat(Ending.all(paths)).isEmpty();
+        ending.note(null);
+        Cleanup.finishDeleted(paths);
+        assertThat(Cleanup.noted(paths)).isEmpty();
         assertThat(container.shim.isAlive()).isTrue();
         assertThat(container.v1Bundle).isDirectory();
 
-        ending.note();
-        Ending.finishAll(paths);
-        assertThat(Ending.all(paths)).isEmpty();
+        ending.note(null);
+        Cleanup.finishAll(paths);
+        assertThat(Cleanup.noted(paths)).isEmpty();
         assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(container.v1Bundle).doesNotExist();
     }
@@ -399,28 +398,28 @@ class BridgeDaemonTest {
     @Test
     void aV1ShimThatDoesNotAnswerHoldsUpTheEndOfAMigration() throws Exception {
         Files.createDirectories(paths.directory());
-        var ending = Ending.of(paths, container.record(), null);
+        var ending = Cleanup.of(paths, container.record());
         FakeContainer.end(container.init);
         shim.close();
-        ending.note();
+        ending.note(null);
 
-        assertThatThrownBy(() -> Ending.finishAll(paths))
+        assertThatThrownBy(() -> Cleanup.finishAll(paths))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("ns/c")
                 .hasMessageContaining("run this again");
-        assertThat(Ending.all(paths)).hasSize(1);
+        assertThat(Cleanup.noted(paths)).hasSize(1);
 
         FakeContainer.end(container.shim);
-        Ending.finishAll(paths);
+        Cleanup.finishAll(paths);
         assertThat(container.v1Bundle).doesNotExist();
     }
 
     @Test
     void withoutABridgeTheEndOfAMigrationFinishesDeletions() throws Exception {
         Files.createDirectories(paths.directory());
-        Ending.of(paths, container.record(), null).note();
+        Cleanup.of(paths, container.record()).note(null);
         container.kill();
-        Ending.finishAll(paths);
+        Cleanup.finishAll(paths);
         assertThat(container.v1Bundle).doesNotExist();
         assertThat(container.v1Work).doesNotExist();
     }
@@ -438,7 +437,7 @@ class BridgeDaemonTest {
 
     @Test
     void nothingOfV1IsTouchedWhileInitLives() throws Exception {
-        new EndOfLife(container.record()).finish();
+        Cleanup.of(paths, container.record()).finish();
         assertThat(container.v1Bundle).isDirectory();
         assertThat(container.shim.isAlive()).isTrue();
     }

@@ -47,8 +47,8 @@ public final class FakeContainer {
         return fake;
     }
 
-    public LegacyRecord record() {
-        return new LegacyRecord(
+    public AdoptedRecord record() {
+        return new AdoptedRecord(
                 namespace,
                 id,
                 v1Bundle,

@@ -146,10 +146,10 @@ final class LegacyRig {
             stopDaemon();
         }
         Mounts.unmountRecursive(folder);
-        EndOfLife.removeUnmounted(folder);
+        Cleanup.removeUnmounted(folder);
         var runc = Path.of("/run/containerd/runc", namespace);
         if (Files.isDirectory(runc)) {
-            EndOfLife.removeUnmounted(runc);
+            Cleanup.removeUnmounted(runc);
         }
         try (var controllers = Files.newDirectoryStream(Path.of("/sys/fs/cgroup"))) {
             for (var controller : controllers) {

@@ -7,6 +7,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Message;
+import dev.jshim.node.NodePaths;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.proto.v1.runc.CheckpointOptions;
 import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
@@ -33,6 +34,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -41,7 +43,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,46 +69,32 @@ class LegacyTaskTest {
     private RememberedCgroup cgroup;
     private volatile boolean orphansAreKept = true;
     private final List<Exit> deleted = new CopyOnWriteArrayList<>();
-    private final List<String> deletion = new CopyOnWriteArrayList<>();
-    private ExitLedger ledger;
+    private BridgePaths paths;
+    private AdoptedNotes notes;
 
     @BeforeEach
     void setUp() throws Exception {
         container = new FakeContainer(folder.resolve("root"), folder.resolve("state"), "ns", "c");
         shim = container.serve();
+        paths = new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
-        cgroup = new RememberedCgroup(container.record().init(), bundle);
-        ledger = new ExitLedger(container.record(), new BundleNotes(bundle));
+        notes = new AdoptedNotes(container.record(), bundle);
+        cgroup = new RememberedCgroup(container.record().init(), notes);
         task = task(PATIENCE);
     }
 
     /** @param glance after which it answers without its shim, on a machine too that is but busy */
     private LegacyTask task(Duration glance) {
-        var notes = new BundleNotes(ledger.bundle());
         var ooms = new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {});
         return new LegacyTask(
-                container.record(), ledger, link(glance), Empty::getDefaultInstance, ooms, orphan(), new Deletion() {
-                    @Override
-                    public void begins(@Nullable Exit exit) {
-                        deletion.add("begins");
-                    }
-
-                    @Override
-                    public @Nullable Exit noted() {
-                        return null;
-                    }
-
-                    @Override
-                    public void refused() {
-                        deletion.add("refused");
-                    }
-
-                    @Override
-                    public void done(Exit exit) {
-                        deletion.add("done");
-                        deleted.add(exit);
-                    }
-                });
+                container.record(),
+                notes,
+                link(glance),
+                Empty::getDefaultInstance,
+                ooms,
+                orphan(),
+                Cleanup.of(paths, container.record()),
+                deleted::add);
     }
 
     private ShimLink link(Duration glance) {
@@ -457,14 +444,23 @@ class LegacyTaskTest {
     }
 
     @Test
-    void aDeletionIsNotedBeforeItIsAskedFor() {
+    void aDeletionIsNotedBeforeItIsAskedFor() throws Exception {
         shim.failures.put("delete", io.grpc.Status.UNKNOWN.withDescription("it runs"));
         assertThatThrownBy(() -> task.delete("")).isInstanceOf(ShimException.class);
-        assertThat(deletion).containsExactly("begins", "refused");
+        assertThat(Cleanup.noted(paths)).as("it was refused").isEmpty();
         shim.failures.clear();
         shim.exit("c");
-        var _ = task.delete("");
-        assertThat(deletion).containsExactly("begins", "refused", "begins", "done");
+        var deletes = new CountDownLatch(1);
+        shim.slow.put("delete", deletes);
+        var deletion = CompletableFuture.supplyAsync(() -> task.delete(""));
+        LegacyRig.eventually(() -> Cleanup.noted(paths).size() == 1);
+        assertThat(deleted).isEmpty();
+        deletes.countDown();
+        assertThat(deletion.get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
+        assertThat(deleted).hasSize(1);
+        assertThat(Cleanup.noted(paths))
+                .singleElement()
+                .satisfies(noted -> assertThat(noted.exit()).isEqualTo(new Exit((int) container.init.pid(), 3, AT)));
     }
 
     @Test
@@ -477,7 +473,8 @@ class LegacyTaskTest {
         shim.states.remove("c");
         shim.failures.put("delete", io.grpc.Status.FAILED_PRECONDITION.withDescription("container must be created"));
         assertThat(task.delete("").status()).isEqualTo(3);
-        assertThat(deletion).containsExactly("begins", "done");
+        assertThat(deleted).hasSize(1);
+        assertThat(Cleanup.noted(paths)).hasSize(1);
     }
 
     /** A client sends a size whenever its window has one. */
@@ -490,16 +487,15 @@ class LegacyTaskTest {
 
     @Test
     void execsThatTheBridgeBeforeHasSeenAreWatchedThoughTheyAreListedNoMore() throws Exception {
-        ledger.started("e", FakeV1Shim.EXEC_PID);
-        ledger.started("gone", 4243);
+        notes.started("e", FakeV1Shim.EXEC_PID);
+        notes.started("gone", 4243);
         shim.states.put("e", Status.STOPPED);
         assertThat(task.attach()).containsExactly("e");
         LegacyRig.eventually(() -> shim.isWaitedFor("c"));
         assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
-        assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
+        assertThat(notes.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
         var _ = task.delete("e");
-        assertThat(new ExitLedger(container.record(), new BundleNotes(ledger.bundle())).execs())
-                .isEmpty();
+        assertThat(new AdoptedNotes(container.record(), notes.bundle()).execs()).isEmpty();
     }
 
     /** A daemon of 1.x has deleted it at the v1 shim itself, and the bridge has not heard of that. */
@@ -509,7 +505,7 @@ class LegacyTaskTest {
         shim.exitStatus = 5;
 
         task.exec(new ExecRequest("e", Stdio.NONE, SPEC));
-        assertThat(ledger.execs()).isEmpty();
+        assertThat(notes.execs()).isEmpty();
         var exit = task.exited("e");
         assertThat(exit).isNotDone();
         task.start("e", pid -> {});
@@ -537,7 +533,7 @@ class LegacyTaskTest {
         assertThatThrownBy(() -> task.delete("e"))
                 .isInstanceOfSatisfying(
                         ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
-        assertThat(ledger.execs()).isEmpty();
+        assertThat(notes.execs()).isEmpty();
         assertThatThrownBy(() -> task.state("e"))
                 .isInstanceOfSatisfying(
                         ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
@@ -549,7 +545,7 @@ class LegacyTaskTest {
         LegacyRig.eventually(() -> shim.isWaitedFor("e"));
         shim.exit("e");
         assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
-        assertThat(ledger.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
+        assertThat(notes.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
         shim.states.remove("e");
     }
 

@@ -35,7 +35,7 @@ class OrphanTest {
             Files.writeString(cgroup.resolve("cgroup.procs"), Long.toString(container.init.pid()));
             Files.writeString(cgroup.resolve("cgroup.procs"), Long.toString(beside.pid()));
         }
-        var cgroup = new RememberedCgroup(container.record().init(), folder);
+        var cgroup = new RememberedCgroup(container.record().init(), AdoptedNotes.none(container.record()));
         cgroup.remember();
         orphan = new Orphan(container.record(), cgroup, () -> false);
         FakeContainer.end(container.init);

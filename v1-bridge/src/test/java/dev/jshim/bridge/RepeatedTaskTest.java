@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Any;
 import com.google.protobuf.Empty;
 import dev.jshim.linux.Processes;
+import dev.jshim.node.NodePaths;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.proto.v1.shim.DeleteProcessRequest;
 import dev.jshim.proto.v1.shim.ExecProcessRequest;
@@ -26,7 +27,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,7 +47,7 @@ class RepeatedTaskTest {
 
     private FakeContainer container;
     private FakeV1Shim shim;
-    private ExitLedger ledger;
+    private AdoptedNotes notes;
     private LegacyTask legacy;
     private RepeatedTask task;
 
@@ -57,18 +57,18 @@ class RepeatedTaskTest {
         shim = container.serve();
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
         var record = container.record();
-        var cgroup = new RememberedCgroup(record.init(), bundle);
-        var notes = new BundleNotes(bundle);
-        ledger = new ExitLedger(record, notes);
+        notes = new AdoptedNotes(record, bundle);
+        var cgroup = new RememberedCgroup(record.init(), notes);
         var socket = ShimSocket.parse("unix://" + container.socket);
         legacy = new LegacyTask(
                 record,
-                ledger,
+                notes,
                 new ShimLink("ns/c", () -> ShimLine.dial(socket), PATIENCE),
                 Empty::getDefaultInstance,
                 new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {}),
                 new Orphan(record, cgroup, () -> true),
-                new NoDeletion());
+                Cleanup.of(new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state"))), record),
+                _ -> {});
         task = new RepeatedTask(legacy);
     }
 
@@ -77,22 +77,6 @@ class RepeatedTaskTest {
         legacy.detach();
         shim.close();
         container.kill();
-    }
-
-    private static final class NoDeletion implements Deletion {
-        @Override
-        public void begins(@Nullable Exit exit) {}
-
-        @Override
-        public @Nullable Exit noted() {
-            return null;
-        }
-
-        @Override
-        public void refused() {}
-
-        @Override
-        public void done(Exit exit) {}
     }
 
     private static void again(Runnable call) {
@@ -117,7 +101,7 @@ class RepeatedTaskTest {
         again(() -> task.start("e", started::add));
         assertThat(started).containsExactly(FakeV1Shim.EXEC_PID);
         assertThat(asked(StartRequest.class)).isZero();
-        assertThat(ledger.execs()).containsEntry("e", FakeV1Shim.EXEC_PID);
+        assertThat(notes.execs()).containsEntry("e", FakeV1Shim.EXEC_PID);
         LegacyRig.eventually(() -> state.equals("STOPPED") || shim.isWaitedFor("e"));
     }
 
@@ -181,10 +165,10 @@ class RepeatedTaskTest {
 
     @Test
     void anotherExecOfTheIdHasAnotherExit() throws Exception {
-        ledger.deleting("e", new Exit(1, 2, Exit.NEVER));
-        ledger.started("e", FakeV1Shim.EXEC_PID);
-        assertThat(ledger.deleting("e")).isNull();
-        assertThat(new ExitLedger(container.record(), new BundleNotes(ledger.bundle())).deleting("e"))
+        notes.deleting("e", new Exit(1, 2, Exit.NEVER));
+        notes.started("e", FakeV1Shim.EXEC_PID);
+        assertThat(notes.deleting("e")).isNull();
+        assertThat(new AdoptedNotes(container.record(), notes.bundle()).deleting("e"))
                 .isNull();
     }
 

@@ -3,6 +3,7 @@ package dev.jshim.shim.event;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.VirtualThreads;
 import dev.jshim.proto.v2.events.TaskCreate;
 import dev.jshim.proto.v2.events.TaskDelete;
@@ -27,7 +28,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -226,15 +226,13 @@ public final class TtrpcPublisher implements EventSink {
 
     /** Waits until all events have been delivered, at most for the given time. Answers whether they have. */
     public boolean drain(Duration patience) {
-        var deadline = System.nanoTime() + patience.toNanos();
+        var deadline = Deadline.in(patience);
         synchronized (this) {
             while (delivering) {
-                var left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-                if (left <= 0) {
-                    return false;
-                }
                 try {
-                    wait(left);
+                    if (!deadline.await(this)) {
+                        return false;
+                    }
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     return false;

@@ -1,5 +1,6 @@
 package dev.jshim.shim.oci;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
@@ -374,9 +375,9 @@ final class Runc {
             ShimLog.warn("cannot be killed", "runtime", options.binary(), "process_group", leader, "error", e);
             return;
         }
-        var begin = System.nanoTime();
+        var deadline = Deadline.in(DEATH);
         while (Processes.groupExists(leader)) {
-            if (System.nanoTime() - begin > DEATH.toNanos()) {
+            if (deadline.isOver()) {
                 ShimLog.warn("killed, and still there", "runtime", options.binary(), "process_group", leader);
                 return;
             }

@@ -1,5 +1,6 @@
 package dev.jshim.shim.stdio;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
@@ -31,9 +32,9 @@ record ClientFifo(Fd writer, Fd spare) {
      * copyPipes, v2.1.4), without an end.
      */
     static ClientFifo open(Path path) throws ErrnoException {
-        var deadline = System.nanoTime() + CLIENT.toNanos();
+        var deadline = Deadline.in(CLIENT);
         @Nullable Fd writer = null;
-        while (writer == null && System.nanoTime() < deadline) {
+        while (writer == null && !deadline.isOver()) {
             writer = openIfRead(path);
         }
         try {

@@ -1,5 +1,6 @@
 package dev.jshim.shim.stdio;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.Fd;
@@ -150,11 +151,11 @@ final class Logger {
     private static void awaitReady(Sink.Binary binary, LoggerLauncher.Running process, Fd ready, Duration patience)
             throws IOException {
         ready.setNonBlocking(true);
-        var deadline = System.nanoTime() + patience.toNanos();
+        var deadline = Deadline.in(patience);
         var one = new byte[1];
         int count;
         while ((count = ready.tryRead(one)) == 0) {
-            if (System.nanoTime() > deadline) {
+            if (deadline.isOver()) {
                 throw new ShimException(
                         ShimException.Kind.DEADLINE_EXCEEDED,
                         "logger " + binary.program() + " was not ready within " + patience.toMillis()

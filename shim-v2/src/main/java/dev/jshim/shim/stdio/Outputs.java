@@ -1,5 +1,6 @@
 package dev.jshim.shim.stdio;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
@@ -202,9 +203,9 @@ final class Outputs {
         }
         // Where no client has the other end open the pump sees that now, and ends: nobody is waited for in vain.
         stopReading();
-        var deadline = System.nanoTime() + SLOW_CLIENT.minus(patience).toNanos();
+        var deadline = Deadline.in(SLOW_CLIENT.minus(patience));
         var _ = await(read, background.minus(patience));
-        while (isHeldUp() && System.nanoTime() < deadline) {
+        while (isHeldUp() && !deadline.isOver()) {
             var _ = await(read, LOOK);
         }
         // The last of it may have been moved just now, and its end not been seen yet.

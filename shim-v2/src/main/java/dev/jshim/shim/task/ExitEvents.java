@@ -1,11 +1,11 @@
 package dev.jshim.shim.task;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.Timestamps;
 import java.time.Duration;
 import java.util.IdentityHashMap;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,14 +94,12 @@ final class ExitEvents {
     /** To be called when a container has been deleted: waits until its exit has been published, and forgets it. */
     synchronized void end(Task task) {
         var pending = tasks.remove(task);
-        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        var deadline = Deadline.in(PATIENCE);
         while (pending != null && pending.hasInit) {
-            var left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-            if (left <= 0) {
-                return; // Its exit was never seen. The deletion is news all the same.
-            }
             try {
-                wait(left);
+                if (!deadline.await(this)) {
+                    return; // Its exit was never seen. The deletion is news all the same.
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;

@@ -1,9 +1,9 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.DirectorySync;
-import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.FaultPoint;
 import java.io.IOException;
@@ -161,7 +161,7 @@ final class Adoption {
      * Asks for it once more, so that what the bridge knows of execs is noted in the bundle. That it fails is no reason
      * to refuse the container: a bridge that has just died comes back to the bundle.
      */
-    private void bundleIsThere(LegacyRecord record, BridgeClient bridge) {
+    private void bundleIsThere(AdoptedRecord record, BridgeClient bridge) {
         try {
             var _ = bridge.adopt(record);
         } catch (IOException e) {
@@ -184,7 +184,7 @@ final class Adoption {
     }
 
     /** Whatever is about to be made is in the journal before, for a rollback to find. */
-    private void journal(LegacyRecord record) throws IOException {
+    private void journal(AdoptedRecord record) throws IOException {
         var task = new TaskId(record.namespace(), record.id());
         for (var path : List.of(paths.node().v2Bundle(task), paths.node().v2Work(task))) {
             for (var directory : DirectorySync.missing(path.getParent())) {

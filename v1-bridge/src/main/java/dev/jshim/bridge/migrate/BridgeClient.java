@@ -1,7 +1,8 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.linux.Deadline;
 import dev.jshim.node.KeeperState;
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
@@ -35,6 +36,8 @@ final class BridgeClient implements AutoCloseable {
     /** After a crash. */
     private static final Duration STARTS_AGAIN = Duration.ofSeconds(10);
 
+    private static final Duration LOOK = Duration.ofMillis(50);
+
     private final TtrpcChannel channel;
     private final Duration timeout;
 
@@ -49,25 +52,16 @@ final class BridgeClient implements AutoCloseable {
      * @param timeout for each order
      */
     static BridgeClient connect(BridgePaths paths, Duration timeout) throws IOException {
-        var end = System.nanoTime() + STARTS_AGAIN.toNanos();
+        var deadline = Deadline.in(STARTS_AGAIN);
         while (true) {
             try {
                 return new BridgeClient(TtrpcChannel.connect(paths.control(), timeout), timeout);
             } catch (IOException e) {
-                if (KeeperState.living(paths.keeper()) == null || System.nanoTime() > end) {
+                if (KeeperState.living(paths.keeper()) == null || deadline.isOver()) {
                     throw e;
                 }
-                pause();
+                Deadline.pause(LOOK);
             }
-        }
-    }
-
-    private static void pause() throws IOException {
-        try {
-            Thread.sleep(50);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
         }
     }
 
@@ -76,7 +70,7 @@ final class BridgeClient implements AutoCloseable {
     }
 
     /** Makes the bridge serve a container; answers where. */
-    Path adopt(LegacyRecord record) throws IOException {
+    Path adopt(AdoptedRecord record) throws IOException {
         try {
             var request = AdoptRequest.newBuilder().setRecord(record.text()).build();
             return Path.of(stub(ADOPTION).adopt(request).getSocket());
@@ -120,14 +114,8 @@ final class BridgeClient implements AutoCloseable {
 
     /** Whether a containerd, of whatever version, is connected for an adopted container, and stays so. */
     boolean isWatched() throws IOException {
-        var end = System.nanoTime() + CONNECTIONS_END.toNanos();
-        while (list().getAdoptedList().stream().anyMatch(adopted -> adopted.getClients() > 0)) {
-            if (System.nanoTime() > end) {
-                return true;
-            }
-            pause();
-        }
-        return false;
+        return !Deadline.in(CONNECTIONS_END)
+                .await(LOOK, () -> list().getAdoptedList().stream().allMatch(adopted -> adopted.getClients() == 0));
     }
 
     /** Has the bridge's keeper start that one in the bridge's place. Returns before it has. */
@@ -155,7 +143,7 @@ final class BridgeClient implements AutoCloseable {
     }
 
     /** Asks what containerd asks when it loads a bundle: without these two answers it deletes it. */
-    static void verify(Path socket, LegacyRecord record, Duration timeout) throws IOException {
+    static void verify(Path socket, AdoptedRecord record, Duration timeout) throws IOException {
         try (var channel = TtrpcChannel.connect(socket, timeout)) {
             var task = TaskGrpc.newBlockingStub(channel).withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
             var pid = task.connect(

@@ -1,6 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.linux.Deadline;
 import dev.jshim.node.KeeperState;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -13,16 +14,9 @@ import java.time.Duration;
 final class BridgeGuard {
     private static final Duration ENDING = Duration.ofSeconds(10);
 
-    private BridgeGuard() {}
+    private static final Duration LOOK = Duration.ofMillis(20);
 
-    private static void pause() throws IOException {
-        try {
-            Thread.sleep(20);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
-    }
+    private BridgeGuard() {}
 
     /**
      * A bridge that dies again and again is away for a while: another one beside it would take its sockets.
@@ -59,11 +53,7 @@ final class BridgeGuard {
      */
     static void refuseAlive(BridgePaths paths, IOException why) throws IOException {
         // One that is about to end closes its socket first, and has its lock a moment longer.
-        var end = System.nanoTime() + ENDING.toNanos();
-        while (isAlive(paths) && System.nanoTime() < end) {
-            pause();
-        }
-        if (isAlive(paths)) {
+        if (!Deadline.in(ENDING).await(LOOK, () -> !isAlive(paths))) {
             throw new IOException(
                     "a bridge runs (it holds " + paths.lock() + ") but does not do as it is told: " + why.getMessage()
                             + "; see " + paths.log() + ", end its process, and run this again",

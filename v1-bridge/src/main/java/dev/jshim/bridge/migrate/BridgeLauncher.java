@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgeKeeper;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.ProcessId;
@@ -45,6 +46,8 @@ final class BridgeLauncher {
     /** A new one reads what is adopted, and an old one is started again if that does not come up. */
     private static final Duration REPLACED = Duration.ofSeconds(60);
 
+    private static final Duration LOOK = Duration.ofMillis(50);
+
     private final BridgePaths paths;
     private final BridgeKeeper keeper;
 
@@ -78,19 +81,22 @@ final class BridgeLauncher {
         try (var bridge = BridgeClient.connect(paths, OTHER)) {
             bridge.replace(keeper.bridgeCommand());
         }
-        var end = System.nanoTime() + REPLACED.toNanos();
-        while (System.nanoTime() < end) {
-            var state = KeeperState.read(paths.keeper());
-            if (state != null && state.process().pid() != before && state.isServing()) {
-                if (state.hasFailed()) {
-                    throw new IOException(
-                            "the new bridge did not come up, and the one before serves again, see " + paths.log());
-                }
-                return pid();
-            }
-            pause(new IOException("interrupted"));
+        if (!Deadline.in(REPLACED).await(LOOK, () -> serves(before))) {
+            throw new IOException("no bridge serves after " + REPLACED.toSeconds() + " s, see " + paths.log());
         }
-        throw new IOException("no bridge serves after " + REPLACED.toSeconds() + " s, see " + paths.log());
+        return pid();
+    }
+
+    private boolean serves(int before) throws IOException {
+        var state = KeeperState.read(paths.keeper());
+        if (state == null || state.process().pid() == before || !state.isServing()) {
+            return false;
+        }
+        if (state.hasFailed()) {
+            throw new IOException(
+                    "the new bridge did not come up, and the one before serves again, see " + paths.log());
+        }
+        return true;
     }
 
     private int pid() throws IOException {
@@ -137,35 +143,22 @@ final class BridgeLauncher {
      */
     @Nullable
     ProcessId keeper() throws IOException {
-        var end = System.nanoTime() + OTHER.toNanos();
+        var _ = Deadline.in(OTHER).await(LOOK, () -> KeeperState.living(paths.keeper()) != null);
         var state = KeeperState.living(paths.keeper());
-        while (state == null && System.nanoTime() < end) {
-            pause(new IOException("interrupted"));
-            state = KeeperState.living(paths.keeper());
-        }
         return state == null ? null : state.keeper();
     }
 
     /** Another one may have been quicker: a keeper's, after a crash. */
     private int alreadyThere(IOException why) throws IOException {
-        var end = System.nanoTime() + OTHER.toNanos();
-        while (System.nanoTime() < end) {
+        var deadline = Deadline.in(OTHER);
+        while (!deadline.isOver()) {
             try {
                 return pid();
             } catch (IOException notYet) {
-                pause(why);
+                Deadline.pause(LOOK);
             }
         }
         throw why;
-    }
-
-    private static void pause(IOException why) throws IOException {
-        try {
-            Thread.sleep(50);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw why;
-        }
     }
 
     private String reply(BufferedReader out) throws IOException {

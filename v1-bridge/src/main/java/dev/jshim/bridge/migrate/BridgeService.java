@@ -1,7 +1,6 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.linux.ProcessId;
 import dev.jshim.node.KeeperState;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.RootDaemon;
@@ -114,7 +113,7 @@ public final class BridgeService {
 
     /** Asks each adopted bundle what containerd asks when it starts; changes nothing. */
     public BridgeVerification verify() {
-        return new Verifier(paths.node(), timeout).verify();
+        return new AdoptedSurvey(paths, timeout).answers();
     }
 
     /**
@@ -173,20 +172,7 @@ public final class BridgeService {
         if (!force) {
             refuseWatched(running);
         }
-        var process = ProcessId.find(running.getPid());
-        var keeper = KeeperState.living(paths.keeper());
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            bridge.stop();
-        }
-        var end = System.nanoTime() + ENDS.toNanos();
-        while ((process != null && process.isAlive())
-                || (keeper != null && keeper.keeper().isAlive())) {
-            if (System.nanoTime() > end) {
-                throw new IOException("the bridge, pid " + running.getPid() + ", does not end; see " + paths.log());
-            }
-            pause();
-        }
-        return new Done(running.getPid(), true, List.of());
+        return new Done(BridgeStop.stop(paths, timeout, ENDS), true, List.of());
     }
 
     private void refuseWatched(ListResponse running) throws IOException, MigrationException {
@@ -202,15 +188,6 @@ public final class BridgeService {
             if (bridge.isWatched()) {
                 throw new MigrationException("a containerd has the adopted containers loaded, and " + is);
             }
-        }
-    }
-
-    private static void pause() throws IOException {
-        try {
-            Thread.sleep(20);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.KeeperState;
@@ -16,64 +17,58 @@ import java.util.List;
 
 /** Ends a bridge and waits for its end; what it served goes on without it. */
 final class BridgeStop {
+    private static final Duration LOOK = Duration.ofMillis(20);
+
     private BridgeStop() {}
 
     /**
-     * Ends the bridge, if there is one.
+     * Ends the bridge and its keeper, if there is one.
      *
-     * @return whether there was one
-     * @throws IOException where it does not end
+     * @return the bridge's pid; 0 if there was none
+     * @throws IOException if it does not end
      */
-    static boolean stop(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            var process = ProcessId.find(bridge.list().getPid());
-            bridge.stop();
-            var end = System.nanoTime() + limit.toNanos();
-            var inThisProcess =
-                    process != null && process.pid() == ProcessHandle.current().pid();
-            while (process != null && !inThisProcess && process.isAlive()) {
-                if (System.nanoTime() > end) {
-                    throw new IOException("the bridge, pid " + process.pid() + ", does not end");
-                }
-                Thread.sleep(20);
-            }
-            return true;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
+    static int stop(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
+        int pid;
+        ProcessId bridge;
+        KeeperState keeper;
+        try (var client = BridgeClient.connect(paths, timeout)) {
+            pid = client.list().getPid();
+            bridge = pid == ProcessHandle.current().pid() ? null : ProcessId.find(pid);
+            keeper = KeeperState.living(paths.keeper());
+            client.stop();
         } catch (IOException e) {
             BridgeGuard.refuseAlive(paths, e);
-            return false;
+            return 0;
         }
+        var hasEnded = Deadline.in(limit)
+                .await(
+                        LOOK,
+                        () -> (bridge == null || !bridge.isAlive())
+                                && (keeper == null || !keeper.keeper().isAlive()));
+        if (!hasEnded) {
+            throw new IOException("the bridge, pid " + pid + ", does not end; see " + paths.log());
+        }
+        return pid;
     }
 
     /**
      * As {@link #stop}, and nothing is left that would become a bridge a moment later: a keeper, or a JVM that has just
      * been started, by a keeper or by a command that was killed meanwhile. It would serve nobody, and leave files.
      *
-     * @throws IOException where one does not end
+     * @throws IOException if one does not end
      */
     static void stopForGood(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
         stop(paths, timeout, limit);
-        var end = System.nanoTime() + limit.toNanos();
-        while (true) {
-            var left = left(paths);
-            if (left.isEmpty()) {
-                return;
-            }
-            if (System.nanoTime() > end) {
-                throw new IOException("a process that starts the bridge does not end, pid "
-                        + left.getFirst().pid() + "; end it, and run this again");
-            }
-            for (var process : left) {
+        var isDone = Deadline.in(limit).await(LOOK, () -> {
+            for (var process : left(paths)) {
                 process.signal(Processes.SIGTERM);
             }
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
-            }
+            return left(paths).isEmpty();
+        });
+        if (!isDone) {
+            var left = left(paths);
+            throw new IOException("a process that starts the bridge does not end"
+                    + (left.isEmpty() ? "" : ", pid " + left.getFirst().pid()) + "; end it, and run this again");
         }
     }
 

@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V1Bundle;
 
@@ -12,7 +12,7 @@ sealed interface Candidate {
     PlanRow row();
 
     /** It can be adopted, or has been: its shim answered and is the one meant. */
-    record Ready(LegacyRecord record, boolean isAdopted, PlanRow row) implements Candidate {
+    record Ready(AdoptedRecord record, boolean isAdopted, PlanRow row) implements Candidate {
         @Override
         public TaskId task() {
             return new TaskId(record.namespace(), record.id());
@@ -45,7 +45,7 @@ sealed interface Candidate {
     }
 
     /** A row for a bundle of which all is known. */
-    static PlanRow row(V1Bundle bundle, LegacyRecord record, boolean reachable, String action, String reason) {
+    static PlanRow row(V1Bundle bundle, AdoptedRecord record, boolean reachable, String action, String reason) {
         return row(bundle, record.init().pid(), record.shim().pid(), record.runtime(), reachable, action, reason);
     }
 

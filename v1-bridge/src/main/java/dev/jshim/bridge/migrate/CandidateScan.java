@@ -2,7 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
@@ -178,7 +178,7 @@ final class CandidateScan {
             return Candidate.refuse(bundle, shim.pid(), true, "a v2 bundle of this id exists, which no adoption added");
         }
         try {
-            var before = LegacyRecord.read(target);
+            var before = AdoptedRecord.read(target);
             if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
                 return new Candidate.Ready(
                         before, true, Candidate.row(bundle, before, true, "none", "adopted already"));
@@ -190,7 +190,7 @@ final class CandidateScan {
         }
     }
 
-    private LegacyRecord record(V1Bundle bundle, ProcessId shim, ProcessId init) {
+    private AdoptedRecord record(V1Bundle bundle, ProcessId shim, ProcessId init) {
         var task = bundle.task();
         var options = options(bundle);
         var facts = proc.facts(shim.pid());
@@ -200,7 +200,7 @@ final class CandidateScan {
                 ? firstOf(options.getRuntimeRoot(), old.runtimeRoot(), ShimFlags.DEFAULT_RUNTIME_ROOT)
                 : flags.runtimeRoot();
         var socket = bundle.socket();
-        return new LegacyRecord(
+        return new AdoptedRecord(
                 task.namespace(),
                 task.id(),
                 bundle.path(),

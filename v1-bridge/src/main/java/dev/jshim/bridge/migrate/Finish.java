@@ -2,8 +2,8 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.Cleanup;
 import dev.jshim.bridge.DirectorySync;
-import dev.jshim.bridge.Ending;
 import dev.jshim.node.Node;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ShimProcesses;
@@ -77,7 +77,7 @@ final class Finish {
     /** Takes all away. Only for when nothing is in the way. Can be repeated. */
     void run() throws IOException {
         BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
-        Ending.finishAll(paths);
+        Cleanup.finishAll(paths);
         paths.removeFiles();
         var home = journal.toAbsolutePath().getParent();
         if (home != null) {

@@ -1,8 +1,8 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V1Bundle;
@@ -38,9 +38,9 @@ final class Ghosts {
     }
 
     private static boolean isGhost(V2Bundle bundle, @Nullable V1Bundle v1) {
-        LegacyRecord record;
+        AdoptedRecord record;
         try {
-            record = LegacyRecord.read(bundle.path());
+            record = AdoptedRecord.read(bundle.path());
         } catch (IOException e) {
             return false; // the scan says what is wrong with it
         }

@@ -1,8 +1,8 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ConfigForecast;
 import dev.jshim.node.DaemonConfig;
@@ -268,7 +268,7 @@ public final class Migration {
         try (var containerd = running.client(timeout)) {
             var version = running.version().orNull();
             var candidates = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);
-            return new VerifySurvey(paths, timeout, version != null && version.major() >= 2).verify(candidates);
+            return new AdoptedSurvey(paths, timeout).verify(candidates, version != null && version.major() >= 2);
         }
     }
 
@@ -331,7 +331,7 @@ public final class Migration {
 
     /** How the adoption stands. Changes nothing. */
     public Status status() {
-        return new StatusSurvey(paths, timeout).survey();
+        return new AdoptedSurvey(paths, timeout).status();
     }
 
     /**
@@ -440,7 +440,7 @@ public final class Migration {
     /** The record of a bundle; empty where that is damaged: a rollback takes the bundle away all the same. */
     private static String text(Path bundle) {
         try {
-            return LegacyRecord.read(bundle).text();
+            return AdoptedRecord.read(bundle).text();
         } catch (IOException e) {
             return "";
         }

@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import com.google.protobuf.Any;
-import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.node.ShimFlags;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.shim.task.ShimException;
@@ -73,9 +73,9 @@ public final class OldRuntime {
         return daemon == null ? NONE : any(daemon.runtime(), daemon.runtimeRoot());
     }
 
-    private static LegacyRecord parse(String text, String task) throws IOException {
+    private static AdoptedRecord parse(String text, String task) throws IOException {
         try {
-            return LegacyRecord.parse(text);
+            return AdoptedRecord.parse(text);
         } catch (IllegalArgumentException e) {
             throw new IOException("the journal's record of " + task + " is damaged: " + e.getMessage(), e);
         }

@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import java.io.IOException;
@@ -45,9 +45,9 @@ final class Place {
         }
     }
 
-    private static @Nullable LegacyRecord parse(String text) {
+    private static @Nullable AdoptedRecord parse(String text) {
         try {
-            return LegacyRecord.parse(text);
+            return AdoptedRecord.parse(text);
         } catch (IllegalArgumentException e) {
             return null;
         }
@@ -55,7 +55,7 @@ final class Place {
 
     private static @Nullable Path root(Path bundle) {
         try {
-            return base(LegacyRecord.read(bundle).v1Work());
+            return base(AdoptedRecord.read(bundle).v1Work());
         } catch (IOException e) {
             return null;
         }

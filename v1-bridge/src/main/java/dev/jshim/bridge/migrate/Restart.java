@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.linux.Deadline;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdVersion;
 import dev.jshim.node.RootDaemon;
@@ -145,23 +146,23 @@ final class Restart {
     }
 
     private void await(String what, Condition condition) throws IOException {
-        var end = System.nanoTime() + DAEMON.toNanos();
+        var deadline = Deadline.in(DAEMON);
         while (true) {
             var found = daemon.find();
             if (condition.holds(found.version())) {
                 return;
             }
-            if (System.nanoTime() > end) {
+            if (deadline.isOver()) {
                 throw new IOException("not within " + DAEMON.toSeconds() + " s: " + what + " ("
                         + (found.holder().isEmpty() ? "" : found.holder() + ", ") + "on " + found.socket() + ": "
                         + found.version() + ")");
             }
-            pause();
+            Deadline.pause(PAUSE);
         }
     }
 
     private void verify(Set<TaskId> but) throws IOException, MigrationException {
-        var end = System.nanoTime() + LOADED.toNanos();
+        var deadline = Deadline.in(LOADED);
         while (true) {
             var verification = migration.verify(null);
             var wrong = new ArrayList<>(verification.problems());
@@ -173,19 +174,10 @@ final class Restart {
             if (wrong.isEmpty()) {
                 return;
             }
-            if (System.nanoTime() > end) {
+            if (deadline.isOver()) {
                 throw new IOException("containerd does not have all containers: " + String.join("; ", wrong));
             }
-            pause();
-        }
-    }
-
-    private static void pause() throws IOException {
-        try {
-            Thread.sleep(PAUSE);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
+            Deadline.pause(PAUSE);
         }
     }
 }

@@ -1,10 +1,10 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.Cleanup;
 import dev.jshim.bridge.DirectorySync;
-import dev.jshim.bridge.Ending;
-import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V2Bundle;
@@ -50,7 +50,7 @@ final class Rollback {
         return new Report(rows, List.of(), true);
     }
 
-    private ReportRow plan(TaskId task, @Nullable LegacyRecord record) {
+    private ReportRow plan(TaskId task, @Nullable AdoptedRecord record) {
         var bundle = paths.node().v2Bundle(task);
         if (!Files.exists(bundle)) {
             return new ReportRow(task.namespace(), task.id(), "gone", "");
@@ -73,7 +73,7 @@ final class Rollback {
         NewLife.refuse(paths.node(), timeout);
         begin();
         FaultPoint.at("rollback-begun");
-        if (BridgeStop.stop(paths, timeout, BRIDGE_ENDS)) {
+        if (BridgeStop.stop(paths, timeout, BRIDGE_ENDS) != 0) {
             progress.line("stopped the bridge");
         }
         FaultPoint.at("rollback-stopped");
@@ -89,7 +89,7 @@ final class Rollback {
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
             BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
-            Ending.finishDeleted(paths);
+            Cleanup.finishDeleted(paths);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
             Files.deleteIfExists(journalFile);
@@ -132,8 +132,8 @@ final class Rollback {
      * What was begun to be added, by task, and what says of itself that it was added, should the journal not know it;
      * the value is null where the record cannot be read, which is no reason to leave the bundle there.
      */
-    private Map<TaskId, @Nullable LegacyRecord> added(List<JournalEntry> entries) {
-        Map<TaskId, @Nullable LegacyRecord> added = new LinkedHashMap<>();
+    private Map<TaskId, @Nullable AdoptedRecord> added(List<JournalEntry> entries) {
+        Map<TaskId, @Nullable AdoptedRecord> added = new LinkedHashMap<>();
         for (var entry : entries) {
             if (entry instanceof JournalEntry.Adopt(var namespace, var id, var text)) {
                 added.put(new TaskId(namespace, id), parse(text));
@@ -141,9 +141,9 @@ final class Rollback {
         }
         for (var bundle : Node.read(paths.node()).v2()) {
             if (AddedBundle.isOurs(bundle.path())) {
-                LegacyRecord record = null;
+                AdoptedRecord record = null;
                 try {
-                    record = LegacyRecord.read(bundle.path());
+                    record = AdoptedRecord.read(bundle.path());
                 } catch (IOException e) {
                     progress.line(Reason.of(e));
                 }
@@ -153,15 +153,15 @@ final class Rollback {
         return added;
     }
 
-    private static @Nullable LegacyRecord parse(String text) {
+    private static @Nullable AdoptedRecord parse(String text) {
         try {
-            return LegacyRecord.parse(text);
+            return AdoptedRecord.parse(text);
         } catch (IllegalArgumentException e) {
             return null;
         }
     }
 
-    private ReportRow remove(TaskId task, @Nullable LegacyRecord record) {
+    private ReportRow remove(TaskId task, @Nullable AdoptedRecord record) {
         var bundle = paths.node().v2Bundle(task);
         try {
             // A bridge that was killed could not remove it, and it need not lie in the bridge's own directory.
@@ -180,7 +180,7 @@ final class Rollback {
     }
 
     /** What an old daemon will make of a container. */
-    private static String view(@Nullable LegacyRecord record) {
+    private static String view(@Nullable AdoptedRecord record) {
         if (record == null) {
             return "its record is damaged";
         }
@@ -205,7 +205,7 @@ final class Rollback {
 
     private static String whyLeft(V2Bundle bundle) {
         if (AddedBundle.isCopy(bundle.path())) {
-            return VerifySurvey.COPY;
+            return AdoptedSurvey.COPY;
         }
         var binary = bundle.shimBinary();
         return "runs on a v2 shim" + (binary == null ? "" : ", " + binary.getFileName());

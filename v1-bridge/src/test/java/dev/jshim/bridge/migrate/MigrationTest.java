@@ -3,10 +3,10 @@ package dev.jshim.bridge.migrate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
-import dev.jshim.bridge.LegacyRecord;
 import dev.jshim.bridge.TestBridge;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.DaemonConfig;
@@ -93,7 +93,8 @@ class MigrationTest {
         try (var _ = TestBridge.start(node)) {
             assertThat(migration.apply(null).complete()).isTrue();
             assertThat(node.v2Bundle(new TaskId("ns", "c")).resolve("jshim.exits"))
-                    .hasContent("exec " + FakeV1Shim.EXEC_PID + " w");
+                    .content()
+                    .contains("exec " + FakeV1Shim.EXEC_PID + " w\n");
         }
     }
 
@@ -106,9 +107,8 @@ class MigrationTest {
             assertThat(migration.apply(null).rows())
                     .containsExactly(new ReportRow("ns", "c", "unchanged", "adopted already"));
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
-            assertThat(LegacyRecord.read(bundle).init()).isEqualTo(new ProcessId((int) container.init.pid(), 0));
-            assertThat(bundle.resolve("init.cgroup")).doesNotExist();
-            assertThat(bundle.resolve("oom.told")).hasContent("-1");
+            assertThat(AdoptedRecord.read(bundle).init()).isEqualTo(new ProcessId((int) container.init.pid(), 0));
+            assertThat(bundle.resolve("jshim.exits")).hasContent("ooms -1");
         }
     }
 

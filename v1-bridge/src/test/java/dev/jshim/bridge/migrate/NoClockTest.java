@@ -23,7 +23,7 @@ class NoClockTest {
 
     /** The package, and what it works with; the time of an exit that nobody but the bridge has seen is the bridge's. */
     private static final Pattern MIGRATION =
-            Pattern.compile("dev/jshim/bridge/(migrate/|AddedBundle|BridgePaths|DirectorySync" + "|LegacyRecord).*");
+            Pattern.compile("dev/jshim/bridge/(migrate/|AddedBundle|BridgePaths|DirectorySync" + "|AdoptedRecord).*");
 
     @Test
     void nobodyAsksForTheTime() throws Exception {

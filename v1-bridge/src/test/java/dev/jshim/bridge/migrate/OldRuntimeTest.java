@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
-import dev.jshim.bridge.LegacyRecord;
+import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
@@ -76,7 +76,7 @@ class OldRuntimeTest {
 
     private String record(String runtime, String root) {
         var task = new TaskId("ns", "c");
-        return new LegacyRecord(
+        return new AdoptedRecord(
                         "ns",
                         "c",
                         node.v1Bundle(task),

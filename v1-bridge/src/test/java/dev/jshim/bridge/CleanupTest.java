@@ -3,6 +3,7 @@ package dev.jshim.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.linux.ProcessId;
+import dev.jshim.node.NodePaths;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class EndOfLifeTest {
+class CleanupTest {
     /** Of processes that there are not: no pid is as high. */
     private static final int SHIM = 0x7ffffff0;
 
@@ -147,8 +148,12 @@ class EndOfLifeTest {
         Files.setPosixFilePermissions(folder.resolve("runtime"), PosixFilePermissions.fromString("rwx------"));
     }
 
+    private BridgePaths paths() {
+        return new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
+    }
+
     private void finish() {
-        var record = new LegacyRecord(
+        var record = new AdoptedRecord(
                 "ns",
                 "c",
                 bundle,
@@ -158,6 +163,6 @@ class EndOfLifeTest {
                 "unix://" + socket,
                 folder.resolve("runtime").toString(),
                 folder.resolve("runc/ns"));
-        new EndOfLife(record, Duration.ofMillis(50)).finish();
+        new Cleanup(paths(), record, Duration.ofMillis(50)).finish();
     }
 }

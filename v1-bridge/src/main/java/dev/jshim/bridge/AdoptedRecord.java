@@ -25,7 +25,7 @@ import java.util.Map;
  * @param runtime the OCI binary
  * @param runtimeRoot the OCI binary's {@code --root}
  */
-public record LegacyRecord(
+public record AdoptedRecord(
         String namespace,
         String id,
         Path v1Bundle,
@@ -39,7 +39,7 @@ public record LegacyRecord(
 
     private static final int MAX_BYTES = 64 << 10;
 
-    public LegacyRecord {
+    public AdoptedRecord {
         Ids.requireSafe("namespace", namespace);
         Ids.requireSafe("container id", id);
         requireOwn(v1Bundle, namespace, id);
@@ -110,7 +110,7 @@ public record LegacyRecord(
      *
      * @throws IOException also for a file that is damaged; the message names it
      */
-    public static LegacyRecord read(Path bundle) throws IOException {
+    public static AdoptedRecord read(Path bundle) throws IOException {
         var file = bundle.resolve(FILE);
         try {
             var bytes = SmallFile.bytes(file, MAX_BYTES);
@@ -128,7 +128,7 @@ public record LegacyRecord(
      *
      * @throws IllegalArgumentException that says what is wrong with it
      */
-    public static LegacyRecord parse(String text) {
+    public static AdoptedRecord parse(String text) {
         Map<String, String> values = new LinkedHashMap<>();
         for (var line : text.split("\n", -1)) {
             var space = line.indexOf(' ');
@@ -137,7 +137,7 @@ public record LegacyRecord(
             }
         }
         try {
-            return new LegacyRecord(
+            return new AdoptedRecord(
                     need(values, "namespace"),
                     need(values, "id"),
                     Path.of(need(values, "v1-bundle")),

@@ -11,21 +11,21 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The file jshim.v1: what is written is read again, by a shell too, and anything else is refused. */
-class LegacyRecordFuzzTest {
+class AdoptedRecordFuzzTest {
     @TempDir
     Path folder;
 
     @FuzzTest
     void file(byte[] input) throws IOException {
-        Files.write(folder.resolve(LegacyRecord.FILE), input);
-        LegacyRecord record;
+        Files.write(folder.resolve(AdoptedRecord.FILE), input);
+        AdoptedRecord record;
         try {
-            record = LegacyRecord.read(folder);
+            record = AdoptedRecord.read(folder);
         } catch (IOException refused) {
-            assertThat(refused).hasMessageContaining(LegacyRecord.FILE);
+            assertThat(refused).hasMessageContaining(AdoptedRecord.FILE);
             return;
         }
-        assertThat(LegacyRecord.parse(record.text())).isEqualTo(record);
+        assertThat(AdoptedRecord.parse(record.text())).isEqualTo(record);
         assertThat(record.init().pid()).isPositive();
     }
 
@@ -33,9 +33,9 @@ class LegacyRecordFuzzTest {
     @FuzzTest
     void texts(byte[] input) {
         var words = (new String(input, StandardCharsets.UTF_8) + "\0\0\0\0").split("\0", -1);
-        LegacyRecord record;
+        AdoptedRecord record;
         try {
-            record = new LegacyRecord(
+            record = new AdoptedRecord(
                     "ns",
                     "c",
                     Path.of("/" + words[0], "ns", "c"),
@@ -49,6 +49,6 @@ class LegacyRecordFuzzTest {
             return;
         }
         assertThat(record.text().split("\n", -1)).hasSize(12);
-        assertThat(LegacyRecord.parse(record.text())).isEqualTo(record);
+        assertThat(AdoptedRecord.parse(record.text())).isEqualTo(record);
     }
 }

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class LegacyRecordTest {
-    private static final LegacyRecord RECORD = new LegacyRecord(
+class AdoptedRecordTest {
+    private static final AdoptedRecord RECORD = new AdoptedRecord(
             "ns",
             "c",
             Path.of("/run/v1/ns/c"),
@@ -46,25 +46,25 @@ class LegacyRecordTest {
 
     @Test
     void isReadAsItWasWritten() throws Exception {
-        Files.writeString(bundle.resolve(LegacyRecord.FILE), RECORD.text());
-        assertThat(LegacyRecord.read(bundle)).isEqualTo(RECORD);
+        Files.writeString(bundle.resolve(AdoptedRecord.FILE), RECORD.text());
+        assertThat(AdoptedRecord.read(bundle)).isEqualTo(RECORD);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"id c", "init-pid 11", "socket unix:///run/containerd/s/abc"})
     void missingLineIsDamage(String line) throws Exception {
-        Files.writeString(bundle.resolve(LegacyRecord.FILE), RECORD.text().replace(line + "\n", ""));
-        assertThatThrownBy(() -> LegacyRecord.read(bundle))
+        Files.writeString(bundle.resolve(AdoptedRecord.FILE), RECORD.text().replace(line + "\n", ""));
+        assertThatThrownBy(() -> AdoptedRecord.read(bundle))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("damaged")
-                .hasMessageContaining(LegacyRecord.FILE);
+                .hasMessageContaining(AdoptedRecord.FILE);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"id ../c", "init-pid many", "shim-start -"})
     void nonsenseIsDamage(String line) throws Exception {
         var key = line.substring(0, line.indexOf(' ') + 1);
-        Files.writeString(bundle.resolve(LegacyRecord.FILE), RECORD.text().replaceAll("(?m)^" + key + ".*$", line));
-        assertThatThrownBy(() -> LegacyRecord.read(bundle)).hasMessageContaining("damaged");
+        Files.writeString(bundle.resolve(AdoptedRecord.FILE), RECORD.text().replaceAll("(?m)^" + key + ".*$", line));
+        assertThatThrownBy(() -> AdoptedRecord.read(bundle)).hasMessageContaining("damaged");
     }
 }

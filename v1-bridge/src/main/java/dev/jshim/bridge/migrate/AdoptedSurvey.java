@@ -1,0 +1,235 @@
+package dev.jshim.bridge.migrate;
+
+import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.AdoptedRecord;
+import dev.jshim.bridge.BridgePaths;
+import dev.jshim.linux.Deadline;
+import dev.jshim.linux.ProcessId;
+import dev.jshim.node.Answer;
+import dev.jshim.node.Node;
+import dev.jshim.node.Shim;
+import dev.jshim.node.ShimSocket;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.V2Bundle;
+import dev.jshim.proto.v2.bridge.Adopted;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Asks the bridge, and all adopted containers through it, what is to be known of them. Changes nothing. */
+final class AdoptedSurvey {
+    /** What to say of somebody's copy of an added bundle. */
+    static final String COPY = "is a copy of the bundle of another container: move it away, containerd 2.x would take"
+            + " it for a container and delete it";
+
+    /** Between two tries of a socket that refuses: the bridge may be on its way up. */
+    private static final Duration AGAIN = Duration.ofMillis(100);
+
+    private final BridgePaths paths;
+    private final Duration timeout;
+
+    /** @param timeout for each answer */
+    AdoptedSurvey(BridgePaths paths, Duration timeout) {
+        this.paths = paths;
+        this.timeout = timeout;
+    }
+
+    private static List<V2Bundle> adopted(Node node) {
+        return node.v2().stream()
+                .filter(bundle -> AddedBundle.isOurs(bundle.path()))
+                .toList();
+    }
+
+    /** What the bridge serves; null if none answers. */
+    private @Nullable Map<TaskId, Adopted> served() {
+        Map<TaskId, Adopted> served = new HashMap<>();
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
+            for (var adopted : bridge.list().getAdoptedList()) {
+                served.put(new TaskId(adopted.getNamespace(), adopted.getId()), adopted);
+            }
+            return served;
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    /**
+     * Asks each, all at once, what containerd asks when it starts and without whose answers it deletes the bundle
+     * (containerd v2.1.4, core/runtime/v2/shim_load.go: Connect, then Pids). The timeout is for all together.
+     */
+    BridgeVerification answers() {
+        var began = System.nanoTime();
+        var deadline = Deadline.in(timeout);
+        var bundles = adopted(Node.read(paths.node()));
+        List<Callable<Long>> questions = bundles.stream()
+                .<Callable<Long>>map(bundle -> () -> answer(bundle, began, deadline))
+                .toList();
+        List<VerificationRow> rows = new ArrayList<>();
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            var asked = executor.invokeAll(questions, timeout.toNanos(), TimeUnit.NANOSECONDS);
+            for (var i = 0; i < asked.size(); i++) {
+                var task = bundles.get(i).task();
+                var isAnswered = asked.get(i).state() == Future.State.SUCCESS;
+                rows.add(new VerificationRow(
+                        task.namespace(), task.id(), isAnswered ? asked.get(i).resultNow() : 0, wrong(asked.get(i))));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            bundles.forEach(bundle -> rows.add(
+                    new VerificationRow(bundle.task().namespace(), bundle.task().id(), 0, "interrupted")));
+        }
+        return new BridgeVerification(Duration.ofNanos(System.nanoTime() - began), rows);
+    }
+
+    /** The milliseconds until both answers were there. */
+    private static long answer(V2Bundle bundle, long began, Deadline deadline) throws IOException {
+        while (true) {
+            try {
+                BridgeClient.verify(socket(bundle), AdoptedRecord.read(bundle.path()), deadline.left());
+                return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+            } catch (IOException e) {
+                if (deadline.left().compareTo(AGAIN) <= 0) {
+                    throw e;
+                }
+                Deadline.pause(AGAIN);
+            }
+        }
+    }
+
+    private static Path socket(V2Bundle bundle) throws IOException {
+        return switch (bundle.socket()) {
+            case ShimSocket.Named(var path) -> path;
+            case null, default -> throw new IOException(bundle.path() + " names no socket");
+        };
+    }
+
+    private String wrong(Future<Long> asked) {
+        return switch (asked.state()) {
+            case SUCCESS -> "";
+            case FAILED -> String.valueOf(asked.exceptionNow().getMessage());
+            case CANCELLED, RUNNING -> "no answer within " + timeout.toMillis() + " ms";
+        };
+    }
+
+    /**
+     * Whether all would be found by a containerd 2.x that loads them.
+     *
+     * @param candidates all v1 bundles
+     * @param isNewDaemonThere whether a containerd 2.x answers: it must have loaded them then
+     */
+    Verification verify(List<Candidate> candidates, boolean isNewDaemonThere) {
+        List<ReportRow> rows = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        var node = Node.read(paths.node());
+        var ours = adopted(node);
+        var served = ours.isEmpty() ? Map.<TaskId, Adopted>of() : served();
+        if (served == null) {
+            problems.add("no bridge answers on " + paths.control() + ": stop containerd, run apply, start containerd");
+            served = Map.of();
+        }
+        var ghosts = new Ghosts(paths, timeout).find();
+        for (var bundle : ours) {
+            var task = bundle.task();
+            var wrong = ghosts.contains(task)
+                    ? "its container was deleted meanwhile: apply takes the bundle away"
+                    : wrong(bundle, served.get(task), isNewDaemonThere);
+            rows.add(new ReportRow(task.namespace(), task.id(), wrong.isEmpty() ? Verification.OK : "wrong", wrong));
+        }
+        node.v2().stream()
+                .filter(bundle -> AddedBundle.isCopy(bundle.path()))
+                .map(V2Bundle::task)
+                .forEach(task -> rows.add(new ReportRow(task.namespace(), task.id(), Verification.COPY, COPY)));
+        for (var candidate : candidates) {
+            var row = candidate.row(); // Its pids were looked at just now, and are of its own processes.
+            var isAlive = ProcessId.find(row.shimPid()) != null || ProcessId.find(row.pid()) != null;
+            if (isAlive && !AddedBundle.isOurs(paths.node().v2Bundle(candidate.task()))) {
+                var why = row.reason().isEmpty()
+                        ? "it has no v2 bundle: run apply with containerd stopped"
+                        : row.reason();
+                rows.add(new ReportRow(row.namespace(), row.id(), "missing", why));
+            }
+        }
+        return new Verification(rows, problems);
+    }
+
+    private String wrong(V2Bundle bundle, @Nullable Adopted served, boolean isNewDaemonThere) {
+        if (served == null) {
+            return "the bridge does not serve it: stop containerd, run apply, start containerd";
+        }
+        try {
+            BridgeClient.verify(paths.socket(bundle.task()), AdoptedRecord.read(bundle.path()), timeout);
+        } catch (IOException e) {
+            return String.valueOf(e.getMessage());
+        }
+        return isNewDaemonThere && served.getClients() == 0
+                ? "containerd runs and has not loaded it: restart containerd"
+                : "";
+    }
+
+    /** How the adoption stands. */
+    Status status() {
+        var rows = adopted(Node.read(paths.node())).stream().map(this::row).toList();
+        // After the tasks were asked: now the bridge knows which shims did not answer.
+        try (var bridge = BridgeClient.connect(paths, timeout)) {
+            var answer = bridge.list();
+            Map<TaskId, String> troubles = new HashMap<>();
+            answer.getAdoptedList()
+                    .forEach(one -> troubles.put(new TaskId(one.getNamespace(), one.getId()), one.getTrouble()));
+            return new Status(
+                    true,
+                    answer.getPid(),
+                    rows.stream()
+                            .map(row -> row.reason().isEmpty()
+                                    ? row.withReason(troubles.getOrDefault(new TaskId(row.namespace(), row.id()), ""))
+                                    : row)
+                            .toList());
+        } catch (IOException e) {
+            return new Status(false, 0, rows);
+        }
+    }
+
+    private StatusRow row(V2Bundle bundle) {
+        var task = bundle.task();
+        AdoptedRecord record;
+        try {
+            record = AdoptedRecord.read(bundle.path());
+        } catch (IOException e) {
+            var why = String.valueOf(e.getMessage());
+            return new StatusRow(task.namespace(), task.id(), 0, 0, false, "UNKNOWN", false, why);
+        }
+        var shimAlive = record.shim().isAlive();
+        var answer = state(bundle);
+        var state = answer.orNull();
+        return new StatusRow(
+                task.namespace(),
+                task.id(),
+                record.init().pid(),
+                record.shim().pid(),
+                state != null,
+                state == null ? "UNKNOWN" : state,
+                shimAlive,
+                state == null ? answer.describe() : shimAlive ? "" : "its v1 shim is dead");
+    }
+
+    private Answer<String> state(V2Bundle bundle) {
+        return switch (Shim.open(bundle, timeout)) {
+            case Answer.Answered<Shim>(var shim, var _) -> {
+                try (shim) {
+                    yield shim.state().map(state -> state.status().name());
+                }
+            }
+            case Answer.Refused<Shim>(var code, var reason) -> new Answer.Refused<>(code, reason);
+            case Answer.Mute<Shim>(var after) -> new Answer.Mute<>(after);
+            case Answer.Absent<Shim>(var reason) -> new Answer.Absent<>(reason);
+        };
+    }
+}
