@@ -45,6 +45,8 @@ record KeptBridge(PrivateContainerd node) {
                 signal(Signal.CONT);
             } else if (how > 3) {
                 int before = deaths();
+                // The keeper has more patience with one that is only coming up.
+                awaitServing();
                 signal(Signal.STOP);
                 Wait.until(HANGS, "the keeper kills a bridge that does not go on", () -> deaths() > before);
             } else {

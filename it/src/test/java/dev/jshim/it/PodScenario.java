@@ -77,6 +77,10 @@ abstract class PodScenario {
                 .ok();
         cri.awaitImage(Image.NAME);
         cri.awaitImage(Image.PAUSE);
+        makePods();
+    }
+
+    void makePods() {
         web = pod("web", NamespaceMode.POD, "");
         host = pod("host", NamespaceMode.NODE, CriConfig.WITH_OPTIONS);
     }
@@ -177,14 +181,14 @@ abstract class PodScenario {
     /** A pod whose first process is to go on under the same number. */
     Pod pod(String name, NamespaceMode network, String handler) {
         Pod pod = cri.runPod(name, network, handler);
-        remember(name, pod.id());
+        var _ = remember(name, pod.id());
         return pod;
     }
 
     /** A container, started, whose init process is to go on under the same number. */
     String container(Pod pod, ContainerConfig.Builder config) {
         String id = cri.start(pod, config);
-        remember(config.getMetadata().getName(), id);
+        var _ = remember(config.getMetadata().getName(), id);
         return id;
     }
 
@@ -196,8 +200,11 @@ abstract class PodScenario {
         return id;
     }
 
-    private void remember(String name, String id) {
-        processes.put(name, ProcessFacts.of(Tasks.parse(tasks()).get(id).pid()));
+    /** The init process of a container is to go on under the same number. */
+    ProcessFacts remember(String name, String id) {
+        ProcessFacts init = ProcessFacts.of(Tasks.parse(tasks()).get(id).pid());
+        processes.put(name, init);
+        return init;
     }
 
     private String tasks() {
