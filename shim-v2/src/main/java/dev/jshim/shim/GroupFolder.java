@@ -3,6 +3,7 @@ package dev.jshim.shim;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.ProcessId;
+import dev.jshim.shim.keeper.ShimPid;
 import dev.jshim.shim.log.ShimLog;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

@@ -12,6 +12,7 @@ import dev.jshim.shim.config.Key;
 import dev.jshim.shim.config.Options;
 import dev.jshim.shim.config.Settings;
 import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.ShimPid;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.oci.Spec;

@@ -28,6 +28,7 @@ import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.shim.config.Options;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.ShimPid;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.shim.oci.Spec;

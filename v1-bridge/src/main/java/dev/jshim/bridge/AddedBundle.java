@@ -2,7 +2,7 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

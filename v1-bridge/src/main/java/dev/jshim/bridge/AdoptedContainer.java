@@ -2,9 +2,9 @@ package dev.jshim.bridge;
 
 import dev.jshim.node.TaskId;
 import dev.jshim.proto.v2.bridge.HeldEvents;
-import dev.jshim.shim.FaultPoint;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.RepeatedTask;

@@ -14,7 +14,7 @@ import dev.jshim.node.NodePaths;
 import dev.jshim.node.RuntimeState;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.proto.v1.shim.StateRequest;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;

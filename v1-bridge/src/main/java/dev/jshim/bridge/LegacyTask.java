@@ -20,7 +20,7 @@ import dev.jshim.proto.v1.shim.StartRequest;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.UpdateTaskRequest;
 import dev.jshim.proto.v1.types.ProcessInfo;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.task.ExecRequest;
 import dev.jshim.shim.task.Exit;
 import dev.jshim.shim.task.LastingTask;

@@ -3,7 +3,7 @@ package dev.jshim.bridge;
 import com.google.protobuf.Empty;
 import dev.jshim.node.ShimSocket;
 import dev.jshim.proto.v1.shim.ShimGrpc;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.task.ShimException;
 import dev.jshim.shim.task.Statuses;
 import io.grpc.Channel;

@@ -11,7 +11,7 @@ import dev.jshim.proto.v2.events.TaskExecStarted;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.events.TaskStart;
 import dev.jshim.proto.v2.types.Envelope;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.FdStore;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.log.ShimLog;

@@ -6,7 +6,7 @@ import com.google.protobuf.Message;
 import dev.jshim.proto.v2.notes.ProcessNote;
 import dev.jshim.proto.v2.task2.CreateTaskRequest;
 import dev.jshim.proto.v2.task2.DeleteResponse;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.task.CreateRequest;

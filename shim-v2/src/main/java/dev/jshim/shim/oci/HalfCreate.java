@@ -1,7 +1,7 @@
 package dev.jshim.shim.oci;
 
 import dev.jshim.linux.Fd;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.task.CreateRequest;

@@ -2,7 +2,7 @@ package dev.jshim.shim.oci;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.jshim.proto.v2.notes.ProcessNote;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 
 /** The note of one process, until it is over: another one may then have the same name. Thread-safe. */
 final class ProcessFile {

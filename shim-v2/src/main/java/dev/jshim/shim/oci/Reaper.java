@@ -7,7 +7,7 @@ import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.VirtualThreads;
 import dev.jshim.linux.Wait;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -8,7 +8,7 @@ import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
 import dev.jshim.shim.task.ShimException;

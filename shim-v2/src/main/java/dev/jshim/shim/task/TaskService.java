@@ -45,6 +45,7 @@ import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.Timestamps;
+import dev.jshim.shim.keeper.HeapCare;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;

@@ -5,7 +5,7 @@ import dev.jshim.bridge.AdoptedRecord;
 import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.DirectorySync;
 import dev.jshim.node.TaskId;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -3,7 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.DirectorySync;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.node.SmallFile;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;

@@ -4,7 +4,7 @@ import dev.jshim.bridge.AddedBundle;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -8,7 +8,7 @@ import dev.jshim.bridge.DirectorySync;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V2Bundle;
-import dev.jshim.shim.FaultPoint;
+import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.jshim.shim.task;
+package dev.jshim.shim.keeper;
 
 import dev.jshim.shim.log.ShimLog;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -32,7 +32,7 @@ public final class HeapCare {
     private HeapCare() {}
 
     /** To be called after each call that is served; nearly always costs nothing. */
-    static void look() {
+    public static void look() {
         var runtime = Runtime.getRuntime();
         var limit = NEXT.get();
         if (runtime.totalMemory() > limit && NEXT.compareAndSet(limit, Long.MAX_VALUE)) {

@@ -1,7 +1,6 @@
-package dev.jshim.shim;
+package dev.jshim.shim.keeper;
 
 import dev.jshim.linux.Processes;
-import dev.jshim.shim.keeper.Keeper;
 
 /**
  * The process that stands for this shim: its keeper if it has one, which outlives the JVM and ends with the shim; else

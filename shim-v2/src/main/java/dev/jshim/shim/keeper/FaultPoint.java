@@ -1,4 +1,4 @@
-package dev.jshim.shim;
+package dev.jshim.shim.keeper;
 
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;

@@ -1,4 +1,4 @@
-package dev.jshim.shim.task;
+package dev.jshim.shim.keeper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
