@@ -265,14 +265,14 @@ static const char *field(long id, int number) {
     return at ? at + 1 : "";
 }
 
-/* Whether a thread of the JVM runs, wants to, or waits for a disk: then it is slow, and no more is known. */
+/* Whether a thread of the JVM runs, wants to, waits for a disk or was stopped: then it is slow, and no more is known. */
 static bool is_busy(void) {
     char path[64], state = 0;
     snprintf(path, sizeof path, "/proc/%ld/task", k.jvm.pid);
     DIR *threads = opendir(path);
-    for (struct dirent *thread; threads && state != 'R' && state != 'D' && (thread = readdir(threads));)
+    for (struct dirent *thread; threads && !(state && strchr("RDT", state)) && (thread = readdir(threads));)
         state = *field(atol(thread->d_name), 3);
-    return !threads || closedir(threads) != 0 || state == 'R' || state == 'D';
+    return !threads || closedir(threads) != 0 || (state && strchr("RDT", state));
 }
 
 /* An adopted JVM is another's child, and its pid may mean another process by now. */

@@ -24,8 +24,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ShimHangTest extends ShimScenario {
     /** In milliseconds: what takes the keeper 10 s takes 2. */
     private static final int SECOND = 200;
-    /** Ten of the keeper's seconds, the start of a JVM, and what a busy machine takes for that. */
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    /** Sixty of the keeper's seconds, the start of a JVM, and what a busy machine takes for that. */
+    private static final Duration BOUND = Duration.ofSeconds(40);
 
     ShimHangTest(Setup setup) {
         super(setup);
@@ -116,7 +116,7 @@ class ShimHangTest extends ShimScenario {
     /** With seconds as they are. */
     @Test
     @LongRun
-    void aJvmThatIsStoppedIsKilledAfterTenSeconds() throws Exception {
+    void aJvmThatIsStoppedIsKilledAfterAMinute() throws Exception {
         withSecond(1000);
         EventLog events = EventLog.open(node);
         ProcessFacts init = sleeper("one");
@@ -127,7 +127,7 @@ class ShimHangTest extends ShimScenario {
                 .isEqualTo(7);
 
         assertThat(Duration.ofNanos(System.nanoTime() - began))
-                .isBetween(Duration.ofSeconds(8), Duration.ofSeconds(20));
+                .isBetween(Duration.ofSeconds(55), Duration.ofSeconds(90));
         awaitHang();
         goesOn(init, events);
     }

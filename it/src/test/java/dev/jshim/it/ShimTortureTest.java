@@ -211,20 +211,20 @@ class ShimTortureTest extends ShimScenario {
         while (deaths() < DEATHS && failures.isEmpty()) {
             letCallsEnd();
             Wait.pause(Duration.ofMillis(random.nextInt(QUIET)));
-            int how = random.nextInt(12);
+            int how = random.nextInt(24);
             int millis = random.nextInt(SECOND * 5);
             ProcessFacts jvm = ProcessFacts.find(ShimProcess.jvm(shim)).orElse(null);
             if (jvm == null) {
                 continue; // The keeper waits before it starts the next one.
             }
-            if (how > 2) {
+            if (how > 4) {
                 Signal.KILL.to(jvm.pid());
                 count("kill -9");
-            } else if (how == 2) {
+            } else if (how == 4) {
                 Signal.STOP.to(jvm.pid());
                 Wait.until(HANGS, "the keeper kills a JVM that does not go on", () -> !jvm.alive());
                 count("stopped");
-            } else if (how == 1) {
+            } else if (how > 1) {
                 Signal.STOP.to(jvm.pid());
                 Wait.pause(Duration.ofMillis(millis));
                 Signal.CONT.to(jvm.pid());

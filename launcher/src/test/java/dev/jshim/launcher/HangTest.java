@@ -56,14 +56,16 @@ class HangTest {
         }
     }
 
-    /** By whom, and whether anybody means to let it go on, the keeper cannot tell; its clients wait. */
+    /** Whether anybody means to let it go on the keeper cannot tell, and its clients wait. */
     @Test
-    void aJvmThatIsStoppedIsKilled() throws Exception {
+    void aJvmThatIsStoppedHasMoreTime() throws Exception {
         try (Keeper keeper = Keeper.in(folder).second(50).stub()) {
             Jvm jvm = keeper.servingJvm(0);
+            long before = System.nanoTime();
             Processes.kill(jvm.pid(), SIGSTOP);
             jvm.mute();
             keeper.jvm();
+            assertThat(System.nanoTime() - before).isGreaterThanOrEqualTo(58 * 50_000_000L);
             assertThat(keeper.status("last")).isEqualTo("hang");
         }
     }
