@@ -1,0 +1,164 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.constantpool.ClassEntry;
+import java.lang.classfile.constantpool.PoolEntry;
+import java.lang.classfile.constantpool.Utf8Entry;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What docs/architecture.md and CONTRIBUTING.md say of the classes, by the class files themselves. */
+class ArchitectureTest {
+    private static final Pattern TYPE = Pattern.compile("L(dev/jshim/[\\w/$]+|java/lang/foreign/\\w+);");
+
+    /** What each class names, both without what is nested in them; packages with dots. */
+    private static final Map<String, Set<String>> USES = new TreeMap<>();
+
+    @BeforeAll
+    static void read() throws IOException {
+        for (String place : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            String file = String.valueOf(Path.of(place).getFileName());
+            if (file.matches("(linux|ttrpc|grpc|node|shim-v2|v1-bridge|ctl)-[\\d.]+\\.jar")) {
+                try (var jar = FileSystems.newFileSystem(Path.of(place));
+                        Stream<Path> all = Files.walk(jar.getPath("/dev/jshim"))) {
+                    all.filter(path -> path.toString().endsWith(".class")).forEach(ArchitectureTest::add);
+                }
+            }
+        }
+        assertThat(USES).hasSizeGreaterThan(300);
+    }
+
+    private static void add(Path file) {
+        try {
+            var model = ClassFile.of().parse(Files.readAllBytes(file));
+            Set<String> uses = USES.computeIfAbsent(outer(model.thisClass().asInternalName()), _ -> new TreeSet<>());
+            for (PoolEntry entry : model.constantPool()) {
+                switch (entry) {
+                    case ClassEntry used -> uses.add(outer(used.asInternalName()));
+                    case Utf8Entry text ->
+                        TYPE.matcher(text.stringValue()).results().forEach(type -> uses.add(outer(type.group(1))));
+                    default -> {}
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String outer(String name) {
+        int nested = name.indexOf('$');
+        return (nested > 0 ? name.substring(0, nested) : name).replace('/', '.');
+    }
+
+    private static String parent(String name) {
+        return name.substring(0, name.lastIndexOf('.'));
+    }
+
+    /** The classes that name another of which the pattern is true. */
+    private static Set<String> users(String pattern) {
+        return USES.entrySet().stream()
+                .filter(user -> user.getValue().stream().anyMatch(used -> used.matches(pattern)))
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void onlyLinuxCallsTheKernel() {
+        assertThat(users("java\\.lang\\.foreign\\..*"))
+                .isNotEmpty()
+                .allMatch(user -> user.startsWith("dev.jshim.linux."));
+    }
+
+    /** It waits for its child by itself, beside whoever reaps all children: an exit code 7 becomes 0. */
+    @Test
+    void noShimAndNoBridgeStartsAProcessByTheJdk() {
+        assertThat(users("java\\.lang\\.ProcessBuilder"))
+                .containsExactlyInAnyOrder(
+                        // They run in jshimctl, which reaps nothing.
+                        "dev.jshim.bridge.migrate.BridgeLauncher",
+                        "dev.jshim.bridge.migrate.HostCommand",
+                        "dev.jshim.ctl.ExecStreams",
+                        "dev.jshim.ctl.RuntimeCall",
+                        "dev.jshim.node.ProgramRun",
+                        // It hands one on.
+                        "dev.jshim.linux.OpenFiles");
+    }
+
+    @Test
+    void modulesUseWhatIsBelowThem() {
+        Map<String, Set<String>> allowed = Map.of(
+                "linux", Set.of(),
+                "ttrpc", Set.of("linux"),
+                "grpc", Set.of("linux", "shim"),
+                "shim", Set.of("linux", "ttrpc", "proto"),
+                "node", Set.of("linux", "ttrpc", "proto"),
+                "bridge", Set.of("linux", "ttrpc", "proto", "shim", "node"),
+                "ctl", Set.of("linux", "ttrpc", "proto", "shim", "node", "bridge"));
+        USES.forEach((user, uses) -> {
+            String module = user.split("\\.", -1)[2];
+            uses.stream()
+                    .filter(used -> used.startsWith("dev.jshim."))
+                    .map(used -> used.split("\\.", -1)[2])
+                    .filter(used -> !used.equals(module))
+                    .forEach(used -> assertThat(allowed.get(module))
+                            .as("what %s may use", user)
+                            .contains(used));
+        });
+    }
+
+    @Test
+    void noPackageNeedsOneThatNeedsIt() {
+        Map<String, Set<String>> packages = new TreeMap<>();
+        USES.forEach((user, uses) -> uses.stream()
+                .filter(used -> USES.containsKey(used) && !parent(used).equals(parent(user)))
+                .forEach(used -> packages.computeIfAbsent(parent(user), _ -> new TreeSet<>())
+                        .add(parent(used))));
+        assertThat(circles(packages))
+                .as("circles; that of the bridge and its migration is the one there is, by Main and OldRuntime")
+                .containsExactly(Set.of("dev.jshim.bridge", "dev.jshim.bridge.migrate"));
+    }
+
+    /** All sets of more than one that reach each other. */
+    private static Set<Set<String>> circles(Map<String, Set<String>> graph) {
+        Map<String, Set<String>> reached = new HashMap<>();
+        for (String from : graph.keySet()) {
+            Set<String> seen = new TreeSet<>();
+            List<String> left = new ArrayList<>(graph.get(from));
+            while (!left.isEmpty()) {
+                String next = left.removeLast();
+                if (seen.add(next)) {
+                    left.addAll(graph.getOrDefault(next, Set.of()));
+                }
+            }
+            reached.put(from, seen);
+        }
+        Set<Set<String>> circles = new HashSet<>();
+        reached.forEach((from, to) -> {
+            if (to.contains(from)) {
+                circles.add(to.stream()
+                        .filter(other -> reached.getOrDefault(other, Set.of()).contains(from))
+                        .collect(Collectors.toSet()));
+            }
+        });
+        return circles;
+    }
+}
