@@ -394,8 +394,8 @@ static void replace(void) {
     int fd = (int)syscall(SYS_memfd_create, "jshim-keeper", 0);
     snprintf(number, sizeof number, "%d", fd);
     ssize_t path = readlink("/proc/self/exe", k.writer, sizeof k.writer - 1);
-    k.writer[path > 0 ? path : 0] = 0;
-    if (write(fd, &k, size) == (ssize_t)size) execl(k.replacement.bytes, k.replacement.bytes, "-r", number, (char *)NULL);
+    k.writer[path > 0 ? path : 0] = 0; /* without a way back nothing is tried: the other may not understand the state */
+    if (access(k.writer, X_OK) == 0 && write(fd, &k, size) == (ssize_t)size) execl(k.replacement.bytes, k.replacement.bytes, "-r", number, (char *)NULL);
     say("error", getpid(), "cannot be replaced by %s: %s", k.replacement.bytes, strerror(errno));
     close(fd);
     k.replacement.size = 0;

@@ -217,15 +217,6 @@ public final class UnixSocket implements AutoCloseable {
 
     /** The user id of the peer as it connected, see SO_PEERCRED in unix(7). */
     public int peerUser() throws ErrnoException {
-        return peer(Integer.BYTES);
-    }
-
-    /** The pid of who connected, or of who listened where this one connected; 0 if it cannot be seen from here. */
-    public int peerPid() throws ErrnoException {
-        return peer(0);
-    }
-
-    private int peer(int offset) throws ErrnoException {
         try (var memory = new Memory()) {
             var credentials = memory.block(CREDENTIALS);
             var length = memory.block(Integer.BYTES);
@@ -234,7 +225,7 @@ public final class UnixSocket implements AutoCloseable {
             ready.now(fd -> result[0] = NativeCall.once(
                     Syscall.GETSOCKOPT, fd, SOL_SOCKET, SO_PEERCRED, credentials.address(), length.address(), 0));
             NativeCall.check(result[0], "getsockopt", fd());
-            return credentials.buffer().getInt(offset);
+            return credentials.buffer().getInt(Integer.BYTES);
         }
     }
 

@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * says itself (moby v20.10.24 and v28.5.2, cmd/dockerd/config.go, config_unix.go, daemon/daemon_unix.go). Immutable.
  */
 public final class DockerDaemon {
+    /** What Go takes for true (strconv.ParseBool). */
+    private static final Set<String> ON = Set.of("1", "t", "T", "true", "TRUE", "True");
+
     private static final String PROGRAM = "dockerd";
     private static final String FILE = "/etc/docker/daemon.json";
     private static final String EXEC_ROOT = "/var/run/docker";
@@ -120,7 +123,7 @@ public final class DockerDaemon {
                     "dockerd, process " + pid() + ", has live-restore off, and ends its containers when it stops",
                     "put \"live-restore\": true into " + file + ", and have it read again (kill -HUP " + pid() + ")");
         }
-        return said("live-restore", "false").equals("true")
+        return ON.contains(said("live-restore", "false"))
                 ? null
                 : new Problem(
                         "neither " + file + " nor the command line of dockerd, process " + pid()

@@ -10,6 +10,7 @@ import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.log.ShimLog;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The events of one adopted container on their way to containerd. Of an exit the v1 shim tells by itself: it runs
@@ -33,6 +35,11 @@ final class AdoptedEvents implements EventSink {
     private static final Duration SHIM_TELLS = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
     /** It gives its program 30 s. */
     private static final int MOST_DELAYS = 10;
+
+    /** It starts one program after the other, a moment apart: so often, and so long apart, none is seen at the end. */
+    private static final int QUIET_LOOKS = 5;
+
+    private static final Duration QUIET_PAUSE = Duration.ofMillis(100);
 
     private static final Duration AT_LAST = Duration.ofMinutes(1);
 
@@ -117,8 +124,13 @@ final class AdoptedEvents implements EventSink {
     @Override
     public void publish(Message event) {
         switch (event) {
-            case TaskExit exit ->
-                hold(exit, ShimWord.reaches(record, containerd.place().grpc()) ? notes.daemon() : "");
+            case TaskExit exit -> {
+                var told =
+                        hold(exit, ShimWord.reaches(record, containerd.place().grpc()) ? notes.daemon() : "");
+                if (told != null) {
+                    heldNotes.forget(told);
+                }
+            }
             case TaskDelete delete -> delete(delete);
             case TaskOOM oom -> {
                 if (isLoaded.getAsBoolean() || containerd.seen().isEmpty()) {
@@ -137,13 +149,18 @@ final class AdoptedEvents implements EventSink {
     /** Goes on with what the bridge before has held back. */
     void again(HeldEvents before) {
         try {
+            List<String> told = new ArrayList<>();
             for (var event : before.getEventsList()) {
                 if (event.is(TaskExit.class)) {
-                    hold(event.unpack(TaskExit.class), before.getDaemon());
+                    var key = hold(event.unpack(TaskExit.class), before.getDaemon());
+                    if (key != null) {
+                        told.add(key);
+                    }
                 } else if (event.is(TaskDelete.class)) {
                     delete(event.unpack(TaskDelete.class));
                 }
             }
+            told.forEach(heldNotes::forget);
         } catch (InvalidProtocolBufferException e) {
             ShimLog.error("an event that was held back cannot be read", "ns", record.namespace(), "error", e);
         }
@@ -152,17 +169,20 @@ final class AdoptedEvents implements EventSink {
     /** Publishes what the bridge before has held back of a container that there is not any more. */
     static void publish(HeldEvents before, EventSink sink, HeldNotes heldNotes) {
         try {
+            List<String> keys = new ArrayList<>();
             for (var event : before.getEventsList()) {
                 if (event.is(TaskExit.class)) {
                     var exit = event.unpack(TaskExit.class);
                     sink.publish(exit);
-                    sink.afterwards(() -> heldNotes.forget(key(before.getNamespace(), exit)));
+                    keys.add(key(before.getNamespace(), exit));
                 } else if (event.is(TaskDelete.class)) {
                     var delete = event.unpack(TaskDelete.class);
                     sink.publish(delete);
-                    sink.afterwards(() -> heldNotes.forget(key(before.getNamespace(), delete)));
+                    keys.add(key(before.getNamespace(), delete));
                 }
             }
+            // One note holds all of them.
+            sink.afterwards(() -> keys.forEach(heldNotes::forget));
         } catch (InvalidProtocolBufferException e) {
             ShimLog.error("an event that was held back cannot be read", "ns", before.getNamespace(), "error", e);
         }
@@ -182,21 +202,22 @@ final class AdoptedEvents implements EventSink {
         return namespace + " " + delete.getContainerId();
     }
 
-    private void hold(TaskExit exit, String teller) {
+    /** Returns the name of the note of an exit that is told already, which nobody needs any more; else null. */
+    private @Nullable String hold(TaskExit exit, String teller) {
         var key = key(record.namespace(), exit);
         var fresh = new Held(exit, key, teller);
         synchronized (this) {
             if (notes.isTold(exit)) {
-                heldNotes.forget(key);
-                return;
+                return key; // What waited for it is to be noted before this note goes.
             }
             if (held.putIfAbsent(key, fresh) != null) {
-                return; // Of a bridge before, which has noted it with what waits for it.
+                return null; // Of a bridge before, which has noted it with what waits for it.
             }
             note(fresh);
         }
         FaultPoint.at("call-exit-held");
         inThread(() -> decide(fresh));
+        return null;
     }
 
     private void note(Held one) {
@@ -245,15 +266,29 @@ final class AdoptedEvents implements EventSink {
 
     private void expired(Held one) {
         if (!record.shim().isAlive()) {
-            settle(one, !Files.exists(record.v1Bundle()));
+            settle(one, mayBeTheOldDaemons() && !Files.exists(record.v1Bundle()));
         } else if (one.teller.isEmpty() || !one.teller.equals(containerd.seen())) {
             settle(one, false);
-        } else if (one.delays < MOST_DELAYS && ShimWord.isOnItsWay(record)) {
+        } else if (one.delays < MOST_DELAYS && isOnItsWay()) {
             one.delays++;
             decideLater(one);
         } else {
             settle(one, true);
         }
+    }
+
+    private boolean isOnItsWay() {
+        try {
+            for (var look = 0; look < QUIET_LOOKS; look++) {
+                if (ShimWord.isOnItsWay(record)) {
+                    return true;
+                }
+                Deadline.pause(QUIET_PAUSE);
+            }
+        } catch (InterruptedIOException e) {
+            // The bridge ends; the next one goes on with the note.
+        }
+        return false;
     }
 
     /** @param isTold whether it is told already, and not here */

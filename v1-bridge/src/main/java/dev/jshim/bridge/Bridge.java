@@ -41,10 +41,14 @@ final class Bridge implements AutoCloseable {
     /** How long a start waits for the v1 shims; those that are mute are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
 
-    /** Between two looks whether a containerd listens that has connected. */
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
+    /**
+     * Between two looks whether a containerd listens that has connected. What exits between that and the look is told
+     * twice, so they are short as long as it is likely to start.
+     */
+    private static final Duration SHORT_PAUSE = Duration.ofMillis(100);
 
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
+    private static final Duration PAUSE = Duration.ofSeconds(2);
+    private static final Duration STARTS = Duration.ofSeconds(60);
 
     private static final String ENDING = "this bridge is about to end; try again";
 
@@ -214,7 +218,8 @@ final class Bridge implements AutoCloseable {
         if (before != null) {
             var notes = AdoptedNotes.none(record);
             var sink = publishers.apply(record.namespace());
-            var events = AdoptedEvents.of(record, notes, sink, containerd, paths, timer, () -> false, () -> {});
+            // As if containerd had it from us: that its shim and bundle are gone is our own doing, by the noted ending.
+            var events = AdoptedEvents.of(record, notes, sink, containerd, paths, timer, () -> true, () -> {});
             before.forEach(events::again);
             events.awaitNothingHeld();
         }
@@ -348,9 +353,9 @@ final class Bridge implements AutoCloseable {
         do {
             seen = looks.get();
             var daemon = containerd.seen();
-            for (var pause = FIRST_PAUSE; daemon.isEmpty() && pause.compareTo(LONGEST_PAUSE) < 0; ) {
-                LockSupport.parkNanos(pause.toNanos());
-                pause = pause.multipliedBy(2);
+            var soon = Deadline.in(STARTS);
+            while (daemon.isEmpty() && (!soon.isOver() || list().stream().anyMatch(each -> each.clients() > 0))) {
+                LockSupport.parkNanos((soon.isOver() ? PAUSE : SHORT_PAUSE).toNanos());
                 daemon = containerd.seen();
             }
             for (var container : list()) {

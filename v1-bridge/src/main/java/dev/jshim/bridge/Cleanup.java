@@ -8,7 +8,6 @@ import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Mounts;
 import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
-import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.RuntimeState;
@@ -324,12 +323,14 @@ public final class Cleanup {
      */
     void removeOwnSocket() {
         if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
-            try (var socket = UnixSocket.connect(path)) {
-                if (socket.peerPid() == record.shim().pid() && record.shim().isAlive()) {
+            // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
+            try (var link = ShimLink.to(record)) {
+                var info = link.read(LegacyTask.QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()));
+                if (info.getShimPid() == record.shim().pid() && record.shim().isAlive()) {
                     Files.deleteIfExists(path);
                 }
-            } catch (IOException e) {
-                // Nobody listens, or it is mute: see removeSocket.
+            } catch (IOException | ShimException e) {
+                ShimLog.info("not known to be the v1 shim's socket: left there", "path", path, "error", e);
             }
         }
     }

@@ -521,8 +521,10 @@ final class ExecProcess {
     /** Frees what it held, whatever its state; who waits for one that never ran is told so. */
     void close() {
         boolean neverRan;
+        boolean hasEnded;
         Map<String, Fd> before;
         synchronized (this) {
+            hasEnded = phase == Phase.STOPPED;
             phase = phase == Phase.CREATED ? Phase.FAILED : phase;
             neverRan = phase == Phase.FAILED;
             before = old;
@@ -534,6 +536,9 @@ final class ExecProcess {
         var streams = io();
         if (streams != null) {
             streams.close();
+        }
+        if (hasEnded) {
+            container.reaper().forget(process); // if there was no room to note it elsewhere
         }
         if (neverRan) {
             discard(spec);

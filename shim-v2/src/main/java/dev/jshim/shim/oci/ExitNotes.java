@@ -74,11 +74,16 @@ record ExitNotes(@Nullable Path folder) {
     private static void read(Path file, Map<ProcessId, ExitedChild> all) {
         var words = file.getFileName().toString().split("-", 4);
         try {
+            if (words.length == 2) { // Of a shim from before the name said all.
+                words = (file.getFileName() + "-"
+                                + Files.readString(file).strip().replace(' ', '-'))
+                        .split("-", 4);
+            }
             var pid = Integer.parseInt(words[0]);
             var signal = Integer.parseInt(words[3]);
             var end = new ExitedChild(pid, signal != 0, signal != 0 ? signal : Integer.parseInt(words[2]));
             all.put(new ProcessId(pid, Long.parseLong(words[1])), end);
-        } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+        } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
             ShimLog.error("the note of an exit is damaged", "path", file, "error", e);
         }
     }

@@ -490,6 +490,11 @@ final class OciTask implements LastingTask {
         return init;
     }
 
+    /** Of one that is not to be: what becomes of its init makes no note any more. */
+    void noteNothing() {
+        note.end();
+    }
+
     @Override
     public String id() {
         return container.id();

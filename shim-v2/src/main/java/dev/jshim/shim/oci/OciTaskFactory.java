@@ -166,13 +166,17 @@ public final class OciTaskFactory implements TaskFactory {
             throws IOException {
         var io = Container.open(request.stdio(), container.streams("", passesThrough(container, request, spec)), old);
         @Nullable InitLaunch launch = null;
+        @Nullable OciTask task = null;
         try {
             launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
-            var task = new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
+            task = new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
             container.notes().requireInit();
             return task;
         } catch (IOException | RuntimeException e) {
             io.close();
+            if (task != null) {
+                task.noteNothing();
+            }
             container.discard();
             var init = launch == null ? null : launch.waiting();
             if (init != null) {

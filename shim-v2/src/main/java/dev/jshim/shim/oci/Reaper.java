@@ -146,7 +146,10 @@ public final class Reaper {
             if (owner != null || !windows.isEmpty()) {
                 var process = ProcessId.of(pid);
                 notes.write(process, child);
-                noted.put(pid, new Noted(process, child));
+                var before = noted.put(pid, new Noted(process, child));
+                if (before != null && !before.process().equals(process)) {
+                    notes.forget(before.process(), before.end()); // The pid is another's by now: nobody asks any more.
+                }
                 FaultPoint.at("exit-noted");
             }
             if (owner == null) {
