@@ -16,7 +16,7 @@ import picocli.CommandLine.Mixin;
             "  jshimctl bundles",
             "  jshimctl bundles -n default --older-than 1s"
         })
-final class BundlesCommand implements Callable<Integer> {
+final class BundlesCommand implements Callable<Integer>, Lists {
     private final Cli cli;
 
     @Mixin
@@ -27,9 +27,14 @@ final class BundlesCommand implements Callable<Integer> {
     }
 
     @Override
+    public Listing listing() {
+        return Leftovers.listing();
+    }
+
+    @Override
     public Integer call() {
         var rows = Leftovers.of(cli, age.age()).stream().map(Leftovers::fields).toList();
-        cli.show(new Fields().with("leftovers", rows), () -> Leftovers.listing().write(cli, rows));
+        cli.show(new Fields().with("leftovers", rows), () -> listing().write(cli, rows));
         return rows.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }

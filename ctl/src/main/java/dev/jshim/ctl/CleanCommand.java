@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
             "  jshimctl clean",
             "  jshimctl clean -n default --yes"
         })
-final class CleanCommand implements Callable<Integer> {
+final class CleanCommand implements Callable<Integer>, Lists {
     private final Cli cli;
 
     @Mixin
@@ -42,6 +42,11 @@ final class CleanCommand implements Callable<Integer> {
 
     CleanCommand(Cli cli) {
         this.cli = cli;
+    }
+
+    @Override
+    public Listing listing() {
+        return Leftovers.listing().column("RESULT", "result").column("REASON", "reason");
     }
 
     @Override
@@ -65,10 +70,7 @@ final class CleanCommand implements Callable<Integer> {
         }
         cli.show(
                 new Fields().with("changed", yes).with("leftovers", rows),
-                () -> Leftovers.listing()
-                        .column("RESULT", "result")
-                        .column("REASON", "reason")
-                        .write(cli, rows));
+                () -> listing().write(cli, rows));
         if (!yes && !rows.isEmpty()) {
             cli.note("nothing was changed; add --yes to do it");
         }

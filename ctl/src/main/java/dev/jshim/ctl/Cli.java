@@ -23,13 +23,13 @@ record Cli(Globals globals, Machine machine, PrintWriter out, PrintWriter err) {
     /**
      * Writes a result in the form that was asked for.
      *
-     * @param forPeople writes it to {@link #out} as a table or in lines
+     * @param forPeople writes it to {@link #out} as a table, in lines, or as a {@link Listing} has rows in another form
      */
     void show(Fields result, Runnable forPeople) {
-        switch (globals.output()) {
-            case json -> Json.write(out, result);
-            case yaml -> Yaml.write(out, result);
-            case table, wide -> forPeople.run();
+        switch (globals.output().kind()) {
+            case JSON -> Json.write(out, result);
+            case YAML -> Yaml.write(out, result);
+            case TABLE, WIDE, NAME, COLUMNS -> forPeople.run();
         }
     }
 }

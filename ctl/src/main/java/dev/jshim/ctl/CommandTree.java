@@ -60,6 +60,7 @@ final class CommandTree {
                 .setErr(err)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
                 .setUsageHelpWidth(HELP_WIDTH)
+                .setExecutionStrategy(new FormatCheck(globals))
                 .setExecutionExceptionHandler(errors)
                 .setParameterExceptionHandler(errors);
         command.getCommandSpec().versionProvider(() -> new String[] {"jshimctl " + Build.version()});

@@ -69,8 +69,11 @@ final class Globals {
             names = {"-o", "--output"},
             scope = ScopeType.INHERIT,
             paramLabel = "FORMAT",
-            description = "how results are written: table, wide, json, yaml (default: table)")
-    private OutputFormat output = OutputFormat.table;
+            converter = OutputConverter.class,
+            completionCandidates = OutputConverter.class,
+            description = "how results are written: table, wide, json, yaml, and of a list name, or"
+                    + " custom-columns=HEADING:field[,HEADING:field] with the fields of JSON (default: table)")
+    private OutputFormat output = OutputFormat.TABLE;
 
     @Option(
             names = "--timeout",
@@ -224,7 +227,7 @@ final class Globals {
     }
 
     boolean isJson() {
-        return output == OutputFormat.json;
+        return output.kind() == OutputFormat.Kind.JSON;
     }
 
     OutputFormat output() {
@@ -232,7 +235,12 @@ final class Globals {
     }
 
     boolean isWide() {
-        return output == OutputFormat.wide;
+        return output.kind() == OutputFormat.Kind.WIDE;
+    }
+
+    /** With all its columns or only some. */
+    boolean isTable() {
+        return isWide() || output.kind() == OutputFormat.Kind.TABLE;
     }
 
     boolean isTruncated() {

@@ -78,6 +78,8 @@ final class Leftovers {
                 .column("NAMESPACE", "namespace")
                 .column("ID", "id")
                 .column("PATH", "path")
-                .column("WHY", "why");
+                .column("WHY", "why")
+                .besides("removable")
+                .named(row -> String.valueOf(row.get("path")));
     }
 }

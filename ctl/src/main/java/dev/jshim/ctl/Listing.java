@@ -9,12 +9,15 @@ import org.jspecify.annotations.Nullable;
 /** How rows of {@link Fields}, the same that JSON has, become a table. */
 final class Listing {
     private final List<Column> columns = new ArrayList<>();
+    private final List<String> fields = new ArrayList<>();
     private List<String> spare = List.of();
+    private @Nullable Function<Fields, String> name;
 
     private record Column(String heading, Function<Fields, @Nullable Object> cell, boolean isWide) {}
 
     /** A column with the value of that name. */
     Listing column(String heading, String name) {
+        fields.add(name);
         return column(heading, row -> row.get(name));
     }
 
@@ -26,7 +29,20 @@ final class Listing {
 
     /** A column that only {@code -o wide} shows. */
     Listing wide(String heading, String name) {
+        fields.add(name);
         columns.add(new Column(heading, row -> row.get(name), true));
+        return this;
+    }
+
+    /** What the rows have besides, which no column shows as it is. */
+    Listing besides(String... names) {
+        fields.addAll(List.of(names));
+        return this;
+    }
+
+    /** What {@code -o name} writes of a row. */
+    Listing named(Function<Fields, String> of) {
+        name = of;
         return this;
     }
 
@@ -36,7 +52,61 @@ final class Listing {
         return this;
     }
 
+    /** The names of all values of a row. */
+    List<String> fields() {
+        return List.copyOf(fields);
+    }
+
+    /**
+     * Before anything is done: whether rows can be written so.
+     *
+     * @throws CliException if not
+     */
+    void check(OutputFormat format) {
+        if (format.kind() == OutputFormat.Kind.NAME && name == null) {
+            throw CliException.usage("what is listed here has no names", "-o custom-columns shows a field alone");
+        }
+        format.columns().forEach(column -> requireField("-o custom-columns", column.field()));
+    }
+
+    /**
+     * Before anything is done: whether rows have such a value.
+     *
+     * @param option that names it
+     * @throws CliException if not
+     */
+    void requireField(String option, String field) {
+        if (!fields.contains(field)) {
+            var similar = Text.similar(field, fields);
+            throw CliException.usage(
+                    option + ": there is no field \"" + Text.oneLine(field) + "\"",
+                    (similar.isEmpty() ? "" : "did you mean " + String.join(", ", similar) + "? ") + "the fields are "
+                            + String.join(", ", fields));
+        }
+    }
+
     void write(Cli cli, List<Fields> rows) {
+        var format = cli.globals().output();
+        var naming = name;
+        if (format.kind() == OutputFormat.Kind.NAME && naming != null) {
+            rows.forEach(row -> cli.out().println(Text.oneLine(naming.apply(row))));
+        } else if (format.kind() == OutputFormat.Kind.COLUMNS) {
+            var chosen = format.columns();
+            var table = new Table(chosen.stream()
+                    .map(column -> Text.oneLine(column.heading()))
+                    .toArray(String[]::new));
+            for (var row : rows) {
+                table.row(chosen.stream()
+                        .map(column -> joined(row.get(column.field())))
+                        .toArray());
+            }
+            table.write(cli.out(), Screen.of(cli.globals()));
+        } else {
+            table(cli, rows);
+        }
+    }
+
+    private void table(Cli cli, List<Fields> rows) {
         var wide = cli.globals().isWide();
         var shown = columns.stream().filter(column -> wide || !column.isWide()).toList();
         var table = new Table(shown.stream().map(Column::heading).toArray(String[]::new)).spare(spare);
@@ -51,6 +121,10 @@ final class Listing {
         if (value instanceof Boolean bool) {
             return bool ? "yes" : "no";
         }
+        return joined(value);
+    }
+
+    private static @Nullable Object joined(@Nullable Object value) {
         return value instanceof List<?> list
                 ? list.stream().map(String::valueOf).collect(Collectors.joining("; "))
                 : value;

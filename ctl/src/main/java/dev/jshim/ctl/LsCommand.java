@@ -1,9 +1,11 @@
 package dev.jshim.ctl;
 
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 @Command(
         name = "ls",
@@ -14,14 +16,18 @@ import picocli.CommandLine.Mixin;
             "Health: ok; degraded (see stderr); restarting (the JVM of a shim of jshim's has died and is started",
             "again); mute (the shim does not answer); orphan (the container lives without a shim); dead (both are",
             "gone); leaked (a directory without a task).",
+            "An id that is in two namespaces stands twice in what -q writes: add -n, or use -o name.",
             "A narrow terminal shows fewer columns; --no-trunc shows all of them.",
             "",
             "Examples:",
             "  jshimctl ls",
             "  jshimctl ls -n k8s.io -o json",
+            "  jshimctl ls --filter status=running --filter health=mute --sort-by shimPid",
+            "  jshimctl ls -n k8s.io -q --filter health=orphan",
+            "  jshimctl ls -o custom-columns=ID:id,WRONG:troubles",
             "  jshimctl ls -o wide --watch"
         })
-final class LsCommand implements Callable<Integer> {
+final class LsCommand implements Callable<Integer>, Lists {
     private static final Listing LISTING = new Listing()
             .column("NAMESPACE", "namespace")
             .column("ID", "id")
@@ -36,9 +42,22 @@ final class LsCommand implements Callable<Integer> {
             .wide("ADDRESS", "address")
             .wide("BUNDLE", "bundle")
             .wide("COMMAND", "command")
+            .besides("api", "bridged", "answer", "answerMillis", "answerError", "troubles")
+            .named(TaskFields::name)
             .spare("ANSWER", "SOCKET", "SHIM", "API");
 
     private final Cli cli;
+
+    @Mixin
+    private final RowOptions which = new RowOptions();
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "the ids alone, one a line (-o name: NAMESPACE/ID), and on stderr nothing but errors")
+    private boolean quiet;
+
+    @Option(names = "--no-others", description = "say nothing of the shims of other containerds on this machine")
+    private boolean noOthers;
 
     @Mixin
     private final WatchOption watch = new WatchOption();
@@ -48,18 +67,24 @@ final class LsCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
-        return watch.run(cli, LsCommand::show);
+    public Listing listing() {
+        return LISTING;
     }
 
-    private static int show(Cli cli) {
+    @Override
+    public Integer call() {
+        which.check(LISTING);
+        return watch.run(cli, this::show);
+    }
+
+    private int show(Cli cli) {
         var reader = cli.reader();
         var node = reader.read();
         // First: afterwards we ourselves may be taken for one who is connected.
         var unseen = Bridges.unseen(cli);
         var tasks = reader.ask(node.bundles());
         var found = reader.strays();
-        var rows = tasks.stream().map(TaskFields::summary).toList();
+        var rows = which.of(tasks.stream().map(TaskFields::summary).toList());
         var problems = new ArrayList<>(node.problems());
         var ofBridge = Bridges.trouble(cli);
         if (ofBridge != null) {
@@ -70,15 +95,23 @@ final class LsCommand implements Callable<Integer> {
         }
         var fields = new Fields().with("tasks", rows).with("problems", problems);
         cli.show(Strays.with(fields, found.strays(), found.others()), () -> {
-            LISTING.write(cli, rows);
-            for (var task : tasks) {
-                for (var trouble : task.troubles()) {
-                    cli.note(task.task() + ": " + trouble);
-                }
+            if (quiet && cli.globals().isTable()) {
+                rows.forEach(row -> cli.out().println(row.get("id")));
+            } else {
+                LISTING.write(cli, rows);
             }
-            Strays.note(cli, found.strays(), found.others());
+            if (!quiet) {
+                rows.forEach(row -> notes(cli, row));
+                Strays.note(cli, found.strays(), noOthers ? List.of() : found.others());
+            }
         });
         problems.forEach(cli::note);
         return problems.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
+    }
+
+    private static void notes(Cli cli, Fields row) {
+        if (row.get("troubles") instanceof List<?> troubles) {
+            troubles.forEach(trouble -> cli.note(TaskFields.name(row) + ": " + trouble));
+        }
     }
 }

@@ -22,7 +22,7 @@ import picocli.CommandLine.Mixin;
             "  jshimctl sockets",
             "  jshimctl sockets -o json"
         })
-final class SocketsCommand implements Callable<Integer> {
+final class SocketsCommand implements Callable<Integer>, Lists {
     private static final Listing LISTING = new Listing()
             .column("STATE", "state")
             .column("KIND", "kind")
@@ -32,7 +32,9 @@ final class SocketsCommand implements Callable<Integer> {
             .column("CONNECT", "connect")
             .column("TASKS", "tasks")
             .column("ADDRESS", "address")
-            .wide("WHY", "exposure");
+            .wide("WHY", "exposure")
+            .besides("listening")
+            .named(row -> String.valueOf(row.get("address")));
 
     private final Cli cli;
 
@@ -41,6 +43,11 @@ final class SocketsCommand implements Callable<Integer> {
 
     SocketsCommand(Cli cli) {
         this.cli = cli;
+    }
+
+    @Override
+    public Listing listing() {
+        return LISTING;
     }
 
     @Override

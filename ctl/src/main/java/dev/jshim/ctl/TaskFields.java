@@ -17,6 +17,11 @@ final class TaskFields {
         return new Fields().with("namespace", task.namespace()).with("id", task.id());
     }
 
+    /** Of a row that begins with these, as one word. */
+    static String name(Fields row) {
+        return row.get("namespace") + "/" + row.get("id");
+    }
+
     static Fields summary(NodeTask task) {
         var socket = task.bundle().socket();
         return new Fields()

@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
             "  jshimctl top",
             "  jshimctl top --sort memory --count 1 -o json"
         })
-final class TopCommand implements Callable<Integer> {
+final class TopCommand implements Callable<Integer>, Lists {
     /** USER_HZ, the same on x86-64 and aarch64 (times(2)). */
     private static final double TICKS_PER_SECOND = 100;
 
@@ -73,6 +73,11 @@ final class TopCommand implements Callable<Integer> {
 
     TopCommand(Cli cli) {
         this.cli = cli;
+    }
+
+    @Override
+    public Listing listing() {
+        return LISTING;
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -233,6 +234,58 @@ class CommandsTest {
         assertThat(result.code()).isZero();
         assertThat(result.out().lines().filter(line -> line.startsWith("NAMESPACE")))
                 .hasSize(3);
+    }
+
+    @Test
+    void filtersAndOrderGoForJsonToo() throws IOException {
+        node.task("a", "web", Status.RUNNING);
+        node.task("b", "old", Status.STOPPED);
+        node.bundle("b", "left");
+        assertThat(ids("--sort-by", "id")).containsExactly("left", "old", "web");
+        assertThat(ids("--sort-by", "pid")).containsExactly("web", "old", "left");
+        assertThat(ids("--filter", "status=running", "--filter", "status=stopped"))
+                .containsExactly("web", "old");
+        assertThat(ids("--filter", "status=running", "--filter", "namespace=b")).isEmpty();
+        assertThat(ids("--filter", "pid=")).containsExactly("left");
+        assertThat(ids("--filter", "bridged=false", "--filter", "troubles=shim: the socket is gone"))
+                .containsExactly("left");
+    }
+
+    private List<String> ids(String... options) {
+        var words = Stream.concat(Stream.of("ls", "-o", "json"), Stream.of(options));
+        var tasks = JsonParser.parseString(
+                        Result.on(node, words.toArray(String[]::new)).out())
+                .getAsJsonObject()
+                .getAsJsonArray("tasks");
+        return tasks.asList().stream()
+                .map(task -> task.getAsJsonObject().get("id").getAsString())
+                .toList();
+    }
+
+    /** Another containerd's shim is on this machine, and what is left of one of ours. */
+    @Test
+    void notesCanBeSwitchedOff() throws IOException {
+        node.bundle("default", "left");
+        var proc = new FakeProc(directory.resolve("proc"));
+        proc.process(
+                4_700_301,
+                1,
+                1,
+                "/",
+                "containerd-shim",
+                "-namespace",
+                "moby",
+                "-workdir",
+                "/other/root/io.containerd.runtime.v1.linux/moby/x");
+        var machine = new Machine(proc.read(), Machine.ours().host(), List.of());
+        assertThat(Result.on(node, machine, "ls").err())
+                .contains("default/left: shim: the socket is gone")
+                .contains("belongs to another containerd: --root /other/root");
+        assertThat(Result.on(node, machine, "ls", "--no-others").err())
+                .contains("default/left: shim: the socket is gone")
+                .doesNotContain("another containerd");
+        assertThat(Result.on(node, machine, "ls", "-q")).isEqualTo(new Result(0, "left\n", ""));
+        assertThat(Result.on(node, machine, "ls", "-q", "-o", "name")).isEqualTo(new Result(0, "default/left\n", ""));
     }
 
     @Test

@@ -30,7 +30,7 @@ class CompletionTest {
                 ask jshimctl ls -o ''
                 """;
         assertThat(shell("/bin/bash", "--norc", "-c", asked, "bash", script.toString()))
-                .containsSubsequence("migrate", "rollback", "table wide json yaml");
+                .containsSubsequence("migrate", "rollback", "table wide name json yaml custom-columns=");
     }
 
     @Test
@@ -40,7 +40,8 @@ class CompletionTest {
                 "source $argv[1]; for line in 'jshimctl mi' 'jshimctl ls -o ' 'jshimctl completion '; complete -C $line; end";
         var answer = shell("/usr/bin/fish", "--no-config", "-c", asked, script.toString());
         assertThat(answer.stream().map(line -> line.replaceFirst("\t.*", "")))
-                .containsExactly("migrate", "json", "table", "wide", "yaml", "bash", "fish", "zsh");
+                .containsExactly(
+                        "migrate", "custom-columns=", "json", "name", "table", "wide", "yaml", "bash", "fish", "zsh");
     }
 
     /** The script is loaded by the very first completion, as it is where a package has installed it. */

@@ -2,10 +2,14 @@ package dev.jshim.ctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonParser;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,6 +18,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(60)
 class SchemaTest {
+    /** Where a command's is not that of its name. */
+    private static final Map<String, String> DEFINITIONS = Map.of();
+
     @TempDir
     private Path directory;
 
@@ -49,6 +56,37 @@ class SchemaTest {
             var args = (words.replace("PID", Integer.toString(FakeNode.PID)) + " -o json").split(" ", -1);
             var out = Result.on(node, args).out();
             assertThat(SchemaCheck.errors(isState ? command : definition, out)).isEmpty();
+        }
+    }
+
+    /** What can be chosen as a column is what JSON has. */
+    @Test
+    void listsKnowTheirFields() throws IOException {
+        var definitions = JsonParser.parseString(Files.readString(Path.of("../docs/jshimctl.schema.json")))
+                .getAsJsonObject()
+                .getAsJsonObject("$defs");
+        var nowhere = new PrintWriter(Writer.nullWriter());
+        var lists = CommandTree.commandLine(nowhere, nowhere).getSubcommands().entrySet().stream()
+                .filter(entry -> entry.getValue().getCommandSpec().userObject() instanceof Lists)
+                .filter(entry -> !entry.getKey().equals("list"))
+                .toList();
+        assertThat(lists).hasSizeGreaterThan(4);
+        for (var entry : lists) {
+            var listing = ((Lists) entry.getValue().getCommandSpec().userObject()).listing();
+            assertThat(listing).isNotNull();
+            var definition = DEFINITIONS.getOrDefault(entry.getKey(), entry.getKey());
+            var properties = definitions.getAsJsonObject(definition).getAsJsonObject("properties");
+            var rows = properties.keySet().stream()
+                    .filter(name -> !name.equals("problems")
+                            && properties.getAsJsonObject(name).has("items"))
+                    .findFirst()
+                    .orElseThrow();
+            var row = properties.getAsJsonObject(rows).getAsJsonObject("items");
+            var fields = row.has("$ref") ? definitions.getAsJsonObject("task") : row;
+            assertThat(listing.fields())
+                    .as(entry.getKey())
+                    .containsExactlyInAnyOrderElementsOf(
+                            fields.getAsJsonObject("properties").keySet());
         }
     }
 
