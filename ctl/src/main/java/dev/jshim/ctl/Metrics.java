@@ -20,6 +20,9 @@ record Metrics(
         @Nullable Long cpuMillis,
         @Nullable Long processes,
         @Nullable Long processesLimit) {
+    /** Nothing is known. */
+    static final Metrics NONE = new Metrics(null, null, null, null, null);
+
     /** The kernel's word for no limit on v1 is the greatest number of pages, in bytes. */
     private static final long NO_LIMIT = 1L << 60;
 
@@ -52,7 +55,7 @@ record Metrics(
                         v2.hasCpu() ? TimeUnit.MICROSECONDS.toMillis(v2.getCpu().getUsageUsec()) : null,
                         v2.hasPids() ? v2.getPids().getCurrent() : null,
                         v2.hasPids() ? limit(v2.getPids().getLimit()) : null);
-            default -> new Metrics(null, null, null, null, null);
+            default -> NONE;
         };
     }
 

@@ -83,6 +83,35 @@ class CommandsTest {
         assertThat(stats.keySet()).contains("memoryBytes", "cpuMillis", "processes", "metrics");
     }
 
+    /**
+     * Those with this very process as their init are read from its cgroup; who has not begun or has ended is no row.
+     */
+    @Test
+    void statsOfAllThatRun() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        node.task("default", "done", Status.STOPPED);
+        node.task("default", "new", Status.CREATED);
+        node.bundle("default", "left");
+        assertThat(statsOfAll()).containsExactly("web cgroup");
+        assertThat(Result.on(node, "stats", "-o", "name").out()).isEqualTo("default/web\n");
+        var db = node.mute("k8s.io", "db");
+        Files.writeString(db.resolve("init.pid"), Integer.toString(FakeNode.PID));
+        node.patience("1s"); // nobody answers there
+        assertThat(statsOfAll("-n", "k8s.io")).containsExactly("db cgroup");
+    }
+
+    private List<String> statsOfAll(String... options) {
+        var words = Stream.concat(Stream.of("stats", "-o", "json"), Stream.of(options));
+        var result = Result.on(node, words.toArray(String[]::new));
+        assertThat(result.code()).as(result.err()).isZero();
+        var stats = JsonParser.parseString(result.out()).getAsJsonObject();
+        assertThat(stats.getAsJsonArray("problems")).isEmpty();
+        return stats.getAsJsonArray("tasks").asList().stream()
+                .map(task -> task.getAsJsonObject().get("id").getAsString() + " "
+                        + task.getAsJsonObject().get("source").getAsString())
+                .toList();
+    }
+
     @Test
     void checkNamesWhatBlocksTheUpgrade() throws IOException {
         node.task("default", "web", Status.RUNNING);

@@ -187,6 +187,7 @@ class ProcessGoldenTest {
                 "pids-v1      | pids web",
                 "stats        | stats api",
                 "stats-v1     | stats batch",
+                "stats-all    | stats",
                 "check        | check --config DIR/config.toml",
                 "exec         | exec -e A=b --cwd /x web ls -o /",
                 "top          | top --count 1",

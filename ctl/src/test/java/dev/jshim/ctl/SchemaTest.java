@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(60)
 class SchemaTest {
     /** Where a command's is not that of its name. */
-    private static final Map<String, String> DEFINITIONS = Map.of();
+    private static final Map<String, String> DEFINITIONS = Map.of("stats", "statsOfAll");
 
     @TempDir
     private Path directory;
@@ -33,6 +33,7 @@ class SchemaTest {
         "kill,kill web",
         "wait,wait web",
         "stats,stats web",
+        "statsOfAll,stats",
         "pause,pause web",
         "resume,resume web",
         "pids,pids web",
