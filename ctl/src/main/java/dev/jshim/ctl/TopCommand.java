@@ -24,8 +24,9 @@ import picocli.CommandLine.Option;
         description = "Show the shims again and again: memory, processor time, how fast they answer.",
         footer = {
             "",
-            "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks. Of jshim's own",
-            "shims SHIM is the keeper, and what it takes is that of keeper and JVM together.",
+            "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks. CONTAINER is the",
+            "first of them, and how many more the shim has; -o json has all. Of jshim's own shims SHIM is the keeper, and",
+            "what it takes is that of keeper and JVM together.",
             "",
             "Examples:",
             "  jshimctl top",
@@ -38,6 +39,7 @@ final class TopCommand implements Callable<Integer>, Lists {
     private static final Listing LISTING = new Listing()
             .column("SHIM", "shimPid")
             .column("PROGRAM", "program")
+            .column("CONTAINER", row -> some(row.get("containers")))
             .column("TASKS", "tasks")
             .column("CPU%", "cpuPercent")
             .column("RSS KIB", "rssKib")
@@ -45,7 +47,9 @@ final class TopCommand implements Callable<Integer>, Lists {
             .column("THREADS", "threads")
             .column("FDS", "fds")
             .column("ANSWER MS", "answerMillis")
-            .column("HEALTH", "health");
+            .column("HEALTH", "health")
+            .besides("containers")
+            .spare("FDS", "THREADS", "TASKS", "PSS KIB");
 
     private final Cli cli;
     private final Map<List<ProcessId>, Sample> before = new HashMap<>();
@@ -115,6 +119,9 @@ final class TopCommand implements Callable<Integer>, Lists {
                 .with("shimPid", shim.pid())
                 .with("program", worker.name())
                 .with("tasks", tasks.size())
+                .with(
+                        "containers",
+                        tasks.stream().map(task -> task.task().toString()).toList())
                 .with("cpuPercent", cpu(processes))
                 .with("rssKib", usage == null ? null : usage.rssKib())
                 .with("pssKib", usage == null || usage.pssKib() < 0 ? null : usage.pssKib())
@@ -122,6 +129,14 @@ final class TopCommand implements Callable<Integer>, Lists {
                 .with("fds", usage == null ? null : usage.fds())
                 .with("answerMillis", slowest(tasks))
                 .with("health", worst.isEmpty() ? null : worst.get().label());
+    }
+
+    /** The first one, and how many more there are: a pod's shim has its pause container and all others. */
+    private static @Nullable String some(@Nullable Object containers) {
+        if (!(containers instanceof List<?> all) || all.isEmpty()) {
+            return null;
+        }
+        return all.getFirst() + (all.size() == 1 ? "" : " +" + (all.size() - 1));
     }
 
     /** Null in the first round, and in the first one of a JVM that was started again. */

@@ -1,5 +1,7 @@
 package dev.jshim.ctl;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.protobuf.Message;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -171,6 +174,20 @@ class ProcessGoldenTest {
     @AfterEach
     void tearDown() throws IOException {
         node.close();
+    }
+
+    /** A pod's containers have one shim. */
+    @Test
+    void topNamesTheContainersOfAShim() throws IOException {
+        node.task("default", "side", API + 50, new FakeTask(API_SHIM, API + 50, cgroup2()));
+        new FakeProc(directory.resolve("proc")).process(API + 50, API_SHIM, 200_300, "/default/side", "sleep", "1");
+        assertThat(Result.on(node, machine, "top", "--count", "1").out())
+                .containsPattern(API_SHIM + " +containerd-shim-runc-v2 +default/api \\+1 +2 ")
+                .containsPattern(BATCH_SHIM + " +containerd-shim-runc-v2 +default/batch +1 ");
+        assertThat(Result.on(node, machine, Golden.asJson("top", "--count", "1"))
+                        .out()
+                        .replaceAll("\\s+", ""))
+                .contains("\"tasks\":2,\"containers\":[\"default/api\",\"default/side\"]");
     }
 
     @ParameterizedTest(name = "{0}")
