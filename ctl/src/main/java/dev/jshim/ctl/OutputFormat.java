@@ -41,6 +41,11 @@ record OutputFormat(Kind kind, List<Column> columns) {
      */
     record Column(String heading, String field) {}
 
+    /** Not for a program, which could not make anything of a line that is none of the result. */
+    boolean isForPeople() {
+        return kind == Kind.TABLE || kind == Kind.WIDE || kind == Kind.COLUMNS;
+    }
+
     /** Whether there must be rows for it: only a command that lists can write it. */
     boolean isOfRows() {
         return kind == Kind.NAME || kind == Kind.COLUMNS;

@@ -3,6 +3,10 @@ package dev.jshim.ctl;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import java.util.function.ToIntFunction;
 import picocli.CommandLine.Option;
 
@@ -35,12 +39,23 @@ final class RepeatOption {
             // a note on the same page, since the next page would wipe it off a terminal
             var code = body.applyAsInt(new Cli(cli.globals(), cli.machine(), page, isTerminal ? page : cli.err()));
             page.flush();
-            cli.out().print(isTerminal ? HOME + text : text);
+            cli.out().print(isTerminal ? HOME + head(cli, ZonedDateTime.now(ZoneId.systemDefault())) + text : text);
             cli.out().flush();
             if (round == count || !sleep(interval)) {
                 return code;
             }
         }
+    }
+
+    /**
+     * When a round was: whoever looks at a terminal later sees how old it is. What is for programs has no such line.
+     */
+    private static String head(Cli cli, ZonedDateTime now) {
+        if (!cli.globals().output().isForPeople()) {
+            return "";
+        }
+        // made only here: every command that can be watched has this class, and pays for what it initializes
+        return now.format(DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss xxx", Locale.ROOT)) + System.lineSeparator();
     }
 
     private static boolean sleep(Duration time) {

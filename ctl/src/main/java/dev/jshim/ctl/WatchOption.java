@@ -6,7 +6,7 @@ import picocli.CommandLine.Option;
 
 /** {@code --watch}: the same again and again, until somebody ends it. */
 final class WatchOption {
-    @Option(names = "--watch", description = "show it again and again, until Ctrl-C")
+    @Option(names = "--watch", description = "show it again and again, until Ctrl-C; on a terminal with the time")
     private boolean watch;
 
     @Mixin

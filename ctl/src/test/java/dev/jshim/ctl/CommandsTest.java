@@ -318,6 +318,22 @@ class CommandsTest {
     }
 
     @Test
+    void onATerminalEachRoundHasItsTime() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        System.setProperty(Screen.PROPERTY, "24,100");
+        try {
+            var watch = new String[] {"ls", "--no-others", "--watch", "--interval", "1ms", "--count", "2"};
+            var round =
+                    "\u001b\\[H\u001b\\[J\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d [+-]\\d\\d:\\d\\d\nNAMESPACE[^\\e]*web[^H]*";
+            assertThat(Result.on(node, watch).out()).matches("(" + round + "){2}");
+            var json = Stream.concat(Stream.of("-o", "json"), Stream.of(watch)).toArray(String[]::new);
+            assertThat(Result.on(node, json).out()).startsWith("\u001b[H\u001b[J{\n");
+        } finally {
+            System.clearProperty(Screen.PROPERTY);
+        }
+    }
+
+    @Test
     void topHasNoRowForATaskWithoutAShim() throws IOException {
         node.task("default", "web", Status.RUNNING);
         assertThat(Result.on(node, "top", "--count", "1", "--sort", "memory", "-o", "json")
