@@ -79,7 +79,6 @@ final class Leftovers {
                 .column("ID", "id")
                 .column("PATH", "path")
                 .column("WHY", "why")
-                .besides("removable")
-                .named(row -> String.valueOf(row.get("path")));
+                .besides("removable");
     }
 }

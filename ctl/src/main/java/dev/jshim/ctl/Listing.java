@@ -1,8 +1,11 @@
 package dev.jshim.ctl;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class Listing {
     private final List<Column> columns = new ArrayList<>();
     private final List<String> fields = new ArrayList<>();
+    private final Map<String, Supplier<List<String>>> words = new HashMap<>();
     private List<String> spare = List.of();
     private @Nullable Function<Fields, String> name;
 
@@ -37,6 +41,12 @@ final class Listing {
     /** What the rows have besides, which no column shows as it is. */
     Listing besides(String... names) {
         fields.addAll(List.of(names));
+        return this;
+    }
+
+    /** All that a field can be; not asked for before somebody names one. */
+    Listing words(String field, Supplier<List<String>> all) {
+        words.put(field, all);
         return this;
     }
 
@@ -82,6 +92,21 @@ final class Listing {
                     option + ": there is no field \"" + Text.oneLine(field) + "\"",
                     (similar.isEmpty() ? "" : "did you mean " + String.join(", ", similar) + "? ") + "the fields are "
                             + String.join(", ", fields));
+        }
+    }
+
+    /**
+     * As {@link #requireField}, with a value that it is to have.
+     *
+     * @throws CliException if it never has
+     */
+    void requireValue(String option, String field, String value) {
+        requireField(option, field);
+        var all = words.get(field);
+        if (all != null && !all.get().contains(value)) {
+            throw CliException.usage(
+                    option + " " + field + ": it is never \"" + Text.oneLine(value) + "\"",
+                    "it is one of " + String.join(", ", all.get()));
         }
     }
 

@@ -1,8 +1,12 @@
 package dev.jshim.ctl;
 
+import dev.jshim.node.Health;
+import dev.jshim.node.TaskStatus;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,6 +47,8 @@ final class LsCommand implements Callable<Integer>, Lists {
             .wide("BUNDLE", "bundle")
             .wide("COMMAND", "command")
             .besides("api", "bridged", "answer", "answerMillis", "answerError", "troubles")
+            .words("status", () -> labels(TaskStatus.values(), TaskStatus::label))
+            .words("health", () -> labels(Health.values(), Health::label))
             .named(TaskFields::name)
             .spare("ANSWER", "SOCKET", "SHIM", "API");
 
@@ -96,7 +102,7 @@ final class LsCommand implements Callable<Integer>, Lists {
         var fields = new Fields().with("tasks", rows).with("problems", problems);
         cli.show(Strays.with(fields, found.strays(), found.others()), () -> {
             if (quiet && cli.globals().isTable()) {
-                rows.forEach(row -> cli.out().println(row.get("id")));
+                rows.forEach(row -> cli.out().println(Text.oneLine(row.get("id"))));
             } else {
                 LISTING.write(cli, rows);
             }
@@ -107,6 +113,10 @@ final class LsCommand implements Callable<Integer>, Lists {
         });
         problems.forEach(cli::note);
         return problems.isEmpty() ? ExitCode.OK : ExitCode.FINDINGS;
+    }
+
+    private static <T> List<String> labels(T[] all, Function<T, String> label) {
+        return Stream.of(all).map(label).toList();
     }
 
     private static void notes(Cli cli, Fields row) {

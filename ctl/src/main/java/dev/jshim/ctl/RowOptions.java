@@ -25,7 +25,7 @@ final class RowOptions {
      * @throws CliException if not
      */
     void check(Listing listing) {
-        wanted().keySet().forEach(field -> listing.requireField("--filter", field));
+        wanted().forEach((field, values) -> values.forEach(value -> listing.requireValue("--filter", field, value)));
         if (sortBy != null) {
             listing.requireField("--sort-by", sortBy);
         }
@@ -33,6 +33,9 @@ final class RowOptions {
 
     /** Those of the rows that are meant, in their order. */
     List<Fields> of(List<Fields> rows) {
+        if (filters.isEmpty() && sortBy == null) {
+            return rows;
+        }
         var wanted = wanted();
         var out = new ArrayList<>(rows);
         out.removeIf(row -> !wanted.entrySet().stream().allMatch(each -> has(row.get(each.getKey()), each.getValue())));
@@ -50,7 +53,7 @@ final class RowOptions {
             var equals = filter.indexOf('=');
             if (equals < 1) {
                 throw CliException.usage(
-                        "--filter " + Text.oneLine(filter) + " has no value",
+                        "--filter " + Text.oneLine(filter) + " is not a field with a value",
                         "write it as FIELD=VALUE: status=running");
             }
             out.computeIfAbsent(filter.substring(0, equals), _ -> new ArrayList<>())
