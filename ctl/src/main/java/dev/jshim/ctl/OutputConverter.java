@@ -13,12 +13,13 @@ final class OutputConverter implements ITypeConverter<OutputFormat>, Iterable<St
         if (text.startsWith(OutputFormat.COLUMNS)) {
             return new OutputFormat(OutputFormat.Kind.COLUMNS, columns(text.substring(OutputFormat.COLUMNS.length())));
         }
-        var name = OutputFormat.NAMES.indexOf(text);
-        if (name < 0) {
-            throw new TypeConversionException("expected one of " + OutputFormat.NAMES + " or " + OutputFormat.COLUMNS
-                    + "HEADING:field,... but was '" + text + "'");
+        for (var kind : OutputFormat.Kind.values()) {
+            if (kind != OutputFormat.Kind.COLUMNS && kind.word().equals(text)) {
+                return new OutputFormat(kind, List.of());
+            }
         }
-        return new OutputFormat(OutputFormat.Kind.values()[name], List.of());
+        throw new TypeConversionException("expected one of " + OutputFormat.words() + " or " + OutputFormat.COLUMNS
+                + "HEADING:field,... but was '" + text + "'");
     }
 
     private static List<OutputFormat.Column> columns(String text) {
@@ -35,7 +36,7 @@ final class OutputConverter implements ITypeConverter<OutputFormat>, Iterable<St
 
     @Override
     public Iterator<String> iterator() {
-        var out = new ArrayList<>(OutputFormat.NAMES);
+        var out = new ArrayList<>(OutputFormat.words());
         out.add(OutputFormat.COLUMNS);
         return out.iterator();
     }

@@ -1,6 +1,8 @@
 package dev.jshim.ctl;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * How results are written.
@@ -8,9 +10,6 @@ import java.util.List;
  * @param columns of {@link Kind#COLUMNS}: what is shown of each row; else empty
  */
 record OutputFormat(Kind kind, List<Column> columns) {
-    /** The names that {@code -o} takes as they are. */
-    static final List<String> NAMES = List.of("table", "wide", "name", "json", "yaml");
-
     /** What follows it says the columns. */
     static final String COLUMNS = "custom-columns=";
 
@@ -20,7 +19,7 @@ record OutputFormat(Kind kind, List<Column> columns) {
         columns = List.copyOf(columns);
     }
 
-    /** In the order of {@link #NAMES}, and one more. */
+    /** All forms. */
     enum Kind {
         /** Columns for a person, as wide as the terminal. */
         TABLE,
@@ -31,7 +30,12 @@ record OutputFormat(Kind kind, List<Column> columns) {
         JSON,
         YAML,
         /** A table of the columns that somebody has chosen. */
-        COLUMNS
+        COLUMNS;
+
+        /** As {@code -o} takes it, but for {@link #COLUMNS}, which says more. */
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /**
@@ -40,6 +44,14 @@ record OutputFormat(Kind kind, List<Column> columns) {
      * @param field as JSON has it
      */
     record Column(String heading, String field) {}
+
+    /** What {@code -o} takes as it is. */
+    static List<String> words() {
+        return Stream.of(Kind.values())
+                .filter(kind -> kind != Kind.COLUMNS)
+                .map(Kind::word)
+                .toList();
+    }
 
     /** Not for a program, which could not make anything of a line that is none of the result. */
     boolean isForPeople() {

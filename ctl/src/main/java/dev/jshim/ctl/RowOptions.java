@@ -64,9 +64,12 @@ final class RowOptions {
 
     /** One value of a list is enough; what is not known is as an empty text. */
     private static boolean has(@Nullable Object value, List<String> wanted) {
-        return value instanceof List<?> list && !list.isEmpty()
-                ? list.stream().anyMatch(each -> wanted.contains(String.valueOf(each)))
-                : wanted.contains(value == null || value instanceof List ? "" : value.toString());
+        if (value instanceof List<?> list) {
+            return list.isEmpty()
+                    ? wanted.contains("")
+                    : list.stream().anyMatch(each -> wanted.contains(String.valueOf(each)));
+        }
+        return wanted.contains(value == null ? "" : value.toString());
     }
 
     /** Numbers by their size, all else as text; what is not known comes last. */

@@ -10,6 +10,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,8 +74,8 @@ class SchemaTest {
                 .toList();
         assertThat(lists).hasSizeGreaterThan(4);
         for (var entry : lists) {
-            var listing = ((Lists) entry.getValue().getCommandSpec().userObject()).listing();
-            assertThat(listing).isNotNull();
+            var command = (Lists) entry.getValue().getCommandSpec().userObject();
+            var listing = Objects.requireNonNull(command.listing());
             var definition = DEFINITIONS.getOrDefault(entry.getKey(), entry.getKey());
             var properties = definitions.getAsJsonObject(definition).getAsJsonObject("properties");
             var rows = properties.keySet().stream()
