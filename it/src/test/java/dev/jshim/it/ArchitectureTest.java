@@ -35,7 +35,7 @@ class ArchitectureTest {
 
     @BeforeAll
     static void read() throws IOException {
-        for (String place : System.getProperty("java.class.path").split(File.pathSeparator)) {
+        for (String place : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             String file = String.valueOf(Path.of(place).getFileName());
             if (file.matches("(linux|ttrpc|grpc|node|shim-v2|v1-bridge|ctl)-[\\d.]+\\.jar")) {
                 try (var jar = FileSystems.newFileSystem(Path.of(place));

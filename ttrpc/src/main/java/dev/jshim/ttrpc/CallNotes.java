@@ -159,8 +159,10 @@ public final class CallNotes implements AutoCloseable {
         try {
             end = append(channel, end, type, rest);
         } catch (IOException e) {
-            // Half of a record, under the next one, would be taken for one.
-            channel.truncate(end);
+            if (channel.isOpen()) { // else the connection has ended meanwhile, and its notes with it
+                // Half of a record, under the next one, would be taken for one.
+                channel.truncate(end);
+            }
             throw e;
         }
     }

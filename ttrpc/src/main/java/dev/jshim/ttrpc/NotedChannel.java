@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
+import java.nio.channels.ClosedChannelException;
 
 /**
  * A {@link KeptChannel} of which everything that is read is noted first. A note that cannot be written, as on a full
@@ -102,6 +103,8 @@ final class NotedChannel implements ByteChannel {
                 note.write();
             }
             return true;
+        } catch (ClosedChannelException e) {
+            return false; // The connection has just ended: nobody needs its notes.
         } catch (IOException e) {
             if (!failed && socket.isOpen()) {
                 failed = true;

@@ -72,6 +72,7 @@ public final class Cleanup {
     static final int UNKNOWN_EXIT = 255;
 
     private static final String SUFFIX = ".v1";
+    private static final String DELETED = "deleted yes";
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
     private static final Duration SOCKET_ENDS = Duration.ofSeconds(1);
     /** containerd gives that {@code delete} 5 s. */
@@ -152,16 +153,31 @@ public final class Cleanup {
      * @param exit init's; null if it is not known, or noted already
      */
     synchronized void note(@Nullable Exit exit) {
-        var how = exit == null ? exit() : exit;
-        var line = how == null ? "" : "exit " + how.pid() + " " + how.status() + " " + how.at() + "\n";
         try {
-            var folder = note.getParent();
-            if (folder != null) {
-                PrivateSocket.makeDirectory(folder);
-            }
-            WholeFile.write(note, record.text() + line);
+            write(exit == null ? exit() : exit, isDeleted());
         } catch (IOException e) {
             warn("could not note the end of a container", e);
+        }
+    }
+
+    private void write(@Nullable Exit exit, boolean deleted) throws IOException {
+        var line = exit == null ? "" : "exit " + exit.pid() + " " + exit.status() + " " + exit.at() + "\n";
+        var folder = note.getParent();
+        if (folder != null) {
+            PrivateSocket.makeDirectory(folder);
+        }
+        WholeFile.write(note, record.text() + line + (deleted ? DELETED + "\n" : ""));
+    }
+
+    /**
+     * Whether it is noted that the v1 shim has deleted its container: it cannot be asked once its socket's name is
+     * gone.
+     */
+    private boolean isDeleted() {
+        try {
+            return Files.readString(note).lines().anyMatch(DELETED::equals);
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -183,6 +199,9 @@ public final class Cleanup {
         }
         if (!record.shim().isAlive()) {
             return hasRuntimeState() ? Progress.STOPPED : Progress.DELETED;
+        }
+        if (isDeleted()) {
+            return Progress.DELETED;
         }
         try (var link = ShimLink.to(record)) {
             var request = StateRequest.newBuilder().setId(record.id()).build();
@@ -319,14 +338,16 @@ public final class Cleanup {
 
     /**
      * Takes away the name of the socket on which the v1 shim listens, if it does: the v2 shim of the next container of
-     * the id may have one of the same name.
+     * the id may have one of the same name. To be called once the shim has deleted its container.
      */
-    void removeOwnSocket() {
+    synchronized void removeOwnSocket() {
         if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
             // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
             try (var link = ShimLink.to(record)) {
                 var info = link.read(LegacyTask.QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()));
                 if (info.getShimPid() == record.shim().pid() && record.shim().isAlive()) {
+                    write(exit(), true);
+                    FaultPoint.at("end-noted");
                     Files.deleteIfExists(path);
                 }
             } catch (IOException | ShimException e) {
