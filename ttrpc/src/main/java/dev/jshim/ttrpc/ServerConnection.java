@@ -6,6 +6,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -89,6 +90,20 @@ final class ServerConnection extends Connection {
     /** Whether no running call does anything but wait. */
     boolean isQuiet() {
         return streams.values().stream().allMatch(stream -> owner.waits(stream.methodName()));
+    }
+
+    /** See {@link TtrpcServer#awaitRepeated}. */
+    void awaitRepeated(ServerStream<?, ?> call, Duration limit) {
+        long end = System.nanoTime() + limit.toNanos();
+        try {
+            while (streams.values().stream()
+                            .anyMatch(other -> other.again && other != call && !owner.waits(other.methodName()))
+                    && System.nanoTime() < end) {
+                Thread.sleep(5);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Reads no more; the connection stays open. */

@@ -31,6 +31,9 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
 
     final int id;
 
+    /** Whether a process before this one had begun it. */
+    final boolean again;
+
     private final ServerConnection connection;
     private final ServerMethodDefinition<Q, R> method;
     private final boolean isQuick;
@@ -66,7 +69,8 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
         this.isQuick = isQuick;
         this.serial = new SerialExecutor(isQuick ? Runnable::run : executor);
         this.headers = request.headers();
-        Context root = again ? TtrpcServer.repeated() : Context.ROOT;
+        this.again = again;
+        Context root = (again ? TtrpcServer.repeated() : Context.ROOT).withValue(TtrpcServer.CALL, this);
         this.context = isQuick || request.timeoutNanos() == 0
                 ? root.withCancellation()
                 : root.withDeadline(Deadline.after(request.timeoutNanos(), TimeUnit.NANOSECONDS), Timer.shared());
@@ -199,6 +203,10 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
         if (cause instanceof TimeoutException) {
             abort(Status.DEADLINE_EXCEEDED.withDescription("context deadline exceeded"), null, true);
         }
+    }
+
+    ServerConnection connection() {
+        return connection;
     }
 
     String methodName() {

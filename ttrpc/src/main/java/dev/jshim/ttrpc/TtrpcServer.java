@@ -38,6 +38,9 @@ public final class TtrpcServer implements AutoCloseable {
     /** Set in the context of a call that a process before this one had begun. */
     private static final Context.Key<Boolean> REPEATED = Context.key("jshim.repeated");
 
+    /** Set in the context of each call. */
+    static final Context.Key<ServerStream<?, ?>> CALL = Context.key("jshim.call");
+
     private static final long MAX_BACKOFF_MILLIS = 1000;
 
     private final Map<String, ServerServiceDefinition> services;
@@ -129,6 +132,20 @@ public final class TtrpcServer implements AutoCloseable {
      */
     public static boolean isRepeated() {
         return Boolean.TRUE.equals(REPEATED.get());
+    }
+
+    /**
+     * Waits until no other call of the same connection is under way that a process before this one had begun, but for
+     * those that only wait: for a call after whose answer the client closes the connection, and fails what is not
+     * answered. Returns at once outside of a call, and also if the thread is interrupted.
+     *
+     * @param limit how long at most
+     */
+    public static void awaitRepeated(Duration limit) {
+        ServerStream<?, ?> call = CALL.get();
+        if (call != null) {
+            call.connection().awaitRepeated(call, limit);
+        }
     }
 
     private void serve(ServerConnection served) {

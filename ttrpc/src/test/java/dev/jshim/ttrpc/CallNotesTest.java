@@ -2,6 +2,7 @@ package dev.jshim.ttrpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.grpc.Context;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
@@ -45,7 +46,7 @@ class CallNotesTest {
     private volatile int atHand;
     private final List<String> readers = Collections.synchronizedList(new ArrayList<>());
 
-    private record Call(int number, boolean isRepeated, StreamObserver<byte[]> answers) {
+    private record Call(int number, boolean isRepeated, Context context, StreamObserver<byte[]> answers) {
         void answer(int number) {
             answers.onNext(RawService.number(number));
             answers.onCompleted();
@@ -66,7 +67,8 @@ class CallNotesTest {
         var server = TtrpcServer.builder()
                 .addService(ServerServiceDefinition.builder(RawMethods.SERVICE)
                         .addMethod(RawService.ECHO, ServerCalls.asyncUnaryCall((request, answers) -> {
-                            var call = new Call(numberIn(request), TtrpcServer.isRepeated(), answers);
+                            var call =
+                                    new Call(numberIn(request), TtrpcServer.isRepeated(), Context.current(), answers);
                             if (isQuick) {
                                 readers.add(Thread.currentThread().getName());
                                 call.answer(atHand);
@@ -157,6 +159,28 @@ class CallNotesTest {
         atHand = 80;
         var _ = serve();
         assertThat(answers(3)).containsExactly("1 70", "3 70", "5 80");
+    }
+
+    /** A client that closes the connection after the answer to a Delete fails what is not answered by then. */
+    @Test
+    void aCallThatIsToBeAnsweredLastWaitsForThoseThatAreMadeAgain() throws Exception {
+        var _ = serve();
+        request(1, RawService.number(7));
+        var _ = call();
+        wire.diesAfter(0);
+
+        var _ = serve();
+        var again = call();
+        again.context().run(() -> TtrpcServer.awaitRepeated(Duration.ofSeconds(60))); // not for itself
+        request(3, RawService.number(8));
+        var last = call();
+        var waiter =
+                Thread.startVirtualThread(last.context().wrap(() -> TtrpcServer.awaitRepeated(Duration.ofSeconds(60))));
+        assertThat(waiter.join(Duration.ofMillis(100))).isFalse();
+        last.context().run(() -> TtrpcServer.awaitRepeated(Duration.ofMillis(1)));
+        again.answer(70);
+        assertThat(waiter.join(Duration.ofSeconds(20))).isTrue();
+        TtrpcServer.awaitRepeated(Duration.ofSeconds(60));
     }
 
     /** The note that an answer was sent comes just after the answer. */

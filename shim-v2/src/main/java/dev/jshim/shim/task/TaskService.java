@@ -51,6 +51,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +63,13 @@ import org.jspecify.annotations.Nullable;
  * cmd/containerd-shim-runc-v2/task/service.go (v2.1.4). Thread-safe; holds no lock across a call of a task.
  */
 public final class TaskService extends TaskGrpc.TaskImplBase {
+    /**
+     * For what a process before this one has left undone. containerd closes the connection once it has the answer to
+     * the Delete of a container, and what is not answered by then fails: a Kill, say, that was done and not answered,
+     * if the container's end has come to containerd's ears by the v1 shim.
+     */
+    private static final Duration BEFORE_LAST_ANSWER = Duration.ofSeconds(2);
+
     private final TaskRegistry tasks;
     private final TaskFactory factory;
     private final EventSink events;
@@ -221,6 +229,9 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
     public void delete(DeleteRequest r, StreamObserver<DeleteResponse> answer) {
         answer(answer, () -> {
             var exit = delete(r.getId(), r.getExecId());
+            if (r.getExecId().isEmpty()) {
+                TtrpcServer.awaitRepeated(BEFORE_LAST_ANSWER);
+            }
             return DeleteResponse.newBuilder()
                     .setPid(exit.pid())
                     .setExitStatus(exit.status())
