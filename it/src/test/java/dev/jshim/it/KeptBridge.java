@@ -10,8 +10,8 @@ import java.util.function.BooleanSupplier;
 /** A bridge that comes to harm, as its keeper has it written down. */
 record KeptBridge(PrivateContainerd node) {
     private static final Duration SERVES = Duration.ofSeconds(60);
-    /** Ten of the keeper's seconds, and what a busy machine takes. */
-    private static final Duration HANGS = Duration.ofSeconds(60);
+    /** Sixty of the keeper's seconds, and what a busy machine takes. */
+    private static final Duration HANGS = Duration.ofSeconds(150);
     /** A call over which eight have died fails, and some die of their own faults. */
     private static final int MOST_SEEN = 4;
 
