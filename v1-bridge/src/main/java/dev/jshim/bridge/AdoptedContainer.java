@@ -127,7 +127,8 @@ final class AdoptedContainer implements AutoCloseable {
      * tells it.
      */
     void runs(String daemon) {
-        if (!daemon.isEmpty() && task.livesOrIsTold()) {
+        // An exit on its way has its own daemon noted.
+        if (!daemon.isEmpty() && task.livesOrIsTold(events::holds)) {
             notes.daemon(daemon);
         }
     }

@@ -220,6 +220,11 @@ final class AdoptedEvents implements EventSink {
         return null;
     }
 
+    /** Whether an exit is held back, with the containerd that its shim tells. */
+    synchronized boolean holds(String id, int pid) {
+        return held.values().stream().anyMatch(one -> one.exit.getId().equals(id) && one.exit.getPid() == pid);
+    }
+
     private void note(Held one) {
         List<Message> all = new ArrayList<>(List.of(one.exit));
         all.addAll(one.after);

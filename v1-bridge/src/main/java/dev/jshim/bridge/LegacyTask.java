@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -180,18 +181,23 @@ final class LegacyTask implements LastingTask {
         return record;
     }
 
-    /** Whether each process that was started lives, or its exit is told. */
-    boolean livesOrIsTold() {
+    /**
+     * Whether each process that was started lives, or its exit is told, or on its way.
+     *
+     * @param isOnItsWay whether an exit, by id and pid, is
+     */
+    boolean livesOrIsTold(BiPredicate<String, Integer> isOnItsWay) {
         var all = exits.all();
-        return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue()))
+        var isTold = isOnItsWay.or(notes::isTold);
+        return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue(), isTold))
                 && notes.execs().entrySet().stream()
                         .allMatch(
-                                each -> all.containsKey(each.getKey()) || notes.isTold(each.getKey(), each.getValue()));
+                                each -> all.containsKey(each.getKey()) || isTold.test(each.getKey(), each.getValue()));
     }
 
-    private boolean livesOrIsTold(String execId, WatchedExit exit) {
+    private boolean livesOrIsTold(String execId, WatchedExit exit, BiPredicate<String, Integer> isTold) {
         var lives = execId.isEmpty() ? record.init().isAlive() : exit.isAlive();
-        return lives || !exit.hasRun() || notes.isTold(v1Id(execId), exit.pid());
+        return lives || !exit.hasRun() || isTold.test(v1Id(execId), exit.pid());
     }
 
     /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */

@@ -163,8 +163,10 @@ class AdoptedEventsTest {
         events.publish(DELETE);
         awaitHeld();
         assertThat(published).isEmpty();
+        assertThat(events.holds(EXIT.getId(), EXIT.getPid())).isTrue();
         expire();
         assertPublished(DELETE);
+        assertThat(events.holds(EXIT.getId(), EXIT.getPid())).isFalse();
         assertThat(looks).as("nothing new is known of containerd").hasValue(0);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
+import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -82,6 +83,46 @@ class CleanupTest {
         }
         finish();
         assertThat(socket).doesNotExist();
+    }
+
+    /** Then it cannot be asked any more; who comes next knows it from the note. */
+    @Test
+    void aV1ShimWithoutTheNameOfItsSocketHasDeleted() throws Exception {
+        var container = new FakeContainer(folder.resolve("r"), folder.resolve("s"), "ns", "own");
+        Files.createDirectories(container.socket.getParent());
+        var record = container.record();
+        var paths = new BridgePaths(new NodePaths(folder.resolve("r"), folder.resolve("s")));
+        try (var fake = container.serve()) {
+            FakeContainer.end(container.init);
+            fake.states.put("own", Status.STOPPED);
+            var cleanup = Cleanup.of(paths, record);
+            cleanup.note(null);
+            assertThat(cleanup.progress()).isEqualTo(Cleanup.Progress.STOPPED);
+
+            cleanup.removeOwnSocket();
+
+            assertThat(container.socket).doesNotExist();
+            assertThat(container.shim.isAlive()).isTrue();
+            assertThat(Cleanup.noted(paths))
+                    .singleElement()
+                    .satisfies(next -> assertThat(next.progress()).isEqualTo(Cleanup.Progress.DELETED));
+        } finally {
+            container.kill();
+        }
+    }
+
+    /** A new container of the id has a shim whose socket has the same name. */
+    @Test
+    void theSocketOfAnotherShimKeepsItsName() throws Exception {
+        var container = new FakeContainer(folder.resolve("r"), folder.resolve("s"), "ns", "own");
+        Files.createDirectories(container.socket.getParent());
+        var paths = new BridgePaths(new NodePaths(folder.resolve("r"), folder.resolve("s")));
+        try (var _ = new FakeV1Shim(container.socket, "own", INIT, SHIM)) {
+            Cleanup.of(paths, container.record()).removeOwnSocket();
+            assertThat(container.socket).exists();
+        } finally {
+            container.kill();
+        }
     }
 
     @Test
