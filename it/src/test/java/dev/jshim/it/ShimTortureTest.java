@@ -89,7 +89,7 @@ class ShimTortureTest extends ShimScenario {
         if (other != null) {
             return Stream.of(other);
         }
-        return ALL ? Stream.of("task-*:250:halt", "task-*:250:exhaust") : Stream.of("task-*:100:halt");
+        return ALL ? Stream.of("task-*:250:halt", "task-*:250:exhaust") : Stream.of("task-*:250:halt");
     }
 
     /** Each JVM of this daemon's shims, the first one too, has the fault in its command line. */

@@ -272,7 +272,7 @@ final class AdoptedEvents implements EventSink {
     private void expired(Held one) {
         if (!record.shim().isAlive()) {
             settle(one, mayBeTheOldDaemons() && !Files.exists(record.v1Bundle()));
-        } else if (one.teller.isEmpty() || !one.teller.equals(containerd.seen())) {
+        } else if (one.teller.isEmpty() || (!one.teller.equals(containerd.seen()) && !isDeleted(one))) {
             settle(one, false);
         } else if (one.delays < MOST_DELAYS && isOnItsWay()) {
             one.delays++;
@@ -280,6 +280,14 @@ final class AdoptedEvents implements EventSink {
         } else {
             settle(one, true);
         }
+    }
+
+    /**
+     * Whether the container was deleted since. Then its client knows of the exit, and may have started another
+     * container of the id: Docker takes an exit that comes now for that one's.
+     */
+    private synchronized boolean isDeleted(Held one) {
+        return !one.after.isEmpty();
     }
 
     private boolean isOnItsWay() {
