@@ -51,7 +51,7 @@ class BridgeTortureTest extends MigrationScenario {
 
     /** What else ends each bridge: at so many steps of its calls to v1 shims and of its events. */
     static Stream<String> faults() {
-        return ALL ? Stream.of("call-*:25:halt", "call-*:40:exhaust") : Stream.of("call-*:25:halt");
+        return ALL ? Stream.of("call-*:25:halt", "call-*:40:exhaust") : Stream.of("call-*:60:halt");
     }
 
     @ParameterizedTest(name = "and each bridge dies at {0}")
