@@ -69,11 +69,8 @@ class PodRescueTest extends PodScenario {
         assertThat(exited(ended).getExitCode())
                 .as("it ended while nobody looked")
                 .isEqualTo(8);
-        // The v1 shims of what was deleted live on for some seconds, in which they may tell of the exit.
-        Wait.until("nothing is left to be rescued", () -> {
-            Outcome left = Product.ctl(node, "migrate", "rescue", "-o", "json");
-            return left.code() == 0 && results(left).isEmpty();
-        });
+        assertThat(results(Product.ctl(node, "migrate", "rescue", "-o", "json").ok()))
+                .isEmpty();
 
         killDaemon();
         startDaemon();

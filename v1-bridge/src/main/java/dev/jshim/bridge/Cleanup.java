@@ -35,7 +35,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -120,6 +122,28 @@ public final class Cleanup {
                     Files.deleteIfExists(file);
                 }
             }
+        }
+        return all;
+    }
+
+    /**
+     * The v1 bundles of containers that their v1 shims have deleted, and that the bridge is about to clear away:
+     * nothing is left in them for anybody. Changes nothing.
+     */
+    public static Set<Path> deletedBundles(BridgePaths paths) {
+        Set<Path> all = new HashSet<>();
+        try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
+            for (var file : files) {
+                var text = Files.readString(file);
+                if (text.lines().anyMatch(DELETED::equals)) {
+                    var record = AdoptedRecord.parse(text);
+                    if (!isAnothers(record)) {
+                        all.add(record.v1Bundle());
+                    }
+                }
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            // None is noted, or one is gone or damaged: what is not known to be deleted is there.
         }
         return all;
     }

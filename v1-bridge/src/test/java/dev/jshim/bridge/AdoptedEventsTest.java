@@ -236,6 +236,17 @@ class AdoptedEventsTest {
         assertPublished(EXIT);
     }
 
+    /** Who has deleted it knows of the exit, and may have started another container of the id since. */
+    @Test
+    void ifItWasDeletedBeforeContainerdEndedItIsNotPublishedAgain() throws Exception {
+        events.publish(EXIT);
+        events.publish(DELETE);
+        awaitHeld();
+        restartDaemon();
+        expire();
+        assertPublished(DELETE);
+    }
+
     @Test
     void ifTheShimEndsBeforeItHasHadItsTimeItIsPublished() throws Exception {
         events.publish(EXIT);

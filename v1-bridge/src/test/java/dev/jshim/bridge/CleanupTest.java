@@ -98,6 +98,7 @@ class CleanupTest {
             var cleanup = Cleanup.of(paths, record);
             cleanup.note(null);
             assertThat(cleanup.progress()).isEqualTo(Cleanup.Progress.STOPPED);
+            assertThat(Cleanup.deletedBundles(paths)).isEmpty();
 
             cleanup.removeOwnSocket();
 
@@ -106,6 +107,9 @@ class CleanupTest {
             assertThat(Cleanup.noted(paths))
                     .singleElement()
                     .satisfies(next -> assertThat(next.progress()).isEqualTo(Cleanup.Progress.DELETED));
+            assertThat(Cleanup.deletedBundles(paths)).containsExactly(container.v1Bundle);
+            Files.writeString(container.v1Bundle.resolve("init.pid"), "4711");
+            assertThat(Cleanup.deletedBundles(paths)).as("another has the id").isEmpty();
         } finally {
             container.kill();
         }

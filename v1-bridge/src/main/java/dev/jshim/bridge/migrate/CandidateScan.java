@@ -3,6 +3,8 @@ package dev.jshim.bridge.migrate;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.bridge.AddedBundle;
 import dev.jshim.bridge.AdoptedRecord;
+import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.Cleanup;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;
@@ -52,7 +54,9 @@ final class CandidateScan {
     /** The candidates of one namespace, or of all; each shim has its own timeout, all are asked together. */
     List<Candidate> scan(@Nullable String namespace) {
         var processes = new ShimProcesses(proc);
+        var deleted = Cleanup.deletedBundles(new BridgePaths(paths));
         List<Callable<Candidate>> looks = Node.read(paths).v1().stream()
+                .filter(bundle -> !deleted.contains(bundle.path()))
                 .filter(bundle -> namespace == null || bundle.task().namespace().equals(namespace))
                 .<Callable<Candidate>>map(bundle -> () -> lookOrRefuse(bundle, processes))
                 .toList();
