@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.bridge.BridgeKeeper;
+import dev.jshim.bridge.serve.BridgeKeeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

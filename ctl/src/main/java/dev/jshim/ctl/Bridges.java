@@ -1,7 +1,7 @@
 package dev.jshim.ctl;
 
-import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.migrate.BridgeService;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.KeeperState;
 import dev.jshim.node.TaskId;
 import java.nio.file.Path;

@@ -1,6 +1,9 @@
 package dev.jshim.bridge;
 
-import dev.jshim.bridge.migrate.OldRuntime;
+import dev.jshim.bridge.journal.OldRuntime;
+import dev.jshim.bridge.serve.BridgeDaemon;
+import dev.jshim.bridge.serve.BridgeFlags;
+import dev.jshim.bridge.serve.Training;
 import dev.jshim.shim.StartReply;
 import dev.jshim.shim.keeper.Keeper;
 import java.io.IOException;

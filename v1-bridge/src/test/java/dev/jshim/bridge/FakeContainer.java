@@ -1,5 +1,6 @@
 package dev.jshim.bridge;
 
+import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.linux.ProcessId;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -14,13 +14,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /**
  * Listens as a containerd does, and greets whoever comes as a gRPC server does: it makes its socket again each time.
  */
-final class FakeDaemon implements AutoCloseable {
+public final class FakeDaemon implements AutoCloseable {
     private final ServerSocketChannel listener;
     private final Thread greeter = Thread.ofPlatform().daemon().unstarted(this::greet);
     private final List<SocketChannel> clients = new CopyOnWriteArrayList<>();
 
     /** @param isMute whether it greets nobody */
-    FakeDaemon(Path socket, boolean isMute) throws IOException {
+    public FakeDaemon(Path socket, boolean isMute) throws IOException {
         Files.deleteIfExists(socket);
         listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         listener.bind(UnixDomainSocketAddress.of(socket));

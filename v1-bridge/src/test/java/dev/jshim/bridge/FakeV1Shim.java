@@ -4,6 +4,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
+import dev.jshim.bridge.record.PrivateSocket;
 import dev.jshim.proto.v1.runc.ProcessDetails;
 import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
 import dev.jshim.proto.v1.shim.CloseIORequest;

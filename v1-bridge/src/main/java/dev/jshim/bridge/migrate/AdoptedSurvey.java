@@ -1,8 +1,8 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;

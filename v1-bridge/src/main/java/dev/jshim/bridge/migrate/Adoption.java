@@ -1,9 +1,11 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.journal.Journal;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.record.Directories;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
@@ -187,7 +189,7 @@ final class Adoption {
     private void journal(AdoptedRecord record) throws IOException {
         var task = new TaskId(record.namespace(), record.id());
         for (var path : List.of(paths.node().v2Bundle(task), paths.node().v2Work(task))) {
-            for (var directory : DirectorySync.missing(path.getParent())) {
+            for (var directory : Directories.missing(path.getParent())) {
                 journal.add(new JournalEntry.MakeDirectory(directory));
             }
         }

@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.node.KeeperState;
 import dev.jshim.node.TaskId;

@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.node.KeeperState;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.BridgeKeeper;
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.serve.BridgeKeeper;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.OpenFiles;

@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.KeeperState;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.RootDaemon;

@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AdoptedRecord;
+import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V1Bundle;
 

@@ -1,10 +1,12 @@
 package dev.jshim.bridge.migrate;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.Cleanup;
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.OldRuntime;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ContainerdClient;

@@ -3,7 +3,7 @@ package dev.jshim.bridge.migrate;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.record.Directories;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -41,13 +41,13 @@ record CriStatus(Path file) {
         var status = read();
         var directory = backup.getParent();
         if (directory != null) {
-            DirectorySync.make(directory, "rwx------");
+            Directories.make(directory, "rwx------");
         }
         if (!Files.exists(backup)) {
             var part = backup.resolveSibling(backup.getFileName() + ".part");
             write(part, Files.readAllBytes(file));
             Files.move(part, backup, StandardCopyOption.ATOMIC_MOVE);
-            DirectorySync.parent(backup);
+            Directories.syncParent(backup);
         }
         status.addProperty("FinishedAt", 0);
         status.addProperty("ExitCode", 0);
@@ -56,7 +56,7 @@ record CriStatus(Path file) {
         var part = file.resolveSibling("status.jshim");
         write(part, status.toString().getBytes(StandardCharsets.UTF_8));
         Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-        DirectorySync.parent(file);
+        Directories.syncParent(file);
     }
 
     private JsonObject read() throws IOException {

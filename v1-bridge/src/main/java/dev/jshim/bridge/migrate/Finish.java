@@ -1,9 +1,9 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.Cleanup;
-import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.record.Directories;
 import dev.jshim.node.Node;
 import dev.jshim.node.ProcFs;
 import dev.jshim.node.ShimProcesses;
@@ -106,7 +106,7 @@ final class Finish {
             Files.deleteIfExists(home.resolve("lock"));
             try {
                 Files.deleteIfExists(home);
-                DirectorySync.parent(home);
+                Directories.syncParent(home);
             } catch (DirectoryNotEmptyException | NoSuchFileException e) {
                 // Not all in it is ours.
             }

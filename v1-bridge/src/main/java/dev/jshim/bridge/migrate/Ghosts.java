@@ -1,8 +1,10 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.journal.Journal;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V1Bundle;

@@ -1,8 +1,11 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
+import dev.jshim.bridge.journal.Journal;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.OldRuntime;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.Answer;
 import dev.jshim.node.ConfigForecast;
 import dev.jshim.node.DaemonConfig;
@@ -461,11 +464,6 @@ public final class Migration {
     }
 
     private Path journal() {
-        return journal(paths.node().root());
-    }
-
-    /** Where the journal of a containerd with this root lies. */
-    static Path journal(Path root) {
-        return root.resolve("jshim").resolve("journal");
+        return Journal.file(paths.node().root());
     }
 }

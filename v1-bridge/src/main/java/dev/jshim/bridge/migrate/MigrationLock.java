@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.record.Directories;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -32,7 +32,7 @@ final class MigrationLock implements AutoCloseable {
 
     /** Null where the holder before has removed the file, as a rollback does, between our looking and our locking. */
     private static @Nullable MigrationLock tryOnce(Path directory) throws IOException, MigrationException {
-        DirectorySync.make(directory, "rwx------");
+        Directories.make(directory, "rwx------");
         var file = directory.resolve("lock");
         var found = identity(file);
         if (found == null) {

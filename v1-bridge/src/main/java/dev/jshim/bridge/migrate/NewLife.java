@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
+import dev.jshim.bridge.record.AddedBundle;
 import dev.jshim.node.Bundle;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;

@@ -1,5 +1,7 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.OldRuntime;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.DaemonConfigReader;
 import dev.jshim.node.DaemonProcess;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Finds out what the containerd of a root and state directory was told: by the file that somebody names, else by the
  * one that the running daemon reads, else by the default file where that is for these directories.
  */
-final class OldDaemon {
+public final class OldDaemon {
     private final NodePaths paths;
     private final ProcFs proc;
     private final Path defaultFile;

@@ -1,7 +1,8 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
 import java.io.IOException;

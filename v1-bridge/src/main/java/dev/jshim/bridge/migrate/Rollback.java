@@ -1,10 +1,12 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.AddedBundle;
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
-import dev.jshim.bridge.Cleanup;
-import dev.jshim.bridge.DirectorySync;
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.journal.Journal;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.record.Directories;
 import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.V2Bundle;
@@ -222,7 +224,7 @@ final class Rollback {
         for (var path : made) {
             try {
                 if (Files.deleteIfExists(path)) {
-                    DirectorySync.parent(path);
+                    Directories.syncParent(path);
                 }
             } catch (DirectoryNotEmptyException e) {
                 // Somebody else uses it by now.

@@ -3,11 +3,14 @@ package dev.jshim.bridge.migrate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.jshim.bridge.AdoptedRecord;
-import dev.jshim.bridge.BridgePaths;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
-import dev.jshim.bridge.TestBridge;
+import dev.jshim.bridge.journal.Journal;
+import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.OldRuntime;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.serve.TestBridge;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;

@@ -23,14 +23,14 @@ class NoClockTest {
 
     /** The package, and what it works with; the time of an exit that nobody but the bridge has seen is the bridge's. */
     private static final Pattern MIGRATION =
-            Pattern.compile("dev/jshim/bridge/(migrate/|AddedBundle|BridgePaths|DirectorySync" + "|AdoptedRecord).*");
+            Pattern.compile("dev/jshim/bridge/(migrate/|AddedBundle|BridgePaths|Directories" + "|AdoptedRecord).*");
 
     @Test
     void nobodyAsksForTheTime() throws Exception {
         var found = calls(Migration.class);
         assertThat(found)
                 .as("the test can see calls at all")
-                .contains("dev/jshim/bridge/LegacyExits java/time/Instant.now");
+                .contains("dev/jshim/bridge/V1Exits java/time/Instant.now");
         assertThat(found).noneMatch(call -> MIGRATION.matcher(call).matches());
     }
 

@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.ProcFs;

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.bridge.FakeContainer;
-import dev.jshim.bridge.TestBridge;
+import dev.jshim.bridge.journal.Journal;
+import dev.jshim.bridge.serve.TestBridge;
 import dev.jshim.node.DaemonConfig;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
@@ -42,7 +43,7 @@ class PlaceTest {
         try (var _ = container.serve();
                 var _ = TestBridge.start(node)) {
             assertThat(migration(node).apply(null).complete()).isTrue();
-            var journal = Files.readString(Migration.journal(node.root()));
+            var journal = Files.readString(Journal.file(node.root()));
             var otherState = migration(new NodePaths(node.root(), Files.createDirectory(folder.resolve("state2"))));
             var otherRoot = migration(new NodePaths(Files.createDirectory(folder.resolve("root2")), node.state()));
             List<Try> tries = List.of(
@@ -61,7 +62,7 @@ class PlaceTest {
                         .hasMessageContaining("ns/c was adopted from the containerd with the root directory "
                                 + node.root() + ", and not " + folder.resolve("root2"));
             }
-            assertThat(Files.readString(Migration.journal(node.root()))).isEqualTo(journal);
+            assertThat(Files.readString(Journal.file(node.root()))).isEqualTo(journal);
             assertThat(node.v2Bundle(new TaskId("ns", "c"))).isDirectory();
 
             // By other names they are the same.

@@ -1,0 +1,490 @@
+package dev.jshim.bridge.end;
+
+import com.google.protobuf.Empty;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.record.Directories;
+import dev.jshim.bridge.record.PrivateSocket;
+import dev.jshim.bridge.v1.ShimLink;
+import dev.jshim.bridge.v1.V1States;
+import dev.jshim.linux.Deadline;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.ExitedChild;
+import dev.jshim.linux.Mounts;
+import dev.jshim.linux.Processes;
+import dev.jshim.linux.Spawn;
+import dev.jshim.linux.Wait;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.RuntimeState;
+import dev.jshim.node.ShimSocket;
+import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.shim.keeper.WholeFile;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.oci.BundleFiles;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The end of an adopted container: what the v1 daemon did after a deletion (containerd v1.6.20,
+ * runtime/v1/linux/task.go and bundle.go). It ended the shim and took away socket, bundle, work directory and mounts.
+ * Nothing of that is done before the container has been deleted; each step can be repeated.
+ *
+ * <p>That a container is about to be deleted is noted first, in a file under the bridge's own directory: its bundle
+ * goes with containerd's {@code delete}, and a bridge that died before it had cleared away what was of v1 would leave
+ * nothing to tell the next one of it.
+ *
+ * <p>The OCI runtime's own state goes with the deletion. If the v1 shim died before it could delete, the launcher's
+ * {@code delete} runs the OCI runtime to clean up; containerd calls that when it sees our connection end, but also
+ * takes the bundle away at that moment, without which nothing can be run (core/runtime/v2/shim.go delete, v2.1.9). What
+ * is left then is cleaned up here. Thread-safe.
+ */
+public final class Cleanup {
+    /** How far a container is whose deletion was begun; asked by who comes after a bridge that died. */
+    public enum Progress {
+        /** It has been deleted; what was of v1 is to be cleared away. */
+        DELETED,
+        /** It has not: it is there, ended, under its own v1 shim, or that has died before it could delete it. */
+        STOPPED,
+        /** It lives, or something else is in its place: nothing may be cleared away. */
+        PRESENT,
+        /** Its shim does not answer. */
+        UNKNOWN
+    }
+
+    /** The answer that the launcher's {@code delete} prints, left in the v2 bundle. */
+    public static final String EXIT_FILE = "exit.pb";
+    /** What containerd itself says if it does not know. */
+    public static final int UNKNOWN_EXIT = 255;
+
+    private static final String SUFFIX = ".v1";
+    private static final String DELETED = "deleted yes";
+    private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
+    private static final Duration SOCKET_ENDS = Duration.ofSeconds(1);
+    /** containerd gives that {@code delete} 5 s. */
+    private static final Duration RUNTIME_DELETES = Duration.ofSeconds(6);
+    /** What a runtime gets here, and a moment for who kills it then. */
+    private static final Duration RUNTIME = Duration.ofSeconds(10);
+
+    private static final Duration LOOK = Duration.ofMillis(5);
+    private static final Duration SLOW_LOOK = Duration.ofMillis(20);
+
+    private final Path note;
+    private final AdoptedRecord record;
+    private final Duration othersDelete;
+
+    /** @param othersDelete how long the launcher's {@code delete} is waited for */
+    Cleanup(BridgePaths paths, AdoptedRecord record, Duration othersDelete) {
+        this(paths.ending(record.key() + " " + record.init()), record, othersDelete);
+    }
+
+    private Cleanup(Path note, AdoptedRecord record, Duration othersDelete) {
+        this.note = note;
+        this.record = record;
+        this.othersDelete = othersDelete;
+    }
+
+    /** That of a container, whether it is noted or not. */
+    public static Cleanup of(BridgePaths paths, AdoptedRecord record) {
+        return new Cleanup(paths, record, RUNTIME_DELETES);
+    }
+
+    /** Those that were noted and are not done, whoever noted them. One that cannot be read is put out of the way. */
+    public static List<Cleanup> noted(BridgePaths paths) throws IOException {
+        List<Cleanup> all = new ArrayList<>();
+        if (!Files.isDirectory(paths.endings())) {
+            return all;
+        }
+        try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
+            for (var file : files) {
+                try {
+                    var text = Files.readString(file);
+                    var _ = exit(text);
+                    all.add(new Cleanup(file, AdoptedRecord.parse(text), RUNTIME_DELETES));
+                } catch (IOException | IllegalArgumentException | DateTimeParseException e) {
+                    ShimLog.error("the note of a container's end is damaged", "path", file, "error", e);
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+        return all;
+    }
+
+    /**
+     * The v1 bundles of containers that their v1 shims have deleted, and that the bridge is about to clear away:
+     * nothing is left in them for anybody. Changes nothing.
+     */
+    public static Set<Path> deletedBundles(BridgePaths paths) {
+        Set<Path> all = new HashSet<>();
+        try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
+            for (var file : files) {
+                var text = Files.readString(file);
+                if (text.lines().anyMatch(DELETED::equals)) {
+                    var record = AdoptedRecord.parse(text);
+                    if (!record.isAnothers()) {
+                        all.add(record.v1Bundle());
+                    }
+                }
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            // None is noted, or one is gone or damaged: what is not known to be deleted is there.
+        }
+        return all;
+    }
+
+    public AdoptedRecord record() {
+        return record;
+    }
+
+    private static @Nullable Exit exit(String text) {
+        for (var line : text.lines().toList()) {
+            var words = line.split(" ", -1);
+            if (words[0].equals("exit") && words.length == 4) {
+                return new Exit(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Instant.parse(words[3]));
+            }
+        }
+        return null;
+    }
+
+    /** Init's exit as it is noted; null if none is, or it was not known. */
+    public synchronized @Nullable Exit exit() {
+        try {
+            return exit(Files.readString(note));
+        } catch (IOException | IllegalArgumentException | DateTimeParseException e) {
+            return null;
+        }
+    }
+
+    /**
+     * Notes that it begins.
+     *
+     * @param exit init's; null if it is not known, or noted already
+     */
+    public synchronized void note(@Nullable Exit exit) {
+        try {
+            write(exit == null ? exit() : exit, isDeleted());
+        } catch (IOException e) {
+            warn("could not note the end of a container", e);
+        }
+    }
+
+    private void write(@Nullable Exit exit, boolean deleted) throws IOException {
+        var line = exit == null ? "" : "exit " + exit.pid() + " " + exit.status() + " " + exit.at() + "\n";
+        var folder = note.getParent();
+        if (folder != null) {
+            PrivateSocket.makeDirectory(folder);
+        }
+        WholeFile.write(note, record.text() + line + (deleted ? DELETED + "\n" : ""));
+    }
+
+    /**
+     * Whether it is noted that the v1 shim has deleted its container: it cannot be asked once its socket's name is
+     * gone.
+     */
+    private boolean isDeleted() {
+        try {
+            return Files.readString(note).lines().anyMatch(DELETED::equals);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** That it is done, or was none. */
+    public synchronized void forget() {
+        step("forget a container's end", () -> Files.deleteIfExists(note));
+    }
+
+    private void warn(String what, Exception e) {
+        ShimLog.warn(what, "ns", record.namespace(), "id", record.id(), "error", e);
+    }
+
+    /** Looks at the processes, the v1 bundle and the v1 shim. Blocks for its answer, at most {@link ShimLink#QUICK}. */
+    public Progress progress() {
+        if (record.init().isAlive() || record.isAnothers()) {
+            return Progress.PRESENT;
+        }
+        if (!record.shim().isAlive()) {
+            return hasRuntimeState() ? Progress.STOPPED : Progress.DELETED;
+        }
+        if (isDeleted()) {
+            return Progress.DELETED;
+        }
+        try (var link = ShimLink.to(record)) {
+            var request = StateRequest.newBuilder().setId(record.id()).build();
+            var _ = link.read(ShimLink.QUICK, shim -> shim.state(request));
+            return Progress.STOPPED;
+        } catch (ShimException e) {
+            return e.kind() == Kind.NOT_FOUND || e.kind() == Kind.FAILED_PRECONDITION
+                    ? Progress.DELETED
+                    : Progress.UNKNOWN;
+        }
+    }
+
+    /**
+     * Whether the OCI runtime still keeps something of this very container. An id is used again, under the same root of
+     * the runtime too: whose the state is it says itself, by init's pid and start time; what does not say it is not
+     * ours.
+     */
+    public boolean hasRuntimeState() {
+        var state = RuntimeState.read(record.runtimeRoot().resolve(record.id()));
+        var init = state == null ? null : state.init();
+        if (state == null || init == null || init.pid() != record.init().pid()) {
+            return false;
+        }
+        // One that had exited before it was adopted has no start time on record.
+        return record.init().startTicks() == 0 ? isV1Bundle(state.bundle()) : init.equals(record.init());
+    }
+
+    private boolean isV1Bundle(@Nullable Path bundle) {
+        try {
+            return bundle != null
+                    && bundle.toRealPath().equals(record.v1Bundle().toRealPath());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Deletes what was to be deleted when the bridge died: containerd takes a Delete whose connection was lost for done
+     * (core/runtime/v2/shim.go, v2.1.9) and does not ask again. Blocks for the v1 shim, at most {@link ShimLink#SLOW}.
+     * If that has died, {@link #finish} deletes what is left.
+     *
+     * @throws ShimException what the v1 shim says, or that it does not answer
+     */
+    public void deleteNow() {
+        if (record.shim().isAlive()) {
+            try (var link = ShimLink.to(record)) {
+                var answer = link.call(ShimLink.SLOW, shim -> shim.delete(Empty.getDefaultInstance()));
+                if (exit() == null) {
+                    note(V1States.exit(answer));
+                }
+            }
+        }
+    }
+
+    /** Whether the bundle that the adoption added is there, and still this container's. */
+    public boolean hasBundle(NodePaths node) {
+        var bundle = node.v2Bundle(record.task());
+        try {
+            return AddedBundle.isOurs(bundle)
+                    && AdoptedRecord.read(bundle).init().equals(record.init());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Leaves the answer for the launcher's {@code delete} in the bundle, if that is still the container's. */
+    public void answer(NodePaths node) {
+        var bundle = node.v2Bundle(record.task());
+        if (hasBundle(node) && !Files.exists(bundle.resolve(EXIT_FILE))) {
+            var exit = exit();
+            var unknown = new Exit(record.init().pid(), UNKNOWN_EXIT, Instant.now());
+            step("leave the exit in the bundle", () -> BundleFiles.writeExit(bundle, exit == null ? unknown : exit));
+        }
+    }
+
+    /**
+     * Ends what is noted and was deleted, where no bridge runs and none shall: for the end of a migration. What has not
+     * been deleted yet is the old daemon's again. Blocks for some seconds at most for each.
+     */
+    public static void finishDeleted(BridgePaths paths) throws IOException {
+        for (var each : noted(paths)) {
+            if (each.progress() == Progress.DELETED) {
+                each.finish();
+            }
+            each.forget();
+        }
+    }
+
+    /**
+     * Ends all that is noted, where no bridge runs and no old daemon ever comes back. Blocks for some seconds for each,
+     * longer if a v1 shim takes its time.
+     *
+     * @throws IOException if a v1 shim does not do it; can be repeated then
+     */
+    public static void finishAll(BridgePaths paths) throws IOException {
+        for (var each : noted(paths)) {
+            var progress = each.progress();
+            try {
+                if (progress == Progress.UNKNOWN) {
+                    throw new ShimException(Kind.UNAVAILABLE, "it does not answer");
+                }
+                if (progress == Progress.STOPPED) {
+                    each.deleteNow();
+                }
+            } catch (ShimException e) {
+                var record = each.record;
+                throw new IOException(
+                        "the v1 shim of " + record.key() + ", pid "
+                                + record.shim().pid()
+                                + ", was to delete its container, which has exited: " + e.getMessage()
+                                + "; see to it, or end it, and run this again",
+                        e);
+            }
+            if (progress != Progress.PRESENT) {
+                each.finish();
+            }
+            each.forget();
+        }
+    }
+
+    /**
+     * Takes away the name of the socket on which the v1 shim listens, if it does: the v2 shim of the next container of
+     * the id may have one of the same name. To be called once the shim has deleted its container.
+     */
+    public synchronized void removeOwnSocket() {
+        if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
+            // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
+            try (var link = ShimLink.to(record)) {
+                var info = link.read(ShimLink.QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()));
+                if (info.getShimPid() == record.shim().pid() && record.shim().isAlive()) {
+                    write(exit(), true);
+                    FaultPoint.at("end-noted");
+                    Files.deleteIfExists(path);
+                }
+            } catch (IOException | ShimException e) {
+                ShimLog.info("not known to be the v1 shim's socket: left there", "path", path, "error", e);
+            }
+        }
+    }
+
+    /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
+    public void finish() {
+        if (record.init().isAlive()) {
+            leave("init outlived its deletion");
+            return;
+        }
+        if (record.isAnothers()) {
+            leave("another container has the id now");
+            return;
+        }
+        FaultPoint.at("end-begun");
+        step("end the v1 shim", this::endShim);
+        FaultPoint.at("end-shim");
+        step("remove the v1 socket", this::removeSocket);
+        // It looks into the v1 bundle to see whose the runtime's state is, after we were told to end.
+        step("wait for delete", () -> await(othersDelete, SLOW_LOOK, () -> !hasRuntimeState()));
+        step("delete the runtime's state", this::deleteState);
+        step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
+        FaultPoint.at("end-bundle");
+        step("remove the v1 work directory", () -> removeTree(record.v1Work()));
+        ShimLog.info("the v1 shim and its files are gone", "ns", record.namespace(), "id", record.id());
+    }
+
+    private void leave(String why) {
+        ShimLog.warn(why + ": nothing of v1 is touched", "ns", record.namespace(), "id", record.id());
+    }
+
+    /** A step of the clean-up. */
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private void step(String what, Step step) {
+        try {
+            step.run();
+        } catch (IOException | RuntimeException e) {
+            warn("could not " + what, e);
+        }
+    }
+
+    private static boolean await(Duration atMost, Duration look, Deadline.Condition condition) throws IOException {
+        return Deadline.in(atMost).await(look, condition);
+    }
+
+    private void endShim() throws IOException {
+        if (record.shim().signal(Processes.SIGKILL)) {
+            var _ = await(SHIM_DEATH, LOOK, () -> !record.shim().isAlive());
+        }
+    }
+
+    /**
+     * Its name is made of the container's id, in the same way by a v1 and a v2 shim: a container that has the id now
+     * listens there. Of one that was killed the last thread may be a moment behind.
+     */
+    private void removeSocket() throws IOException {
+        if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
+            if (await(SOCKET_ENDS, SLOW_LOOK, () -> !isListening(path))) {
+                Files.deleteIfExists(path);
+            } else {
+                ShimLog.info("somebody listens where the v1 shim did: left alone", "id", record.id(), "path", path);
+            }
+        }
+    }
+
+    private static boolean isListening(Path socket) {
+        try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.configureBlocking(false);
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            return true;
+        } catch (ConnectException e) {
+            return false;
+        } catch (IOException e) {
+            // One that is there and does not refuse: so many wait for somebody to be accepted that there is no room.
+            return Files.exists(socket);
+        }
+    }
+
+    /**
+     * Not by force: should another container have come to the id in this very moment, a runtime refuses while it runs.
+     */
+    private void deleteState() throws IOException {
+        if (!hasRuntimeState()) {
+            return;
+        }
+        var root = record.runtimeRoot().toString();
+        var pid = Spawn.command(record.runtime(), List.of("--root", root, "delete", record.id()))
+                .directory(Path.of("/"))
+                .start();
+        var ended = new AtomicReference<@Nullable ExitedChild>();
+        var hasEnded = await(RUNTIME, LOOK, () -> {
+            ended.set(Wait.poll(pid, true));
+            return ended.get() != null;
+        });
+        var exit = ended.get();
+        if (!hasEnded || exit == null) {
+            Processes.kill(pid, Processes.SIGKILL);
+            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> reap(pid));
+            throw new IOException(record.runtime() + " does not end");
+        }
+        if (exit.exitStatus() != 0) {
+            throw new IOException(record.runtime() + " ended with " + exit.exitStatus());
+        }
+    }
+
+    private static void reap(int pid) {
+        try {
+            var _ = Wait.pid(pid, true);
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot wait for a runtime that was killed", "pid", pid, "error", e.getMessage());
+        }
+    }
+
+    /** Removes a directory, never what is mounted in it: where that cannot be taken away, the directory stays. */
+    private static void removeTree(Path tree) throws IOException {
+        if (!Files.isDirectory(tree)) {
+            return;
+        }
+        Mounts.unmountRecursive(tree);
+        Directories.refuseMounts(tree, "is still mounted");
+        Directories.removeUnmounted(tree);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.jshim.bridge.journal;
+
+import dev.jshim.shim.task.Ids;
+import java.nio.file.Path;
+
+/** A line of the {@link Journal}. */
+public sealed interface JournalEntry {
+    /**
+     * A command began to change the node; for people who read the journal.
+     *
+     * @param boot the kernel's boot id: processes on record before another one are gone
+     */
+    record Began(String command, String boot) implements JournalEntry {}
+
+    /** A directory that was not there before is about to be made. */
+    record MakeDirectory(Path path) implements JournalEntry {
+        public MakeDirectory {
+            if (!path.isAbsolute() || !path.equals(path.normalize())) {
+                throw new IllegalArgumentException("no absolute path: " + path);
+            }
+        }
+    }
+
+    /**
+     * A bundle is about to be added.
+     *
+     * @param record the text of its record
+     */
+    record Adopt(String namespace, String id, String record) implements JournalEntry {
+        public Adopt {
+            requireSafe(namespace, id);
+        }
+    }
+
+    /** The bundle is in place. */
+    record Adopted(String namespace, String id) implements JournalEntry {
+        public Adopted {
+            requireSafe(namespace, id);
+        }
+    }
+
+    /** The bundle was not added after all. */
+    record Abandoned(String namespace, String id, String reason) implements JournalEntry {
+        public Abandoned {
+            requireSafe(namespace, id);
+        }
+    }
+
+    /**
+     * What the old daemon was told of the v1 runtime; containerd 2.x drops that section.
+     *
+     * @param file the configuration file, empty where there was none
+     * @param runtime the OCI binary, empty for the default
+     * @param runtimeRoot its root without the namespace, empty for the default
+     */
+    record OldDaemon(String file, String runtime, String runtimeRoot) implements JournalEntry {}
+
+    /** An added bundle is about to be taken away, since its container is no more. */
+    record Drop(String namespace, String id) implements JournalEntry {
+        public Drop {
+            requireSafe(namespace, id);
+        }
+    }
+
+    /** All that was added is about to be taken away. */
+    record RollBack() implements JournalEntry {}
+
+    /** What a journal names is made and removed: nothing in it may lead out of containerd's directories. */
+    private static void requireSafe(String namespace, String id) {
+        Ids.requireSafe("namespace", namespace);
+        Ids.requireSafe("container id", id);
+    }
+}

@@ -1,0 +1,111 @@
+package dev.jshim.bridge.journal;
+
+import com.google.protobuf.Any;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.node.ShimFlags;
+import dev.jshim.proto.v1.runc.RuncOptions;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The OCI binary and its root that the old daemon used where a container's record names none. containerd 2.x drops the
+ * section of its configuration that says so; the journal of the adoption keeps it.
+ */
+public final class OldRuntime {
+    /** What the old daemon used where its configuration said nothing. */
+    public static final String RUNC = "runc";
+
+    private static final Any NONE = Any.getDefaultInstance();
+
+    private OldRuntime() {}
+
+    /**
+     * The options of a container that is started anew under its old record, as far as the journal knows them: those of
+     * the very container where it was adopted, else those of the old daemon.
+     *
+     * @param bundle the v2 bundle that containerd made, {@code <state>/io.containerd.runtime.v2.task/<namespace>/<id>}
+     * @return of type RuncOptions; the default instance where there is nothing to say
+     * @throws ShimException FAILED_PRECONDITION for a journal that cannot be read
+     */
+    public static Any options(Path bundle) {
+        try {
+            var journal = journal(bundle);
+            return journal == null ? NONE : options(Journal.read(journal), bundle);
+        } catch (IOException e) {
+            throw new ShimException(
+                    ShimException.Kind.FAILED_PRECONDITION,
+                    "which OCI runtime the old containerd used cannot be told: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    /** By the link to the work directory, which lies below containerd's root. */
+    private static @Nullable Path journal(Path bundle) throws IOException {
+        var link = bundle.resolve("work");
+        if (!Files.isSymbolicLink(link)) {
+            return null;
+        }
+        var work = Files.readSymbolicLink(link);
+        var count = work.getNameCount();
+        var root = work.isAbsolute() && count > 3 ? Path.of("/").resolve(work.subpath(0, count - 3)) : null;
+        return root == null ? null : Journal.file(root);
+    }
+
+    private static Any options(List<JournalEntry> entries, Path bundle) throws IOException {
+        var id = String.valueOf(bundle.getFileName());
+        var parent = bundle.getParent();
+        var namespace = parent == null ? "" : String.valueOf(parent.getFileName());
+        for (var entry : entries.reversed()) {
+            if (entry instanceof JournalEntry.Adopt(var ns, var container, var text)
+                    && ns.equals(namespace)
+                    && container.equals(id)
+                    && !text.isEmpty()) { // A journal that was rebuilt has none where the bundle's was damaged.
+                var record = parse(text, namespace + "/" + id);
+                var root = record.runtimeRoot().getParent();
+                return any(record.runtime(), root == null ? "" : root.toString());
+            }
+        }
+        var daemon = daemon(entries);
+        return daemon == null ? NONE : any(daemon.runtime(), daemon.runtimeRoot());
+    }
+
+    private static AdoptedRecord parse(String text, String task) throws IOException {
+        try {
+            return AdoptedRecord.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("the journal's record of " + task + " is damaged: " + e.getMessage(), e);
+        }
+    }
+
+    /** What the journal has of the old daemon; null where it has nothing. */
+    public static JournalEntry.@Nullable OldDaemon daemon(List<JournalEntry> entries) {
+        for (var entry : entries.reversed()) {
+            if (entry instanceof JournalEntry.OldDaemon daemon) {
+                return daemon;
+            }
+        }
+        return null;
+    }
+
+    /** The defaults are left out: they leave a say to the node's own configuration. */
+    private static Any any(String runtime, String root) {
+        var options = RuncOptions.newBuilder();
+        if (!runtime.equals(RUNC)) {
+            options.setRuntime(runtime);
+        }
+        if (!root.equals(ShimFlags.DEFAULT_RUNTIME_ROOT)) {
+            options.setRuntimeRoot(root);
+        }
+        var built = options.build();
+        return built.equals(RuncOptions.getDefaultInstance())
+                ? NONE
+                : Any.newBuilder()
+                        .setTypeUrl(RuncOptions.getDescriptor().getFullName())
+                        .setValue(built.toByteString())
+                        .build();
+    }
+}

@@ -1,0 +1,184 @@
+package dev.jshim.bridge.record;
+
+import dev.jshim.linux.ProcessId;
+import dev.jshim.node.SmallFile;
+import dev.jshim.node.TaskId;
+import dev.jshim.shim.task.Ids;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is known of an adopted container, as it stands in the file {@link #FILE} of the bundle that the adoption added.
+ * Its presence marks that bundle as ours. The {@code delete} of the launcher reads the file too, with nothing but a
+ * shell: one line a key, {@code key value}.
+ *
+ * @param v1Bundle the v1 runtime's state bundle
+ * @param v1Work the v1 runtime's work directory
+ * @param socket the shim's address as containerd writes it: {@code unix:///path}, or a bare abstract name
+ * @param runtime the OCI binary
+ * @param runtimeRoot the OCI binary's {@code --root}
+ */
+public record AdoptedRecord(
+        String namespace,
+        String id,
+        Path v1Bundle,
+        Path v1Work,
+        ProcessId shim,
+        ProcessId init,
+        String socket,
+        String runtime,
+        Path runtimeRoot) {
+    public static final String FILE = "jshim.v1";
+
+    private static final int MAX_BYTES = 64 << 10;
+
+    public AdoptedRecord {
+        Ids.requireSafe("namespace", namespace);
+        Ids.requireSafe("container id", id);
+        requireOwn(v1Bundle, namespace, id);
+        requireOwn(v1Work, namespace, id);
+        for (var text : List.of(v1Bundle.toString(), v1Work.toString(), socket, runtime, runtimeRoot.toString())) {
+            requireLine(text);
+        }
+    }
+
+    /** The two are removed with all that is in them when the container is deleted. */
+    private static void requireOwn(Path folder, String namespace, String id) {
+        if (!folder.isAbsolute() || !folder.equals(folder.normalize()) || !folder.endsWith(Path.of(namespace, id))) {
+            throw new IllegalArgumentException(folder + " is no folder of " + namespace + "/" + id);
+        }
+    }
+
+    /** A shell reads it too, line by line and without the blanks at a line's ends. */
+    private static void requireLine(String text) {
+        if (text.isEmpty() || !text.equals(text.strip()) || text.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException("\"" + text.replaceAll("\\p{Cntrl}", "?") + "\" is no line of text");
+        }
+    }
+
+    public TaskId task() {
+        return new TaskId(namespace, id);
+    }
+
+    /** Namespace and id: ids are unique only within their namespace. */
+    public String key() {
+        return namespace + "/" + id;
+    }
+
+    /** Whether a v2 bundle lies where that of this container does: in a folder of its id, in one of its namespace. */
+    boolean isOf(Path bundle) {
+        return bundle.endsWith(Path.of(namespace, id));
+    }
+
+    /** Whether an old daemon has made another container of the same id, whose files lie where ours did. */
+    public boolean isAnothers() {
+        return differs(v1Bundle.resolve("init.pid"), init.pid()) || differs(v1Bundle.resolve("shim.pid"), shim.pid());
+    }
+
+    private static boolean differs(Path file, int pid) {
+        try {
+            return Files.exists(file) && !Files.readString(file).strip().equals(Integer.toString(pid));
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    /** The file's text. */
+    public String text() {
+        return """
+                namespace %s
+                id %s
+                v1-bundle %s
+                v1-work %s
+                shim-pid %d
+                shim-start %d
+                init-pid %d
+                init-start %d
+                socket %s
+                runtime %s
+                runtime-root %s
+                """.formatted(
+                        namespace,
+                        id,
+                        v1Bundle,
+                        v1Work,
+                        shim.pid(),
+                        shim.startTicks(),
+                        init.pid(),
+                        init.startTicks(),
+                        socket,
+                        runtime,
+                        runtimeRoot);
+    }
+
+    /**
+     * Reads the file of a bundle.
+     *
+     * @throws IOException also for a file that is damaged; the message names it
+     */
+    public static AdoptedRecord read(Path bundle) throws IOException {
+        var file = bundle.resolve(FILE);
+        try {
+            var bytes = SmallFile.bytes(file, MAX_BYTES);
+            if (bytes == null) {
+                throw new NoSuchFileException(file.toString());
+            }
+            return parse(new String(bytes, StandardCharsets.UTF_8));
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + " is damaged: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Reads the file's text.
+     *
+     * @throws IllegalArgumentException that says what is wrong with it
+     */
+    public static AdoptedRecord parse(String text) {
+        Map<String, String> values = new LinkedHashMap<>();
+        for (var line : text.split("\n", -1)) {
+            var space = line.indexOf(' ');
+            if (space > 0 && values.put(line.substring(0, space), line.substring(space + 1)) != null) {
+                throw new IllegalArgumentException(line.substring(0, space) + " is there twice");
+            }
+        }
+        try {
+            return new AdoptedRecord(
+                    need(values, "namespace"),
+                    need(values, "id"),
+                    Path.of(need(values, "v1-bundle")),
+                    Path.of(need(values, "v1-work")),
+                    process(values, "shim"),
+                    process(values, "init"),
+                    need(values, "socket"),
+                    need(values, "runtime"),
+                    Path.of(need(values, "runtime-root")));
+        } catch (ShimException | InvalidPathException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static ProcessId process(Map<String, String> values, String who) {
+        var pid = Integer.parseInt(need(values, who + "-pid"));
+        if (pid <= 0) {
+            throw new IllegalArgumentException(who + "-pid is " + pid);
+        }
+        return new ProcessId(pid, Long.parseLong(need(values, who + "-start")));
+    }
+
+    private static String need(Map<String, String> values, String key) {
+        var value = values.get(key);
+        if (value == null || value.isEmpty()) {
+            throw new IllegalArgumentException("no " + key);
+        }
+        return value;
+    }
+}

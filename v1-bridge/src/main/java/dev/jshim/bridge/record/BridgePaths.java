@@ -1,0 +1,116 @@
+package dev.jshim.bridge.record;
+
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** Where the bridge of a containerd keeps its files. One bridge serves one pair of root and state. */
+public record BridgePaths(NodePaths node) {
+    /** sun_path holds 108 bytes; containerd itself stops at this many. */
+    private static final int MAX_SOCKET = 106;
+
+    private static final Path FALLBACK = Path.of("/run/jshim");
+
+    /** Sockets, pid, lock and log; mode 0700. */
+    public Path directory() {
+        return node.state().resolve("jshim");
+    }
+
+    /** Where a task of an adopted container is served; the same for the same task each time. */
+    public Path socket(TaskId task) {
+        return fitting(directory().resolve("s").resolve(hash(task.toString()) + ".sock"));
+    }
+
+    /** Where the bridge takes orders. */
+    public Path control() {
+        return fitting(directory().resolve("bridge.sock"));
+    }
+
+    /** How the keeper stands, as it says itself. */
+    public Path keeper() {
+        return directory().resolve("keeper");
+    }
+
+    /** The keeper's pid, for systemd, whose main process it is. */
+    public Path keeperPid() {
+        return directory().resolve("keeper.pid");
+    }
+
+    /** Where calls are noted that a bridge has not answered yet. */
+    public Path calls() {
+        return directory().resolve("calls");
+    }
+
+    /** The notes of one client. */
+    public Path calls(String client) {
+        return calls().resolve(hash(client));
+    }
+
+    /** Where events are noted that are not published yet. */
+    public Path events() {
+        return directory().resolve("events");
+    }
+
+    /** The note of one. */
+    public Path event(String key) {
+        return events().resolve(hash(key));
+    }
+
+    /** Where it stands that a container is being cleared away, a file for each. */
+    public Path endings() {
+        return directory().resolve("ending");
+    }
+
+    /** The note of one; the key tells it from all others, those of the same id included. */
+    public Path ending(String key) {
+        return endings().resolve(hash(key) + ".v1");
+    }
+
+    /** Where containerd listens, as the bridge was told last. */
+    public Path containerd() {
+        return directory().resolve("containerd");
+    }
+
+    public Path pid() {
+        return directory().resolve("bridge.pid");
+    }
+
+    public Path log() {
+        return directory().resolve("bridge.log");
+    }
+
+    /** Held as long as the bridge lives. */
+    public Path lock() {
+        return directory().resolve("bridge.lock");
+    }
+
+    /** Removes all of these files and the directory; for when no bridge lives any more. */
+    public void removeFiles() throws IOException {
+        Files.deleteIfExists(control());
+        if (Files.isDirectory(directory())) {
+            Directories.removeUnmounted(directory());
+        }
+    }
+
+    private static Path fitting(Path socket) {
+        var name = socket.toString();
+        return name.getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET
+                ? socket
+                : FALLBACK.resolve(hash(name) + ".sock");
+    }
+
+    private static String hash(String text) {
+        try {
+            var sum = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(sum, 0, 10);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+}

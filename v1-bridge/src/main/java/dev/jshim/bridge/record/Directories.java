@@ -1,0 +1,100 @@
+package dev.jshim.bridge.record;
+
+import dev.jshim.linux.MountPoint;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Directories whose entries outlive a loss of power: a new name is on disk only when its directory was synced. */
+public final class Directories {
+    private Directories() {}
+
+    /** Puts the entries of a directory on disk. */
+    public static void sync(Path directory) throws IOException {
+        try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    /** The same for the directory that holds this path, where that is there. */
+    public static void syncParent(Path path) throws IOException {
+        var parent = path.getParent();
+        if (parent != null && Files.isDirectory(parent)) {
+            sync(parent);
+        }
+    }
+
+    /** Those of a directory and its parents that do not exist, the outermost first. */
+    public static List<Path> missing(@Nullable Path directory) {
+        List<Path> missing = new ArrayList<>();
+        for (var path = directory; path != null && !Files.exists(path); path = path.getParent()) {
+            missing.addFirst(path);
+        }
+        return missing;
+    }
+
+    /**
+     * Makes a directory and its missing parents, each of them on disk when this returns.
+     *
+     * @param mode of all that are made, such as {@code rwx--x--x}
+     */
+    public static void make(Path directory, String mode) throws IOException {
+        for (var path : missing(directory)) {
+            Files.createDirectories(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode)));
+            syncParent(path);
+        }
+    }
+
+    /**
+     * Says nothing if nothing is mounted in a directory, or on it.
+     *
+     * @param what to say of a mount
+     */
+    public static void refuseMounts(Path directory, String what) throws IOException {
+        var real = directory.toRealPath().toString();
+        for (var mount : MountPoint.all()) {
+            if (mount.path().equals(real) || mount.path().startsWith(real + "/")) {
+                throw new IOException(mount.path() + " " + what);
+            }
+        }
+    }
+
+    /** Removes a directory in which nothing is mounted. Links are removed, not followed. */
+    public static void removeUnmounted(Path tree) throws IOException {
+        Files.walkFileTree(tree, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.deleteIfExists(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+                    throws IOException {
+                if (failure != null) {
+                    throw failure;
+                }
+                Files.deleteIfExists(directory);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
+                if (failure instanceof NoSuchFileException) {
+                    return FileVisitResult.CONTINUE;
+                }
+                throw failure;
+            }
+        });
+    }
+}

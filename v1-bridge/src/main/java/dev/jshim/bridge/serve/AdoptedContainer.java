@@ -1,0 +1,290 @@
+package dev.jshim.bridge.serve;
+
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.end.Orphan;
+import dev.jshim.bridge.exit.AdoptedEvents;
+import dev.jshim.bridge.exit.AdoptedOoms;
+import dev.jshim.bridge.exit.Containerd;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedNotes;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.record.RememberedCgroup;
+import dev.jshim.bridge.v1.ShimLink;
+import dev.jshim.node.ShimSocket;
+import dev.jshim.node.TaskId;
+import dev.jshim.proto.v2.bridge.HeldEvents;
+import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.RepeatedTask;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.TaskFactory;
+import dev.jshim.shim.task.TaskRegistry;
+import dev.jshim.shim.task.TaskService;
+import dev.jshim.shim.task.TaskServiceV3;
+import dev.jshim.ttrpc.TtrpcServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One adopted container as the bridge serves it, on a socket of its own, until its end: it was deleted here and is then
+ * cleared away, or a 1.x daemon deleted it behind our back, or it was let go of.
+ */
+final class AdoptedContainer implements AutoCloseable {
+    /** How long a client that has deleted may take to say Shutdown. */
+    private static final Duration SHUTDOWN_COMES = Duration.ofSeconds(5);
+    /** The old daemon removes a bundle right after it has killed the shim. */
+    private static final Duration OLD_DAEMON_CLEANS = Duration.ofSeconds(1);
+
+    private static final Duration LONGEST_LOOK = Duration.ofSeconds(30);
+    private static final Duration LAST_ANSWERS = Duration.ofSeconds(2);
+
+    private final AdoptedRecord record;
+    private final Path bundle;
+    private final Path socket;
+    private final ScheduledExecutorService timer;
+    private final Consumer<AdoptedContainer> ended;
+    private final BridgePaths paths;
+    private final TaskDoors doors;
+    private final RememberedCgroup cgroup;
+    private final AdoptedNotes notes;
+    private final AdoptedEvents events;
+    private final Cleanup cleanup;
+    private final AdoptedTask task;
+    private final RepeatedTask served;
+    private final TaskService service;
+    private final TtrpcServer server;
+    private final AtomicBoolean over = new AtomicBoolean();
+    private volatile boolean wasDeleted;
+    private volatile @Nullable TaskDoor door;
+
+    /**
+     * Prepares to serve; {@link #attach} and {@link #serve} follow.
+     *
+     * @param publisher of its namespace
+     * @param oomWatch shared by all
+     * @param ended told once, when nothing is left to serve
+     */
+    AdoptedContainer(
+            AdoptedRecord record,
+            BridgePaths paths,
+            TaskDoors doors,
+            Containerd containerd,
+            EventSink publisher,
+            OomWatch oomWatch,
+            ScheduledExecutorService timer,
+            Consumer<AdoptedContainer> ended) {
+        this.record = record;
+        this.paths = paths;
+        this.doors = doors;
+        bundle = paths.node().v2Bundle(record.task());
+        socket = paths.socket(record.task());
+        this.timer = timer;
+        this.ended = ended;
+        notes = new AdoptedNotes(record, bundle);
+        cgroup = new RememberedCgroup(record.init(), notes);
+        events = AdoptedEvents.of(
+                record, notes, publisher, containerd, paths, timer, () -> clients() > 0, () -> runs(containerd.seen()));
+        cleanup = Cleanup.of(paths, record);
+        var link = ShimLink.to(record, () -> doors.dial(record.key(), ShimSocket.parse(record.socket())));
+        link.onLost(this::lookForGhost);
+        var ooms = new AdoptedOoms(oomWatch, cgroup, notes, events);
+        var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
+        task = new AdoptedTask(record, notes, link, cgroup, ooms, orphan, cleanup, this::deleted);
+        var registry = new TaskRegistry();
+        served = new RepeatedTask(task);
+        registry.add(served);
+        TaskFactory none = request -> {
+            throw ShimException.failedPrecondition("the bridge serves container " + record.id() + " alone");
+        };
+        service = new TaskService(registry, none, events, this::shutdown);
+        server = TtrpcServer.builder()
+                .addService(service)
+                .addService(TaskServiceV3.of(service))
+                .waiting(method -> method.endsWith("/Wait"))
+                .build();
+    }
+
+    AdoptedRecord record() {
+        return record;
+    }
+
+    TaskId id() {
+        return record.task();
+    }
+
+    /** That its bundle is there: what was known before is noted in it. */
+    void bundleIsThere() {
+        notes.bundleIsThere();
+    }
+
+    /** Goes on with what the bridge before has held back; before {@link #attach}. */
+    void again(List<HeldEvents> before) {
+        before.forEach(events::again);
+    }
+
+    /**
+     * That this containerd runs now, see {@link Containerd#seen}: it is noted, for what exits from now on the v1 shim
+     * tells it.
+     */
+    void runs(String daemon) {
+        // An exit on its way has its own daemon noted.
+        if (!daemon.isEmpty() && task.livesOrIsTold(events::holds)) {
+            notes.daemon(daemon);
+        }
+    }
+
+    Path socket() {
+        return socket;
+    }
+
+    /** What is wrong with its v1 shim, empty where nothing is. */
+    String trouble() {
+        return task.trouble();
+    }
+
+    /** How many clients are connected to its socket. */
+    int clients() {
+        return server.connections();
+    }
+
+    /**
+     * Asks the v1 shim whether it is the one, and has the container, that the record says.
+     *
+     * @throws ShimException where it is not, or does not answer
+     */
+    void probe() {
+        task.probe();
+    }
+
+    /**
+     * Begins to watch the processes and to publish their exits. An adoption itself is no event: containerd knows the
+     * container already. All exits go to {@link AdoptedEvents}: that a bridge before knew of an exit does not mean that
+     * it has got as far as to publish it. The notes and what is held back say which of them have been told.
+     */
+    void attach() {
+        cgroup.remember();
+        service.publishOoms(served);
+        task.attach().forEach(execId -> service.publishExit(served, execId));
+        service.publishExit(served, "");
+    }
+
+    /** Begins to serve, and goes on where a process before this one has stopped. */
+    void serve() throws IOException {
+        // Before anybody is heard: a Shutdown means something only for what was deleted.
+        if (Files.exists(bundle.resolve(Cleanup.EXIT_FILE))) {
+            // The bridge before this one ended between deletion and end.
+            deletedBefore();
+        }
+        door = doors.open(record.key() + "/" + record.init(), socket, server);
+    }
+
+    /** That it was deleted, by a call that the bridge before this one had begun. */
+    void deletedBefore() {
+        wasDeleted = true;
+        notes.end();
+        var exit = cleanup.exit();
+        if (exit != null) {
+            // The v1 shim knows of no process any more.
+            task.endedBefore(exit);
+        }
+        endLater(SHUTDOWN_COMES);
+    }
+
+    /** It was deleted, and nobody knows it yet. */
+    private void deleted(Exit exit) {
+        FaultPoint.at("deletion-done");
+        wasDeleted = true;
+        notes.end();
+        cleanup.note(exit);
+        // Without the answer, the launcher's delete cleans up by itself: as it must if the v1 shim could not.
+        if (!cleanup.hasRuntimeState()) {
+            cleanup.answer(paths.node());
+        }
+        endLater(SHUTDOWN_COMES);
+        FaultPoint.at("deletion-noted");
+    }
+
+    private void endLater(Duration delay) {
+        var _ = timer.schedule(this::shutdown, delay.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void shutdown() {
+        if (wasDeleted && over.compareAndSet(false, true)) {
+            Thread.ofVirtual().name("end-" + record.id()).start(() -> {
+                stopServing();
+                cleanup.removeOwnSocket();
+                // Until then the v1 shim may have to tell of an exit.
+                events.awaitNothingHeld();
+                cleanup.finish();
+                cleanup.forget();
+                ended.accept(this);
+            });
+        }
+    }
+
+    /** The connection to the shim was lost: perhaps a 1.x daemon has deleted the container, and its shim with it. */
+    private void lookForGhost() {
+        lookForGhost(OLD_DAEMON_CLEANS);
+    }
+
+    private void lookForGhost(Duration delay) {
+        if (!over.get() && !wasDeleted) {
+            Runnable look =
+                    () -> Thread.ofVirtual().name("ghost-" + record.id()).start(() -> dropGhost(delay));
+            var _ = timer.schedule(look, delay.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void dropGhost(Duration delay) {
+        if (record.shim().isAlive()) {
+            // Only the connection was lost.
+            return;
+        }
+        if (record.init().isAlive() || Files.exists(record.v1Bundle())) {
+            // The daemon may take its time; a shim that just died is looked at for as long as it is served.
+            var next = delay.multipliedBy(2);
+            lookForGhost(next.compareTo(LONGEST_LOOK) < 0 ? next : LONGEST_LOOK);
+            return;
+        }
+        if (wasDeleted || !over.compareAndSet(false, true)) {
+            return;
+        }
+        ShimLog.info("deleted by another daemon", "ns", record.namespace(), "id", record.id());
+        stopServing();
+        try {
+            AddedBundle.remove(bundle);
+        } catch (IOException e) {
+            ShimLog.warn("could not remove the bundle", "ns", record.namespace(), "id", record.id(), "error", e);
+        }
+        ended.accept(this);
+    }
+
+    private void stopServing() {
+        var open = door;
+        if (open != null) {
+            open.close();
+        }
+        var _ = server.shutdown(LAST_ANSWERS);
+        task.detach();
+    }
+
+    /** Lets go of the container, which goes on under its v1 shim. Blocks for some seconds at most. */
+    @Override
+    public void close() {
+        if (over.compareAndSet(false, true)) {
+            stopServing();
+        }
+    }
+}

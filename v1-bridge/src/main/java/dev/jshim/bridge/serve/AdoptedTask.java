@@ -1,0 +1,552 @@
+package dev.jshim.bridge.serve;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Empty;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.end.Orphan;
+import dev.jshim.bridge.exit.AdoptedOoms;
+import dev.jshim.bridge.exit.V1Exits;
+import dev.jshim.bridge.exit.WatchedExit;
+import dev.jshim.bridge.record.AdoptedNotes;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.v1.ShimLink;
+import dev.jshim.bridge.v1.V1Checkpoint;
+import dev.jshim.bridge.v1.V1States;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.proto.v1.runc.ProcessDetails;
+import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
+import dev.jshim.proto.v1.shim.CloseIORequest;
+import dev.jshim.proto.v1.shim.DeleteProcessRequest;
+import dev.jshim.proto.v1.shim.DeleteResponse;
+import dev.jshim.proto.v1.shim.ExecProcessRequest;
+import dev.jshim.proto.v1.shim.KillRequest;
+import dev.jshim.proto.v1.shim.ListPidsRequest;
+import dev.jshim.proto.v1.shim.ResizePtyRequest;
+import dev.jshim.proto.v1.shim.ShimGrpc.ShimBlockingStub;
+import dev.jshim.proto.v1.shim.StartRequest;
+import dev.jshim.proto.v1.shim.StateRequest;
+import dev.jshim.proto.v1.shim.UpdateTaskRequest;
+import dev.jshim.proto.v1.types.ProcessInfo;
+import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.shim.task.ExecRequest;
+import dev.jshim.shim.task.Exit;
+import dev.jshim.shim.task.LastingTask;
+import dev.jshim.shim.task.ListedPid;
+import dev.jshim.shim.task.ProcessState;
+import dev.jshim.shim.task.ProcessStatus;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.ShimException.Kind;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiPredicate;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container that a v1 shim runs, as a task of today. Maps each call to the v1 API (containerd v1.6.20,
+ * runtime/v1/shim/service.go) and gives the errors that a v2 shim gives.
+ *
+ * <p>A v1 shim has one flat set of process ids: init has the container's id, an exec its own. Every call but the wait
+ * for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is answered.
+ */
+public final class AdoptedTask implements LastingTask {
+    private static final String PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process";
+    private static final String RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+
+    private final AdoptedRecord record;
+    private final Path bundle;
+    private final AdoptedNotes notes;
+    private final ShimLink link;
+    private final V1Exits exits;
+    private final Supplier<Message> stats;
+    private final AdoptedOoms ooms;
+    private final Orphan orphan;
+    private final V1States states;
+
+    private final Cleanup cleanup;
+    private final Consumer<Exit> deleted;
+
+    /**
+     * The task of an adopted container. {@link #attach} begins to watch it.
+     *
+     * @param notes what is noted in the bundle that the adoption added
+     * @param stats reads the container's cgroup
+     * @param ooms watches it
+     * @param orphan the same container, for when its shim is dead
+     * @param cleanup what a deletion that begins is noted with
+     * @param deleted told when the container is deleted and nobody knows it yet, in the thread of the call
+     */
+    AdoptedTask(
+            AdoptedRecord record,
+            AdoptedNotes notes,
+            ShimLink link,
+            Supplier<Message> stats,
+            AdoptedOoms ooms,
+            Orphan orphan,
+            Cleanup cleanup,
+            Consumer<Exit> deleted) {
+        this.record = record;
+        this.bundle = notes.bundle();
+        this.notes = notes;
+        this.link = link;
+        this.exits = new V1Exits(record, link, ooms::check, orphan);
+        this.states = new V1States(record, bundle, link, exits::known);
+        this.stats = stats;
+        this.ooms = ooms;
+        this.orphan = orphan;
+        this.cleanup = cleanup;
+        this.deleted = deleted;
+    }
+
+    /**
+     * Begins to watch init and the execs that there are, and answers the exec ids. Blocks for as long as the shim takes
+     * to list them, at most {@link ShimLink#QUICK}.
+     */
+    List<String> attach() {
+        exits.watch("");
+        Map<String, Integer> execs = new LinkedHashMap<>();
+        for (var each : pids()) {
+            if (!each.execId().isEmpty()) {
+                execs.put(each.execId(), each.pid());
+            }
+        }
+        var listed = Set.copyOf(execs.keySet());
+        notes.execs().forEach((execId, pid) -> {
+            if (!execs.containsKey(execId)) {
+                if (states.isGone(execId, v1Id(execId))) {
+                    notes.deleted(execId, pid);
+                } else {
+                    execs.put(execId, pid);
+                }
+            }
+        });
+        execs.forEach((execId, pid) -> runs(execId, pid, listed.contains(execId)));
+        return List.copyOf(execs.keySet());
+    }
+
+    private void runs(String execId, int pid, boolean isListed) {
+        var exit = exits.watch(execId);
+        if (pid != 0) {
+            if (isListed) {
+                exit.runs(pid);
+            } else {
+                exit.ran(pid);
+            }
+            notes.started(execId, pid);
+        }
+    }
+
+    /**
+     * Asks the shim whether it is the one, and has the process, that the record says.
+     *
+     * @throws ShimException where it is not, or does not answer
+     */
+    void probe() {
+        var shimPid = link.read(ShimLink.QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()))
+                .getShimPid();
+        if (shimPid != record.shim().pid() || !record.shim().isAlive()) {
+            throw ShimException.failedPrecondition("the shim that answers is pid " + shimPid + " and not "
+                    + record.shim().pid());
+        }
+        var request = StateRequest.newBuilder().setId(id()).build();
+        var pid = link.read(ShimLink.QUICK, shim -> shim.state(request)).getPid();
+        if (pid != record.init().pid()) {
+            throw ShimException.failedPrecondition("the shim's container is pid " + pid + " and not "
+                    + record.init().pid());
+        }
+    }
+
+    /** Lets go of the shim without doing it any harm. */
+    void detach() {
+        exits.close();
+        ooms.close();
+        link.close();
+    }
+
+    AdoptedRecord record() {
+        return record;
+    }
+
+    /**
+     * Whether each process that was started lives, or its exit is told, or on its way.
+     *
+     * @param isOnItsWay whether an exit, by id and pid, is
+     */
+    boolean livesOrIsTold(BiPredicate<String, Integer> isOnItsWay) {
+        var all = exits.all();
+        var isTold = isOnItsWay.or(notes::isTold);
+        return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue(), isTold))
+                && notes.execs().entrySet().stream()
+                        .allMatch(
+                                each -> all.containsKey(each.getKey()) || isTold.test(each.getKey(), each.getValue()));
+    }
+
+    private boolean livesOrIsTold(String execId, WatchedExit exit, BiPredicate<String, Integer> isTold) {
+        var lives = execId.isEmpty() ? record.init().isAlive() : exit.isAlive();
+        return lives || !exit.hasRun() || isTold.test(v1Id(execId), exit.pid());
+    }
+
+    /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
+    String trouble() {
+        if (!record.shim().isAlive()) {
+            return "its v1 shim is dead";
+        }
+        return link.isMute() ? "its v1 shim does not answer" : "";
+    }
+
+    @Override
+    public String id() {
+        return record.id();
+    }
+
+    @Override
+    public Path bundle() {
+        return bundle;
+    }
+
+    @Override
+    public int pid() {
+        return record.init().pid();
+    }
+
+    @Override
+    public ProcessState state(String execId) {
+        return states.of(execId, v1Id(execId));
+    }
+
+    /** Waits for what is being done with the process: the shim holds its lock meanwhile. */
+    @Override
+    public ProcessState settled(String execId) {
+        return states.of(execId, v1Id(execId), ShimLink.LOCKED);
+    }
+
+    @Override
+    public void start(String execId, IntConsumer started) {
+        var request = StartRequest.newBuilder().setId(v1Id(execId)).build();
+        exits.starting(execId, exit -> {
+            var pid = explained(execId, () -> link.call(ShimLink.SLOW, shim -> shim.start(request)))
+                    .getPid();
+            exit.runs(pid);
+            if (!execId.isEmpty()) {
+                notes.started(execId, pid);
+            }
+            started.accept(pid);
+        });
+    }
+
+    @Override
+    public void startedBefore(String execId, int pid, IntConsumer started) {
+        exits.starting(execId, exit -> {
+            exit.runs(pid);
+            if (!execId.isEmpty()) {
+                notes.started(execId, pid);
+            }
+            started.accept(pid);
+        });
+    }
+
+    /** That init has ended so, as a bridge before this one has noted. */
+    void endedBefore(Exit exit) {
+        exits.forget("", exits.watched(""), exit);
+    }
+
+    @Override
+    public Exit delete(String execId) {
+        if (!execId.isEmpty()) {
+            return deleteExec(execId);
+        }
+        cleanup.note(exitOf(""));
+        FaultPoint.at("deletion-begun");
+        Exit exit;
+        try {
+            exit = deleteNow("");
+        } catch (ShimException e) {
+            exit = deletedBefore(e);
+        }
+        exits.forget("", exits.watched(""), exit);
+        states.forget("");
+        deleted.accept(exit);
+        return exit;
+    }
+
+    /** The exit of a process before it is deleted, after which nobody can say it; null if there is none. */
+    private @Nullable Exit exitOf(String execId) {
+        var known = exits.known(execId);
+        if (known != null) {
+            return known;
+        }
+        try {
+            return state(execId).exit();
+        } catch (ShimException e) {
+            // The deletion itself says what is wrong.
+            return null;
+        }
+    }
+
+    @Override
+    public @Nullable Exit deletedExec(String execId) {
+        return notes.deleting(execId);
+    }
+
+    private Exit deleteExec(String execId) {
+        var which = exits.watched(execId);
+        var pid = notes.execs().get(execId);
+        var last = exitOf(execId);
+        if (last != null) {
+            notes.deleting(execId, last);
+        }
+        try {
+            var exit = deleteNow(execId);
+            exits.forget(execId, which, exit);
+            states.forget(execId);
+            notes.deleted(execId, pid);
+            return exit;
+        } catch (ShimException e) {
+            if (e.kind() == Kind.NOT_FOUND) {
+                forgetOld(execId, pid);
+            }
+            throw e;
+        }
+    }
+
+    /** Of an exec that was deleted past the bridge, by a daemon of 1.x, nothing is to be taken for another's. */
+    private void forgetOld(String execId, @Nullable Integer pid) {
+        exits.forgetOld(execId);
+        states.forget(execId);
+        notes.deleted(execId, pid);
+    }
+
+    /** A deletion that took longer than anybody waited for is done all the same, and is not done again. */
+    private Exit deletedBefore(ShimException e) {
+        var isThere = e.kind() != Kind.NOT_FOUND && e.kind() != Kind.FAILED_PRECONDITION;
+        if (isThere || cleanup.progress() != Cleanup.Progress.DELETED) {
+            if (e.kind() != Kind.UNAVAILABLE && e.kind() != Kind.DEADLINE_EXCEEDED) {
+                cleanup.forget();
+            }
+            throw e;
+        }
+        var known = exits.known("");
+        var noted = known == null ? cleanup.exit() : known;
+        return noted == null ? new Exit(pid(), Cleanup.UNKNOWN_EXIT, Instant.now()) : noted;
+    }
+
+    private Exit deleteNow(String execId) {
+        try {
+            return explained(execId, () -> V1States.exit(link.call(ShimLink.SLOW, shim -> deleteCall(shim, execId))));
+        } catch (ShimException e) {
+            // Without its shim a container that has ended is ended for good: let the client be done with it.
+            var known = exits.known(execId);
+            if (e.kind() != Kind.UNAVAILABLE || known == null || record.shim().isAlive()) {
+                throw e;
+            }
+            return known;
+        }
+    }
+
+    private DeleteResponse deleteCall(ShimBlockingStub shim, String execId) {
+        return execId.isEmpty()
+                ? shim.delete(Empty.getDefaultInstance())
+                : shim.deleteProcess(
+                        DeleteProcessRequest.newBuilder().setId(v1Id(execId)).build());
+    }
+
+    /**
+     * The container's processes. A container that lives is never answered with an error, and one that has exited with
+     * its init: containerd takes anything else for a leaked task and cleans it up (core/runtime/v2/shim_load.go,
+     * v2.1.4).
+     */
+    @Override
+    public List<ListedPid> pids() {
+        try {
+            var request = ListPidsRequest.newBuilder().setId(id()).build();
+            var listed = link.glance(shim -> shim.listPids(request)).getProcessesList();
+            if (!listed.isEmpty()) {
+                return listed.stream().map(this::listed).toList();
+            }
+        } catch (ShimException e) {
+            // What a v1 shim says after Delete. It never says so of a container that lives; were it to, do not believe
+            // it.
+            if (e.kind() == Kind.FAILED_PRECONDITION && !record.init().isAlive()) {
+                throw new ShimException(Kind.NOT_FOUND, "container " + id() + " has been deleted", e);
+            }
+        }
+        return List.of(new ListedPid(pid(), ""));
+    }
+
+    private ListedPid listed(ProcessInfo info) {
+        try {
+            // Whatever its type says: a v1 shim sends nothing but ProcessDetails, and names init by the container's id.
+            var execId = ProcessDetails.parseFrom(info.getInfo().getValue()).getExecId();
+            return new ListedPid(info.getPid(), execId.equals(id()) ? "" : execId);
+        } catch (InvalidProtocolBufferException e) {
+            return new ListedPid(info.getPid(), "");
+        }
+    }
+
+    @Override
+    public void pause() {
+        explained("", () -> link.call(ShimLink.SLOW, shim -> shim.pause(Empty.getDefaultInstance())));
+    }
+
+    @Override
+    public void resume() {
+        explained("", () -> link.call(ShimLink.SLOW, shim -> shim.resume(Empty.getDefaultInstance())));
+    }
+
+    @Override
+    public void checkpoint(String path, Any options) {
+        var request = CheckpointTaskRequest.newBuilder().setPath(path).setOptions(V1Checkpoint.convert(options));
+        explained("", () -> link.call(ShimLink.VERY_SLOW, shim -> shim.checkpoint(request.build())));
+    }
+
+    @Override
+    public void kill(String execId, int signal, boolean all) {
+        var request = KillRequest.newBuilder()
+                .setId(v1Id(execId))
+                .setSignal(signal)
+                .setAll(all)
+                .build();
+        if (execId.isEmpty() && record.init().lacksFirstThread()) {
+            // The shim's runtime takes it for dead, and signals nothing.
+            signalItself(signal, all);
+            return;
+        }
+        try {
+            link.call(ShimLink.SLOW, shim -> shim.kill(request));
+        } catch (ShimException e) {
+            var isOurs = (e.kind() == Kind.UNAVAILABLE && !record.shim().isAlive())
+                    || record.init().lacksFirstThread();
+            if (execId.isEmpty() && isOurs) {
+                signalItself(signal, all);
+                return;
+            }
+            if (e.kind() == Kind.UNKNOWN && states.isStopped(execId, v1Id(execId))) {
+                throw new ShimException(Kind.NOT_FOUND, "process already finished", e);
+            }
+            throw e;
+        }
+    }
+
+    private void signalItself(int signal, boolean all) {
+        try {
+            if (!(all ? orphan.signal(signal) : record.init().signal(signal))) {
+                throw ShimException.notFound("process already finished");
+            }
+        } catch (ErrnoException e) {
+            throw new ShimException(Kind.INTERNAL, "signal " + signal + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void exec(ExecRequest r) {
+        if (r.execId().equals(id())) {
+            throw ShimException.invalidArgument("exec id " + r.execId()
+                    + " is the container's own id: to a v1 shim it is" + " init itself; choose another one");
+        }
+        var type = r.spec().getTypeUrl();
+        if (!type.equals(PROCESS)) {
+            throw ShimException.invalidArgument(
+                    "exec " + r.execId() + ": a process of type \"" + type + "\" is not known: it must be " + PROCESS);
+        }
+        var request = ExecProcessRequest.newBuilder()
+                .setId(r.execId())
+                .setTerminal(r.stdio().terminal())
+                .setStdin(r.stdio().stdin())
+                .setStdout(r.stdio().stdout())
+                .setStderr(r.stdio().stderr())
+                .setSpec(r.spec())
+                .build();
+        var before = notes.execs().get(r.execId());
+        explained("", () -> link.call(ShimLink.LOCKED, shim -> shim.exec(request)));
+        // It refuses an id that is in use: whatever is known of one is of an exec that it knows no more.
+        forgetOld(r.execId(), before);
+    }
+
+    @Override
+    public void resize(String execId, int width, int height) {
+        var request = ResizePtyRequest.newBuilder()
+                .setId(v1Id(execId))
+                .setWidth(width)
+                .setHeight(height)
+                .build();
+        try {
+            explained(execId, () -> link.call(ShimLink.LOCKED, shim -> shim.resizePty(request)));
+        } catch (ShimException e) {
+            // A client sends a size whenever its window has one: that the process has just ended is no error of its.
+            if (e.kind() != Kind.UNKNOWN || !states.isStopped(execId, v1Id(execId))) {
+                throw e;
+            }
+        }
+    }
+
+    @Override
+    public void closeStdin(String execId) {
+        var request =
+                CloseIORequest.newBuilder().setId(v1Id(execId)).setStdin(true).build();
+        link.call(ShimLink.LOCKED, shim -> shim.closeIO(request));
+    }
+
+    /** Annotations have no place in the v1 API and are left out. */
+    @Override
+    public void update(ByteString resources, Map<String, String> annotations) {
+        var any = Any.newBuilder().setTypeUrl(RESOURCES).setValue(resources);
+        var request = UpdateTaskRequest.newBuilder().setResources(any).build();
+        explained("", () -> link.call(ShimLink.SLOW, shim -> shim.update(request)));
+    }
+
+    @Override
+    public CompletableFuture<Exit> exited(String execId) {
+        if (!execId.isEmpty() && !exits.isWatched(execId)) {
+            // Says NOT_FOUND here and now, which a wait that fails later could not.
+            var state = state(execId);
+            var exit = exits.watch(execId);
+            if (state.status() == ProcessStatus.RUNNING || state.status() == ProcessStatus.PAUSED) {
+                exit.runs(state.pid());
+            }
+        }
+        return exits.watch(execId).shown();
+    }
+
+    @Override
+    public void onOom(Runnable told) {
+        ooms.begin(told);
+    }
+
+    @Override
+    public Message stats() {
+        return stats.get();
+    }
+
+    private String v1Id(String execId) {
+        if (execId.equals(id())) {
+            throw ShimException.notFound("process does not exist " + execId);
+        }
+        return execId.isEmpty() ? id() : execId;
+    }
+
+    /**
+     * Makes a call. A v1 shim says a bare UNKNOWN for much, and where the process is in the wrong state so does a v2
+     * shim; only for a process that is not there it says NOT_FOUND. Whether that is so is asked of the process, not
+     * read out of the message.
+     */
+    private <R> R explained(String execId, Supplier<R> call) {
+        try {
+            return call.get();
+        } catch (ShimException e) {
+            if (e.kind() == Kind.UNKNOWN && states.isGone(execId, v1Id(execId))) {
+                throw new ShimException(Kind.NOT_FOUND, e.getMessage() == null ? "" : e.getMessage(), e);
+            }
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,482 @@
+package dev.jshim.bridge.serve;
+
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.exit.AdoptedEvents;
+import dev.jshim.bridge.exit.Containerd;
+import dev.jshim.bridge.exit.HeldNotes;
+import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedNotes;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.linux.Deadline;
+import dev.jshim.node.NodePaths;
+import dev.jshim.node.TaskId;
+import dev.jshim.proto.v2.bridge.HeldEvents;
+import dev.jshim.shim.cgroup.OomWatch;
+import dev.jshim.shim.event.EventSink;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.shim.task.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves all adopted v1 shims of one containerd. What it serves after a start is what the bundles on disk say: each one
+ * that an adoption added holds its own record. Thread-safe.
+ */
+final class Bridge implements AutoCloseable {
+    /** After the last container's end: for a bundle that another adoption is about to add. */
+    private static final Duration GRACE = Duration.ofSeconds(10);
+
+    /** How long a start waits for the v1 shims; those that are mute are served all the same. */
+    private static final Duration ATTACHED = Duration.ofSeconds(1);
+
+    /**
+     * Between two looks whether a containerd listens that has connected. What exits between that and the look is told
+     * twice, so they are short as long as it is likely to start.
+     */
+    private static final Duration SHORT_PAUSE = Duration.ofMillis(100);
+
+    private static final Duration PAUSE = Duration.ofSeconds(2);
+    private static final Duration STARTS = Duration.ofSeconds(60);
+
+    private static final String ENDING = "this bridge is about to end; try again";
+
+    private final BridgePaths paths;
+    private final TaskDoors doors;
+    private final Containerd containerd;
+    private final Function<String, EventSink> publishers;
+    private final ScheduledExecutorService timer;
+    private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
+    private final OomWatch oomWatch = new OomWatch();
+    /** Held to read by who adds or removes a container, to write by who ends the bridge. */
+    private final ReentrantReadWriteLock changes = new ReentrantReadWriteLock();
+
+    /** How many of what was begun to be deleted is still being cleared away. */
+    private final AtomicInteger finishing = new AtomicInteger();
+
+    /** How many have connected since it was looked which containerd runs. */
+    private final AtomicInteger looks = new AtomicInteger();
+
+    /** What is to run in this process's place; null where nothing is. */
+    private volatile @Nullable List<String> next;
+
+    private volatile boolean stopping;
+    private final CountDownLatch done = new CountDownLatch(1);
+
+    /**
+     * A bridge that serves nobody yet.
+     *
+     * @param publishers gives the way to containerd for a namespace
+     */
+    Bridge(
+            BridgePaths paths,
+            TaskDoors doors,
+            Containerd containerd,
+            Function<String, EventSink> publishers,
+            ScheduledExecutorService timer) {
+        this.paths = paths;
+        this.doors = doors;
+        this.containerd = containerd;
+        this.publishers = publishers;
+        this.timer = timer;
+        doors.onArrival(this::look);
+    }
+
+    /** The timer that all parts of a bridge share: one thread, which never blocks. */
+    static ScheduledExecutorService timer() {
+        return Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().name("timer").daemon().factory());
+    }
+
+    /**
+     * Serves what was adopted before, whatever state it is in: a shim that is mute or dead today does not make its
+     * bundle unserved, for containerd would then delete it.
+     */
+    void load() throws IOException {
+        var held = new HeldNotes(paths).read();
+        var endings = Cleanup.noted(paths);
+        finishEndings(endings, held);
+        var noOnes = new HashSet<>(held.keySet());
+        List<Thread> attaching = new ArrayList<>();
+        for (var bundle : bundles(paths.node())) {
+            var container = load(bundle, held);
+            if (container != null) {
+                noOnes.remove(container.id());
+                attaching.add(
+                        Thread.ofVirtual().name("attach-" + container.id()).start(container::attach));
+            }
+        }
+        endings.forEach(ending -> noOnes.remove(ending.record().task()));
+        noOnes.forEach(task -> publish(task, held));
+        joinAll(attaching);
+        look();
+    }
+
+    /** Null where it cannot be served, which is no reason to serve no other: without us containerd deletes them all. */
+    private @Nullable AdoptedContainer load(Path bundle, Map<TaskId, List<HeldEvents>> held) {
+        AdoptedContainer container = null;
+        try {
+            container = prepare(AdoptedRecord.read(bundle));
+            adopted.put(container.id(), container);
+            container.again(Objects.requireNonNullElse(held.remove(container.id()), List.of()));
+            container.serve();
+            return container;
+        } catch (IOException | RuntimeException e) {
+            ShimLog.error("an adopted bundle cannot be served", "bundle", bundle, "error", e);
+            if (container != null) {
+                adopted.remove(container.id(), container);
+                container.close();
+            }
+            return null;
+        }
+    }
+
+    /** Goes on where the bridge before died while it cleared something away. */
+    private void finishEndings(List<Cleanup> endings, Map<TaskId, List<HeldEvents>> held) {
+        List<Thread> all = new ArrayList<>();
+        finishing.set(endings.size());
+        for (var ending : endings) {
+            all.add(Thread.ofVirtual().name("end-" + ending.record().id()).start(() -> {
+                try {
+                    finish(ending, held);
+                } finally {
+                    if (finishing.decrementAndGet() == 0) {
+                        stopLaterIfIdle();
+                    }
+                }
+            }));
+        }
+        // What takes longer goes on meanwhile: a v1 shim may take its time to delete.
+        joinAll(all);
+    }
+
+    /** Waits a moment for all of them together: until this bridge serves, a containerd that starts deletes bundles. */
+    private static void joinAll(List<Thread> threads) {
+        var deadline = Deadline.in(ATTACHED);
+        for (var thread : threads) {
+            try {
+                var _ = thread.join(deadline.left());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Ends the bridge in a while, if nothing is adopted then. */
+    void stopLaterIfIdle() {
+        var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void finish(Cleanup ending, Map<TaskId, List<HeldEvents>> held) {
+        if (!ending.hasBundle(paths.node())) {
+            tell(ending.record(), held);
+        }
+        var record = ending.record();
+        switch (ending.progress()) {
+            case PRESENT -> ending.forget();
+            case UNKNOWN ->
+                ShimLog.warn(
+                        "its deletion was begun, and its v1 shim does not answer",
+                        "ns",
+                        record.namespace(),
+                        "id",
+                        record.id());
+            case STOPPED -> {
+                try {
+                    ending.deleteNow();
+                    end(ending);
+                } catch (ShimException e) {
+                    // The note stays for the next bridge, and the container is served where it still has a bundle.
+                    ShimLog.warn(
+                            "its deletion was begun, and its v1 shim does not go on with it",
+                            "ns",
+                            record.namespace(),
+                            "id",
+                            record.id(),
+                            "error",
+                            e.getMessage());
+                }
+            }
+            case DELETED -> end(ending);
+        }
+    }
+
+    /** Tells what was held back of a container that is not served any more. Blocks for as long as its shim may tell. */
+    private void tell(AdoptedRecord record, Map<TaskId, List<HeldEvents>> held) {
+        var before = held.remove(record.task());
+        if (before != null) {
+            var notes = AdoptedNotes.none(record);
+            var sink = publishers.apply(record.namespace());
+            // As if containerd had it from us: that its shim and bundle are gone is our own doing, by the noted ending.
+            var events = AdoptedEvents.of(record, notes, sink, containerd, paths, timer, () -> true, () -> {});
+            before.forEach(events::again);
+            events.awaitNothingHeld();
+        }
+    }
+
+    /** Publishes what was held back of a container of which nothing else is known. */
+    private void publish(TaskId task, Map<TaskId, List<HeldEvents>> held) {
+        var sink = publishers.apply(task.namespace());
+        var notes = new HeldNotes(paths);
+        held.getOrDefault(task, List.of()).forEach(each -> AdoptedEvents.publish(each, sink, notes));
+    }
+
+    /** Clears away what was deleted. */
+    private void end(Cleanup ending) {
+        if (ending.hasBundle(paths.node())) {
+            // It is served once more, for a containerd that still asks, and ended then.
+            ending.answer(paths.node());
+            endServed(ending.record());
+        } else {
+            ending.finish();
+            ending.forget();
+        }
+    }
+
+    /** Where a v1 shim took its time to delete, a container is served that has found no exit in its bundle. */
+    private void endServed(AdoptedRecord record) {
+        var container = adopted.get(record.task());
+        if (container != null && container.record().init().equals(record.init())) {
+            container.deletedBefore();
+        }
+    }
+
+    /** The bundles that adoptions added. */
+    static List<Path> bundles(NodePaths paths) throws IOException {
+        List<Path> ours = new ArrayList<>();
+        if (!Files.isDirectory(paths.v2State())) {
+            return ours;
+        }
+        try (var namespaces = Files.newDirectoryStream(paths.v2State(), Files::isDirectory)) {
+            for (var namespace : namespaces) {
+                try (var bundles = Files.newDirectoryStream(namespace, Bridge::isAdopted)) {
+                    bundles.forEach(ours::add);
+                }
+            }
+        }
+        return ours;
+    }
+
+    private static boolean isAdopted(Path bundle) {
+        return !bundle.getFileName().toString().startsWith(".") && AddedBundle.isOurs(bundle);
+    }
+
+    /**
+     * Serves a container from now on; again is no error. Blocks until its v1 shim has answered.
+     *
+     * @return the socket
+     * @throws ShimException where its shim does not answer: nothing is served then; ALREADY_EXISTS where the id is
+     *     served for another process
+     */
+    Path adopt(AdoptedRecord record) {
+        return changing(() -> adoptNow(record));
+    }
+
+    /** Adds or removes a container: not while the bridge ends. */
+    private <T> T changing(Supplier<T> change) {
+        changes.readLock().lock();
+        try {
+            requireGoingOn();
+            return change.get();
+        } finally {
+            changes.readLock().unlock();
+        }
+    }
+
+    private void requireGoingOn() {
+        if (stopping) {
+            throw new ShimException(ShimException.Kind.UNAVAILABLE, ENDING);
+        }
+    }
+
+    private Path adoptNow(AdoptedRecord record) {
+        var fresh = prepare(record);
+        var before = adopted.putIfAbsent(fresh.id(), fresh);
+        if (before != null) {
+            if (!before.record().init().equals(record.init())) {
+                throw ShimException.alreadyExists("another container of the id " + fresh.id() + " is served");
+            }
+            before.bundleIsThere();
+            return before.socket();
+        }
+        try {
+            fresh.probe();
+            fresh.attach();
+            fresh.serve();
+            fresh.runs(containerd.seen());
+        } catch (IOException | RuntimeException e) {
+            adopted.remove(fresh.id(), fresh);
+            fresh.close();
+            throw e instanceof ShimException shim
+                    ? shim
+                    : new ShimException(ShimException.Kind.INTERNAL, "cannot serve " + fresh.id() + ": " + e, e);
+        }
+        ShimLog.info(
+                "adopted",
+                "ns",
+                record.namespace(),
+                "id",
+                record.id(),
+                "pid",
+                record.init().pid());
+        return fresh.socket();
+    }
+
+    private AdoptedContainer prepare(AdoptedRecord record) {
+        var publisher = publishers.apply(record.namespace());
+        return new AdoptedContainer(record, paths, doors, containerd, publisher, oomWatch, timer, this::ended);
+    }
+
+    /**
+     * Somebody has connected, perhaps a containerd that starts: it connects to all bundles before it listens itself.
+     * Sees to it that the containers know which one runs.
+     */
+    private void look() {
+        if (looks.getAndIncrement() == 0) {
+            Thread.ofVirtual().name("look").start(this::lookNow);
+        }
+    }
+
+    private void lookNow() {
+        int seen;
+        do {
+            seen = looks.get();
+            var daemon = containerd.seen();
+            var soon = Deadline.in(STARTS);
+            while (daemon.isEmpty() && (!soon.isOver() || list().stream().anyMatch(each -> each.clients() > 0))) {
+                LockSupport.parkNanos((soon.isOver() ? PAUSE : SHORT_PAUSE).toNanos());
+                daemon = containerd.seen();
+            }
+            for (var container : list()) {
+                container.runs(daemon);
+            }
+        } while (!looks.compareAndSet(seen, 0));
+    }
+
+    /** Serves a container no longer, and does it no harm. */
+    void release(TaskId id) {
+        var _ = changing(() -> {
+            var container = adopted.remove(id);
+            if (container != null) {
+                container.close();
+                ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
+            }
+            return id;
+        });
+    }
+
+    /**
+     * Ends this process for another one, which the keeper starts with that command and which serves all of this.
+     *
+     * @throws ShimException FAILED_PRECONDITION without a keeper: it would be the end for all who are connected
+     */
+    void replace(List<String> command) {
+        changes.writeLock().lock();
+        try {
+            requireGoingOn();
+            if (!doors.isKept()) {
+                throw ShimException.failedPrecondition(
+                        "the bridge has no keeper that could start another one; see its log");
+            }
+            next = List.copyOf(command);
+            stop();
+        } finally {
+            changes.writeLock().unlock();
+        }
+    }
+
+    /** What is to run in this process's place, after {@link #await}; null where nothing is. */
+    @Nullable
+    List<String> next() {
+        return next;
+    }
+
+    /** That containerd listens elsewhere from now on. */
+    void follow(Containerd.Place now) {
+        var _ = changing(() -> {
+            containerd.follow(now);
+            look();
+            return now;
+        });
+    }
+
+    /** Where containerd is looked for. */
+    Path containerd() {
+        return containerd.place().grpc();
+    }
+
+    Collection<AdoptedContainer> list() {
+        return List.copyOf(adopted.values());
+    }
+
+    private void ended(AdoptedContainer container) {
+        adopted.remove(container.id(), container);
+        if (adopted.isEmpty()) {
+            stopLaterIfIdle();
+        }
+    }
+
+    /** Under the lock, so that nothing is adopted by a bridge that ends. */
+    private void stopIfIdle() {
+        if (!adopted.isEmpty()) {
+            return;
+        }
+        if (!changes.writeLock().tryLock()) {
+            stopLaterIfIdle();
+            return;
+        }
+        try {
+            if (adopted.isEmpty() && finishing.get() == 0) {
+                ShimLog.info("the last adopted container has ended");
+                stop();
+            }
+        } finally {
+            changes.writeLock().unlock();
+        }
+    }
+
+    /** Makes {@link #await} return; nothing is adopted any more. */
+    void stop() {
+        stopping = true;
+        done.countDown();
+    }
+
+    /** Waits until the bridge is to end. */
+    void await() throws InterruptedException {
+        done.await();
+    }
+
+    /** Lets go of all containers, which go on under their v1 shims. Blocks for some seconds at most. */
+    @Override
+    public void close() {
+        var closing = list().stream()
+                .map(container -> Thread.ofVirtual().start(container::close))
+                .toList();
+        for (var thread : closing) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

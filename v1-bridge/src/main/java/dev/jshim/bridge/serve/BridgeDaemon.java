@@ -1,0 +1,272 @@
+package dev.jshim.bridge.serve;
+
+import dev.jshim.bridge.end.Cleanup;
+import dev.jshim.bridge.exit.Containerd;
+import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.record.PrivateSocket;
+import dev.jshim.linux.Deadline;
+import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.OpenFiles;
+import dev.jshim.node.NodePaths;
+import dev.jshim.shim.event.TtrpcPublisher;
+import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.shim.keeper.Held;
+import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.WholeFile;
+import dev.jshim.shim.log.ShimLog;
+import dev.jshim.ttrpc.TtrpcServer;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The process around a {@link Bridge}: one for each containerd, by a lock; its files, its control socket, its end. What
+ * it served goes on without it, and is served again by the next one.
+ */
+public final class BridgeDaemon implements AutoCloseable {
+    /** For the answer to the order to stop. */
+    private static final Duration LAST_ANSWER = Duration.ofSeconds(1);
+
+    /** For events that are under way; with containerd away they are lost. */
+    private static final Duration LAST_EVENTS = Duration.ofSeconds(2);
+
+    /**
+     * One that was killed has its lock until the kernel has taken its memory apart, which takes a tenth of a second.
+     */
+    private static final Duration PREDECESSOR_DIES = Duration.ofSeconds(2);
+
+    private static final Duration QUICK_RETRY = Duration.ofMillis(20);
+    /** For calls that are under way when this process is replaced; the next one answers those that take longer. */
+    private static final Duration QUIET = Duration.ofSeconds(3);
+
+    /** 128 and SIGTERM, as a JVM without hooks. */
+    private static final int TERMINATED = 143;
+
+    private final BridgePaths paths;
+    private final Map<String, TtrpcPublisher> publishers = new ConcurrentHashMap<>();
+    private final Bridge bridge;
+    private final LogDrain drain;
+    private final TaskDoors doors;
+    private final FileChannel lock;
+    private @Nullable TtrpcServer control;
+    private boolean closed;
+
+    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log, FileChannel lock, @Nullable Keeper keeper)
+            throws IOException {
+        this.paths = paths;
+        this.lock = lock;
+        var timer = Bridge.timer();
+        log.watch(timer);
+        // One that the keeper starts again has no newer word of it than the bridge before had.
+        var isAgain = keeper != null && keeper.restarts() > 0;
+        var containerd = new Containerd(paths, new Containerd.Place(flags.address(), flags.ttrpcAddress()), isAgain);
+        var place = containerd.place();
+        doors = new TaskDoors(paths, keeper, new BridgeKeeper(paths, flags.tree(), place.grpc(), place.ttrpc()));
+        bridge = new Bridge(paths, doors, containerd, ns -> publisher(containerd, ns), timer);
+        drain = new LogDrain(
+                () -> bridge.list().stream()
+                        .map(container -> container.record().v1Work())
+                        .toList(),
+                timer);
+    }
+
+    private TtrpcPublisher publisher(Containerd containerd, String namespace) {
+        return publishers.computeIfAbsent(
+                namespace, _ -> new TtrpcPublisher(() -> containerd.place().ttrpc(), namespace));
+    }
+
+    /** As {@link #start(BridgeFlags, Keeper)}, without a keeper. */
+    public static BridgeDaemon start(BridgeFlags flags) throws IOException {
+        return start(flags, null);
+    }
+
+    /**
+     * Begins to serve what was adopted, and to take orders.
+     *
+     * @param keeper what it held for the bridge before is taken from it; null where nothing need outlive this process
+     * @throws IOException also where another bridge serves this containerd; the message says so
+     */
+    public static BridgeDaemon start(BridgeFlags flags, @Nullable Keeper keeper) throws IOException {
+        var paths = new BridgePaths(flags.paths());
+        PrivateSocket.makeDirectory(paths.directory());
+        var log = new BridgeLog(paths.log());
+        raiseOpenFiles();
+        List<Held> held = keeper == null ? List.of() : keeper.takeAll();
+        FaultPoint.at("bridge-begins");
+        var lock = lockInTime(paths);
+        try {
+            log.open();
+            var daemon = new BridgeDaemon(flags, paths, log, lock, keeper);
+            // Before it serves: whoever gets an answer may look next who gave it.
+            daemon.writePid();
+            daemon.doors.inherit(held);
+            daemon.doors.start();
+            daemon.bridge.load();
+            daemon.doors.complete();
+            daemon.takeOrders();
+            daemon.doors.serving();
+            if (daemon.doors.restarts() > 0) {
+                daemon.bridge.stopLaterIfIdle();
+            }
+            return daemon;
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    /** It needs some for each container; who starts it may have the usual 1024. */
+    private static void raiseOpenFiles() {
+        try {
+            OpenFiles.raise();
+        } catch (ErrnoException e) {
+            ShimLog.warn("cannot raise the limit of open files", "error", e.getMessage());
+        }
+    }
+
+    private static FileChannel lockInTime(BridgePaths paths) throws IOException {
+        var deadline = Deadline.in(PREDECESSOR_DIES);
+        var lock = tryLock(paths);
+        while (lock == null && !deadline.isOver()) {
+            Deadline.pause(QUICK_RETRY);
+            lock = tryLock(paths);
+        }
+        if (lock == null) {
+            throw new IOException("another bridge serves " + paths.node().state() + " already");
+        }
+        return lock;
+    }
+
+    private static @Nullable FileChannel tryLock(BridgePaths paths) throws IOException {
+        var channel = FileChannel.open(paths.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            // In this very JVM, as in tests.
+        }
+        channel.close();
+        return null;
+    }
+
+    private void takeOrders() throws IOException {
+        if (control == null) {
+            var listener = PrivateSocket.listen(paths.control());
+            var server =
+                    TtrpcServer.builder().addService(new BridgeControl(bridge)).build();
+            server.serve(listener);
+            control = server;
+        }
+        drain.start();
+        ShimLog.info("serving", "adopted", bridge.list().size());
+    }
+
+    private void writePid() {
+        try {
+            WholeFile.write(paths.pid(), Long.toString(ProcessHandle.current().pid()));
+        } catch (IOException e) {
+            // A full disk is no reason to leave containers unserved.
+            ShimLog.warn("could not write the pid", "error", e);
+        }
+    }
+
+    /** Whether a bridge would have nothing to serve and nothing to clear away. */
+    public static boolean isNothingLeft(NodePaths node) throws IOException {
+        return Bridge.bundles(node).isEmpty()
+                && Cleanup.noted(new BridgePaths(node)).isEmpty();
+    }
+
+    public Bridge bridge() {
+        return bridge;
+    }
+
+    /** Waits until it is told to end. */
+    public void await() throws InterruptedException {
+        bridge.await();
+    }
+
+    /**
+     * Ends this process, if it was told to make room for another one: the keeper starts that, and nobody who is
+     * connected notices. Else it returns.
+     */
+    public void makeRoom() throws InterruptedException {
+        var command = bridge.next();
+        if (command == null) {
+            return;
+        }
+        ShimLog.info("making room", "adopted", bridge.list().size(), "for", command.getFirst());
+        var server = control;
+        if (server != null) {
+            // Who has told us so gets his answer.
+            var _ = server.shutdown(LAST_ANSWER);
+        }
+        doors.quiet(QUIET);
+        drainEvents();
+        while (!doors.next(command)) {
+            // The keeper has died in this very moment: another one is being started.
+            Thread.sleep(QUICK_RETRY);
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    /**
+     * In a hook of the JVM, as it ends by a signal: of one that has a keeper this is a death like any other. Whether it
+     * is the end for those who are connected is the keeper's to say, who closes all or starts the next one.
+     */
+    public void signalled() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+        }
+        if (doors.isKept()) {
+            ShimLog.info("ended by a signal", "adopted", bridge.list().size());
+            Runtime.getRuntime().halt(TERMINATED);
+        }
+        close();
+    }
+
+    private void drainEvents() {
+        var deadline = Deadline.in(LAST_EVENTS);
+        publishers.values().forEach(publisher -> publisher.drain(deadline.left()));
+    }
+
+    /** Ends it; bundles, shims and containers stay as they are. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        ShimLog.info("ending", "adopted", bridge.list().size());
+        drain.close();
+        var server = control;
+        if (server != null) {
+            var _ = server.shutdown(LAST_ANSWER);
+        }
+        bridge.close();
+        drainEvents();
+        try {
+            Files.deleteIfExists(paths.control());
+            Files.deleteIfExists(paths.pid());
+        } catch (IOException e) {
+            ShimLog.warn("could not remove a file", "error", e);
+        }
+        doors.end();
+        try {
+            lock.close();
+        } catch (IOException e) {
+            ShimLog.warn("could not let go of the lock", "error", e);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+package dev.jshim.bridge.v1;
+
+import com.google.protobuf.Empty;
+import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.node.ShimSocket;
+import dev.jshim.proto.v1.shim.ShimGrpc;
+import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.shim.task.ShimException;
+import dev.jshim.shim.task.Statuses;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way to one v1 shim. Connects at the first call and again after the connection was lost. Thread-safe; calls of
+ * several threads share the connection.
+ */
+public final class ShimLink implements AutoCloseable {
+    /** Opens connections. Blocks, for a bounded time. */
+    @FunctionalInterface
+    public interface Dialer {
+        Line dial() throws IOException;
+    }
+
+    /** Opens a connection for one call that changes something; null if that is to go over the common one. */
+    @FunctionalInterface
+    public interface CallDialer {
+        @Nullable
+        Line dial() throws IOException;
+    }
+
+    /** One open connection. */
+    public interface Line extends AutoCloseable {
+        Channel channel();
+
+        /** Runs once when the connection has ended, whoever ended it. */
+        void onClosed(Runnable action);
+
+        @Override
+        void close();
+    }
+
+    /**
+     * For what containerd asks of each task, one after the other, and gives 2 s (State) or 5 s (all of a load) itself:
+     * one that loads takes a bundle for dead whose answer comes later, and deletes it.
+     */
+    public static final Duration GLANCE = Duration.ofMillis(1500);
+
+    /** For what the shim answers out of its memory. */
+    public static final Duration QUICK = Duration.ofSeconds(5);
+    /**
+     * For what waits for the shim's lock. It holds that for the 30 s in which it waits for the reader of an exec's
+     * output, where the exec's client went while it was being started and another process ends meanwhile (containerd
+     * v1.6.20, runtime/v1/shim/service.go checkProcesses, pkg/process/exec.go start).
+     */
+    public static final Duration LOCKED = Duration.ofSeconds(40);
+    /** For what makes the shim run the OCI binary. */
+    public static final Duration SLOW = Duration.ofSeconds(60);
+    /** A checkpoint writes the memory of the container. */
+    public static final Duration VERY_SLOW = Duration.ofMinutes(30);
+
+    /** For one that was silent a moment ago. */
+    private static final Duration AGAIN = Duration.ofMillis(200);
+    /** The same before a call that changes something: that it was starved of cpu time for a moment must not fail it. */
+    private static final Duration ONCE_MORE = Duration.ofSeconds(2);
+
+    private final String name;
+    private final Dialer dialer;
+    private final Duration glance;
+    private final CallDialer own;
+    private final Object lock = new Object();
+    private @Nullable Line line;
+    private boolean closed;
+    private volatile Runnable lost = () -> {};
+    private volatile boolean mute;
+
+    /** A link to the v1 shim of an adopted container. */
+    public static ShimLink to(AdoptedRecord record) {
+        var address = ShimSocket.parse(record.socket());
+        return new ShimLink(record.key(), () -> ShimLine.dial(address), GLANCE);
+    }
+
+    /**
+     * The same, for a bridge whose keeper holds the connection of each call that changes something, from its begin to
+     * its end: should the bridge die meanwhile, the shim goes on with it.
+     *
+     * @param own opens such a connection
+     */
+    public static ShimLink to(AdoptedRecord record, CallDialer own) {
+        var address = ShimSocket.parse(record.socket());
+        return new ShimLink(record.key(), () -> ShimLine.dial(address), GLANCE, own);
+    }
+
+    /**
+     * A link to the shim of a container; the name is for messages.
+     *
+     * @param glance how long a {@link #glance} lasts
+     */
+    public ShimLink(String name, Dialer dialer, Duration glance) {
+        this(name, dialer, glance, () -> null);
+    }
+
+    /** @param own opens a connection for one call that changes something; null if it is to go over the common one */
+    private ShimLink(String name, Dialer dialer, Duration glance, CallDialer own) {
+        this.name = name;
+        this.dialer = dialer;
+        this.glance = glance;
+        this.own = own;
+    }
+
+    /** Whether it did not answer the last {@link #read}: the next ones wait for it only shortly until it does. */
+    public boolean isMute() {
+        return mute;
+    }
+
+    /** What to run whenever the connection was lost, in a thread that must not be held. */
+    public void onLost(Runnable action) {
+        lost = action;
+    }
+
+    /**
+     * Calls the shim and blocks for its answer, at most as long as the deadline.
+     *
+     * @throws ShimException UNAVAILABLE where nobody answers on the socket, DEADLINE_EXCEEDED, or what the shim said
+     */
+    public <R> R call(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        if (mute) {
+            // Whoever waits a minute for a shim that was silent a moment ago waits in vain, and with a lock held.
+            var _ = readPatiently(ONCE_MORE, shim -> shim.shimInfo(Empty.getDefaultInstance()));
+            mute = false;
+        }
+        FaultPoint.at("call-begun");
+        var answer = askToChange(deadline, rpc);
+        FaultPoint.at("call-done");
+        return answer;
+    }
+
+    /** Over a connection of the call's own, if that is to outlive this process, else over the common one. */
+    private <R> R askToChange(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        Line opened;
+        try {
+            opened = own.dial();
+        } catch (IOException e) {
+            throw noConnection(e);
+        }
+        if (opened == null) {
+            return ask(line(), deadline, rpc);
+        }
+        try (opened) {
+            return ask(opened, deadline, rpc);
+        }
+    }
+
+    private <R> R ask(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        return ask(line(), deadline, rpc);
+    }
+
+    private <R> R ask(Line used, Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        var stub = ShimGrpc.newBlockingStub(used.channel()).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+        try {
+            return rpc.apply(stub);
+        } catch (StatusRuntimeException e) {
+            throw failure(used, e.getStatus(), deadline);
+        }
+    }
+
+    /**
+     * As {@link #call}, and a connection that turns out to be stale is made anew once: only for what changes nothing.
+     */
+    public <R> R read(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        var patience = mute ? AGAIN : deadline;
+        try {
+            R answer;
+            try {
+                answer = ask(patience, rpc);
+            } catch (ShimException e) {
+                if (e.kind() != ShimException.Kind.UNAVAILABLE) {
+                    throw e;
+                }
+                answer = ask(patience, rpc);
+            }
+            mute = false;
+            return answer;
+        } catch (ShimException e) {
+            mute = e.kind() == ShimException.Kind.DEADLINE_EXCEEDED;
+            throw e;
+        }
+    }
+
+    /** As {@link #read}, and waits that long whether the shim was silent before or not. */
+    <R> R readPatiently(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        try {
+            return ask(deadline, rpc);
+        } catch (ShimException e) {
+            if (e.kind() != ShimException.Kind.UNAVAILABLE) {
+                throw e;
+            }
+            return ask(deadline, rpc);
+        }
+    }
+
+    /** As {@link #read}, for what somebody asks who waits but shortly himself. */
+    public <R> R glance(Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        return read(glance, rpc);
+    }
+
+    /**
+     * Begins a call that may take for ever and holds no thread.
+     *
+     * @param done told once, in a thread that may block; one of its arguments is null
+     */
+    public <R> void begin(
+            BiConsumer<ShimGrpc.ShimStub, StreamObserver<R>> rpc,
+            BiConsumer<@Nullable R, @Nullable ShimException> done) {
+        Line used;
+        try {
+            used = line();
+        } catch (ShimException e) {
+            Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, e));
+            return;
+        }
+        rpc.accept(ShimGrpc.newStub(used.channel()), new StreamObserver<>() {
+            @Override
+            public void onNext(R value) {
+                Thread.ofVirtual().name("wait-done").start(() -> done.accept(value, null));
+            }
+
+            @Override
+            public void onError(Throwable t) {
+                var failure = failure(used, Status.fromThrowable(t), Duration.ZERO);
+                Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, failure));
+            }
+
+            @Override
+            public void onCompleted() {}
+        });
+    }
+
+    private Line line() {
+        synchronized (lock) {
+            if (closed) {
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the bridge has let go of " + name);
+            }
+            var open = line;
+            if (open == null) {
+                try {
+                    open = dialer.dial();
+                } catch (IOException e) {
+                    throw noConnection(e);
+                }
+                line = open;
+                var dialed = open;
+                open.onClosed(() -> {
+                    if (drop(dialed)) {
+                        lost.run();
+                    }
+                });
+            }
+            return open;
+        }
+    }
+
+    private ShimException noConnection(IOException cause) {
+        return new ShimException(
+                ShimException.Kind.UNAVAILABLE,
+                "the v1 shim of " + name + " does not take connections: " + cause.getMessage(),
+                cause);
+    }
+
+    private ShimException failure(Line used, Status status, Duration deadline) {
+        return switch (status.getCode()) {
+            case UNAVAILABLE -> {
+                if (drop(used)) {
+                    lost.run();
+                }
+                yield new ShimException(
+                        ShimException.Kind.UNAVAILABLE,
+                        "the v1 shim of " + name + " hung up: " + status.getDescription(),
+                        status.getCause());
+            }
+            case DEADLINE_EXCEEDED ->
+                new ShimException(
+                        ShimException.Kind.DEADLINE_EXCEEDED,
+                        "the v1 shim of " + name + " did not answer within " + deadline.toMillis() + " ms");
+            default -> Statuses.exception(status);
+        };
+    }
+
+    /** Whether this was the connection in use. */
+    private boolean drop(Line ended) {
+        boolean current;
+        synchronized (lock) {
+            current = ended.equals(line);
+            if (current) {
+                line = null;
+            }
+        }
+        ended.close();
+        return current;
+    }
+
+    @Override
+    public void close() {
+        Line open;
+        synchronized (lock) {
+            closed = true;
+            open = line;
+            line = null;
+        }
+        if (open != null) {
+            open.close();
+        }
+    }
+}

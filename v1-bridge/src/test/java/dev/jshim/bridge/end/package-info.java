@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.bridge.end;
+
+import org.jspecify.annotations.NullMarked;

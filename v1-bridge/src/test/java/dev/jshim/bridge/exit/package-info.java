@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.bridge.exit;
+
+import org.jspecify.annotations.NullMarked;

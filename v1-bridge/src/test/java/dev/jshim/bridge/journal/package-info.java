@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.bridge.journal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.bridge.record;
+
+import org.jspecify.annotations.NullMarked;

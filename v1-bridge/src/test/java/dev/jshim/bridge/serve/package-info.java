@@ -1,0 +1,4 @@
+@NullMarked
+package dev.jshim.bridge.serve;
+
+import org.jspecify.annotations.NullMarked;
