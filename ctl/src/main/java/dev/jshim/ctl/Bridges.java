@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
-import dev.jshim.bridge.migrate.BridgeService;
 import dev.jshim.bridge.record.BridgePaths;
-import dev.jshim.node.KeeperState;
+import dev.jshim.bridge.migrate.BridgeService;
 import dev.jshim.node.TaskId;
+import dev.jshim.node.shim.KeeperState;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

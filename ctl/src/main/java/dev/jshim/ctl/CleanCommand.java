@@ -1,8 +1,8 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.Leftover;
-import dev.jshim.node.RootDaemon;
+import dev.jshim.node.daemon.RootDaemon;
+import dev.jshim.node.leftover.Leftover;
 import io.grpc.Status;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -2,7 +2,7 @@ package dev.jshim.ctl;
 
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Mounts;
-import dev.jshim.node.Leftover;
+import dev.jshim.node.leftover.Leftover;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;

@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcFs;
+import dev.jshim.node.process.ProcFs;
 import java.io.PrintWriter;
 
 /** What a command works with: the options of all commands, the machine, and where to write. */

@@ -1,10 +1,10 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ConfigForecast;
-import dev.jshim.node.ContainerdClient;
-import dev.jshim.node.DaemonConfig;
-import dev.jshim.node.DaemonProcess;
-import dev.jshim.node.PodHandler;
+import dev.jshim.node.daemon.ConfigForecast;
+import dev.jshim.node.daemon.ContainerdClient;
+import dev.jshim.node.daemon.DaemonConfig;
+import dev.jshim.node.daemon.DaemonProcess;
+import dev.jshim.node.daemon.PodHandler;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

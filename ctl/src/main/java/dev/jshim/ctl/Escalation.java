@@ -1,13 +1,13 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Bundle;
-import dev.jshim.node.InitCheck;
-import dev.jshim.node.OciRuntime;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.ProcessFacts;
-import dev.jshim.node.ProcessSignal;
-import dev.jshim.node.RuntimeState;
-import dev.jshim.node.ShimProcesses;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.process.ProcessFacts;
+import dev.jshim.node.process.ProcessSignal;
+import dev.jshim.node.shim.InitCheck;
+import dev.jshim.node.shim.OciRuntime;
+import dev.jshim.node.shim.RuntimeState;
+import dev.jshim.node.shim.ShimProcesses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

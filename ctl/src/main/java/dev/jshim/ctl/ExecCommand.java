@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Shim;
+import dev.jshim.node.shim.Shim;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Stack;

@@ -8,7 +8,7 @@ import com.google.gson.JsonParser;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import dev.jshim.linux.Terminal;
-import dev.jshim.node.Bundle;
+import dev.jshim.node.bundle.Bundle;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Bundle;
+import dev.jshim.node.bundle.Bundle;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;

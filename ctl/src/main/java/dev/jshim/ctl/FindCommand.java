@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcessOwner;
+import dev.jshim.node.survey.ProcessOwner;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;

@@ -2,10 +2,10 @@ package dev.jshim.ctl;
 
 import dev.jshim.bridge.migrate.Migration;
 import dev.jshim.bridge.migrate.MigrationException;
-import dev.jshim.node.DaemonConfig;
-import dev.jshim.node.DaemonSearch;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.RootDaemon;
+import dev.jshim.node.daemon.DaemonConfig;
+import dev.jshim.node.daemon.DaemonSearch;
+import dev.jshim.node.daemon.RootDaemon;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,10 +1,10 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.ContainerdClient;
-import dev.jshim.node.ContainerdVersion;
-import dev.jshim.node.DockerDaemon;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.daemon.ContainerdClient;
+import dev.jshim.node.daemon.ContainerdVersion;
+import dev.jshim.node.daemon.DockerDaemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.KeeperState;
+import dev.jshim.node.shim.KeeperState;
 import org.jspecify.annotations.Nullable;
 
 /** How a keeper and what it keeps stand, as {@link Fields}. */

@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.Bundle;
-import dev.jshim.node.Shim;
-import dev.jshim.node.TaskStatus;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.TaskStatus;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

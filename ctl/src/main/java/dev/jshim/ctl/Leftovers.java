@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Leftover;
-import dev.jshim.node.LeftoverScan;
-import dev.jshim.node.Node;
 import dev.jshim.node.TaskId;
+import dev.jshim.node.leftover.Leftover;
+import dev.jshim.node.leftover.LeftoverScan;
+import dev.jshim.node.survey.Node;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

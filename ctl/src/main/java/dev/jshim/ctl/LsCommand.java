@@ -1,7 +1,7 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Health;
-import dev.jshim.node.TaskStatus;
+import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.survey.Health;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -1,7 +1,7 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.SocketSurvey;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.survey.SocketSurvey;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -1,13 +1,13 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Bundle;
-import dev.jshim.node.Node;
-import dev.jshim.node.NodeTask;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.StrayScan;
 import dev.jshim.node.TaskId;
-import dev.jshim.node.TaskSurvey;
-import dev.jshim.node.V2Bundle;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.bundle.V2Bundle;
+import dev.jshim.node.leftover.StrayScan;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.survey.Node;
+import dev.jshim.node.survey.NodeTask;
+import dev.jshim.node.survey.TaskSurvey;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Shim;
+import dev.jshim.node.shim.Shim;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

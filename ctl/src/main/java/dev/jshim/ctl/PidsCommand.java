@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcessFacts;
-import dev.jshim.node.Shim;
 import dev.jshim.node.TaskId;
-import dev.jshim.node.TaskPid;
+import dev.jshim.node.process.ProcessFacts;
+import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.TaskPid;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.ProcessFacts;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.shim.GoBuildInfo;
 import java.io.IOException;
 import java.time.Duration;

@@ -1,10 +1,10 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.Bundle;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.Shim;
-import dev.jshim.node.ShimProcesses;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.ShimProcesses;
 import java.time.Duration;
 import java.util.function.Function;
 

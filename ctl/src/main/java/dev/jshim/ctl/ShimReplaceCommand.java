@@ -2,9 +2,9 @@ package dev.jshim.ctl;
 
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ProcessId;
-import dev.jshim.node.KeptShim;
-import dev.jshim.node.ShimKeepers;
-import dev.jshim.node.ShimProcesses;
+import dev.jshim.node.shim.KeptShim;
+import dev.jshim.node.shim.ShimKeepers;
+import dev.jshim.node.shim.ShimProcesses;
 import dev.jshim.proto.v2.control.ControlGrpc;
 import dev.jshim.proto.v2.control.ReplaceRequest;
 import dev.jshim.ttrpc.TtrpcChannel;

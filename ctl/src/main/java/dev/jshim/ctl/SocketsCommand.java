@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.NodeSocket;
-import dev.jshim.node.SocketSurvey;
 import dev.jshim.node.TaskId;
+import dev.jshim.node.socket.NodeSocket;
+import dev.jshim.node.survey.SocketSurvey;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;

@@ -1,13 +1,13 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.Bundle;
-import dev.jshim.node.JvmStacks;
 import dev.jshim.node.Printable;
-import dev.jshim.node.ProcessFacts;
-import dev.jshim.node.ProcessSignal;
-import dev.jshim.node.ShimProcesses;
-import dev.jshim.node.ThreadFacts;
-import dev.jshim.node.V2Bundle;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.bundle.V2Bundle;
+import dev.jshim.node.process.JvmStacks;
+import dev.jshim.node.process.ProcessFacts;
+import dev.jshim.node.process.ProcessSignal;
+import dev.jshim.node.process.ThreadFacts;
+import dev.jshim.node.shim.ShimProcesses;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;

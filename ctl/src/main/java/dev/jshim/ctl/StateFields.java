@@ -1,7 +1,7 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskState;
+import dev.jshim.node.shim.TaskState;
 
 /** A process of a task as its shim sees it, as {@link Fields}. */
 final class StateFields {

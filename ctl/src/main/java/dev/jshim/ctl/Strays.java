@@ -1,7 +1,7 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.OtherNode;
-import dev.jshim.node.Stray;
+import dev.jshim.node.leftover.OtherNode;
+import dev.jshim.node.leftover.Stray;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,8 +1,8 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.FifoEnd;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.TaskState;
+import dev.jshim.node.process.FifoEnd;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.shim.TaskState;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.NodeTask;
-import dev.jshim.node.OciConfig;
 import dev.jshim.node.TaskId;
-import dev.jshim.node.TaskState;
+import dev.jshim.node.bundle.OciConfig;
+import dev.jshim.node.shim.TaskState;
+import dev.jshim.node.survey.NodeTask;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

@@ -2,10 +2,10 @@ package dev.jshim.ctl;
 
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
-import dev.jshim.node.NodeTask;
-import dev.jshim.node.ProcessFacts;
-import dev.jshim.node.ProcessUsage;
-import dev.jshim.node.TaskState;
+import dev.jshim.node.process.ProcessFacts;
+import dev.jshim.node.process.ProcessUsage;
+import dev.jshim.node.shim.TaskState;
+import dev.jshim.node.survey.NodeTask;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;

@@ -2,10 +2,10 @@ package dev.jshim.ctl;
 
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
-import dev.jshim.node.Node;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.StrayScan;
+import dev.jshim.node.leftover.StrayScan;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.survey.Node;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.proto.v1.shim.StateResponse;

@@ -1,9 +1,9 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.NodeTask;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.RuntimeState;
-import dev.jshim.node.TaskStatus;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.shim.RuntimeState;
+import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.survey.NodeTask;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

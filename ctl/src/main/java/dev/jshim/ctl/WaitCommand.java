@@ -1,8 +1,8 @@
 package dev.jshim.ctl;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.Shim;
-import dev.jshim.node.TaskExit;
+import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.TaskExit;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package dev.jshim.ctl;
 
-import dev.jshim.node.ProcFs;
+import dev.jshim.node.process.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

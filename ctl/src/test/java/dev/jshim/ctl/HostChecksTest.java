@@ -2,7 +2,7 @@ package dev.jshim.ctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.ProcFs;
+import dev.jshim.node.process.ProcFs;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;

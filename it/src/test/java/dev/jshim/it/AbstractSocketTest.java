@@ -2,8 +2,8 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.ShimConnection;
-import dev.jshim.node.ShimSocket;
+import dev.jshim.node.socket.ShimConnection;
+import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.proto.v1.shim.CreateTaskRequest;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StartRequest;

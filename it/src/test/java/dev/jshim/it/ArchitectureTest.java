@@ -98,7 +98,7 @@ class ArchitectureTest {
                         "dev.jshim.bridge.migrate.HostCommand",
                         "dev.jshim.ctl.ExecStreams",
                         "dev.jshim.ctl.RuntimeCall",
-                        "dev.jshim.node.ProgramRun",
+                        "dev.jshim.node.process.ProgramRun",
                         // It hands one on.
                         "dev.jshim.linux.OpenFiles");
     }

@@ -1,6 +1,6 @@
 package dev.jshim.it;
 
-import dev.jshim.node.UnixGrpc;
+import dev.jshim.node.socket.UnixGrpc;
 import dev.jshim.proto.cri.AttachRequest;
 import dev.jshim.proto.cri.Container;
 import dev.jshim.proto.cri.ContainerConfig;

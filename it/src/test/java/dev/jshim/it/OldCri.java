@@ -1,6 +1,6 @@
 package dev.jshim.it;
 
-import dev.jshim.node.UnixGrpc;
+import dev.jshim.node.socket.UnixGrpc;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.HandlerRegistry;

@@ -1,7 +1,7 @@
 package dev.jshim.it;
 
 import com.google.protobuf.Any;
-import dev.jshim.node.UnixGrpc;
+import dev.jshim.node.socket.UnixGrpc;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.proto.v2.containerd.containers.Container;
 import dev.jshim.proto.v2.containerd.containers.ContainersGrpc;

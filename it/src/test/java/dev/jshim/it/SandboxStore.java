@@ -2,7 +2,7 @@ package dev.jshim.it;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
-import dev.jshim.node.UnixGrpc;
+import dev.jshim.node.socket.UnixGrpc;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;

@@ -6,11 +6,11 @@ import java.time.Duration;
 import java.util.function.Supplier;
 
 /** Makes an {@link Answer} of a call that throws. */
-final class Ask {
+public final class Ask {
     private Ask() {}
 
     /** Runs a call, which must end by itself when {@code timeout} has passed. */
-    static <T> Answer<T> call(Duration timeout, Supplier<T> call) {
+    public static <T> Answer<T> call(Duration timeout, Supplier<T> call) {
         var start = System.nanoTime();
         try {
             var value = call.get();

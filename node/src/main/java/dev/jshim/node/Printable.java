@@ -10,7 +10,7 @@ public final class Printable {
     private Printable() {}
 
     /** As {@link #line}, and not too long. */
-    static String of(String text) {
+    public static String of(String text) {
         return text.codePointCount(0, text.length()) > MAX
                 ? line(text.substring(0, text.offsetByCodePoints(0, MAX))) + "..."
                 : line(text);

@@ -21,7 +21,7 @@ public final class SmallFile {
     private SmallFile() {}
 
     /** The text without blanks around it; null where there is no such file or it cannot be read. */
-    static @Nullable String text(Path file, List<String> problems) {
+    public static @Nullable String text(Path file, List<String> problems) {
         try {
             var bytes = bytes(file, MAX_BYTES);
             return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8).strip();
@@ -32,7 +32,7 @@ public final class SmallFile {
     }
 
     /** A process id; 0 where there is none. */
-    static int pid(Path file, List<String> problems) {
+    public static int pid(Path file, List<String> problems) {
         var text = text(file, problems);
         if (text == null) {
             return 0;

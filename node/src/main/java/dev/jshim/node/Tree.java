@@ -16,7 +16,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The files below a folder of a node that lives: what goes away while it is read is passed over. */
-final class Tree {
+public final class Tree {
     private static final Predicate<IOException> GONE = e -> e instanceof NoSuchFileException;
 
     private Tree() {}
@@ -26,7 +26,7 @@ final class Tree {
      *
      * @throws IOException for what is there and cannot be read
      */
-    static List<Path> files(Path folder) throws IOException {
+    public static List<Path> files(Path folder) throws IOException {
         return files(folder, Integer.MAX_VALUE, GONE);
     }
 
@@ -35,7 +35,7 @@ final class Tree {
      *
      * @param depth 1 for what is in the folder itself
      */
-    static List<Path> readable(Path folder, int depth) throws IOException {
+    public static List<Path> readable(Path folder, int depth) throws IOException {
         return files(folder, depth, GONE.or(e -> e instanceof AccessDeniedException));
     }
 

@@ -1,3 +1,6 @@
-/** What is on a node, read-only: bundles, shims of the v1 and the v2 API, their sockets and processes. */
+/**
+ * What is on a node, read-only; here the values that the packages below need: the names of tasks, where files are, what
+ * was answered.
+ */
 @org.jspecify.annotations.NullMarked
 package dev.jshim.node;

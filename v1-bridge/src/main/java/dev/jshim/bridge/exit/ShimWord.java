@@ -1,8 +1,8 @@
 package dev.jshim.bridge.exit;
 
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.ShimFlags;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.shim.ShimFlags;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

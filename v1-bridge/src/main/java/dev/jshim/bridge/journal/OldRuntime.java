@@ -2,7 +2,7 @@ package dev.jshim.bridge.journal;
 
 import com.google.protobuf.Any;
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.node.ShimFlags;
+import dev.jshim.node.shim.ShimFlags;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.shim.task.ShimException;
 import java.io.IOException;

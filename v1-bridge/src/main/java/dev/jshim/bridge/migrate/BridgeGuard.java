@@ -2,7 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
-import dev.jshim.node.KeeperState;
+import dev.jshim.node.shim.KeeperState;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;

@@ -7,7 +7,7 @@ import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
-import dev.jshim.node.KeeperState;
+import dev.jshim.node.shim.KeeperState;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -1,8 +1,8 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.ContainerdVersion;
-import dev.jshim.node.RootDaemon;
+import dev.jshim.node.daemon.ContainerdVersion;
+import dev.jshim.node.daemon.RootDaemon;
 import java.nio.file.Path;
 
 /** What a migration refuses because of the containerd that runs. */

@@ -1,11 +1,11 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AddedBundle;
-import dev.jshim.node.Bundle;
-import dev.jshim.node.Node;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.survey.Node;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskStatus;
-import dev.jshim.node.TaskSurvey;
+import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.survey.TaskSurvey;
 import java.time.Duration;
 import java.util.List;
 

@@ -2,11 +2,11 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.journal.OldRuntime;
-import dev.jshim.node.DaemonConfig;
-import dev.jshim.node.DaemonConfigReader;
-import dev.jshim.node.DaemonProcess;
+import dev.jshim.node.daemon.DaemonConfig;
+import dev.jshim.node.daemon.DaemonConfigReader;
+import dev.jshim.node.daemon.DaemonProcess;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ProcFs;
+import dev.jshim.node.process.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

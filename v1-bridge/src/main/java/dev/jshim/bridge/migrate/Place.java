@@ -3,7 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.record.AddedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.node.Node;
+import dev.jshim.node.survey.Node;
 import dev.jshim.node.NodePaths;
 import java.io.IOException;
 import java.nio.file.Files;

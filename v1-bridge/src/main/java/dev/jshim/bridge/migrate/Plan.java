@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.node.OtherNode;
-import dev.jshim.node.Stray;
+import dev.jshim.node.leftover.OtherNode;
+import dev.jshim.node.leftover.Stray;
 import java.util.List;
 
 /**

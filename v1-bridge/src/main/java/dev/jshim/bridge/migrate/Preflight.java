@@ -1,9 +1,9 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.node.DockerDaemon;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ProcFs;
-import dev.jshim.node.ProgramRun;
+import dev.jshim.node.daemon.DockerDaemon;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.process.ProgramRun;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AddedBundle;
-import dev.jshim.node.Node;
+import dev.jshim.node.survey.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import dev.jshim.shim.keeper.FaultPoint;

@@ -2,12 +2,12 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.linux.MountPoint;
 import dev.jshim.node.Answer;
-import dev.jshim.node.ContainerRecord;
-import dev.jshim.node.ContainerdClient;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.OciConfig;
 import dev.jshim.node.TaskId;
-import dev.jshim.node.V1Bundle;
+import dev.jshim.node.bundle.OciConfig;
+import dev.jshim.node.bundle.V1Bundle;
+import dev.jshim.node.daemon.ContainerRecord;
+import dev.jshim.node.daemon.ContainerdClient;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;

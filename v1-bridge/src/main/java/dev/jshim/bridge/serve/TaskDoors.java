@@ -10,7 +10,7 @@ import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.UnixSocket;
-import dev.jshim.node.ShimSocket;
+import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.keeper.KeptPeer;

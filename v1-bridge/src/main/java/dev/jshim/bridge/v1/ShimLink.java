@@ -2,7 +2,7 @@ package dev.jshim.bridge.v1;
 
 import com.google.protobuf.Empty;
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.node.ShimSocket;
+import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.task.ShimException;

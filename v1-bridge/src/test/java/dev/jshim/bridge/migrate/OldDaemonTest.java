@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.bridge.journal.JournalEntry;
-import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ProcFs;
+import dev.jshim.node.process.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

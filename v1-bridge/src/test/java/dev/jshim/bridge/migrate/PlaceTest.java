@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.serve.TestBridge;
-import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import java.nio.file.Files;

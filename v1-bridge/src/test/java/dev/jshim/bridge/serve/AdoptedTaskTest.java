@@ -20,7 +20,7 @@ import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.bridge.v1.ShimLine;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ShimSocket;
+import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.proto.v1.runc.CheckpointOptions;
 import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
 import dev.jshim.proto.v1.shim.CloseIORequest;

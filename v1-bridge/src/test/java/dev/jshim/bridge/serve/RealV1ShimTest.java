@@ -9,7 +9,7 @@ import com.google.protobuf.ByteString;
 import dev.jshim.bridge.V1Rig;
 import dev.jshim.bridge.migrate.Migration;
 import dev.jshim.linux.ProcessId;
-import dev.jshim.node.DaemonConfig;
+import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.proto.v1.types.Status;
 import dev.jshim.proto.v2.runc.ProcessDetails;
 import dev.jshim.proto.v2.task2.CheckpointTaskRequest;

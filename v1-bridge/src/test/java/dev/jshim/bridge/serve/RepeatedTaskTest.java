@@ -18,7 +18,7 @@ import dev.jshim.bridge.v1.ShimLine;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.ShimSocket;
+import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.proto.v1.shim.DeleteProcessRequest;
 import dev.jshim.proto.v1.shim.ExecProcessRequest;
 import dev.jshim.proto.v1.shim.KillRequest;
