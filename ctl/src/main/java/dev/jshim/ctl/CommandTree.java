@@ -1,5 +1,8 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.Globals;
+import dev.jshim.ctl.cli.Machine;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,5 +1,7 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.ExitCode;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;

@@ -1,5 +1,9 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.CliException;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.Globals;
+import dev.jshim.ctl.output.Text;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;

@@ -1,5 +1,8 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.CliException;
+import dev.jshim.ctl.cli.Globals;
+import dev.jshim.ctl.cli.Lists;
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.IExecutionStrategy;

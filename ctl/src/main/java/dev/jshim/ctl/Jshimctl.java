@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Globals;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 

@@ -1,5 +1,7 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Machine;
+import dev.jshim.ctl.output.StreamWriter;
 import java.io.PrintWriter;
 import java.util.List;
 

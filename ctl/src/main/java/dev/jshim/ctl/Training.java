@@ -2,6 +2,8 @@ package dev.jshim.ctl;
 
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.Machine;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.leftover.StrayScan;
 import dev.jshim.node.process.ProcFs;

@@ -1,5 +1,9 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.output.Fields;
+import dev.jshim.ctl.output.Json;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 

@@ -1,4 +1,4 @@
-/** jshimctl: picocli commands, thin over the modules below. */
+/** jshimctl: its start, all commands by name, help and completion; the commands are in the packages below. */
 @NullMarked
 package dev.jshim.ctl;
 

@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.linux.Mounts;
 import dev.jshim.proto.v1.types.Status;
 import java.io.FileInputStream;

@@ -2,6 +2,8 @@ package dev.jshim.ctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,6 +3,10 @@ package dev.jshim.ctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonParser;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.Globals;
+import dev.jshim.ctl.cli.Machine;
+import dev.jshim.ctl.output.Screen;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;

@@ -2,6 +2,10 @@ package dev.jshim.ctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.ctl.output.Fields;
+import dev.jshim.ctl.output.Json;
+import dev.jshim.ctl.output.Table;
+import dev.jshim.ctl.output.Yaml;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Host;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -8,14 +9,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param free bytes, of 2 TiB in each file system
  */
-record FakeHost(
+public record FakeHost(
         String kernel,
         String cgroups,
         @Nullable String killMode,
         @Nullable String crun,
         long free) implements Host {
     /** One with which nothing is wrong. */
-    static final FakeHost GOOD = new FakeHost("6.1.0", "v2", "process", "crun version 1.14", 1L << 40);
+    public static final FakeHost GOOD = new FakeHost("6.1.0", "v2", "process", "crun version 1.14", 1L << 40);
 
     @Override
     public Space space(Path folder) {

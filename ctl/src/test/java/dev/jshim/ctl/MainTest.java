@@ -3,6 +3,8 @@ package dev.jshim.ctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonParser;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.task.Signals;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
 import java.nio.file.Files;

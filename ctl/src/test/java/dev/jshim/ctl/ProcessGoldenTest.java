@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Message;
+import dev.jshim.ctl.cli.Machine;
 import dev.jshim.proto.v1.types.Status;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

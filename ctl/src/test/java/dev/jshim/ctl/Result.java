@@ -1,5 +1,6 @@
 package dev.jshim.ctl;
 
+import dev.jshim.ctl.cli.Machine;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 

@@ -96,8 +96,8 @@ class ArchitectureTest {
                         // They run in jshimctl, which reaps nothing.
                         "dev.jshim.bridge.migrate.BridgeLauncher",
                         "dev.jshim.bridge.migrate.HostCommand",
-                        "dev.jshim.ctl.ExecStreams",
-                        "dev.jshim.ctl.RuntimeCall",
+                        "dev.jshim.ctl.task.ExecStreams",
+                        "dev.jshim.ctl.cli.RuntimeCall",
                         "dev.jshim.node.process.ProgramRun",
                         // It hands one on.
                         "dev.jshim.linux.OpenFiles");

@@ -1,0 +1,149 @@
+package dev.jshim.ctl.cli;
+
+import dev.jshim.ctl.output.Text;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.bundle.V2Bundle;
+import dev.jshim.node.leftover.StrayScan;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.survey.Node;
+import dev.jshim.node.survey.NodeTask;
+import dev.jshim.node.survey.TaskSurvey;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the node that the options name, once, and finds the task that somebody means by an id. One thread's. */
+public final class NodeReader {
+    private final Globals globals;
+    private final ProcFs proc;
+    private @Nullable Node whole;
+
+    NodeReader(Globals globals, ProcFs proc) {
+        this.globals = globals;
+        this.proc = proc;
+    }
+
+    /** The bundles of the namespace asked for. */
+    public Node read() {
+        var node = whole();
+        if (!node.problems().isEmpty() && node.bundles().isEmpty() && !Privileges.isRoot()) {
+            throw CliException.failed(node.problems().getFirst(), "run jshimctl as root");
+        }
+        var namespace = globals.namespace();
+        if (namespace == null) {
+            return node;
+        }
+        var bundles = node.bundles().stream()
+                .filter(bundle -> bundle.task().namespace().equals(namespace))
+                .toList();
+        return new Node(node.paths(), bundles, node.problems());
+    }
+
+    private Node whole() {
+        var node = whole;
+        if (node == null) {
+            node = Node.read(globals.existing(), proc);
+            whole = node;
+        }
+        return node;
+    }
+
+    /** What no bundle stands for, of the namespace asked for. */
+    public StrayScan.Result strays() {
+        var found = StrayScan.of(whole(), proc);
+        var namespace = globals.namespace();
+        var strays = found.strays().stream()
+                .filter(stray -> namespace == null || stray.task().namespace().equals(namespace))
+                .toList();
+        return new StrayScan.Result(strays, found.others());
+    }
+
+    /** All tasks of a node, asked. */
+    public List<NodeTask> ask(List<Bundle> bundles) {
+        return new TaskSurvey(proc, globals.timeout()).of(bundles);
+    }
+
+    /** The one task that is meant by an id or the beginning of one, asked. */
+    public NodeTask find(String id) {
+        return ask(bundles(id)).getFirst();
+    }
+
+    /** The bundle of the one task that is meant, not asked; of an adopted v1 container that of v1. */
+    public Bundle bundle(String id) {
+        return bundles(id).getFirst();
+    }
+
+    /**
+     * The bundle, not asked, of the one task that is meant, for the second API: of an adopted v1 container the
+     * bridge's.
+     */
+    public V2Bundle v2Bundle(String id) {
+        var bundles = bundles(id);
+        return bundles.stream()
+                .filter(V2Bundle.class::isInstance)
+                .map(V2Bundle.class::cast)
+                .findFirst()
+                .orElseThrow(() -> CliException.failed(
+                        bundles.getFirst().task() + " has a v1 shim, which does not know the task API",
+                        "\"jshimctl inspect " + bundles.getFirst().task().id() + "\" shows what it says"));
+    }
+
+    private List<Bundle> bundles(String id) {
+        requireSafe(id);
+        var bundles = read().bundles();
+        var exact = tasks(bundles, id, true);
+        var meant = exact.isEmpty() ? tasks(bundles, id, false) : exact;
+        if (meant.isEmpty()) {
+            throw unknown(id, bundles);
+        }
+        if (meant.size() > 1) {
+            throw ambiguous(id, meant, !exact.isEmpty());
+        }
+        var task = meant.getFirst();
+        return bundles.stream().filter(bundle -> bundle.task().equals(task)).toList();
+    }
+
+    private static List<TaskId> tasks(List<Bundle> bundles, String id, boolean exact) {
+        return bundles.stream()
+                .map(Bundle::task)
+                .filter(task -> exact ? task.id().equals(id) : task.id().startsWith(id))
+                .distinct()
+                .toList();
+    }
+
+    private static void requireSafe(String id) {
+        if (id.isEmpty() || id.contains("/") || id.contains("..") || id.startsWith(".")) {
+            throw CliException.usage(
+                    "\"" + Text.oneLine(id) + "\" cannot be a container's id",
+                    "an id has letters, digits and single . _ - between them; give the namespace with -n");
+        }
+    }
+
+    private CliException unknown(String id, List<Bundle> bundles) {
+        var namespace = globals.namespace();
+        var where = namespace == null ? "" : " in namespace " + Text.oneLine(namespace);
+        var ids = bundles.stream().map(bundle -> bundle.task().id()).collect(Collectors.toSet());
+        var similar = Text.similar(id, ids);
+        return CliException.failed(
+                "no task \"" + Text.oneLine(id) + "\"" + where + " below "
+                        + globals.paths().state(),
+                similar.isEmpty()
+                        ? "\"jshimctl ls\" lists all tasks"
+                        : "did you mean " + String.join(", ", similar) + "?");
+    }
+
+    private static CliException ambiguous(String id, List<TaskId> tasks, boolean exact) {
+        var names = tasks.stream().map(TaskId::toString).collect(Collectors.joining(", "));
+        return exact
+                ? CliException.usage(
+                        "the id \"" + id + "\" is in more than one namespace: " + names,
+                        "choose one: "
+                                + tasks.stream()
+                                        .map(task -> "-n " + task.namespace())
+                                        .collect(Collectors.joining(" or ")))
+                : CliException.usage(
+                        "\"" + id + "\" is the beginning of more than one id: " + names,
+                        "give more of it, or -n NAMESPACE");
+    }
+}

@@ -1,0 +1,47 @@
+package dev.jshim.ctl.cli;
+
+import dev.jshim.node.Answer;
+import dev.jshim.node.bundle.Bundle;
+import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.ShimProcesses;
+import java.time.Duration;
+import java.util.function.Function;
+
+/**
+ * One question to a task's shim, where nothing but its answer is of use: all else is a failure that says what to do.
+ */
+public final class ShimCall {
+    private ShimCall() {}
+
+    /** The answer. */
+    public static <T> T of(Cli cli, Bundle bundle, Function<Shim, Answer<T>> question) {
+        return value(bundle, Shim.ask(bundle, cli.globals().timeout(), question));
+    }
+
+    /** What was answered. */
+    public static <T> T value(Bundle bundle, Answer<T> answer) {
+        return switch (answer) {
+            case Answer.Answered<T>(var value, var took) -> value;
+            case Answer.Refused<T>(var code, var reason) ->
+                throw CliException.failed("the shim of " + bundle.task() + " refused: " + reason, "");
+            case Answer.Mute<T>(var after) -> throw mute(bundle, after);
+            case Answer.Absent<T>(var reason) -> throw absent(bundle, reason);
+        };
+    }
+
+    public static CliException mute(Bundle bundle, Duration after) {
+        return CliException.failed(
+                "the shim of " + bundle.task() + " did not answer within " + after.toMillis() + " ms",
+                "whether it did what it was asked is not known; \"jshimctl inspect "
+                        + bundle.task().id() + "\" shows the processes");
+    }
+
+    public static CliException absent(Bundle bundle, String reason) {
+        var processes = new ShimProcesses(ProcFs.system());
+        var init = processes.verifiedInit(bundle, processes.of(bundle));
+        return CliException.failed(
+                bundle.task() + " has no shim to ask: " + reason,
+                init == null || init.hasEnded() ? "" : "its init process lives on as pid " + init.pid());
+    }
+}

@@ -1,0 +1,67 @@
+package dev.jshim.ctl.show;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.jshim.ctl.output.Text;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What most people look for in a container's counters, of cgroup v1 or v2.
+ *
+ * @param memory bytes; null where the cgroup does not count it, as for the others
+ * @param memoryLimit bytes; null where there is none
+ * @param cpuMillis processor time since the container's start
+ * @param processesLimit null where there is none
+ */
+record Metrics(
+        @Nullable Long memory,
+        @Nullable Long memoryLimit,
+        @Nullable Long cpuMillis,
+        @Nullable Long processes,
+        @Nullable Long processesLimit) {
+    /** Nothing is known. */
+    static final Metrics NONE = new Metrics(null, null, null, null, null);
+
+    /** The kernel's word for no limit on v1 is the greatest number of pages, in bytes. */
+    private static final long NO_LIMIT = 1L << 60;
+
+    /** The messages that shims answer with; Go's typeurl leaves out the host. */
+    static Message parse(Any any) throws InvalidProtocolBufferException {
+        var url = any.getTypeUrl();
+        return switch (url.substring(url.lastIndexOf('/') + 1)) {
+            case "io.containerd.cgroups.v1.Metrics" -> dev.jshim.proto.v2.cgroup1.Metrics.parseFrom(any.getValue());
+            case "io.containerd.cgroups.v2.Metrics" -> dev.jshim.proto.v2.cgroup2.Metrics.parseFrom(any.getValue());
+            default -> throw new InvalidProtocolBufferException("of unknown type " + Text.oneLine(url));
+        };
+    }
+
+    static Metrics of(Message message) {
+        return switch (message) {
+            case dev.jshim.proto.v2.cgroup1.Metrics v1 ->
+                new Metrics(
+                        v1.hasMemory() ? v1.getMemory().getUsage().getUsage() : null,
+                        v1.hasMemory() ? limit(v1.getMemory().getUsage().getLimit()) : null,
+                        v1.hasCpu()
+                                ? TimeUnit.NANOSECONDS.toMillis(
+                                        v1.getCpu().getUsage().getTotal())
+                                : null,
+                        v1.hasPids() ? v1.getPids().getCurrent() : null,
+                        v1.hasPids() ? limit(v1.getPids().getLimit()) : null);
+            case dev.jshim.proto.v2.cgroup2.Metrics v2 ->
+                new Metrics(
+                        v2.hasMemory() ? v2.getMemory().getUsage() : null,
+                        v2.hasMemory() ? limit(v2.getMemory().getUsageLimit()) : null,
+                        v2.hasCpu() ? TimeUnit.MICROSECONDS.toMillis(v2.getCpu().getUsageUsec()) : null,
+                        v2.hasPids() ? v2.getPids().getCurrent() : null,
+                        v2.hasPids() ? limit(v2.getPids().getLimit()) : null);
+            default -> NONE;
+        };
+    }
+
+    /** Limits are unsigned: those above what a long can hold are negative here. */
+    private static @Nullable Long limit(long limit) {
+        return limit <= 0 || limit >= NO_LIMIT ? null : limit;
+    }
+}

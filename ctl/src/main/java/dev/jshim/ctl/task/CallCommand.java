@@ -1,0 +1,140 @@
+package dev.jshim.ctl.task;
+
+import com.google.protobuf.Message;
+import com.google.protobuf.TextFormat;
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.CliException;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.output.Fields;
+import dev.jshim.ctl.output.Json;
+import dev.jshim.ctl.output.Text;
+import dev.jshim.node.Answer;
+import dev.jshim.node.Printable;
+import dev.jshim.node.TaskId;
+import dev.jshim.node.bundle.V2Bundle;
+import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.V2Shim;
+import dev.jshim.proto.v2.task2.TaskGrpc;
+import io.grpc.MethodDescriptor;
+import io.grpc.protobuf.ProtoMethodDescriptorSupplier;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "call",
+        description = "Make one call of the task API to a container's shim, to try it or to find a fault.",
+        footer = {
+            "",
+            "REQUEST has the fields of the call's message in protobuf's text format; the answer has the same.",
+            "",
+            "Examples:",
+            "  jshimctl call web State",
+            "  jshimctl call web Kill 'exec_id: \"shell\" signal: 15'",
+            "  jshimctl call web Wait --timeout 10m"
+        })
+public final class CallCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Parameters(
+            index = "0",
+            paramLabel = "ID",
+            description = "the container's id, or a beginning of it that only one has")
+    private String id = "";
+
+    @Parameters(index = "1", paramLabel = "CALL", description = "State, Pids, Create, ..: a call of containerd.task.v2")
+    private String name = "";
+
+    @Parameters(
+            index = "2",
+            arity = "0..1",
+            paramLabel = "REQUEST",
+            description = "all fields but the id, which is put in (default: none)")
+    private String request = "";
+
+    public CallCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        var method = method();
+        var bundle = cli.reader().v2Bundle(id);
+        var message = message(method, bundle.task());
+        switch (Shim.ask(bundle, cli.globals().timeout(), shim -> ((V2Shim) shim).ask(method, message))) {
+            case Answer.Answered<Message>(var response, var took) -> report(bundle, response);
+            case Answer.Refused<Message>(var code, var reason) ->
+                throw CliException.failed("the shim of " + bundle.task() + " answered " + code + ": " + reason, "");
+            case Answer.Mute<Message>(var after) ->
+                throw CliException.failed(
+                        "the shim of " + bundle.task() + " did not answer within " + after.toMillis() + " ms",
+                        "--timeout TIME gives it more");
+            case Answer.Absent<Message>(var reason) ->
+                throw CliException.failed(bundle.task() + " has no shim to ask: " + reason, "");
+        }
+        return ExitCode.OK;
+    }
+
+    @SuppressWarnings("unchecked") // Each message of the generated stubs is a Message.
+    private MethodDescriptor<Message, Message> method() {
+        var methods = TaskGrpc.getServiceDescriptor().getMethods();
+        for (var method : methods) {
+            if (String.valueOf(method.getBareMethodName()).equals(name)) {
+                return (MethodDescriptor<Message, Message>) method;
+            }
+        }
+        var names = methods.stream()
+                .map(method -> String.valueOf(method.getBareMethodName()))
+                .toList();
+        var similar = Text.similar(name, names);
+        throw CliException.usage(
+                "there is no call \"" + Text.oneLine(name) + "\"",
+                "it is one of " + String.join(", ", similar.isEmpty() ? names : similar));
+    }
+
+    private Message message(MethodDescriptor<Message, Message> method, TaskId task) {
+        var marshaller = (MethodDescriptor.PrototypeMarshaller<Message>) method.getRequestMarshaller();
+        var prototype = marshaller.getMessagePrototype();
+        if (prototype == null) {
+            throw new IllegalStateException(method + " has no prototype");
+        }
+        var builder = prototype.newBuilderForType();
+        try {
+            TextFormat.merge(request, builder);
+        } catch (TextFormat.ParseException e) {
+            throw CliException.usage(
+                    "the request cannot be read: " + e.getMessage(), "its fields are " + fields(method));
+        }
+        var idField = builder.getDescriptorForType().findFieldByName("id");
+        if (!builder.getField(idField).equals("") && !builder.getField(idField).equals(task.id())) {
+            throw CliException.usage("the request is for another container than " + task, "leave its id out");
+        }
+        return builder.setField(idField, task.id()).build();
+    }
+
+    private static List<String> fields(MethodDescriptor<Message, Message> method) {
+        var supplier = (ProtoMethodDescriptorSupplier) method.getSchemaDescriptor();
+        if (supplier == null) {
+            throw new IllegalStateException(method + " has no descriptor");
+        }
+        return supplier.getMethodDescriptor().getInputType().getFields().stream()
+                .map(field -> field.getName())
+                .toList();
+    }
+
+    private void report(V2Bundle bundle, Message response) {
+        var text = TextFormat.printer().printToString(response);
+        if (cli.globals().isJson()) {
+            Json.write(
+                    cli.out(),
+                    new Fields()
+                            .with("namespace", bundle.task().namespace())
+                            .with("id", bundle.task().id())
+                            .with("call", name)
+                            .with("response", text));
+        } else {
+            cli.out().print(Printable.text(text));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package dev.jshim.ctl.upgrade;
+
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.ExitCode;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "start",
+        description = "Start the bridge and wait until it serves what is adopted; nothing changes where it runs.",
+        footer = {
+            "",
+            "It reads the adopted bundles and keeps its sockets, pid and log in the folder jshim of the state",
+            "directory. It leaves the caller's session and cgroup. A keeper starts it again if it dies."
+        })
+final class BridgeStartCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Option(
+            names = "--kept",
+            description = {"for systemd: stay in the caller's cgroup;", "a bridge that runs already moves there"})
+    private boolean kept;
+
+    BridgeStartCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        try {
+            var done = Bridges.changing(cli).start(kept);
+            Bridges.write(cli, done.changed() ? "started" : "runs already", done);
+            return ExitCode.OK;
+        } catch (IOException e) {
+            throw Bridges.failed(e, "");
+        }
+    }
+}

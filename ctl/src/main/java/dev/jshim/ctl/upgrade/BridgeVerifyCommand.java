@@ -1,0 +1,84 @@
+package dev.jshim.ctl.upgrade;
+
+import dev.jshim.bridge.migrate.BridgeVerification;
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.output.Fields;
+import dev.jshim.ctl.output.Json;
+import dev.jshim.ctl.output.Table;
+import dev.jshim.ctl.output.TaskFields;
+import java.util.ArrayList;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "verify",
+        description = "Ask each adopted bundle what containerd asks when it starts; changes nothing.",
+        footer = {
+            "",
+            "A containerd 2.x deletes a bundle that does not answer Connect and Pids. So this comes before its start,",
+            "and ends with 3 where a start would lose a container. All are asked at once; --timeout is for all",
+            "together. Where nothing is adopted it ends with 0."
+        })
+final class BridgeVerifyCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "show only those that do not answer")
+    private boolean quiet;
+
+    BridgeVerifyCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        var verification = Bridges.reading(cli).verify();
+        if (cli.globals().isJson()) {
+            json(verification);
+        } else {
+            table(verification);
+        }
+        if (verification.isGood()) {
+            return ExitCode.OK;
+        }
+        cli.note(
+                "do not start containerd 2.x now: it would delete the bundles that do not answer. Run \"jshimctl bridge"
+                        + " start\", and look into "
+                        + cli.globals().paths().state().resolve("jshim/bridge.log"));
+        return ExitCode.FINDINGS;
+    }
+
+    private void table(BridgeVerification verification) {
+        var table = new Table("NAMESPACE", "ID", "ANSWERS", "REASON");
+        for (var row : verification.rows()) {
+            var good = row.reason().isEmpty();
+            if (!quiet || !good) {
+                table.row(row.namespace(), row.id(), good ? row.answerMillis() + " ms" : "no", row.reason());
+            }
+        }
+        if (!quiet || !verification.isGood()) {
+            table.write(cli.out());
+        }
+    }
+
+    private void json(BridgeVerification verification) {
+        var rows = new ArrayList<Fields>();
+        for (var row : verification.rows()) {
+            rows.add(new Fields()
+                    .with("namespace", row.namespace())
+                    .with("id", row.id())
+                    .with("answers", row.reason().isEmpty())
+                    .with("answerMillis", row.reason().isEmpty() ? row.answerMillis() : null)
+                    .with("reason", TaskFields.known(row.reason())));
+        }
+        Json.write(
+                cli.out(),
+                new Fields()
+                        .with("good", verification.isGood())
+                        .with("millis", verification.took().toMillis())
+                        .with("containers", rows));
+    }
+}

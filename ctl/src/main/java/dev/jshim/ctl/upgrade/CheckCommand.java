@@ -1,0 +1,85 @@
+package dev.jshim.ctl.upgrade;
+
+import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.Privileges;
+import dev.jshim.ctl.output.Fields;
+import dev.jshim.ctl.output.Outline;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "check",
+        description = "Say whether this node is ready for containerd 2.x: each finding with why, and what to do.",
+        footer = {
+            "",
+            "It changes nothing. It looks at the tasks of every containerd on the machine, sockets, the bridge, containerd's",
+            "config.toml, folders, disk, kernel, KillMode, dockerd and crun. An error is what has to be done before the upgrade; a",
+            "warning can wait. Exits with 0 if there is no error, else with 3. --config names another file than that of the",
+            "running containerd.",
+            "",
+            "Examples:",
+            "  jshimctl check",
+            "  jshimctl check --strict",
+            "  jshimctl check --config /etc/containerd/config.toml -o json"
+        })
+public final class CheckCommand implements Callable<Integer> {
+    private final Cli cli;
+
+    @Option(
+            names = "--new-containerd",
+            paramLabel = "FILE",
+            description = "the containerd 2.x that is to come: its \"config migrate\", which changes nothing, is asked"
+                    + " what it makes of the configuration")
+    private @Nullable Path program;
+
+    @Option(names = "--strict", description = "exit with 3 if there is a warning, too")
+    private boolean strict;
+
+    public CheckCommand(Cli cli) {
+        this.cli = cli;
+    }
+
+    @Override
+    public Integer call() {
+        if (!Privileges.isRoot()) {
+            cli.note("you are not root: shims and their sockets cannot be seen, nor can most of containerd's folders");
+        }
+        cli.globals().tolerateBrokenConfig();
+        var node = cli.reader().read();
+        // First: afterwards we ourselves may be taken for one who is connected to a container.
+        var findings = new ArrayList<>(Bridges.findings(cli));
+        findings.addAll(new TaskChecks(cli).of(node));
+        var configChecks = new ConfigChecks(cli, cli.globals().config(), program);
+        findings.addAll(configChecks.all());
+        var host = new HostChecks(cli);
+        findings.addAll(host.all());
+        var errors = (int) findings.stream().filter(Finding::isError).count();
+        var warnings = findings.size() - errors;
+        var facts = host.facts(configChecks.file());
+        var fields = new Fields()
+                .with("ready", errors == 0)
+                .with("errors", errors)
+                .with("warnings", warnings)
+                .with("facts", facts)
+                .with("findings", findings.stream().map(Finding::fields).toList());
+        cli.show(fields, () -> {
+            cli.out()
+                    .println((errors == 0 ? "ready for containerd 2.x" : "not ready for containerd 2.x") + ": "
+                            + count(errors, "error") + ", " + count(warnings, "warning"));
+            cli.out().println();
+            Outline.write(cli.out(), facts);
+            Finding.write(cli, findings);
+        });
+        node.problems().forEach(cli::note);
+        return errors > 0 || (strict && warnings > 0) ? ExitCode.FINDINGS : ExitCode.OK;
+    }
+
+    private static String count(int many, String what) {
+        return (many == 0 ? "no" : many) + " " + what + (many == 1 ? "" : "s");
+    }
+}

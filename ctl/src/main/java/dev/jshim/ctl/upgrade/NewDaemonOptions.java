@@ -1,0 +1,42 @@
+package dev.jshim.ctl.upgrade;
+
+import dev.jshim.ctl.cli.Cli;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What is known of the containerd 2.x that is to come: what it will make of the configuration is told by it. */
+final class NewDaemonOptions {
+    @Option(
+            names = "--new-containerd",
+            paramLabel = "FILE",
+            description = "the containerd 2.x that is to come: its \"config migrate\", which changes nothing, is asked"
+                    + " what it makes of the configuration")
+    private @Nullable Path program;
+
+    @Option(
+            names = "--new-config",
+            paramLabel = "FILE",
+            description = "the config.toml that it will have (default: the one that the old containerd has)")
+    private @Nullable Path config;
+
+    /**
+     * What it will make of the configuration.
+     *
+     * @param files those of the old containerd; with none, and none named, nothing is said
+     */
+    List<Finding> findings(Cli cli, List<Path> files) {
+        var file = config != null ? config : files.isEmpty() ? null : files.getFirst();
+        if (file == null) {
+            return program == null
+                    ? List.of()
+                    : List.of(Finding.error(
+                            "config",
+                            "which config.toml the new containerd will have is not known",
+                            "nothing can be said of it",
+                            "name it with --new-config"));
+        }
+        return new ConfigChecks(cli, file, program).named();
+    }
+}
