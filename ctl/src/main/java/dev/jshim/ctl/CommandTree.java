@@ -56,7 +56,7 @@ final class CommandTree {
         var globals = new Globals();
         var cli = new Cli(globals, machine, out, err);
         globals.onFound(cli::note);
-        var errors = new ErrorLines(globals, err);
+        var errors = new ErrorLines(globals, Commands.names(), err);
         var command = new CommandLine(new Jshimctl(globals));
         Commands.of(cli, args).forEach(command::addSubcommand);
         command.setOut(out)

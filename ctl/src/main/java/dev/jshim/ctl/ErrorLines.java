@@ -5,6 +5,7 @@ import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.cli.Globals;
 import dev.jshim.ctl.output.Text;
 import java.io.PrintWriter;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -15,10 +16,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Errors in a line for a person and one of what to do; all of an error only with --stacktrace. */
 final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptionHandler {
     private final Globals globals;
+    private final Set<String> commands;
     private final PrintWriter err;
 
-    ErrorLines(Globals globals, PrintWriter err) {
+    /** @param commands names to propose for one that is unknown */
+    ErrorLines(Globals globals, Set<String> commands, PrintWriter err) {
         this.globals = globals;
+        this.commands = commands;
         this.err = err;
     }
 
@@ -60,7 +64,7 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
             line("\"" + typed + "\" is one argument too many");
         } else {
             line("there is no command \"" + typed + "\"");
-            names = command.getParent() == null ? Commands.names() : names;
+            names = command.getParent() == null ? commands : names;
         }
         var similar = Text.similar(typed, names);
         hint(similar.isEmpty() ? "" : "did you mean " + String.join(", ", similar) + "?");

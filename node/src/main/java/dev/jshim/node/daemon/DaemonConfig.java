@@ -31,6 +31,9 @@ public record DaemonConfig(
     /** What the gRPC socket's name has at its end to be the ttrpc one's, where that is not named. */
     static final String TTRPC_SUFFIX = ".ttrpc";
 
+    /** The first version in which the sockets are plugins'. */
+    static final long SERVER_PLUGINS = 4;
+
     /** Where a containerd without {@code --config} looks. */
     public static final Path DEFAULT_FILE = Path.of("/etc/containerd/config.toml");
 
@@ -65,7 +68,7 @@ public record DaemonConfig(
         if (!ttrpcAddress.isEmpty()) {
             return Path.of(ttrpcAddress);
         }
-        return version < DaemonConfigReader.SERVER_PLUGINS ? null : Path.of(defaultSocket() + TTRPC_SUFFIX);
+        return version < SERVER_PLUGINS ? null : Path.of(defaultSocket() + TTRPC_SUFFIX);
     }
 
     /** With what a command line says, which wins over the file. An empty text says nothing. */

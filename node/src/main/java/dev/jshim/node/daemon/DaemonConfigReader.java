@@ -33,9 +33,6 @@ import org.tomlj.TomlPosition;
 public final class DaemonConfigReader {
     private static final int MAX_BYTES = 512 << 10;
 
-    /** The first version in which the sockets are plugins'. */
-    static final long SERVER_PLUGINS = 4;
-
     private static final List<String> GRPC_PLUGIN = List.of("plugins", "io.containerd.server.v1.grpc");
     private static final List<String> TTRPC_PLUGIN = List.of("plugins", "io.containerd.server.v1.ttrpc");
     private static final String ADDRESS = "address";
@@ -112,14 +109,14 @@ public final class DaemonConfigReader {
     private void sockets(Path file, TomlParseResult toml, long own) throws IOException {
         take(file, toml, join(GRPC_PLUGIN, ADDRESS), ADDRESS);
         take(file, toml, join(TTRPC_PLUGIN, ADDRESS), TTRPC);
-        if (own >= SERVER_PLUGINS) {
+        if (own >= DaemonConfig.SERVER_PLUGINS) {
             return;
         }
         var grpc = toml.get(GRPC_PLUGIN) == null && take(file, toml, List.of("grpc", ADDRESS), ADDRESS);
         if (toml.get(TTRPC_PLUGIN) == null
                 && !take(file, toml, List.of(TTRPC, ADDRESS), TTRPC)
                 && grpc
-                && version >= SERVER_PLUGINS) {
+                && version >= DaemonConfig.SERVER_PLUGINS) {
             texts.put(TTRPC, text(ADDRESS) + DaemonConfig.TTRPC_SUFFIX);
         }
     }

@@ -76,7 +76,7 @@ final class DroppedKeys {
      * @param v1Handlers names of the handlers whose type is the v1 runtime: its options are theirs
      */
     static List<ConfigFinding> of(Path file, TomlTable toml, long version, Set<String> v1Handlers) {
-        var hasServers = RuntimeHandlers.version(toml, 0) >= DaemonConfigReader.SERVER_PLUGINS;
+        var hasServers = RuntimeHandlers.version(toml, 0) >= DaemonConfig.SERVER_PLUGINS;
         var keys = new DroppedKeys(file, version, v1Handlers, hasServers);
         keys.table(toml, List.of());
         return List.copyOf(keys.found);
