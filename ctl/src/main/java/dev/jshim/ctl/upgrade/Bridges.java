@@ -1,7 +1,7 @@
 package dev.jshim.ctl.upgrade;
 
-import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.migrate.BridgeService;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.output.Fields;

@@ -1,10 +1,10 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AddedBundle;
-import dev.jshim.node.bundle.Bundle;
-import dev.jshim.node.survey.Node;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.survey.Node;
 import dev.jshim.node.survey.TaskSurvey;
 import java.time.Duration;
 import java.util.List;

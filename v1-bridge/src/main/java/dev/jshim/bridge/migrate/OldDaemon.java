@@ -2,10 +2,10 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.journal.OldRuntime;
+import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.daemon.DaemonConfigReader;
 import dev.jshim.node.daemon.DaemonProcess;
-import dev.jshim.node.NodePaths;
 import dev.jshim.node.process.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;

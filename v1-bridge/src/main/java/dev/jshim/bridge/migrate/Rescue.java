@@ -1,9 +1,9 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AddedBundle;
-import dev.jshim.node.survey.Node;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
+import dev.jshim.node.survey.Node;
 import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
 import java.nio.file.Path;

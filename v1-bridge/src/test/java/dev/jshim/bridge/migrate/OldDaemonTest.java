@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.bridge.journal.JournalEntry;
-import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.process.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
