@@ -30,7 +30,7 @@ class RawCallTest {
             RawDifference.of(
                     "Create with an id that is taken", "(created|running|exited): Create", "UNKNOWN", "ALREADY_EXISTS"),
             RawDifference.of(
-                    "CloseIO of an exec that is not there",
+                    "CloseIO of an exec that does not exist",
                     "exec (.*, unknown|deleted)(, again)?: CloseIO",
                     "UNKNOWN",
                     "NOT_FOUND"),
