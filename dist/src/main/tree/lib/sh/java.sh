@@ -23,13 +23,14 @@ jvm_flags() { # component
     # With a country String.format needs no locale data: protobuf formats its version.
     flags="$flags -XX:-AOTReplayTraining -Duser.country=US"
     flags="$flags -Xlog:disable --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
-    # The heap grows with what there is to be kept, costs nothing before, and shrinks again: see HeapCare. What clients may
+    # The heap grows with what there is to be kept, costs nothing before, and shrinks again: see MemoryCare. What clients may
     # make it keep is bounded: see Room, and ttrpc's Budget. What runs out of it all the same says so in jshim.err or the
     # bridge's log, and ends: half alive it would hold up every call, and containerd's start.
     long_lived="-Xms8m -Xmx512m -XX:-ShrinkHeapInSteps -Xss512k -XX:+ExitOnOutOfMemoryError -XX:+DisplayVMOutputToStderr"
-    # Few methods run often in a shim's life: compiling others early takes time from the start, and memory for good.
+    # Few methods run often in a bridge's life: compiling others early takes time from the start, and memory for good.
     case $1 in
-    shim | bridge) flags="$flags -XX:CompileThresholdScaling=5 $long_lived" ;;
+    shim) flags="$flags $long_lived" ;;
+    bridge) flags="$flags -XX:CompileThresholdScaling=5 $long_lived" ;;
     ctl) flags="$flags -XX:CompileThresholdScaling=2" ;;
     esac
 }

@@ -12,8 +12,8 @@ import java.util.Map;
 
 /** The memory of all processes that serve idle containers. */
 final class MemoryRow {
-    /** A process that has just served is not idle: its allocator and its collector may still give memory back. */
-    private static final Duration SETTLE = Duration.ofSeconds(3);
+    /** A process that has just served is not idle: ours gives back what only calls need at the keeper's sixth ping. */
+    private static final Duration SETTLE = Duration.ofSeconds(15);
 
     private static final double WORTH_A_LINE = 0.3;
 

@@ -39,6 +39,7 @@ enum Syscall {
     GETPID(39, 172),
     EXIT_GROUP(231, 94),
     PRCTL(157, 167),
+    MADVISE(28, 233),
     PRLIMIT64(302, 261),
     PIDFD_OPEN(434, 434),
     PIDFD_SEND_SIGNAL(424, 424),

@@ -28,6 +28,7 @@ import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.shim.config.Options;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.MemoryCare;
 import dev.jshim.shim.keeper.ShimPid;
 import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.oci.BundleFiles;
@@ -237,6 +238,7 @@ final class Training {
             var client = Thread.ofPlatform().start(() -> drive(keeper, folder, socket));
             new Restart(keeper, held, listener, _ -> Any.getDefaultInstance()).run();
             client.join();
+            MemoryCare.rest();
             events.close();
             return 0;
         } catch (Exception e) {

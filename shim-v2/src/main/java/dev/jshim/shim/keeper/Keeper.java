@@ -185,7 +185,7 @@ public final class Keeper implements FdStore, AutoCloseable {
                 }
                 if (text.startsWith("ping")) {
                     FaultPoint.at("keeper-ping");
-                    HeapCare.endIfFull();
+                    MemoryCare.pinged();
                     // A keeper of format 1 has a number there, which it wants back.
                     send("alive" + text.substring("ping".length()), null);
                 } else if (text.startsWith("exited ")) {

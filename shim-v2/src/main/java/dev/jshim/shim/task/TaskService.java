@@ -45,7 +45,7 @@ import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
 import dev.jshim.shim.event.EventSink;
 import dev.jshim.shim.event.Timestamps;
-import dev.jshim.shim.keeper.HeapCare;
+import dev.jshim.shim.keeper.MemoryCare;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -502,7 +502,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         }
         observer.onNext(value);
         observer.onCompleted();
-        HeapCare.look();
+        MemoryCare.look();
     }
 
     /** containerd registers its types by bare full name, without the prefix that {@link Any#pack} adds. */

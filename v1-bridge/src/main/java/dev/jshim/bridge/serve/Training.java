@@ -23,6 +23,7 @@ import dev.jshim.proto.v2.task2.ConnectRequest;
 import dev.jshim.proto.v2.task2.PidsRequest;
 import dev.jshim.proto.v2.task2.StatsRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
+import dev.jshim.shim.keeper.MemoryCare;
 import dev.jshim.ttrpc.TtrpcChannel;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.stub.StreamObserver;
@@ -75,6 +76,7 @@ public final class Training {
                 var _ = task.stats(StatsRequest.newBuilder().setId("c").build());
             }
             var _ = bridge.list(ListRequest.getDefaultInstance());
+            MemoryCare.rest();
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** When a process gives up for want of memory. */
-class HeapCareTest {
+class MemoryCareTest {
     private static final int PIECE = 4 << 10;
     private static final List<byte[]> TAKEN = new ArrayList<>();
 
@@ -20,12 +20,12 @@ class HeapCareTest {
         while (runtime.totalMemory() - runtime.freeMemory() < 0.955 * runtime.maxMemory()) {
             TAKEN.add(new byte[PIECE]);
         }
-        HeapCare.endIfFull();
-        HeapCare.endIfFull();
+        MemoryCare.endIfFull();
+        MemoryCare.endIfFull();
         if (args[0].equals("garbage")) {
             TAKEN.clear();
         }
-        HeapCare.endIfFull();
+        MemoryCare.endIfFull();
     }
 
     private static int run(String what) throws IOException, InterruptedException {
@@ -36,7 +36,7 @@ class HeapCareTest {
                         "-Xmx64m",
                         "-cp",
                         System.getProperty("java.class.path"),
-                        HeapCareTest.class.getName(),
+                        MemoryCareTest.class.getName(),
                         what)
                 .inheritIO()
                 .start();
