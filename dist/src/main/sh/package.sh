@@ -125,8 +125,8 @@ install_systemd() {
     cp "$source/generator" "$systemd/system-generators/jshim-generator"
     own=$top/usr/lib/jshim/package/lib/systemd
     sed -i -e 's|/opt/jshim/current/bin/|/usr/bin/|g' -e 's|file:///opt/jshim/current/share/doc/\(.*\)|file:///usr/share/doc/jshim/\1.gz|' \
-        -e '/^# To \/etc\/systemd/,/^# A containerd with/{/^# A containerd with/!d}' "$own"/*.service "$own"/*/*.conf
-    mv "$own/jshim-bridge.service" "$systemd/system/"
+        -e '/^# To \/etc\/systemd/,/^# A/{/^# A/!d}' "$own"/*.service "$own"/*.timer "$own"/*/*.conf
+    mv "$own"/*.service "$own"/*.timer "$systemd/system/"
 }
 
 write_changelog() {

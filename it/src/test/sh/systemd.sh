@@ -108,6 +108,19 @@ is_none_of_containerds_business() {
     in_root systemctl unmask --runtime jshim-bridge 2>/dev/null
 }
 
+# Off until somebody enables it.
+measures() {
+    local folder=/var/lib/prometheus/node-exporter
+    holds "the timer of the metrics is not enabled" test "$(in_root systemctl is-enabled jshim-metrics.timer)" = disabled
+    holds "without node_exporter's folder its service does nothing" in_root systemctl start jshim-metrics
+    holds "and has not failed" not in_root systemctl is-failed jshim-metrics
+    mkdir -p "$root$folder"
+    holds "it can be enabled" in_root systemctl enable --quiet --now jshim-metrics.timer
+    holds "the service ends well" in_root systemctl start jshim-metrics
+    holds "it has written the metrics" in_root grep -q '^jshim_v1_containers_left ' "$folder/jshim.prom"
+    holds "which everybody may read" test "$(stat -c %a "$root$folder/jshim.prom")" = 644
+}
+
 bridge() {
     in_root cat /run/containerd/jshim/bridge.pid
 }
@@ -187,7 +200,10 @@ ends() {
     waits_for "no bridge is left" is_state jshim-bridge inactive
     holds "the package can be removed" in_root dpkg --remove jshim
     holds "systemd knows the unit no more" not in_root systemctl cat jshim-bridge
+    holds "nor the timer" not in_root systemctl is-active jshim-metrics.timer
+    holds "nothing of it is left" not ls "$root/etc/systemd/system/timers.target.wants/jshim-metrics.timer"
+    holds "nor metrics that nobody writes" not ls "$root/var/lib/prometheus/node-exporter/jshim.prom"
     holds "and containerd runs" is_state containerd active
 }
 
-if [ $# -eq 1 ]; then outside "$0"; else inside "$2" boots idles adopts survives ends; fi
+if [ $# -eq 1 ]; then outside "$0"; else inside "$2" boots idles measures adopts survives ends; fi

@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.leftover.BundlesCommand;
 import dev.jshim.ctl.leftover.CleanCommand;
+import dev.jshim.ctl.metrics.MetricsCommand;
 import dev.jshim.ctl.show.EventsCommand;
 import dev.jshim.ctl.show.FindCommand;
 import dev.jshim.ctl.show.InspectCommand;
@@ -59,6 +60,7 @@ final class Commands {
         out.put("clean", CleanCommand::new);
         out.put("check", CheckCommand::new);
         out.put("top", TopCommand::new);
+        out.put("metrics", cli -> new MetricsCommand(cli, Build.version()));
         out.put("migrate", MigrateCommand::commandLine);
         out.put("bridge", BridgeCommand::commandLine);
         out.put("shim", ShimCommand::commandLine);

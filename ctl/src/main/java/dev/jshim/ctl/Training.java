@@ -87,6 +87,7 @@ final class Training {
             quietly(node, "sockets", "-n", "ns");
             quietly(node, "find", Long.toString(ProcessHandle.current().pid()));
             quietly(node, "bundles", "-n", "ns");
+            quietly(node, "metrics");
             quietly(node, "inspect", "unknown");
             quietly(node, "version");
             quietly(node, "--help");

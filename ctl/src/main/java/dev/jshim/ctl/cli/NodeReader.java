@@ -6,6 +6,8 @@ import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.leftover.StrayScan;
 import dev.jshim.node.process.ProcFs;
+import dev.jshim.node.shim.KeptShim;
+import dev.jshim.node.shim.ShimKeepers;
 import dev.jshim.node.survey.Node;
 import dev.jshim.node.survey.NodeTask;
 import dev.jshim.node.survey.TaskSurvey;
@@ -57,6 +59,17 @@ public final class NodeReader {
                 .filter(stray -> namespace == null || stray.task().namespace().equals(namespace))
                 .toList();
         return new StrayScan.Result(strays, found.others());
+    }
+
+    /** jshim's own shims that live, of this containerd and of the namespace asked for, also those without a task. */
+    public List<KeptShim> shims() {
+        var containerd = globals.address().toString();
+        var namespace = globals.namespace();
+        return ShimKeepers.read().all().stream()
+                .filter(shim -> proc.isAlive(shim.keeper().keeper()))
+                .filter(shim -> shim.containerd().equals(containerd))
+                .filter(shim -> namespace == null || shim.namespace().equals(namespace))
+                .toList();
     }
 
     /** All tasks of a node, asked. */

@@ -18,11 +18,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What {@code bundles} and {@code clean} share: what is looked for, and how it is written. */
-final class Leftovers {
+public final class Leftovers {
     private Leftovers() {}
 
     /** With a namespace only what is known to be of it. */
-    static List<Leftover> of(Cli cli, Duration age) {
+    public static List<Leftover> of(Cli cli, Duration age) {
         var globals = cli.globals();
         var scan = scan(cli, cli.reader().read(), age);
         var out = new ArrayList<>(scan.ofTasks());

@@ -21,7 +21,7 @@ public final class Bridges {
     private Bridges() {}
 
     /** One that only looks: it needs no program of the bridge's. */
-    static BridgeService reading(Cli cli) {
+    public static BridgeService reading(Cli cli) {
         var globals = cli.globals();
         var none = Objects.requireNonNullElse(BridgeBinary.find(), Path.of("/"));
         return new BridgeService(globals.paths(), globals.address(), null, globals.timeout(), none);

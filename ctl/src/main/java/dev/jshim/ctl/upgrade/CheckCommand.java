@@ -5,8 +5,10 @@ import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.cli.Privileges;
 import dev.jshim.ctl.output.Fields;
 import dev.jshim.ctl.output.Outline;
+import dev.jshim.node.survey.Node;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -51,13 +53,9 @@ public final class CheckCommand implements Callable<Integer> {
         }
         cli.globals().tolerateBrokenConfig();
         var node = cli.reader().read();
-        // First: afterwards we ourselves may be taken for one who is connected to a container.
-        var findings = new ArrayList<>(Bridges.findings(cli));
-        findings.addAll(new TaskChecks(cli).of(node));
         var configChecks = new ConfigChecks(cli, cli.globals().config(), program);
-        findings.addAll(configChecks.all());
         var host = new HostChecks(cli);
-        findings.addAll(host.all());
+        var findings = findings(cli, node, configChecks, host);
         var errors = (int) findings.stream().filter(Finding::isError).count();
         var warnings = findings.size() - errors;
         var facts = host.facts(configChecks.file());
@@ -77,6 +75,20 @@ public final class CheckCommand implements Callable<Integer> {
         });
         node.problems().forEach(cli::note);
         return errors > 0 || (strict && warnings > 0) ? ExitCode.FINDINGS : ExitCode.OK;
+    }
+
+    /** What a check without options finds. */
+    public static List<Finding> findings(Cli cli, Node node) {
+        return findings(cli, node, new ConfigChecks(cli, cli.globals().config(), null), new HostChecks(cli));
+    }
+
+    private static List<Finding> findings(Cli cli, Node node, ConfigChecks config, HostChecks host) {
+        // First: afterwards we ourselves may be taken for one who is connected to a container.
+        var out = new ArrayList<>(Bridges.findings(cli));
+        out.addAll(new TaskChecks(cli).of(node));
+        out.addAll(config.all());
+        out.addAll(host.all());
+        return out;
     }
 
     private static String count(int many, String what) {

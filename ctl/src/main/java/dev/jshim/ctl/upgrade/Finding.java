@@ -17,7 +17,7 @@ import java.util.List;
  * @param why it matters
  * @param todo what to do about it
  */
-record Finding(boolean isError, String topic, String what, String why, String todo) {
+public record Finding(boolean isError, String topic, String what, String why, String todo) {
     static Finding error(String topic, String what, String why, String todo) {
         return new Finding(true, topic, what, why, todo);
     }

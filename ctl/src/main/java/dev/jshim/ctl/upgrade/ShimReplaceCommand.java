@@ -65,7 +65,7 @@ final class ShimReplaceCommand implements Callable<Integer> {
         }
         var programs = BridgeBinary.forChanges().getParent();
         var rows = new ArrayList<Fields>();
-        for (var shim : all ? all() : named()) {
+        for (var shim : all ? cli.reader().shims() : named()) {
             rows.add(replaced(shim, programs));
         }
         cli.show(
@@ -77,16 +77,6 @@ final class ShimReplaceCommand implements Callable<Integer> {
         var failed = rows.stream().filter(row -> row.get("error") != null).toList();
         failed.forEach(row -> cli.note("shim " + row.get("shimPid") + ": " + row.get("error")));
         return failed.isEmpty() ? ExitCode.OK : failed.size() < rows.size() ? ExitCode.FINDINGS : ExitCode.FAILED;
-    }
-
-    private List<KeptShim> all() {
-        var containerd = cli.globals().address().toString();
-        var namespace = cli.globals().namespace();
-        return ShimKeepers.read().all().stream()
-                .filter(shim -> cli.proc().isAlive(shim.keeper().keeper()))
-                .filter(shim -> shim.containerd().equals(containerd))
-                .filter(shim -> namespace == null || shim.namespace().equals(namespace))
-                .toList();
     }
 
     private Set<KeptShim> named() {

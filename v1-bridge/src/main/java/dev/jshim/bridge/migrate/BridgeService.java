@@ -6,7 +6,9 @@ import dev.jshim.node.TaskId;
 import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.ListResponse;
+import dev.jshim.shim.keeper.WholeFile;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -99,6 +101,22 @@ public final class BridgeService {
             return alone.isEmpty() || newDaemon() == null ? List.of() : alone;
         } catch (IOException e) {
             return List.of();
+        }
+    }
+
+    /**
+     * How many exits of adopted containers and their execs are noted and not yet published; asks nobody. An exit that
+     * the v1 shim may be telling by itself waits here for some seconds.
+     */
+    public int unreported() {
+        try (var notes = Files.newDirectoryStream(paths.events(), WholeFile::isWhole)) {
+            var count = 0;
+            for (var _ : notes) {
+                count++;
+            }
+            return count;
+        } catch (IOException | DirectoryIteratorException e) {
+            return 0; // no bridge has held one back
         }
     }
 
