@@ -86,6 +86,8 @@ pack_deb() {
     without_caches "$top/usr/lib/jshim/package/lib"
     cp "$source/deploy.sh" "$top/usr/lib/jshim/"
     mkdir -p "$top/usr/bin" "$top/usr/share/man/man8"
+    # For Prometheus, Grafana and others: nothing that a version of ours has to find.
+    mv "$top/usr/lib/jshim/package/share" "$top/usr/share/jshim"
     for program in "$tree"/bin/*; do
         ln -s "../lib/jshim/current/bin/${program##*/}" "$top/usr/bin/${program##*/}"
     done
