@@ -124,6 +124,25 @@ class ReplaceTest {
         }
     }
 
+    /** Its file was removed: if the other one did not understand the state, nobody could go back to this one. */
+    @Test
+    void withoutAWayBackItStaysAsItIs() throws Exception {
+        Path mine = Files.copy(Programs.keeper(), folder.resolve("mine"));
+        try (Pipe pipe = FileCalls.pipe();
+                Keeper keeper = Keeper.in(folder).command(mine, Keeper.stub(folder))) {
+            Jvm jvm = keeper.servingJvm(0);
+            jvm.send("keep a", pipe.readEnd());
+            Files.delete(mine);
+            jvm.send("keeper " + Programs.keeper());
+            keeper.untilLogged("cannot be replaced by " + Programs.keeper() + ": No such file or directory");
+            assertThat(program(keeper)).hasToString(mine + " (deleted)");
+            jvm.kill();
+            Map<String, Fd> held = keeper.jvm().begin(1);
+            assertThat(held).containsOnlyKeys("kept a");
+            held.values().forEach(Fd::close);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {2, 99})
     void oneThatDoesNotUnderstandTheStateGoesBack(int format) throws Exception {

@@ -66,8 +66,13 @@ public final class MemoryCare {
 
     /** Gives back what only a call needs. */
     public static void rest() {
-        ProcessMemory.trim();
-        var _ = ProcessMemory.releaseFiles();
+        try {
+            ProcessMemory.trim();
+            var _ = ProcessMemory.releaseFiles();
+        } catch (RuntimeException e) {
+            // A kernel may describe memory in another way; that must not cost the thread that listens to the keeper.
+            ShimLog.debug("cannot give memory back", "error", e);
+        }
     }
 
     /** Ends the process if its heap was full, garbage aside, at three calls in a row. */
