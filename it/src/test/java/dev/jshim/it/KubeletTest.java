@@ -55,7 +55,7 @@ class KubeletTest extends PodScenario {
             upgrade();
             String before = kubelet.log();
             KeptBridge bridge = new KeptBridge(node);
-            bridge.disturb(DEATHS, new Random(1), none, () -> !isRunning(0));
+            bridge.disturb(DEATHS, new Random(1), NextFault.of(node, "none:0:halt"), none, () -> !isRunning(0));
             bridge.awaitServing();
 
             assertThat(cri.pods()).extracting(PodSandbox::getId).containsExactly(pod);

@@ -60,9 +60,10 @@ class PodTortureTest extends PodScenario {
             containers.add(container(pod, Cri.container(pod, "s" + i, 0, "/bin/sleep", "1000000")));
         }
         stopDaemon();
+        NextFault fault = NextFault.of(node, "call-*:40:exhaust");
         Product.ctl(
                         node,
-                        Map.of("JSHIM_JAVA_OPTS", "-Djshim.fault=call-*:40:exhaust -Djshim.exit.patience=6"),
+                        Map.of("JSHIM_JAVA_OPTS", fault.option() + " -Djshim.exit.patience=6"),
                         "--timeout",
                         "30s",
                         "migrate",
@@ -86,7 +87,7 @@ class PodTortureTest extends PodScenario {
         KeptBridge bridge = new KeptBridge(node);
         Pauses pauses = new Pauses(bridge, bundle(containers.getLast()), failures::add);
         try (pauses) {
-            bridge.disturb(DEATHS, new Random(SEED), times, () -> !failures.isEmpty());
+            bridge.disturb(DEATHS, new Random(SEED), fault, times, () -> !failures.isEmpty());
         }
 
         over = true;
