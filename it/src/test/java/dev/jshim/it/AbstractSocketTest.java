@@ -3,10 +3,10 @@ package dev.jshim.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.node.socket.ShimConnection;
-import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.proto.v1.shim.CreateTaskRequest;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.proto.v1.shim.StartRequest;
+import dev.jshim.task.ShimSocket;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

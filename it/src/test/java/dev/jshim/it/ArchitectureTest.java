@@ -37,7 +37,7 @@ class ArchitectureTest {
     static void read() throws IOException {
         for (String place : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             String file = String.valueOf(Path.of(place).getFileName());
-            if (file.matches("(linux|ttrpc|grpc|node|shim-v2|v1-bridge|ctl)-[\\d.]+\\.jar")) {
+            if (file.matches("(linux|ttrpc|task|grpc|node|shim-v2|v1-bridge|ctl)-[\\d.]+\\.jar")) {
                 try (var jar = FileSystems.newFileSystem(Path.of(place));
                         Stream<Path> all = Files.walk(jar.getPath("/dev/jshim"))) {
                     all.filter(path -> path.toString().endsWith(".class")).forEach(ArchitectureTest::add);
@@ -108,11 +108,12 @@ class ArchitectureTest {
         Map<String, Set<String>> allowed = Map.of(
                 "linux", Set.of(),
                 "ttrpc", Set.of("linux"),
+                "task", Set.of("linux", "proto"),
                 "grpc", Set.of("linux", "shim"),
-                "shim", Set.of("linux", "ttrpc", "proto"),
-                "node", Set.of("linux", "ttrpc", "proto"),
-                "bridge", Set.of("linux", "ttrpc", "proto", "shim", "node"),
-                "ctl", Set.of("linux", "ttrpc", "proto", "shim", "node", "bridge"));
+                "shim", Set.of("linux", "ttrpc", "proto", "task"),
+                "node", Set.of("linux", "ttrpc", "proto", "task"),
+                "bridge", Set.of("linux", "ttrpc", "proto", "task", "shim", "node"),
+                "ctl", Set.of("linux", "ttrpc", "proto", "task", "shim", "node", "bridge"));
         USES.forEach((user, uses) -> {
             String module = user.split("\\.", -1)[2];
             uses.stream()

@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import dev.jshim.task.Printable;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package dev.jshim.node;
 
+import dev.jshim.task.TaskId;
 import java.nio.file.Path;
 
 /**

@@ -1,6 +1,7 @@
 package dev.jshim.node;
 
 import dev.jshim.linux.Processes;
+import dev.jshim.task.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;

@@ -4,7 +4,7 @@ import dev.jshim.linux.Deadline;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.keeper.ShimPid;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

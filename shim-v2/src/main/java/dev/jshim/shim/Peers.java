@@ -2,7 +2,7 @@ package dev.jshim.shim;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;

@@ -6,7 +6,7 @@ import dev.jshim.linux.Processes;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.keeper.ShimPid;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

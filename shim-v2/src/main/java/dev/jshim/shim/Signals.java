@@ -1,7 +1,7 @@
 package dev.jshim.shim;
 
 import dev.jshim.linux.SignalHandler;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 
 /**
  * What signals do to a shim: SIGTERM and SIGINT end it while its containers live on, SIGUSR1 writes the stacks of its

@@ -1,7 +1,6 @@
 package dev.jshim.ctl.cli;
 
 import dev.jshim.ctl.output.Text;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.leftover.StrayScan;
@@ -11,6 +10,7 @@ import dev.jshim.node.shim.ShimKeepers;
 import dev.jshim.node.survey.Node;
 import dev.jshim.node.survey.NodeTask;
 import dev.jshim.node.survey.TaskSurvey;
+import dev.jshim.task.TaskId;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;

@@ -1,10 +1,10 @@
 package dev.jshim.ctl.output;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.OciConfig;
 import dev.jshim.node.shim.TaskState;
 import dev.jshim.node.survey.NodeTask;
+import dev.jshim.task.TaskId;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

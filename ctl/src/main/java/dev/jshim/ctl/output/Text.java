@@ -1,6 +1,6 @@
 package dev.jshim.ctl.output;
 
-import dev.jshim.node.Printable;
+import dev.jshim.task.Printable;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;

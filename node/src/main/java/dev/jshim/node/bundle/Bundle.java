@@ -1,8 +1,8 @@
 package dev.jshim.node.bundle;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.socket.ShimSocket;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

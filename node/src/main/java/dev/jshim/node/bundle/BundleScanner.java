@@ -2,8 +2,8 @@ package dev.jshim.node.bundle;
 
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.SmallFile;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.socket.UnixSocketTable;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;

@@ -1,9 +1,9 @@
 package dev.jshim.node.bundle;
 
 import dev.jshim.node.SmallFile;
-import dev.jshim.node.TaskId;
-import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.node.socket.UnixSocketTable;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;

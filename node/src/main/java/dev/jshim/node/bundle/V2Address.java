@@ -3,11 +3,11 @@ package dev.jshim.node.bundle;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import dev.jshim.node.Printable;
 import dev.jshim.node.SmallFile;
 import dev.jshim.node.bundle.V2Bundle.Endpoint;
 import dev.jshim.node.bundle.V2Bundle.Protocol;
-import dev.jshim.node.socket.ShimSocket;
+import dev.jshim.task.Printable;
+import dev.jshim.task.ShimSocket;
 import java.nio.file.Path;
 import java.util.List;
 

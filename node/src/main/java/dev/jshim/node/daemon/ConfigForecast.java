@@ -1,7 +1,7 @@
 package dev.jshim.node.daemon;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.Printable;
+import dev.jshim.task.Printable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.jshim.node.daemon;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.Printable;
 import dev.jshim.node.SmallFile;
+import dev.jshim.task.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,9 +1,9 @@
 package dev.jshim.node.daemon;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.Printable;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
+import dev.jshim.task.Printable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

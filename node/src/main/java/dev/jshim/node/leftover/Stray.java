@@ -1,6 +1,6 @@
 package dev.jshim.node.leftover;
 
-import dev.jshim.node.TaskId;
+import dev.jshim.task.TaskId;
 import java.util.Locale;
 
 /**

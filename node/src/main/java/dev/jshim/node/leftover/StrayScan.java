@@ -1,7 +1,6 @@
 package dev.jshim.node.leftover;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.BundleScanner;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
@@ -9,6 +8,7 @@ import dev.jshim.node.shim.RuntimeState;
 import dev.jshim.node.shim.ShimFlags;
 import dev.jshim.node.shim.ShimProcesses;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;

@@ -2,11 +2,11 @@ package dev.jshim.node.shim;
 
 import com.google.protobuf.Any;
 import dev.jshim.node.Answer;
-import dev.jshim.node.Printable;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
-import dev.jshim.node.socket.ShimSocket;
+import dev.jshim.task.Printable;
+import dev.jshim.task.ShimSocket;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;

@@ -1,8 +1,9 @@
 package dev.jshim.node.socket;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.Printable;
-import dev.jshim.node.TaskId;
+import dev.jshim.task.Printable;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;

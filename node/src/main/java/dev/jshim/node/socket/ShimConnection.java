@@ -1,5 +1,6 @@
 package dev.jshim.node.socket;
 
+import dev.jshim.task.ShimSocket;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.io.IOException;
 import java.time.Duration;
@@ -16,6 +17,9 @@ public final class ShimConnection {
      * @throws IOException when the socket is not there or may not be used
      */
     public static TtrpcChannel open(ShimSocket socket, Duration timeout) throws IOException {
-        return socket.connect(timeout);
+        if (socket instanceof ShimSocket.Abstract(var name)) {
+            return TtrpcChannel.over(AbstractSockets.connect(name, timeout), "abstract" + name);
+        }
+        return TtrpcChannel.connect(((ShimSocket.Named) socket).path(), timeout);
     }
 }

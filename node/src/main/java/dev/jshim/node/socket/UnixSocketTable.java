@@ -1,5 +1,6 @@
 package dev.jshim.node.socket;
 
+import dev.jshim.task.ShimSocket;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

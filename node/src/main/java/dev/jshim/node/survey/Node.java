@@ -1,12 +1,12 @@
 package dev.jshim.node.survey;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.BundleScanner;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.process.ProcFs;
+import dev.jshim.task.TaskId;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

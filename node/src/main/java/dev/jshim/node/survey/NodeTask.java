@@ -1,13 +1,13 @@
 package dev.jshim.node.survey;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.node.shim.TaskState;
 import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.task.TaskId;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,9 +1,9 @@
 package dev.jshim.node.survey;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.ShimProcesses;
+import dev.jshim.task.TaskId;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,12 +1,12 @@
 package dev.jshim.node.survey;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.Tree;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.socket.NodeSocket;
-import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.node.socket.SocketFacts;
 import dev.jshim.node.socket.UnixSocketTable;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

@@ -1,7 +1,6 @@
 package dev.jshim.node.survey;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
@@ -12,6 +11,7 @@ import dev.jshim.node.shim.ShimKeepers;
 import dev.jshim.node.shim.ShimProcesses;
 import dev.jshim.node.shim.TaskState;
 import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.task.TaskId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -3,12 +3,12 @@ package dev.jshim.node.bundle;
 import static dev.jshim.node.bundle.Bundles.with;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.V2Bundle.Protocol;
 import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.node.socket.UnixSocketTable;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

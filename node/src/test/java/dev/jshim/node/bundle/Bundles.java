@@ -1,7 +1,7 @@
 package dev.jshim.node.bundle;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskId;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,9 +3,9 @@ package dev.jshim.node.leftover;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

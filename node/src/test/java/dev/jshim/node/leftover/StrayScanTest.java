@@ -2,10 +2,10 @@ package dev.jshim.node.leftover;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundles;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,11 +3,11 @@ package dev.jshim.node.shim;
 import static dev.jshim.node.bundle.Bundles.with;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.Bundles;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

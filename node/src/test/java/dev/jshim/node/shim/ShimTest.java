@@ -3,14 +3,14 @@ package dev.jshim.node.shim;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.OciConfig;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.bundle.V2Bundle.Endpoint;
 import dev.jshim.node.bundle.V2Bundle.Protocol;
-import dev.jshim.node.socket.ShimSocket;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.BindableService;
 import java.io.IOException;

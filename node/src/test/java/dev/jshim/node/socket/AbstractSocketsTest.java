@@ -4,10 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.shim.FakeShims;
 import dev.jshim.node.shim.V1Shim;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.net.ConnectException;

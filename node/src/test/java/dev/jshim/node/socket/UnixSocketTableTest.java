@@ -2,6 +2,7 @@ package dev.jshim.node.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.task.ShimSocket;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,11 +3,11 @@ package dev.jshim.node.survey;
 import static dev.jshim.node.bundle.Bundles.with;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundles;
 import dev.jshim.node.shim.FakeShims;
 import dev.jshim.node.shim.TaskStatus;
 import dev.jshim.proto.v1.types.Status;
+import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.BindableService;
 import java.io.IOException;

@@ -2,7 +2,7 @@ package dev.jshim.shim.cgroup;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.EventFd;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package dev.jshim.shim.config;
 
 import com.moandjiezana.toml.Toml;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.regex.Pattern;

@@ -1,6 +1,6 @@
 package dev.jshim.shim.config;
 
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

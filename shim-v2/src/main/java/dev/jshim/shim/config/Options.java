@@ -5,7 +5,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.proto.v1.runc.CreateOptions;
 import dev.jshim.proto.v1.runc.RuncOptions;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.EnumMap;

@@ -3,7 +3,7 @@ package dev.jshim.shim.event;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.proto.v2.types.Envelope;
 import dev.jshim.shim.keeper.WholeFile;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -11,7 +11,7 @@ import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.linux.Wait;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;

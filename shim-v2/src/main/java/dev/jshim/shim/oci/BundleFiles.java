@@ -2,8 +2,8 @@ package dev.jshim.shim.oci;
 
 import dev.jshim.linux.Processes;
 import dev.jshim.proto.v2.task2.DeleteResponse;
-import dev.jshim.shim.event.Timestamps;
-import dev.jshim.shim.task.Exit;
+import dev.jshim.task.Exit;
+import dev.jshim.task.Timestamps;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

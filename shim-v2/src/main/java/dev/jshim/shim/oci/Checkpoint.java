@@ -1,7 +1,7 @@
 package dev.jshim.shim.oci;
 
-import dev.jshim.shim.log.ShimLog;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -3,7 +3,7 @@ package dev.jshim.shim.oci;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.proto.v2.runc.CheckpointOptions;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.util.ArrayList;
 import java.util.List;
 

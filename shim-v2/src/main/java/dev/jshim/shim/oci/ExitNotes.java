@@ -2,7 +2,7 @@ package dev.jshim.shim.oci;
 
 import dev.jshim.linux.ExitedChild;
 import dev.jshim.linux.ProcessId;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

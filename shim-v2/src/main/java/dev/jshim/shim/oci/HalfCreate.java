@@ -2,9 +2,9 @@ package dev.jshim.shim.oci;
 
 import dev.jshim.linux.Fd;
 import dev.jshim.shim.keeper.FaultPoint;
-import dev.jshim.shim.log.ShimLog;
 import dev.jshim.shim.stdio.ProcessIo;
-import dev.jshim.shim.task.CreateRequest;
+import dev.jshim.task.CreateRequest;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.jshim.shim.oci;
 
 import dev.jshim.shim.stdio.ProcessIo;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package dev.jshim.shim.oci;
 
-import dev.jshim.shim.task.ProcessStatus;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ProcessStatus;
+import dev.jshim.task.ShimException;
 import java.util.Locale;
 
 /** The life of a container's init, and what may be done when (cmd/containerd-shim-runc-v2/process/init_state.go). */

@@ -3,7 +3,7 @@ package dev.jshim.shim.oci;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;

@@ -8,7 +8,7 @@ import dev.jshim.linux.Processes;
 import dev.jshim.linux.VirtualThreads;
 import dev.jshim.linux.Wait;
 import dev.jshim.shim.keeper.FaultPoint;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.jshim.shim.oci;
 import com.google.protobuf.ByteString;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 

@@ -3,7 +3,7 @@ package dev.jshim.shim.oci;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.ProcessStat;
 import dev.jshim.linux.Processes;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

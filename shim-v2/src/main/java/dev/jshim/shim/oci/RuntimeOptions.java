@@ -4,7 +4,7 @@ import com.google.protobuf.Any;
 import dev.jshim.shim.config.Key;
 import dev.jshim.shim.config.Options;
 import dev.jshim.shim.config.Settings;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.nio.file.Path;
 import java.time.Duration;
 

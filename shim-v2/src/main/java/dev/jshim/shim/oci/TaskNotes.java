@@ -1,7 +1,7 @@
 package dev.jshim.shim.oci;
 
-import dev.jshim.shim.log.ShimLog;
-import dev.jshim.shim.task.CreateRequest;
+import dev.jshim.task.CreateRequest;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

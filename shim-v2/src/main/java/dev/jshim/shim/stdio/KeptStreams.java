@@ -4,7 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.shim.keeper.FdStore;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;

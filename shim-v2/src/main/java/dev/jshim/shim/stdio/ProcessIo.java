@@ -2,8 +2,8 @@ package dev.jshim.shim.stdio;
 
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.Terminal;
-import dev.jshim.shim.task.ShimException;
-import dev.jshim.shim.task.Stdio;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.Stdio;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

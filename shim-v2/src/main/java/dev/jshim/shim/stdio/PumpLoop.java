@@ -4,7 +4,7 @@ import dev.jshim.linux.Epoll;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.EventFd;
 import dev.jshim.linux.Fd;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -2,7 +2,7 @@ package dev.jshim.shim.stdio;
 
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.FileCalls;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

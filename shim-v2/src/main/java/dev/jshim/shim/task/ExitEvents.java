@@ -2,8 +2,11 @@ package dev.jshim.shim.task;
 
 import dev.jshim.linux.Deadline;
 import dev.jshim.proto.v2.events.TaskExit;
-import dev.jshim.shim.event.EventSink;
-import dev.jshim.shim.event.Timestamps;
+import dev.jshim.task.EventSink;
+import dev.jshim.task.Exit;
+import dev.jshim.task.News;
+import dev.jshim.task.Task;
+import dev.jshim.task.Timestamps;
 import java.time.Duration;
 import java.util.IdentityHashMap;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,8 @@
 package dev.jshim.shim.task;
 
 import com.google.protobuf.Any;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.Stdio;
 
 /**
  * How much of something a shim keeps for its clients, so that its heap holds it whatever they do. Thread-safe.

@@ -1,5 +1,10 @@
 package dev.jshim.shim.task;
 
+import dev.jshim.task.CreateRequest;
+import dev.jshim.task.Ids;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.Task;
+import dev.jshim.task.TaskFactory;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;

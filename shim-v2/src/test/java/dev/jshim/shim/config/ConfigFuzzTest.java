@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 

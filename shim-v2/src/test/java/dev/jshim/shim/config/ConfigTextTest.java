@@ -3,7 +3,7 @@ package dev.jshim.shim.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

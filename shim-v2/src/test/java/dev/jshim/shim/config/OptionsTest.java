@@ -8,7 +8,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.jshim.proto.v1.runc.CreateOptions;
 import dev.jshim.proto.v1.runc.RuncOptions;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.jshim.proto.v2.task2.DeleteResponse;
-import dev.jshim.shim.event.Timestamps;
-import dev.jshim.shim.task.Exit;
+import dev.jshim.task.Exit;
+import dev.jshim.task.Timestamps;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -10,7 +10,7 @@ import dev.jshim.linux.Wait;
 import dev.jshim.shim.FifoClient;
 import dev.jshim.shim.Until;
 import dev.jshim.shim.keeper.FdStore;
-import dev.jshim.shim.task.Stdio;
+import dev.jshim.task.Stdio;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -10,7 +10,7 @@ import dev.jshim.linux.Processes;
 import dev.jshim.linux.Spawn;
 import dev.jshim.linux.Wait;
 import dev.jshim.shim.FifoClient;
-import dev.jshim.shim.task.Stdio;
+import dev.jshim.task.Stdio;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.linux.FileCalls;
-import dev.jshim.shim.task.ShimException;
-import dev.jshim.shim.task.ShimException.Kind;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.ShimException.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

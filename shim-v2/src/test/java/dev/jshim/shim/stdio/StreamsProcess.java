@@ -6,7 +6,7 @@ import dev.jshim.linux.Fd;
 import dev.jshim.linux.Spawn;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
-import dev.jshim.shim.task.Stdio;
+import dev.jshim.task.Stdio;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.file.Files;

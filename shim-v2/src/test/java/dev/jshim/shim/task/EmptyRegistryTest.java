@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
+import dev.jshim.task.CreateRequest;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.Stdio;
+import dev.jshim.task.TaskFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Any;
 import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.task.ExecRequest;
+import dev.jshim.task.Stdio;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,9 +4,9 @@ import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.shim.cgroup.OomListener;
 import dev.jshim.shim.cgroup.OomWatch;
-import dev.jshim.shim.event.EventSink;
-import dev.jshim.shim.log.ShimLog;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.EventSink;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 

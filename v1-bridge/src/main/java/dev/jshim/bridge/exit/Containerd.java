@@ -3,7 +3,7 @@ package dev.jshim.bridge.exit;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.keeper.WholeFile;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;

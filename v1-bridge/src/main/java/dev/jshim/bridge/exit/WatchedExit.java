@@ -3,8 +3,8 @@ package dev.jshim.bridge.exit;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
-import dev.jshim.shim.log.ShimLog;
-import dev.jshim.shim.task.Exit;
+import dev.jshim.task.Exit;
+import dev.jshim.task.ShimLog;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 

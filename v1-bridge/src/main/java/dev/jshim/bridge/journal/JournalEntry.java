@@ -1,6 +1,6 @@
 package dev.jshim.bridge.journal;
 
-import dev.jshim.shim.task.Ids;
+import dev.jshim.task.Ids;
 import java.nio.file.Path;
 
 /** A line of the {@link Journal}. */

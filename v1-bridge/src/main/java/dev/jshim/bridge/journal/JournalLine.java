@@ -2,7 +2,7 @@ package dev.jshim.bridge.journal;
 
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonWriter;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;

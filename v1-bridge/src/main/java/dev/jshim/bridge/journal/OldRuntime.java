@@ -4,7 +4,7 @@ import com.google.protobuf.Any;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.node.shim.ShimFlags;
 import dev.jshim.proto.v1.runc.RuncOptions;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,6 +7,7 @@ import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.shim.keeper.WholeFile;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.V1Bundle;
+import dev.jshim.task.TaskId;
 
 /** A v1 bundle, as it was looked at for an adoption. */
 sealed interface Candidate {

@@ -8,6 +8,7 @@ import dev.jshim.node.TaskId;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.shim.ShimProcesses;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;

@@ -9,6 +9,7 @@ import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.survey.Node;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;

@@ -5,6 +5,7 @@ import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.survey.Node;
 import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

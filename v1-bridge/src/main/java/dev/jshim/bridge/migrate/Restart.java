@@ -2,9 +2,9 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.linux.Deadline;
 import dev.jshim.node.Answer;
-import dev.jshim.node.TaskId;
 import dev.jshim.node.daemon.ContainerdVersion;
 import dev.jshim.node.daemon.RootDaemon;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -11,6 +11,7 @@ import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.survey.Node;
 import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package dev.jshim.bridge.record;
 
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskId;
 import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

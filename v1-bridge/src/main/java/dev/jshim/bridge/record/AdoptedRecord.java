@@ -2,9 +2,9 @@ package dev.jshim.bridge.record;
 
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.SmallFile;
-import dev.jshim.node.TaskId;
-import dev.jshim.shim.task.Ids;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.Ids;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

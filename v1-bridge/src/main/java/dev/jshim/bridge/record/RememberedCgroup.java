@@ -3,7 +3,7 @@ package dev.jshim.bridge.record;
 import com.google.protobuf.Message;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.cgroup.Cgroup;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 import java.io.IOException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;

@@ -13,7 +13,7 @@ import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.shim.keeper.WholeFile;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

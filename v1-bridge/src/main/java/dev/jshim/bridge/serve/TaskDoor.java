@@ -5,7 +5,7 @@ import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.KeptPeer;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import dev.jshim.ttrpc.CallNotes;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;

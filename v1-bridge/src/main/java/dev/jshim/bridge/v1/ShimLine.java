@@ -1,7 +1,7 @@
 package dev.jshim.bridge.v1;
 
 import dev.jshim.node.socket.ShimConnection;
-import dev.jshim.node.socket.ShimSocket;
+import dev.jshim.task.ShimSocket;
 import dev.jshim.ttrpc.TtrpcChannel;
 import io.grpc.Channel;
 import java.io.IOException;

@@ -2,11 +2,11 @@ package dev.jshim.bridge.v1;
 
 import com.google.protobuf.Empty;
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.node.socket.ShimSocket;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.shim.keeper.FaultPoint;
-import dev.jshim.shim.task.ShimException;
-import dev.jshim.shim.task.Statuses;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.ShimSocket;
+import dev.jshim.task.Statuses;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;

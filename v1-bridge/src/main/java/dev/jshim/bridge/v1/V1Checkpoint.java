@@ -3,7 +3,7 @@ package dev.jshim.bridge.v1;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.proto.v1.runc.CheckpointOptions;
-import dev.jshim.shim.task.ShimException;
+import dev.jshim.task.ShimException;
 
 /**
  * Options of a checkpoint for a v1 shim. It asserts their type without looking, so that any other type makes it panic

@@ -11,7 +11,7 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.shim.cgroup.OomWatch;
-import dev.jshim.shim.event.EventSink;
+import dev.jshim.task.EventSink;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -9,6 +9,7 @@ import dev.jshim.bridge.serve.TestBridge;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.daemon.DaemonConfig;
+import dev.jshim.task.TaskId;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,9 +1,0 @@
-package dev.jshim.shim.task;
-
-/**
- * A process inside a container.
- *
- * @param pid on the host
- * @param execId the exec that it is, empty for init and for what they forked
- */
-public record ListedPid(int pid, String execId) {}

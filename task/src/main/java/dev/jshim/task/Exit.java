@@ -1,0 +1,15 @@
+package dev.jshim.task;
+
+import java.time.Instant;
+
+/**
+ * How a process ended.
+ *
+ * @param pid its pid on the host, 0 where it never ran
+ * @param status its exit code, or 128 + signal
+ * @param at when it was seen to have ended; {@link #NEVER} where it never ran
+ */
+public record Exit(int pid, int status, Instant at) {
+    /** Go's zero time, which containerd's clients know for "no time"; 1970 they take for a time. */
+    public static final Instant NEVER = Instant.parse("0001-01-01T00:00:00Z");
+}

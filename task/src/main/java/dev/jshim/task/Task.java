@@ -1,0 +1,115 @@
+package dev.jshim.task;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
+
+/**
+ * One container and its processes: init, whose exec id is the empty string, and execs.
+ *
+ * <p>Calls come from many threads at once, each its own virtual thread, and may block. No call waits for another one
+ * unless its own meaning demands it: {@link #state} answers while a {@link #start} is under way. Every failure is a
+ * {@link ShimException}.
+ */
+public interface Task {
+    /** The container's id, never empty. */
+    String id();
+
+    /** The bundle that containerd made for it. */
+    Path bundle();
+
+    /** Init's pid on the host; 0 for one that is to be restored from a checkpoint and was not started yet. */
+    int pid();
+
+    /** How a process stands. NOT_FOUND for an unknown exec id. */
+    ProcessState state(String execId);
+
+    /**
+     * Starts init or an exec.
+     *
+     * @param started called with the pid once the process runs. Until it has returned, no future that {@link #exited}
+     *     gave for this process completes, so that a start is always announced before the exit.
+     */
+    void start(String execId, IntConsumer started);
+
+    /** Deletes a stopped or never started process and frees what it held. UNKNOWN while it runs, as runc's own shim. */
+    Exit delete(String execId);
+
+    /** Every process in the container. */
+    List<ListedPid> pids();
+
+    void pause();
+
+    void resume();
+
+    /**
+     * Writes a checkpoint.
+     *
+     * @param options as they came, possibly the default instance
+     */
+    void checkpoint(String path, Any options);
+
+    /** Sends a signal. NOT_FOUND where the process has exited already. */
+    void kill(String execId, int signal, boolean all);
+
+    /** Adds an exec; it runs at {@link #start}. ALREADY_EXISTS where its id is taken. */
+    void exec(ExecRequest request);
+
+    void resize(String execId, int width, int height);
+
+    /** Closes the shim's own end of a process's stdin, so that the process sees its end when clients close theirs. */
+    void closeStdin(String execId);
+
+    /** Changes limits: JSON of the OCI runtime spec's LinuxResources. */
+    void update(ByteString resources, Map<String, String> annotations);
+
+    /**
+     * The exit of a process. Completes once, also for those who ask after it; that of init completes after those of all
+     * its execs, as containerd demands (the last exit of a container is init's).
+     */
+    CompletableFuture<Exit> exited(String execId);
+
+    /**
+     * Names whom to tell when the kernel kills in this container for want of memory: once for each such kill, or once
+     * for several that came together, before the exit of what was killed. It must not block. Nobody is told by a task
+     * that cannot know.
+     */
+    default void onOom(Runnable told) {}
+
+    /** What clients have been told of a process, by a process before this one too, if that is known. */
+    default News told(String execId) {
+        return News.NONE;
+    }
+
+    /** That the events of a process have been handed on, up to this one. */
+    default void tell(String execId, News news) {}
+
+    /** Who is told how the processes of a task stand that a process before this one has left. */
+    interface Follower {
+        /** A process was started, and nobody was told. As for {@link #start}. */
+        void started(String execId, int pid);
+
+        /** A process is there, or was, whose exit nobody was told of. */
+        void runs(String execId);
+
+        /** The container was deleted, and nobody was told. */
+        void deleted(Exit exit);
+    }
+
+    /**
+     * Goes on with what a process before this one has left; once, before any other call. Of a start that is not known
+     * yet to be done or not the follower is told later.
+     */
+    default void begin(Follower follower) {}
+
+    /** That all has been told of a container that was deleted. */
+    default void forget() {}
+
+    /** Metrics of the container's cgroup: {@code io.containerd.cgroups.v1.Metrics} or {@code v2.Metrics}. */
+    Message stats();
+}
