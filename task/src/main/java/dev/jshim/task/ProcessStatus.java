@@ -1,5 +1,7 @@
 package dev.jshim.task;
 
+import java.util.Locale;
+
 /** The states of a process as containerd knows them. */
 public enum ProcessStatus {
     UNKNOWN,
@@ -7,5 +9,12 @@ public enum ProcessStatus {
     RUNNING,
     STOPPED,
     PAUSED,
-    PAUSING
+    PAUSING;
+
+    private final String label = name().toLowerCase(Locale.ROOT);
+
+    /** In lower case. */
+    public String label() {
+        return label;
+    }
 }

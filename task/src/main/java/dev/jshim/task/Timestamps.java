@@ -1,6 +1,7 @@
 package dev.jshim.task;
 
 import com.google.protobuf.Timestamp;
+import java.time.DateTimeException;
 import java.time.Instant;
 
 /** Instants as protobuf writes them. */
@@ -15,7 +16,15 @@ public final class Timestamps {
                 .build();
     }
 
+    /** {@link Exit#NEVER} for Go's zero time, which is in the year 1, for no time at all and for nonsense. */
     public static Instant instant(Timestamp timestamp) {
-        return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
+        if (timestamp.getSeconds() <= 0) {
+            return Exit.NEVER;
+        }
+        try {
+            return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
+        } catch (DateTimeException e) {
+            return Exit.NEVER;
+        }
     }
 }

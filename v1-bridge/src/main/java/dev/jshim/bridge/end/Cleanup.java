@@ -1,13 +1,11 @@
 package dev.jshim.bridge.end;
 
-import com.google.protobuf.Empty;
 import dev.jshim.bridge.record.AddedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
 import dev.jshim.bridge.record.PrivateSocket;
 import dev.jshim.bridge.v1.ShimLink;
-import dev.jshim.bridge.v1.V1States;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.ExitedChild;
@@ -17,7 +15,6 @@ import dev.jshim.linux.Spawn;
 import dev.jshim.linux.Wait;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.shim.RuntimeState;
-import dev.jshim.proto.v1.shim.StateRequest;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.oci.BundleFiles;
@@ -26,6 +23,7 @@ import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimException.Kind;
 import dev.jshim.task.ShimLog;
 import dev.jshim.task.ShimSocket;
+import dev.jshim.task.client.V1Task;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
@@ -228,14 +226,17 @@ public final class Cleanup {
             return Progress.DELETED;
         }
         try (var link = ShimLink.to(record)) {
-            var request = StateRequest.newBuilder().setId(record.id()).build();
-            var _ = link.read(ShimLink.QUICK, shim -> shim.state(request));
+            var _ = shim(link).state("");
             return Progress.STOPPED;
         } catch (ShimException e) {
             return e.kind() == Kind.NOT_FOUND || e.kind() == Kind.FAILED_PRECONDITION
                     ? Progress.DELETED
                     : Progress.UNKNOWN;
         }
+    }
+
+    private V1Task shim(ShimLink link) {
+        return new V1Task(record.id(), record.v1Bundle(), link.quick());
     }
 
     /**
@@ -272,9 +273,9 @@ public final class Cleanup {
     public void deleteNow() {
         if (record.shim().isAlive()) {
             try (var link = ShimLink.to(record)) {
-                var answer = link.call(ShimLink.SLOW, shim -> shim.delete(Empty.getDefaultInstance()));
+                var exit = shim(link).delete("");
                 if (exit() == null) {
-                    note(V1States.exit(answer));
+                    note(exit);
                 }
             }
         }
@@ -354,8 +355,7 @@ public final class Cleanup {
         if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
             // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
             try (var link = ShimLink.to(record)) {
-                var info = link.read(ShimLink.QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()));
-                if (info.getShimPid() == record.shim().pid() && record.shim().isAlive()) {
+                if (shim(link).shimPid() == record.shim().pid() && record.shim().isAlive()) {
                     write(exit(), true);
                     FaultPoint.at("end-noted");
                     Files.deleteIfExists(path);

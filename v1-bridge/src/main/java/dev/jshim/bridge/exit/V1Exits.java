@@ -3,14 +3,10 @@ package dev.jshim.bridge.exit;
 import dev.jshim.bridge.end.Orphan;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.v1.ShimLink;
-import dev.jshim.bridge.v1.V1States;
-import dev.jshim.proto.v1.shim.StateRequest;
-import dev.jshim.proto.v1.shim.WaitRequest;
-import dev.jshim.proto.v1.shim.WaitResponse;
-import dev.jshim.proto.v1.types.Status;
 import dev.jshim.task.Exit;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimException.Kind;
+import dev.jshim.task.client.V1Task;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -33,7 +29,7 @@ public final class V1Exits implements AutoCloseable {
     private static final long EXECS_MILLIS = 5_000;
 
     private final AdoptedRecord record;
-    private final ShimLink link;
+    private final V1Task shim;
     private final Runnable beforeExit;
     private final Orphan orphan;
     private final Duration retry;
@@ -53,7 +49,7 @@ public final class V1Exits implements AutoCloseable {
     /** With a pause of its own between two looks at a shim that does not answer. */
     public V1Exits(AdoptedRecord record, ShimLink link, Runnable beforeExit, Orphan orphan, Duration retry) {
         this.record = record;
-        this.link = link;
+        this.shim = new V1Task(record.id(), record.v1Bundle(), link.quick());
         this.beforeExit = beforeExit;
         this.orphan = orphan;
         this.retry = retry;
@@ -133,12 +129,11 @@ public final class V1Exits implements AutoCloseable {
     }
 
     private void await(String execId, WatchedExit exit) {
-        var request = WaitRequest.newBuilder().setId(v1Id(execId)).build();
-        link.<WaitResponse>begin((shim, answer) -> shim.wait(request, answer), (response, failure) -> {
-            if (response != null) {
-                settle(execId, exit, new Exit(pid(execId, exit), response.getExitStatus(), instant(response)));
-            } else if (failure != null) {
-                failed(execId, exit, failure);
+        var _ = shim.exited(execId).whenComplete((end, failure) -> {
+            if (end != null) {
+                settle(execId, exit, new Exit(pid(execId, exit), end.status(), end.at()));
+            } else if (failure instanceof ShimException e) {
+                failed(execId, exit, e);
             }
         });
     }
@@ -165,11 +160,9 @@ public final class V1Exits implements AutoCloseable {
             }
             try {
                 Thread.sleep(retry);
-                var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
-                var state = link.read(ShimLink.QUICK, shim -> shim.state(request));
-                if (state.getStatus() == Status.STOPPED) {
-                    var at = V1States.instant(state.getExitedAt());
-                    settle(execId, exit, new Exit(state.getPid(), state.getExitStatus(), at));
+                var end = shim.state(execId).exit();
+                if (end != null) {
+                    settle(execId, exit, end);
                 } else {
                     await(execId, exit);
                 }
@@ -206,19 +199,10 @@ public final class V1Exits implements AutoCloseable {
             return exit.pid();
         }
         try {
-            var request = StateRequest.newBuilder().setId(v1Id(execId)).build();
-            return link.read(ShimLink.QUICK, shim -> shim.state(request)).getPid();
+            return shim.state(execId).pid();
         } catch (ShimException e) {
             return 0;
         }
-    }
-
-    private String v1Id(String execId) {
-        return execId.isEmpty() ? record.id() : execId;
-    }
-
-    private static Instant instant(WaitResponse response) {
-        return V1States.instant(response.getExitedAt());
     }
 
     /** Watches nothing any more; no exit completes from then on. */

@@ -25,6 +25,7 @@ import dev.jshim.task.EventSink;
 import dev.jshim.task.Exit;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimLog;
+import dev.jshim.task.ShimSocket;
 import dev.jshim.task.TaskFactory;
 import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcServer;

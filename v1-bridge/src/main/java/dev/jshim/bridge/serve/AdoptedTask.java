@@ -2,8 +2,6 @@ package dev.jshim.bridge.serve;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import com.google.protobuf.Empty;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.end.Orphan;
@@ -13,23 +11,8 @@ import dev.jshim.bridge.exit.WatchedExit;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.v1.ShimLink;
-import dev.jshim.bridge.v1.V1Checkpoint;
 import dev.jshim.bridge.v1.V1States;
 import dev.jshim.linux.ErrnoException;
-import dev.jshim.proto.v1.runc.ProcessDetails;
-import dev.jshim.proto.v1.shim.CheckpointTaskRequest;
-import dev.jshim.proto.v1.shim.CloseIORequest;
-import dev.jshim.proto.v1.shim.DeleteProcessRequest;
-import dev.jshim.proto.v1.shim.DeleteResponse;
-import dev.jshim.proto.v1.shim.ExecProcessRequest;
-import dev.jshim.proto.v1.shim.KillRequest;
-import dev.jshim.proto.v1.shim.ListPidsRequest;
-import dev.jshim.proto.v1.shim.ResizePtyRequest;
-import dev.jshim.proto.v1.shim.ShimGrpc.ShimBlockingStub;
-import dev.jshim.proto.v1.shim.StartRequest;
-import dev.jshim.proto.v1.shim.StateRequest;
-import dev.jshim.proto.v1.shim.UpdateTaskRequest;
-import dev.jshim.proto.v1.types.ProcessInfo;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.ExecRequest;
 import dev.jshim.task.Exit;
@@ -39,6 +22,8 @@ import dev.jshim.task.ProcessState;
 import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimException.Kind;
+import dev.jshim.task.client.V1Calls;
+import dev.jshim.task.client.V1Task;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -53,16 +38,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A container that a v1 shim runs, as a task of today. Maps each call to the v1 API (containerd v1.6.20,
- * runtime/v1/shim/service.go) and gives the errors that a v2 shim gives.
- *
- * <p>A v1 shim has one flat set of process ids: init has the container's id, an exec its own. Every call but the wait
- * for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is answered.
+ * A container that a v1 shim runs, as a task of today: a {@link V1Task}, and what its shim cannot do. Every call but
+ * the wait for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is
+ * answered.
  */
 public final class AdoptedTask implements LastingTask {
-    private static final String PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process";
-    private static final String RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
-
     private final AdoptedRecord record;
     private final Path bundle;
     private final AdoptedNotes notes;
@@ -123,7 +103,7 @@ public final class AdoptedTask implements LastingTask {
         var listed = Set.copyOf(execs.keySet());
         notes.execs().forEach((execId, pid) -> {
             if (!execs.containsKey(execId)) {
-                if (states.isGone(execId, v1Id(execId))) {
+                if (states.isGone(execId)) {
                     notes.deleted(execId, pid);
                 } else {
                     execs.put(execId, pid);
@@ -152,14 +132,13 @@ public final class AdoptedTask implements LastingTask {
      * @throws ShimException where it is not, or does not answer
      */
     void probe() {
-        var shimPid = link.read(ShimLink.QUICK, shim -> shim.shimInfo(Empty.getDefaultInstance()))
-                .getShimPid();
+        var shim = v1(link.quick());
+        var shimPid = shim.shimPid();
         if (shimPid != record.shim().pid() || !record.shim().isAlive()) {
             throw ShimException.failedPrecondition("the shim that answers is pid " + shimPid + " and not "
                     + record.shim().pid());
         }
-        var request = StateRequest.newBuilder().setId(id()).build();
-        var pid = link.read(ShimLink.QUICK, shim -> shim.state(request)).getPid();
+        var pid = shim.pid();
         if (pid != record.init().pid()) {
             throw ShimException.failedPrecondition("the shim's container is pid " + pid + " and not "
                     + record.init().pid());
@@ -193,7 +172,7 @@ public final class AdoptedTask implements LastingTask {
 
     private boolean livesOrIsTold(String execId, WatchedExit exit, BiPredicate<String, Integer> isTold) {
         var lives = execId.isEmpty() ? record.init().isAlive() : exit.isAlive();
-        return lives || !exit.hasRun() || isTold.test(v1Id(execId), exit.pid());
+        return lives || !exit.hasRun() || isTold.test(execId.isEmpty() ? id() : execId, exit.pid());
     }
 
     /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
@@ -221,38 +200,31 @@ public final class AdoptedTask implements LastingTask {
 
     @Override
     public ProcessState state(String execId) {
-        return states.of(execId, v1Id(execId));
+        return states.of(execId);
     }
 
     /** Waits for what is being done with the process: the shim holds its lock meanwhile. */
     @Override
     public ProcessState settled(String execId) {
-        return states.of(execId, v1Id(execId), ShimLink.LOCKED);
+        return states.of(execId, ShimLink.LOCKED);
     }
 
     @Override
     public void start(String execId, IntConsumer started) {
-        var request = StartRequest.newBuilder().setId(v1Id(execId)).build();
-        exits.starting(execId, exit -> {
-            var pid = explained(execId, () -> link.call(ShimLink.SLOW, shim -> shim.start(request)))
-                    .getPid();
-            exit.runs(pid);
-            if (!execId.isEmpty()) {
-                notes.started(execId, pid);
-            }
-            started.accept(pid);
-        });
+        exits.starting(execId, exit -> v1(execId).start(execId, pid -> started(exit, execId, pid, started)));
     }
 
     @Override
     public void startedBefore(String execId, int pid, IntConsumer started) {
-        exits.starting(execId, exit -> {
-            exit.runs(pid);
-            if (!execId.isEmpty()) {
-                notes.started(execId, pid);
-            }
-            started.accept(pid);
-        });
+        exits.starting(execId, exit -> started(exit, execId, pid, started));
+    }
+
+    private void started(WatchedExit exit, String execId, int pid, IntConsumer started) {
+        exit.runs(pid);
+        if (!execId.isEmpty()) {
+            notes.started(execId, pid);
+        }
+        started.accept(pid);
     }
 
     /** That init has ended so, as a bridge before this one has noted. */
@@ -342,7 +314,7 @@ public final class AdoptedTask implements LastingTask {
 
     private Exit deleteNow(String execId) {
         try {
-            return explained(execId, () -> V1States.exit(link.call(ShimLink.SLOW, shim -> deleteCall(shim, execId))));
+            return v1(execId).delete(execId);
         } catch (ShimException e) {
             // Without its shim a container that has ended is ended for good: let the client be done with it.
             var known = exits.known(execId);
@@ -353,13 +325,6 @@ public final class AdoptedTask implements LastingTask {
         }
     }
 
-    private DeleteResponse deleteCall(ShimBlockingStub shim, String execId) {
-        return execId.isEmpty()
-                ? shim.delete(Empty.getDefaultInstance())
-                : shim.deleteProcess(
-                        DeleteProcessRequest.newBuilder().setId(v1Id(execId)).build());
-    }
-
     /**
      * The container's processes. A container that lives is never answered with an error, and one that has exited with
      * its init: containerd takes anything else for a leaked task and cleans it up (core/runtime/v2/shim_load.go,
@@ -368,10 +333,9 @@ public final class AdoptedTask implements LastingTask {
     @Override
     public List<ListedPid> pids() {
         try {
-            var request = ListPidsRequest.newBuilder().setId(id()).build();
-            var listed = link.glance(shim -> shim.listPids(request)).getProcessesList();
+            var listed = v1("").pids();
             if (!listed.isEmpty()) {
-                return listed.stream().map(this::listed).toList();
+                return listed;
             }
         } catch (ShimException e) {
             // What a v1 shim says after Delete. It never says so of a container that lives; were it to, do not believe
@@ -383,55 +347,36 @@ public final class AdoptedTask implements LastingTask {
         return List.of(new ListedPid(pid(), ""));
     }
 
-    private ListedPid listed(ProcessInfo info) {
-        try {
-            // Whatever its type says: a v1 shim sends nothing but ProcessDetails, and names init by the container's id.
-            var execId = ProcessDetails.parseFrom(info.getInfo().getValue()).getExecId();
-            return new ListedPid(info.getPid(), execId.equals(id()) ? "" : execId);
-        } catch (InvalidProtocolBufferException e) {
-            return new ListedPid(info.getPid(), "");
-        }
-    }
-
     @Override
     public void pause() {
-        explained("", () -> link.call(ShimLink.SLOW, shim -> shim.pause(Empty.getDefaultInstance())));
+        v1("").pause();
     }
 
     @Override
     public void resume() {
-        explained("", () -> link.call(ShimLink.SLOW, shim -> shim.resume(Empty.getDefaultInstance())));
+        v1("").resume();
     }
 
     @Override
     public void checkpoint(String path, Any options) {
-        var request = CheckpointTaskRequest.newBuilder().setPath(path).setOptions(V1Checkpoint.convert(options));
-        explained("", () -> link.call(ShimLink.VERY_SLOW, shim -> shim.checkpoint(request.build())));
+        v1("").checkpoint(path, options);
     }
 
     @Override
     public void kill(String execId, int signal, boolean all) {
-        var request = KillRequest.newBuilder()
-                .setId(v1Id(execId))
-                .setSignal(signal)
-                .setAll(all)
-                .build();
         if (execId.isEmpty() && record.init().lacksFirstThread()) {
             // The shim's runtime takes it for dead, and signals nothing.
             signalItself(signal, all);
             return;
         }
         try {
-            link.call(ShimLink.SLOW, shim -> shim.kill(request));
+            v1(execId).kill(execId, signal, all);
         } catch (ShimException e) {
             var isOurs = (e.kind() == Kind.UNAVAILABLE && !record.shim().isAlive())
                     || record.init().lacksFirstThread();
             if (execId.isEmpty() && isOurs) {
                 signalItself(signal, all);
                 return;
-            }
-            if (e.kind() == Kind.UNKNOWN && states.isStopped(execId, v1Id(execId))) {
-                throw new ShimException(Kind.NOT_FOUND, "process already finished", e);
             }
             throw e;
         }
@@ -449,59 +394,25 @@ public final class AdoptedTask implements LastingTask {
 
     @Override
     public void exec(ExecRequest r) {
-        if (r.execId().equals(id())) {
-            throw ShimException.invalidArgument("exec id " + r.execId()
-                    + " is the container's own id: to a v1 shim it is" + " init itself; choose another one");
-        }
-        var type = r.spec().getTypeUrl();
-        if (!type.equals(PROCESS)) {
-            throw ShimException.invalidArgument(
-                    "exec " + r.execId() + ": a process of type \"" + type + "\" is not known: it must be " + PROCESS);
-        }
-        var request = ExecProcessRequest.newBuilder()
-                .setId(r.execId())
-                .setTerminal(r.stdio().terminal())
-                .setStdin(r.stdio().stdin())
-                .setStdout(r.stdio().stdout())
-                .setStderr(r.stdio().stderr())
-                .setSpec(r.spec())
-                .build();
         var before = notes.execs().get(r.execId());
-        explained("", () -> link.call(ShimLink.LOCKED, shim -> shim.exec(request)));
+        v1("").exec(r);
         // It refuses an id that is in use: whatever is known of one is of an exec that it knows no more.
         forgetOld(r.execId(), before);
     }
 
     @Override
     public void resize(String execId, int width, int height) {
-        var request = ResizePtyRequest.newBuilder()
-                .setId(v1Id(execId))
-                .setWidth(width)
-                .setHeight(height)
-                .build();
-        try {
-            explained(execId, () -> link.call(ShimLink.LOCKED, shim -> shim.resizePty(request)));
-        } catch (ShimException e) {
-            // A client sends a size whenever its window has one: that the process has just ended is no error of its.
-            if (e.kind() != Kind.UNKNOWN || !states.isStopped(execId, v1Id(execId))) {
-                throw e;
-            }
-        }
+        v1(execId).resize(execId, width, height);
     }
 
     @Override
     public void closeStdin(String execId) {
-        var request =
-                CloseIORequest.newBuilder().setId(v1Id(execId)).setStdin(true).build();
-        link.call(ShimLink.LOCKED, shim -> shim.closeIO(request));
+        v1(execId).closeStdin(execId);
     }
 
-    /** Annotations have no place in the v1 API and are left out. */
     @Override
     public void update(ByteString resources, Map<String, String> annotations) {
-        var any = Any.newBuilder().setTypeUrl(RESOURCES).setValue(resources);
-        var request = UpdateTaskRequest.newBuilder().setResources(any).build();
-        explained("", () -> link.call(ShimLink.SLOW, shim -> shim.update(request)));
+        v1("").update(resources, annotations);
     }
 
     @Override
@@ -527,26 +438,12 @@ public final class AdoptedTask implements LastingTask {
         return stats.get();
     }
 
-    private String v1Id(String execId) {
-        if (execId.equals(id())) {
-            throw ShimException.notFound("process does not exist " + execId);
-        }
-        return execId.isEmpty() ? id() : execId;
+    /** What the shim does with a process; {@code ""} for init, or for the container. */
+    private V1Task v1(String execId) {
+        return v1(link.of(execId));
     }
 
-    /**
-     * Makes a call. A v1 shim says a bare UNKNOWN for much, and where the process is in the wrong state so does a v2
-     * shim; only for a process that is not there it says NOT_FOUND. Whether that is so is asked of the process, not
-     * read out of the message.
-     */
-    private <R> R explained(String execId, Supplier<R> call) {
-        try {
-            return call.get();
-        } catch (ShimException e) {
-            if (e.kind() == Kind.UNKNOWN && states.isGone(execId, v1Id(execId))) {
-                throw new ShimException(Kind.NOT_FOUND, e.getMessage() == null ? "" : e.getMessage(), e);
-            }
-            throw e;
-        }
+    private V1Task v1(V1Calls calls) {
+        return new V1Task(id(), record.v1Bundle(), calls);
     }
 }

@@ -7,6 +7,8 @@ import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimSocket;
 import dev.jshim.task.Statuses;
+import dev.jshim.task.client.Told;
+import dev.jshim.task.client.V1Calls;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -101,7 +103,7 @@ public final class ShimLink implements AutoCloseable {
     /**
      * A link to the shim of a container; the name is for messages.
      *
-     * @param glance how long a {@link #glance} lasts
+     * @param glance how long whoever asks for init waits
      */
     public ShimLink(String name, Dialer dialer, Duration glance) {
         this(name, dialer, glance, () -> null);
@@ -115,7 +117,7 @@ public final class ShimLink implements AutoCloseable {
         this.own = own;
     }
 
-    /** Whether it did not answer the last {@link #read}: the next ones wait for it only shortly until it does. */
+    /** Whether it did not answer when it was read from last: the next ones wait for it only shortly until it does. */
     public boolean isMute() {
         return mute;
     }
@@ -126,11 +128,64 @@ public final class ShimLink implements AutoCloseable {
     }
 
     /**
-     * Calls the shim and blocks for its answer, at most as long as the deadline.
-     *
-     * @throws ShimException UNAVAILABLE where nobody answers on the socket, DEADLINE_EXCEEDED, or what the shim said
+     * Calls for what is read out of the shim's memory: such wait for {@link #QUICK}, shortly while the shim is mute.
      */
-    public <R> R call(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+    public V1Calls quick() {
+        return new Calls(this, QUICK, false);
+    }
+
+    /**
+     * Calls for who waits but shortly himself: for init a containerd that loads, which would take a mute shim's
+     * container for dead, and for an exec a client, who would get an error.
+     *
+     * @param execId "" for init
+     */
+    public V1Calls of(String execId) {
+        return execId.isEmpty() ? new Calls(this, glance, false) : patient(GLANCE);
+    }
+
+    /** Calls for what waits that long whether the shim was mute before or not. */
+    public V1Calls patient(Duration patience) {
+        return new Calls(this, patience, true);
+    }
+
+    /**
+     * Calls to the shim.
+     *
+     * @param patience for what only reads
+     * @param isPatient whether that is waited for if the shim is mute, too
+     */
+    private record Calls(ShimLink link, Duration patience, boolean isPatient) implements V1Calls {
+        @Override
+        public <R> R call(Work work, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+            return switch (work) {
+                case READ -> isPatient ? link.readPatiently(patience, rpc) : link.read(patience, rpc);
+                case CHANGE -> link.change(LOCKED, rpc);
+                case RUNTIME -> link.change(SLOW, rpc);
+                case CHECKPOINT -> link.change(VERY_SLOW, rpc);
+            };
+        }
+
+        @Override
+        public <R> void begin(
+                BiConsumer<ShimGrpc.ShimStub, StreamObserver<R>> rpc,
+                BiConsumer<@Nullable R, @Nullable ShimException> done) {
+            link.begin(rpc, done);
+        }
+
+        /** Before it was adopted the shim was asked for the pids of its container and of itself. */
+        @Override
+        public boolean isVerified() {
+            return true;
+        }
+
+        @Override
+        public void close() {
+            link.close();
+        }
+    }
+
+    private <R> R change(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         if (mute) {
             // Whoever waits a minute for a shim that was silent a moment ago waits in vain, and with a lock held.
             var _ = readPatiently(ONCE_MORE, shim -> shim.shimInfo(Empty.getDefaultInstance()));
@@ -171,10 +226,8 @@ public final class ShimLink implements AutoCloseable {
         }
     }
 
-    /**
-     * As {@link #call}, and a connection that turns out to be stale is made anew once: only for what changes nothing.
-     */
-    public <R> R read(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+    /** A connection that turns out to be stale is made anew once: only for what changes nothing. */
+    private <R> R read(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         var patience = mute ? AGAIN : deadline;
         try {
             R answer;
@@ -195,7 +248,7 @@ public final class ShimLink implements AutoCloseable {
     }
 
     /** As {@link #read}, and waits that long whether the shim was silent before or not. */
-    <R> R readPatiently(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+    private <R> R readPatiently(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         try {
             return ask(deadline, rpc);
         } catch (ShimException e) {
@@ -206,41 +259,16 @@ public final class ShimLink implements AutoCloseable {
         }
     }
 
-    /** As {@link #read}, for what somebody asks who waits but shortly himself. */
-    public <R> R glance(Function<ShimGrpc.ShimBlockingStub, R> rpc) {
-        return read(glance, rpc);
-    }
-
-    /**
-     * Begins a call that may take for ever and holds no thread.
-     *
-     * @param done told once, in a thread that may block; one of its arguments is null
-     */
-    public <R> void begin(
+    private <R> void begin(
             BiConsumer<ShimGrpc.ShimStub, StreamObserver<R>> rpc,
             BiConsumer<@Nullable R, @Nullable ShimException> done) {
-        Line used;
         try {
-            used = line();
+            var used = line();
+            rpc.accept(
+                    ShimGrpc.newStub(used.channel()), new Told<>(status -> failure(used, status, Duration.ZERO), done));
         } catch (ShimException e) {
-            Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, e));
-            return;
+            new Told<>(Statuses::exception, done).fail(e);
         }
-        rpc.accept(ShimGrpc.newStub(used.channel()), new StreamObserver<>() {
-            @Override
-            public void onNext(R value) {
-                Thread.ofVirtual().name("wait-done").start(() -> done.accept(value, null));
-            }
-
-            @Override
-            public void onError(Throwable t) {
-                var failure = failure(used, Status.fromThrowable(t), Duration.ZERO);
-                Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, failure));
-            }
-
-            @Override
-            public void onCompleted() {}
-        });
     }
 
     private Line line() {

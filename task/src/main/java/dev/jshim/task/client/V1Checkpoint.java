@@ -1,4 +1,4 @@
-package dev.jshim.bridge.v1;
+package dev.jshim.task.client;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -10,7 +10,7 @@ import dev.jshim.task.ShimException;
  * and its container is lost (containerd v1.6.20, runtime/v1/shim/service.go, Checkpoint): nothing is ever passed on
  * that was not built here.
  */
-public final class V1Checkpoint {
+final class V1Checkpoint {
     private static final String V1 = "containerd.linux.runc.CheckpointOptions";
     private static final String V2 = "containerd.runc.v1.CheckpointOptions";
 
@@ -22,7 +22,7 @@ public final class V1Checkpoint {
      *
      * @throws ShimException INVALID_ARGUMENT for a type that is not known, or for what a v1 shim cannot do
      */
-    public static Any convert(Any options) {
+    static Any options(Any options) {
         var type = options.getTypeUrl();
         if (type.isEmpty()) {
             return any(CheckpointOptions.getDefaultInstance());

@@ -1,0 +1,35 @@
+package dev.jshim.task.client;
+
+import dev.jshim.task.ShimException;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one answer to a call that holds no thread, or its failure: tells of it in a virtual thread of its own.
+ *
+ * @param failure what a status of the call means; called in the connection's thread
+ * @param done told once, in a thread that may block; one of its arguments is null
+ */
+public record Told<R>(Function<Status, ShimException> failure, BiConsumer<@Nullable R, @Nullable ShimException> done)
+        implements StreamObserver<R> {
+    @Override
+    public void onNext(R answer) {
+        Thread.ofVirtual().name("wait-done").start(() -> done.accept(answer, null));
+    }
+
+    @Override
+    public void onError(Throwable t) {
+        fail(failure.apply(Status.fromThrowable(t)));
+    }
+
+    /** That the call could not be made. */
+    public void fail(ShimException why) {
+        Thread.ofVirtual().name("wait-failed").start(() -> done.accept(null, why));
+    }
+
+    @Override
+    public void onCompleted() {}
+}
