@@ -1,8 +1,13 @@
 package dev.jshim.node;
 
+import dev.jshim.task.Printable;
+import dev.jshim.task.ShimException;
+import dev.jshim.task.Statuses;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,6 +97,34 @@ public sealed interface Answer<T> {
         public String word() {
             return "absent";
         }
+    }
+
+    /** What comes of a call that throws, and must end by itself when {@code timeout} has passed. */
+    static <T> Answer<T> of(Duration timeout, Supplier<T> call) {
+        var start = System.nanoTime();
+        try {
+            var value = call.get();
+            return new Answered<>(value, Duration.ofNanos(System.nanoTime() - start));
+        } catch (ShimException | StatusRuntimeException e) {
+            var status = Statuses.of(e);
+            return status.getCode() == Status.Code.DEADLINE_EXCEEDED
+                    ? new Mute<>(timeout)
+                    : new Refused<>(status.getCode(), reason(status));
+        }
+    }
+
+    /** The same for a call without a value; that of the answer says nothing. */
+    static Answer<Boolean> of(Duration timeout, Runnable call) {
+        return of(timeout, () -> {
+            call.run();
+            return true;
+        });
+    }
+
+    private static String reason(Status status) {
+        var description = status.getDescription();
+        return Printable.of(
+                description == null || description.isEmpty() ? status.getCode().name() : description);
     }
 
     /** The value; null where there is none. */

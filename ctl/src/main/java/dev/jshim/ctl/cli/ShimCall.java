@@ -3,9 +3,11 @@ package dev.jshim.ctl.cli;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.ShimProcesses;
+import dev.jshim.node.shim.Shims;
+import dev.jshim.task.client.ShimTask;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -15,8 +17,16 @@ public final class ShimCall {
     private ShimCall() {}
 
     /** The answer. */
-    public static <T> T of(Cli cli, Bundle bundle, Function<Shim, Answer<T>> question) {
-        return value(bundle, Shim.ask(bundle, cli.globals().timeout(), question));
+    public static <T> T of(Cli cli, Bundle bundle, Function<ShimTask, T> question) {
+        return value(bundle, Shims.ask(bundle, cli.globals().timeout(), question));
+    }
+
+    /** The same for a call without an answer. */
+    public static void tell(Cli cli, Bundle bundle, Consumer<ShimTask> call) {
+        of(cli, bundle, task -> {
+            call.accept(task);
+            return true;
+        });
     }
 
     /** What was answered. */

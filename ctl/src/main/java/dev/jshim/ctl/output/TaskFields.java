@@ -2,8 +2,8 @@ package dev.jshim.ctl.output;
 
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.OciConfig;
-import dev.jshim.node.shim.TaskState;
 import dev.jshim.node.survey.NodeTask;
+import dev.jshim.task.ProcessState;
 import dev.jshim.task.TaskId;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +35,7 @@ public final class TaskFields {
                 .with("shimPid", known(task.shimPid()))
                 .with("socketKind", socket == null ? null : socket.kind())
                 .with("answer", task.state().word())
-                .with("answerMillis", task.state() instanceof Answer.Answered<TaskState> a ? millis(a.took()) : null)
+                .with("answerMillis", task.state() instanceof Answer.Answered<ProcessState> a ? millis(a.took()) : null)
                 .with(
                         "answerError",
                         task.state().orNull() == null ? task.state().describe() : null)

@@ -13,10 +13,11 @@ import dev.jshim.node.daemon.ContainerdClient;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.OciRuntime;
-import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.Shims;
 import dev.jshim.node.socket.SocketFacts;
 import dev.jshim.node.survey.NodeTask;
 import dev.jshim.task.ShimSocket;
+import dev.jshim.task.client.ShimTask;
 import java.nio.file.Files;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +77,7 @@ final class Inspection {
     private List<Fields> execs(NodeTask task) {
         var pids = task.state().orNull() == null
                 ? null
-                : Shim.ask(task.bundle(), globals.timeout(), Shim::pids).orNull();
+                : Shims.ask(task.bundle(), globals.timeout(), ShimTask::pids).orNull();
         if (pids == null) {
             return List.of();
         }

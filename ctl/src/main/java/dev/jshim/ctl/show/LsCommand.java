@@ -11,8 +11,8 @@ import dev.jshim.ctl.output.Fields;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.ctl.upgrade.Bridges;
-import dev.jshim.node.shim.TaskStatus;
 import dev.jshim.node.survey.Health;
+import dev.jshim.task.ProcessStatus;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -58,7 +58,7 @@ public final class LsCommand implements Callable<Integer>, Lists {
             .wide("BUNDLE", "bundle")
             .wide("COMMAND", "command")
             .besides("api", "bridged", "answer", "answerMillis", "answerError", "troubles")
-            .words("status", () -> labels(TaskStatus.values(), TaskStatus::label))
+            .words("status", () -> labels(ProcessStatus.values(), ProcessStatus::label))
             .words("health", () -> labels(Health.values(), Health::label))
             .named(TaskFields::name)
             .spare("ANSWER", "SOCKET", "SHIM", "API");

@@ -1,9 +1,6 @@
 package dev.jshim.ctl.show;
 
-import com.google.protobuf.Any;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
-import dev.jshim.ctl.output.Text;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -26,16 +23,6 @@ record Metrics(
 
     /** The kernel's word for no limit on v1 is the greatest number of pages, in bytes. */
     private static final long NO_LIMIT = 1L << 60;
-
-    /** The messages that shims answer with; Go's typeurl leaves out the host. */
-    static Message parse(Any any) throws InvalidProtocolBufferException {
-        var url = any.getTypeUrl();
-        return switch (url.substring(url.lastIndexOf('/') + 1)) {
-            case "io.containerd.cgroups.v1.Metrics" -> dev.jshim.proto.v2.cgroup1.Metrics.parseFrom(any.getValue());
-            case "io.containerd.cgroups.v2.Metrics" -> dev.jshim.proto.v2.cgroup2.Metrics.parseFrom(any.getValue());
-            default -> throw new InvalidProtocolBufferException("of unknown type " + Text.oneLine(url));
-        };
-    }
 
     static Metrics of(Message message) {
         return switch (message) {

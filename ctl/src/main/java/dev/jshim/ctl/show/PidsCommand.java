@@ -9,9 +9,9 @@ import dev.jshim.ctl.output.Fields;
 import dev.jshim.ctl.output.Table;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.node.process.ProcessFacts;
-import dev.jshim.node.shim.Shim;
-import dev.jshim.node.shim.TaskPid;
+import dev.jshim.task.ListedPid;
 import dev.jshim.task.TaskId;
+import dev.jshim.task.client.ShimTask;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -37,7 +37,7 @@ public final class PidsCommand implements Callable<Integer> {
     }
 
     /** A process of the container. */
-    private record Row(TaskPid pid, ProcessFacts facts) {
+    private record Row(ListedPid pid, ProcessFacts facts) {
         int parent() {
             return facts.ppid();
         }
@@ -59,7 +59,7 @@ public final class PidsCommand implements Callable<Integer> {
     private int show(Cli cli) {
         var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
-        for (var pid : ShimCall.of(cli, bundle, Shim::pids)) {
+        for (var pid : ShimCall.of(cli, bundle, ShimTask::pids)) {
             var facts = cli.proc().facts(pid.pid());
             if (facts != null) { // It may have ended since the shim named it.
                 rows.put(pid.pid(), new Row(pid, facts));

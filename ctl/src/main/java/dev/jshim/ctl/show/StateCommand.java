@@ -43,10 +43,10 @@ public final class StateCommand implements Callable<Integer> {
         var fields = TaskFields.name(bundle.task())
                 .with("execId", TaskFields.known(exec.id()))
                 .withAll(StateFields.of(state))
-                .with("bundle", TaskFields.known(state.bundle()))
-                .with("stdin", TaskFields.known(state.stdin()))
-                .with("stdout", TaskFields.known(state.stdout()))
-                .with("stderr", TaskFields.known(state.stderr()));
+                .with("bundle", TaskFields.known(state.bundle().toString()))
+                .with("stdin", TaskFields.known(state.stdio().stdin()))
+                .with("stdout", TaskFields.known(state.stdio().stdout()))
+                .with("stderr", TaskFields.known(state.stdio().stderr()));
         cli.show(fields, () -> Outline.write(cli.out(), fields));
         return ExitCode.OK;
     }

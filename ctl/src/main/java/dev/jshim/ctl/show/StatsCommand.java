@@ -1,7 +1,5 @@
 package dev.jshim.ctl.show;
 
-import com.google.protobuf.Any;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
@@ -16,11 +14,12 @@ import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.ShimProcesses;
-import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.shim.Shims;
 import dev.jshim.node.survey.NodeTask;
 import dev.jshim.shim.cgroup.Cgroup;
+import dev.jshim.task.ProcessStatus;
+import dev.jshim.task.client.ShimTask;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Objects;
@@ -63,7 +62,7 @@ public final class StatsCommand implements Callable<Integer>, Lists {
             .named(TaskFields::name);
 
     /** What has not begun or has ended. */
-    private static final Set<TaskStatus> IDLE = Set.of(TaskStatus.CREATED, TaskStatus.STOPPED);
+    private static final Set<ProcessStatus> IDLE = Set.of(ProcessStatus.CREATED, ProcessStatus.STOPPED);
 
     private final Cli cli;
 
@@ -182,18 +181,10 @@ public final class StatsCommand implements Callable<Integer>, Lists {
     }
 
     private static Counted ask(Cli cli, Bundle bundle, ShimProcesses processes) {
-        var answer = Shim.ask(bundle, cli.globals().timeout(), Shim::stats);
-        return answer instanceof Answer.Answered<Any>(var any, var took)
-                ? new Counted(decoded(any), "shim")
+        var answer = Shims.ask(bundle, cli.globals().timeout(), ShimTask::stats);
+        return answer instanceof Answer.Answered<Message>(var message, var took)
+                ? new Counted(message, "shim")
                 : fromCgroup(bundle, answer.describe(), processes);
-    }
-
-    private static Message decoded(Any any) {
-        try {
-            return Metrics.parse(any);
-        } catch (InvalidProtocolBufferException e) {
-            throw CliException.failed("the shim's answer cannot be read: " + e.getMessage(), "");
-        }
     }
 
     private static Counted fromCgroup(Bundle bundle, String answer, ShimProcesses processes) {

@@ -3,7 +3,7 @@ package dev.jshim.ctl.show;
 import dev.jshim.ctl.output.Fields;
 import dev.jshim.node.process.FifoEnd;
 import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.shim.TaskState;
+import dev.jshim.task.ProcessState;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -17,12 +17,13 @@ final class StreamFields {
     private StreamFields() {}
 
     /** Null where the shim does not say. */
-    static @Nullable Fields of(@Nullable TaskState state, ProcFs proc) {
+    static @Nullable Fields of(@Nullable ProcessState state, ProcFs proc) {
         if (state == null) {
             return null;
         }
+        var stdio = state.stdio();
         var paths = new HashSet<Path>();
-        for (var text : List.of(state.stdin(), state.stdout(), state.stderr())) {
+        for (var text : List.of(stdio.stdin(), stdio.stdout(), stdio.stderr())) {
             var path = path(text);
             if (path != null) {
                 paths.add(path);
@@ -30,9 +31,9 @@ final class StreamFields {
         }
         var ends = paths.isEmpty() ? Map.<Path, List<FifoEnd>>of() : FifoEnd.of(proc, paths);
         return new Fields()
-                .with("stdin", stream(state.stdin(), ends))
-                .with("stdout", stream(state.stdout(), ends))
-                .with("stderr", stream(state.stderr(), ends));
+                .with("stdin", stream(stdio.stdin(), ends))
+                .with("stdout", stream(stdio.stdout(), ends))
+                .with("stderr", stream(stdio.stderr(), ends));
     }
 
     private static @Nullable Fields stream(String text, Map<Path, List<FifoEnd>> ends) {

@@ -11,8 +11,8 @@ import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.process.ProcessUsage;
-import dev.jshim.node.shim.TaskState;
 import dev.jshim.node.survey.NodeTask;
+import dev.jshim.task.ProcessState;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -164,7 +164,7 @@ public final class TopCommand implements Callable<Integer>, Lists {
     private static @Nullable Double slowest(List<NodeTask> tasks) {
         var most = 0.0;
         for (var task : tasks) {
-            if (!(task.state() instanceof Answer.Answered<TaskState> answered)) {
+            if (!(task.state() instanceof Answer.Answered<ProcessState> answered)) {
                 return null;
             }
             most = Math.max(most, TaskFields.millis(answered.took()));

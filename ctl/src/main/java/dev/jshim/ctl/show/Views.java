@@ -3,8 +3,8 @@ package dev.jshim.ctl.show;
 import dev.jshim.ctl.output.Fields;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.shim.RuntimeState;
-import dev.jshim.node.shim.TaskStatus;
 import dev.jshim.node.survey.NodeTask;
+import dev.jshim.task.ProcessStatus;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -52,10 +52,10 @@ final class Views {
             }
         }
         var alive = task.initLives();
-        if (said != null && said.status() == TaskStatus.STOPPED && alive) {
+        if (said != null && said.status() == ProcessStatus.STOPPED && alive) {
             out.add("the shim says stopped, and pid " + task.pid() + " lives");
         }
-        if (recorded != null && said != null && said.status() == TaskStatus.RUNNING && !proc.isAlive(recorded)) {
+        if (recorded != null && said != null && said.status() == ProcessStatus.RUNNING && !proc.isAlive(recorded)) {
             out.add("the shim says running, and the process that the runtime started has ended");
         }
         if (runtime == null && alive && task.bundle().initPid() != 0) {

@@ -10,11 +10,11 @@ import dev.jshim.ctl.output.Json;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.V2Bundle;
-import dev.jshim.node.shim.Shim;
-import dev.jshim.node.shim.V2Shim;
+import dev.jshim.node.shim.Shims;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.task.Printable;
 import dev.jshim.task.TaskId;
+import dev.jshim.task.client.V2Task;
 import io.grpc.MethodDescriptor;
 import io.grpc.protobuf.ProtoMethodDescriptorSupplier;
 import java.util.List;
@@ -62,7 +62,7 @@ public final class CallCommand implements Callable<Integer> {
         var method = method();
         var bundle = cli.reader().v2Bundle(id);
         var message = message(method, bundle.task());
-        switch (Shim.ask(bundle, cli.globals().timeout(), shim -> ((V2Shim) shim).ask(method, message))) {
+        switch (Shims.ask(bundle, cli.globals().timeout(), shim -> ((V2Task) shim).ask(method, message))) {
             case Answer.Answered<Message>(var response, var took) -> report(bundle, response);
             case Answer.Refused<Message>(var code, var reason) ->
                 throw CliException.failed("the shim of " + bundle.task() + " answered " + code + ": " + reason, "");

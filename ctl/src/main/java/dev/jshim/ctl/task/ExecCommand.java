@@ -3,7 +3,7 @@ package dev.jshim.ctl.task;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ShimCall;
-import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.Shims;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Stack;
@@ -91,7 +91,7 @@ public final class ExecCommand implements Callable<Integer> {
         @Nullable ExecTerminal terminal = tty ? ExecTerminal.open() : null;
         var size = terminal == null ? null : terminal.size();
         var process = ExecProcess.of(bundle, command, environment, cwd, size);
-        try (var shim = ShimCall.value(bundle, Shim.open(bundle, cli.globals().timeout()));
+        try (var shim = ShimCall.value(bundle, Shims.open(bundle, cli.globals().timeout()));
                 var streams = ExecStreams.open(cli, stdin || tty, !tty)) {
             return new ExecRun(cli, bundle, shim, execId, streams, keys, terminal).of(process);
         }

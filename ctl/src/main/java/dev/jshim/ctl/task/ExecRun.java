@@ -7,9 +7,10 @@ import dev.jshim.ctl.cli.ShimCall;
 import dev.jshim.linux.SignalHandler;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.Bundle;
-import dev.jshim.node.shim.ExecRequest;
-import dev.jshim.node.shim.Shim;
-import dev.jshim.node.shim.TaskExit;
+import dev.jshim.task.ExecRequest;
+import dev.jshim.task.Exit;
+import dev.jshim.task.Stdio;
+import dev.jshim.task.client.ShimTask;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -32,20 +33,20 @@ final class ExecRun {
 
     private final Cli cli;
     private final Bundle bundle;
-    private final Shim shim;
+    private final ShimTask shim;
     private final String execId;
     private final ExecStreams streams;
     private final DetachKeys keys;
     private final @Nullable ExecTerminal terminal;
 
     /** Its exit; empty when somebody left it. */
-    private final CompletableFuture<Optional<Answer<TaskExit>>> end = new CompletableFuture<>();
+    private final CompletableFuture<Optional<Answer<Exit>>> end = new CompletableFuture<>();
 
     /** @param terminal null where the command has none */
     ExecRun(
             Cli cli,
             Bundle bundle,
-            Shim shim,
+            ShimTask shim,
             String execId,
             ExecStreams streams,
             DetachKeys keys,
@@ -61,9 +62,8 @@ final class ExecRun {
 
     /** Runs a process; answers its exit status. */
     int of(Any process) {
-        var request =
-                new ExecRequest(execId, process, terminal != null, streams.stdin(), streams.stdout(), streams.stderr());
-        ShimCall.value(bundle, shim.exec(request));
+        var stdio = new Stdio(streams.stdin(), streams.stdout(), streams.stderr(), terminal != null);
+        call(() -> shim.exec(new ExecRequest(execId, stdio, process)));
         var hook = Thread.ofPlatform().name("exec-end").unstarted(this::hangUp);
         Runtime.getRuntime().addShutdownHook(hook);
         try {
@@ -78,10 +78,14 @@ final class ExecRun {
         var kept = false;
         try {
             takeTerminal();
-            ShimCall.value(bundle, shim.start(execId));
+            call(() -> shim.start(execId, _ -> {}));
             followSize();
             if (!streams.stdin().isEmpty()) {
-                streams.feed(System.in, keys, () -> shim.closeStdin(execId), () -> end.complete(Optional.empty()));
+                streams.feed(
+                        System.in,
+                        keys,
+                        () -> ask(() -> shim.closeStdin(execId)),
+                        () -> end.complete(Optional.empty()));
             }
             Thread.ofVirtual().name("exec-wait").start(this::await);
             var exit = end.join();
@@ -106,7 +110,7 @@ final class ExecRun {
                 if (again.getAndSet(true)) {
                     System.exit(INTERRUPTED);
                 }
-                shim.kill(SIGINT, execId, false);
+                var _ = ask(() -> shim.kill(execId, SIGINT, false));
             });
         } catch (ReflectiveOperationException e) {
             // then Ctrl-C ends us, and with us the command
@@ -117,19 +121,31 @@ final class ExecRun {
     private void followSize() {
         var own = terminal;
         if (own != null) {
-            own.follow(size -> shim.resize(execId, size.columns(), size.rows()));
+            own.follow(size -> ask(() -> shim.resize(execId, size.columns(), size.rows())));
         }
     }
 
     private void await() {
         try {
-            end.complete(Optional.of(shim.await(execId, EVER)));
+            end.complete(Optional.of(await(EVER)));
         } catch (RuntimeException e) {
             end.completeExceptionally(e);
         }
     }
 
-    private int status(Answer<TaskExit> answer) {
+    private Answer<Exit> await(Duration patience) {
+        return Answer.of(patience, () -> shim.await(execId, patience));
+    }
+
+    private Answer<Boolean> ask(Runnable call) {
+        return Answer.of(cli.globals().timeout(), call);
+    }
+
+    private void call(Runnable call) {
+        var _ = ShimCall.value(bundle, ask(call));
+    }
+
+    private int status(Answer<Exit> answer) {
         var exit = ShimCall.value(bundle, answer);
         streams.drain(DRAIN);
         return exit.status();
@@ -147,10 +163,10 @@ final class ExecRun {
     /** We are told to end: so is the command, in the way of a terminal that was closed. */
     private void hangUp() {
         restore();
-        shim.kill(terminal == null ? SIGTERM : SIGHUP, execId, false);
+        var _ = ask(() -> shim.kill(execId, terminal == null ? SIGTERM : SIGHUP, false));
         streams.close();
-        if (shim.await(execId, LAST_WORDS) instanceof Answer.Answered<TaskExit>) {
-            shim.deleteExec(execId);
+        if (await(LAST_WORDS) instanceof Answer.Answered<Exit>) {
+            var _ = ask(() -> shim.delete(execId));
         }
     }
 
@@ -161,7 +177,7 @@ final class ExecRun {
     }
 
     private void delete() {
-        if (shim.deleteExec(execId) instanceof Answer.Mute<Boolean> mute) {
+        if (ask(() -> shim.delete(execId)) instanceof Answer.Mute<Boolean> mute) {
             restore();
             cli.note("the exec " + execId + " was not removed: the shim is " + mute.describe());
         }

@@ -11,8 +11,7 @@ import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.Bundle;
-import dev.jshim.node.shim.Shim;
-import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.shim.Shims;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -72,7 +71,10 @@ public final class KillCommand implements Callable<Integer> {
                     "--escalate and --exec exclude each other", "which process an exec is only the shim knows");
         }
         var bundle = cli.reader().bundle(argument.id());
-        var answer = Shim.ask(bundle, cli.globals().timeout(), shim -> shim.kill(number, exec.id(), all));
+        var answer = Shims.ask(bundle, cli.globals().timeout(), shim -> {
+            shim.kill(exec.id(), number, all);
+            return true;
+        });
         switch (answer) {
             case Answer.Answered<Boolean> _ -> report(bundle, number, List.of());
             case Answer.Refused<Boolean> refused -> throw refused(bundle, refused.reason());
@@ -98,12 +100,12 @@ public final class KillCommand implements Callable<Integer> {
     }
 
     private CliException refused(Bundle bundle, String reason) {
-        var state = Shim.ask(bundle, cli.globals().timeout(), shim -> shim.state(exec.id()))
+        var state = Shims.ask(bundle, cli.globals().timeout(), shim -> shim.state(exec.id()))
                 .orNull();
-        if (state != null && state.status() == TaskStatus.STOPPED) {
+        var exit = state == null ? null : state.exit();
+        if (exit != null) {
             return CliException.failed(
-                    bundle.task() + " has already exited, with status " + state.exitStatus(),
-                    "there is nothing to kill");
+                    bundle.task() + " has already exited, with status " + exit.status(), "there is nothing to kill");
         }
         return CliException.failed("the shim of " + bundle.task() + " refused: " + reason, "");
     }

@@ -6,7 +6,7 @@ import dev.jshim.ctl.cli.ShimCall;
 import dev.jshim.ctl.cli.TaskArgument;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
-import dev.jshim.node.shim.Shim;
+import dev.jshim.task.client.ShimTask;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,7 +28,7 @@ public final class PauseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var bundle = cli.reader().bundle(argument.id());
-        ShimCall.of(cli, bundle, Shim::pause);
+        ShimCall.tell(cli, bundle, ShimTask::pause);
         cli.show(
                 TaskFields.name(bundle.task()).with("status", "paused"),
                 () -> cli.out().println(Text.oneLine("paused " + bundle.task())));

@@ -6,7 +6,7 @@ import dev.jshim.ctl.cli.ShimCall;
 import dev.jshim.ctl.cli.TaskArgument;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
-import dev.jshim.node.shim.Shim;
+import dev.jshim.task.client.ShimTask;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,7 +28,7 @@ public final class ResumeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var bundle = cli.reader().bundle(argument.id());
-        ShimCall.of(cli, bundle, Shim::resume);
+        ShimCall.tell(cli, bundle, ShimTask::resume);
         cli.show(
                 TaskFields.name(bundle.task()).with("status", "running"),
                 () -> cli.out().println(Text.oneLine("resumed " + bundle.task())));

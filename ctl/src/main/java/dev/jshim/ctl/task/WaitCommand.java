@@ -9,8 +9,8 @@ import dev.jshim.ctl.cli.ShimCall;
 import dev.jshim.ctl.cli.TaskArgument;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.node.Answer;
-import dev.jshim.node.shim.Shim;
-import dev.jshim.node.shim.TaskExit;
+import dev.jshim.node.shim.Shims;
+import dev.jshim.task.Exit;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -59,8 +59,8 @@ public final class WaitCommand implements Callable<Integer> {
         var most = patience == null ? EVER : patience;
         // a mute shim would be waited for just as long
         ShimCall.of(cli, bundle, shim -> shim.state(exec.id()));
-        var answer = Shim.ask(bundle, cli.globals().timeout(), shim -> shim.await(exec.id(), most));
-        if (answer instanceof Answer.Mute<TaskExit>) {
+        var answer = Shims.ask(bundle, cli.globals().timeout(), shim -> shim.await(exec.id(), most));
+        if (answer instanceof Answer.Mute<Exit>) {
             throw CliException.failed(bundle.task() + " has not ended within " + most.toMillis() + " ms", "");
         }
         var exit = ShimCall.value(bundle, answer);
@@ -68,7 +68,7 @@ public final class WaitCommand implements Callable<Integer> {
         var fields = TaskFields.name(bundle.task())
                 .with("execId", TaskFields.known(exec.id()))
                 .with("exitStatus", exit.status())
-                .with("exitedAt", at == null ? null : at.toString());
+                .with("exitedAt", at.equals(Exit.NEVER) ? null : at.toString());
         cli.show(fields, () -> cli.out().println(exit.status()));
         return ExitCode.OK;
     }

@@ -2,7 +2,6 @@ package dev.jshim.node.daemon;
 
 import com.google.protobuf.Empty;
 import dev.jshim.node.Answer;
-import dev.jshim.node.Ask;
 import dev.jshim.node.socket.UnixGrpc;
 import dev.jshim.proto.v2.containerd.containers.Container;
 import dev.jshim.proto.v2.containerd.containers.ContainersGrpc;
@@ -133,7 +132,7 @@ public final class ContainerdClient implements AutoCloseable {
         if (!isListening()) {
             return new Answer.Absent<>(absent);
         }
-        var answer = Ask.call(timeout, call);
+        var answer = Answer.of(timeout, call);
         if (answer instanceof Answer.Refused<T> refused && refused.code() == Status.Code.UNAVAILABLE) {
             return new Answer.Absent<>(absent);
         }

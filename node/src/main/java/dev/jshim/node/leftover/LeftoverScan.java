@@ -12,13 +12,13 @@ import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.OciRuntime;
 import dev.jshim.node.shim.RuntimeState;
 import dev.jshim.node.shim.ShimFlags;
-import dev.jshim.node.shim.TaskState;
 import dev.jshim.node.socket.NodeSocket;
 import dev.jshim.node.survey.Health;
 import dev.jshim.node.survey.Node;
 import dev.jshim.node.survey.NodeTask;
 import dev.jshim.node.survey.SocketSurvey;
 import dev.jshim.node.survey.TaskSurvey;
+import dev.jshim.task.ProcessState;
 import dev.jshim.task.ShimSocket;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
@@ -160,7 +160,7 @@ public final class LeftoverScan {
     private boolean isOver(NodeTask task) {
         var isOver = task.health() == Health.DEAD || task.health() == Health.LEAKED;
         return isOver
-                && task.state() instanceof Answer.Absent<TaskState>
+                && task.state() instanceof Answer.Absent<ProcessState>
                 && task.bridge() == null
                 && isOld(task.bundle().path());
     }

@@ -5,8 +5,8 @@ import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.KeeperState;
-import dev.jshim.node.shim.TaskState;
-import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.task.ProcessState;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.TaskId;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
 public record NodeTask(
         Bundle bundle,
         @Nullable V2Bundle bridge,
-        Answer<TaskState> state,
-        @Nullable Answer<TaskState> bridgeState,
+        Answer<ProcessState> state,
+        @Nullable Answer<ProcessState> bridgeState,
         @Nullable ProcessFacts init,
         @Nullable ProcessFacts shim,
         @Nullable KeeperState keeper,
@@ -60,12 +60,14 @@ public record NodeTask(
     }
 
     /** As the shim has it; what the processes tell where it does not answer. */
-    public TaskStatus status() {
+    public ProcessStatus status() {
         var known = state.orNull();
         if (known != null) {
             return known.status();
         }
-        return initLives() ? TaskStatus.RUNNING : bundle.initPid() == 0 ? TaskStatus.UNKNOWN : TaskStatus.STOPPED;
+        return initLives()
+                ? ProcessStatus.RUNNING
+                : bundle.initPid() == 0 ? ProcessStatus.UNKNOWN : ProcessStatus.STOPPED;
     }
 
     /** Of init, as the shim has it, else of {@code init.pid}; 0 where neither is known, and for a pid used again. */
@@ -89,14 +91,14 @@ public record NodeTask(
     }
 
     public Health health() {
-        if (state instanceof Answer.Answered<TaskState>) {
+        if (state instanceof Answer.Answered<ProcessState>) {
             return troubles().isEmpty() ? Health.OK : Health.DEGRADED;
         }
         var kept = keeper;
         if (kept != null && !kept.isServing()) {
             return Health.RESTARTING;
         }
-        if (state instanceof Answer.Mute<TaskState>) {
+        if (state instanceof Answer.Mute<ProcessState>) {
             return Health.MUTE;
         }
         return shim != null ? Health.DEGRADED : withoutShim();
@@ -126,7 +128,7 @@ public record NodeTask(
         if (known == null) {
             out.add("shim: " + state.describe());
             restart(out);
-        } else if (known.status() == TaskStatus.RUNNING && !initLives()) {
+        } else if (known.status() == ProcessStatus.RUNNING && !initLives()) {
             out.add("the shim says running, but pid " + known.pid() + " does not live");
         }
         if (reusedPid != 0) {

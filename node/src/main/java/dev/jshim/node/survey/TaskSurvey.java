@@ -6,12 +6,13 @@ import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
-import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.ShimKeepers;
 import dev.jshim.node.shim.ShimProcesses;
-import dev.jshim.node.shim.TaskState;
-import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.shim.Shims;
+import dev.jshim.task.ProcessState;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.TaskId;
+import dev.jshim.task.client.ShimTask;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,7 +73,7 @@ public final class TaskSurvey {
         var state = state(bundle);
         var known = state.orNull();
         var init = processes.init(bundle);
-        var isStopped = known != null && known.status() == TaskStatus.STOPPED;
+        var isStopped = known != null && known.status() == ProcessStatus.STOPPED;
         if (init == null && known != null && !isStopped) {
             init = proc.facts(known.pid());
         }
@@ -90,17 +91,17 @@ public final class TaskSurvey {
                 reused && !isStopped ? bundle.initPid() : 0);
     }
 
-    private @Nullable ProcessFacts shim(Bundle bundle, Answer<TaskState> state, ShimProcesses processes) {
+    private @Nullable ProcessFacts shim(Bundle bundle, Answer<ProcessState> state, ShimProcesses processes) {
         var found = processes.of(bundle);
         if (found != null || state.orNull() == null) {
             return found;
         }
-        var pid = Shim.ask(bundle, timeout, Shim::shimPid).orNull();
+        var pid = Shims.ask(bundle, timeout, ShimTask::shimPid).orNull();
         return pid == null ? null : proc.facts(pid);
     }
 
-    private Answer<TaskState> state(Bundle bundle) {
-        return Shim.ask(bundle, timeout, Shim::state);
+    private Answer<ProcessState> state(Bundle bundle) {
+        return Shims.ask(bundle, timeout, task -> task.state(""));
     }
 
     /** The v2 bundles that the bridge serves, each beside a v1 bundle. */

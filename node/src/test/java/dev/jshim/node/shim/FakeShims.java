@@ -18,7 +18,7 @@ import dev.jshim.proto.v2.task2.ConnectResponse;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import io.grpc.stub.StreamObserver;
 
-/** Shims that answer from fields, for all that {@link Shim} asks. */
+/** Shims that answer from fields, for what tests ask. */
 public final class FakeShims {
     public static final int PID = (int) ProcessHandle.current().pid();
 

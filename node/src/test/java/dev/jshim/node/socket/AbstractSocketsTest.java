@@ -6,16 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.jshim.node.Answer;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.shim.FakeShims;
-import dev.jshim.node.shim.V1Shim;
 import dev.jshim.task.ShimSocket;
-import dev.jshim.task.TaskId;
+import dev.jshim.task.client.V1Connection;
+import dev.jshim.task.client.V1Task;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Objects;
 import java.util.UUID;
 import jnr.unixsocket.UnixServerSocketChannel;
 import jnr.unixsocket.UnixSocketAddress;
@@ -42,6 +42,11 @@ class AbstractSocketsTest {
         return listener;
     }
 
+    private V1Task task(Duration timeout) throws IOException {
+        var channel = ShimConnection.open(new ShimSocket.Abstract(name), timeout);
+        return new V1Task("c", Path.of("/b"), new V1Connection(channel, channel::close, timeout));
+    }
+
     /** As a v1 shim makes it, and as everybody else does. */
     @ParameterizedTest
     @ValueSource(strings = {"\0", ""})
@@ -57,9 +62,9 @@ class AbstractSocketsTest {
                     throw new IllegalStateException(e);
                 }
             });
-            try (var shim = V1Shim.open(new TaskId("ns", "c"), new ShimSocket.Abstract(name), LONG)) {
-                assertThat(Objects.requireNonNull(shim.state().orNull()).pid()).isEqualTo(FakeShims.PID);
-                assertThat(shim.pids().orNull()).hasSize(2);
+            try (var shim = task(LONG)) {
+                assertThat(shim.state("").pid()).isEqualTo(FakeShims.PID);
+                assertThat(shim.pids()).hasSize(2);
             }
             acceptor.join(LONG);
         }
@@ -68,9 +73,9 @@ class AbstractSocketsTest {
     @Test
     void muteShimOnAnAbstractNameHoldsNobody() throws Exception {
         try (var listener = listen(5);
-                var shim = V1Shim.open(new TaskId("ns", "c"), new ShimSocket.Abstract(name), SHORT)) {
+                var shim = task(SHORT)) {
             assertThat(listener.isOpen()).isTrue();
-            assertThat(shim.state()).isEqualTo(new Answer.Mute<>(SHORT));
+            assertThat(Answer.of(SHORT, () -> shim.state(""))).isEqualTo(new Answer.Mute<>(SHORT));
         }
     }
 

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.node.bundle.Bundles;
 import dev.jshim.node.shim.FakeShims;
-import dev.jshim.node.shim.TaskStatus;
 import dev.jshim.proto.v1.types.Status;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.BindableService;
@@ -84,7 +84,7 @@ class TaskSurveyTest {
         with(with(bundles.v1("ns", "c"), "address", listen(new FakeShims.V1("c"))), "init.pid", OWN_PID);
         var task = only();
         assertThat(task.health()).isEqualTo(Health.OK);
-        assertThat(task.status()).isEqualTo(TaskStatus.RUNNING);
+        assertThat(task.status()).isEqualTo(ProcessStatus.RUNNING);
         assertThat(task.pid()).isEqualTo(FakeShims.PID);
         assertThat(task.shimPid()).isEqualTo(FakeShims.PID);
         assertThat(task.api()).isEqualTo("v1");
@@ -100,7 +100,7 @@ class TaskSurveyTest {
         var task = only();
         assertThat(task.init()).isNull();
         assertThat(task.health()).isEqualTo(Health.OK);
-        assertThat(task.status()).isEqualTo(TaskStatus.STOPPED);
+        assertThat(task.status()).isEqualTo(ProcessStatus.STOPPED);
     }
 
     @Test
@@ -150,7 +150,7 @@ class TaskSurveyTest {
         assertThat(tasks).extracting(NodeTask::health).containsExactly(Health.ORPHAN, Health.DEAD, Health.LEAKED);
         assertThat(tasks)
                 .extracting(NodeTask::status)
-                .containsExactly(TaskStatus.RUNNING, TaskStatus.STOPPED, TaskStatus.UNKNOWN);
+                .containsExactly(ProcessStatus.RUNNING, ProcessStatus.STOPPED, ProcessStatus.UNKNOWN);
     }
 
     @Test

@@ -7,7 +7,7 @@ import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.V2Bundle;
-import dev.jshim.node.shim.Shim;
+import dev.jshim.node.shim.Shims;
 import dev.jshim.node.survey.Node;
 import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.task.ShimSocket;
@@ -221,15 +221,6 @@ final class AdoptedSurvey {
     }
 
     private Answer<String> state(V2Bundle bundle) {
-        return switch (Shim.open(bundle, timeout)) {
-            case Answer.Answered<Shim>(var shim, var _) -> {
-                try (shim) {
-                    yield shim.state().map(state -> state.status().name());
-                }
-            }
-            case Answer.Refused<Shim>(var code, var reason) -> new Answer.Refused<>(code, reason);
-            case Answer.Mute<Shim>(var after) -> new Answer.Mute<>(after);
-            case Answer.Absent<Shim>(var reason) -> new Answer.Absent<>(reason);
-        };
+        return Shims.ask(bundle, timeout, task -> task.state("").status().name());
     }
 }

@@ -14,15 +14,16 @@ import dev.jshim.node.bundle.OciConfig;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.daemon.ContainerdClient;
 import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.ShimFlags;
 import dev.jshim.node.shim.ShimProcesses;
-import dev.jshim.node.shim.TaskState;
-import dev.jshim.node.shim.TaskStatus;
+import dev.jshim.node.shim.Shims;
 import dev.jshim.node.survey.Node;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.task.Ids;
+import dev.jshim.task.ProcessState;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.ShimSocket;
+import dev.jshim.task.client.ShimTask;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,15 +104,15 @@ final class CandidateScan {
         if (!(bundle.config() instanceof OciConfig.Spec)) {
             return Candidate.refuse(bundle, shimPid, false, String.join("; ", bundle.problems()));
         }
-        return switch (Shim.open(bundle, timeout)) {
-            case Answer.Answered<Shim>(var shim, var _) -> {
+        return switch (Shims.open(bundle, timeout)) {
+            case Answer.Answered<ShimTask>(var shim, var _) -> {
                 try (shim) {
                     yield ask(bundle, shim, shimPid);
                 }
             }
-            case Answer.Refused<Shim> refused -> refuseMute(bundle, shimPid, refused);
-            case Answer.Mute<Shim> mute -> refuseMute(bundle, shimPid, mute);
-            case Answer.Absent<Shim> absent -> refuseMute(bundle, shimPid, absent);
+            case Answer.Refused<ShimTask> refused -> refuseMute(bundle, shimPid, refused);
+            case Answer.Mute<ShimTask> mute -> refuseMute(bundle, shimPid, mute);
+            case Answer.Absent<ShimTask> absent -> refuseMute(bundle, shimPid, absent);
         };
     }
 
@@ -120,15 +121,15 @@ final class CandidateScan {
         return Candidate.refuse(bundle, shimPid, false, dead + " (" + answer.describe() + ")");
     }
 
-    private Candidate ask(V1Bundle bundle, Shim shim, int foundPid) {
-        var said = shim.shimPid();
+    private Candidate ask(V1Bundle bundle, ShimTask shim, int foundPid) {
+        var said = Answer.of(timeout, shim::shimPid);
         var saidPid = said.orNull();
         if (saidPid == null) {
             return refuseMute(bundle, foundPid, said);
         }
         // Before its shim is asked: what has the pid, and is init still by the answer, was init then.
         var before = ProcessId.find(bundle.initPid());
-        var state = shim.state();
+        var state = Answer.of(timeout, () -> shim.state(""));
         var now = state.orNull();
         if (now == null) {
             return refuseMute(bundle, saidPid, state);
@@ -169,8 +170,8 @@ final class CandidateScan {
      *
      * @param found what has init's pid
      */
-    private static ProcessId init(TaskState said, @Nullable ProcessId found) {
-        return found == null || said.status() == TaskStatus.STOPPED ? new ProcessId(said.pid(), 0) : found;
+    private static ProcessId init(ProcessState said, @Nullable ProcessId found) {
+        return found == null || said.status() == ProcessStatus.STOPPED ? new ProcessId(said.pid(), 0) : found;
     }
 
     private Candidate decide(V1Bundle bundle, ProcessId shim, ProcessId init) {

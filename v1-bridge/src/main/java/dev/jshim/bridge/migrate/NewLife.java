@@ -3,9 +3,9 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.record.AddedBundle;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.bundle.Bundle;
-import dev.jshim.node.shim.TaskStatus;
 import dev.jshim.node.survey.Node;
 import dev.jshim.node.survey.TaskSurvey;
+import dev.jshim.task.ProcessStatus;
 import java.time.Duration;
 import java.util.List;
 
@@ -33,7 +33,7 @@ final class NewLife {
                 .toList();
         var living = new TaskSurvey(timeout)
                 .of(made).stream()
-                        .filter(task -> task.initLives() && task.status() != TaskStatus.STOPPED)
+                        .filter(task -> task.initLives() && task.status() != ProcessStatus.STOPPED)
                         .map(task -> task.task().toString())
                         .toList();
         if (!living.isEmpty()) {

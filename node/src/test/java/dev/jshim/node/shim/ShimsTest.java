@@ -9,8 +9,13 @@ import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.bundle.V2Bundle.Endpoint;
 import dev.jshim.node.bundle.V2Bundle.Protocol;
+import dev.jshim.task.ListedPid;
+import dev.jshim.task.ProcessState;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.ShimSocket;
+import dev.jshim.task.Stdio;
 import dev.jshim.task.TaskId;
+import dev.jshim.task.client.ShimTask;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.BindableService;
 import java.io.IOException;
@@ -28,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(20)
-class ShimTest {
+class ShimsTest {
     private static final Duration SHORT = Duration.ofMillis(300);
     private static final Duration LONG = Duration.ofSeconds(10);
 
@@ -86,8 +91,8 @@ class ShimTest {
                 List.of());
     }
 
-    private Shim opened(Bundle bundle, Duration timeout) {
-        var shim = Shim.open(bundle, timeout).orNull();
+    private ShimTask opened(Bundle bundle, Duration timeout) {
+        var shim = Shims.open(bundle, timeout).orNull();
         assertThat(shim).isNotNull();
         if (shim == null) {
             throw new AssertionError();
@@ -100,18 +105,24 @@ class ShimTest {
     void v1Answers() throws IOException {
         var fake = new FakeShims.V1("c");
         var shim = opened(v1("c", listen(fake)), LONG);
-        assertThat(shim.state().orNull())
-                .isEqualTo(new TaskState(FakeShims.PID, TaskStatus.RUNNING, "", "", "/fifo/out", "", false, 0, null));
-        assertThat(shim.pids().orNull()).containsExactly(new TaskPid(FakeShims.PID, ""), new TaskPid(7, "e1"));
-        assertThat(shim.shimPid().orNull()).isEqualTo(FakeShims.PID);
-        assertThat(shim.kill(15)).isInstanceOf(Answer.Answered.class);
+        assertThat(shim.state(""))
+                .isEqualTo(new ProcessState(
+                        "c",
+                        Path.of(""),
+                        FakeShims.PID,
+                        ProcessStatus.RUNNING,
+                        new Stdio("", "/fifo/out", "", false),
+                        null));
+        assertThat(shim.pids()).containsExactly(new ListedPid(FakeShims.PID, ""), new ListedPid(7, "e1"));
+        assertThat(shim.shimPid()).isEqualTo(FakeShims.PID);
+        shim.kill("", 15, false);
         assertThat(fake.lastSignal).isEqualTo(15);
     }
 
     @Test
     void v1Refuses() throws IOException {
-        var state = opened(v1("unknown", listen(new FakeShims.V1("c"))), LONG).state();
-        assertThat(state)
+        var unknown = v1("unknown", listen(new FakeShims.V1("c")));
+        assertThat(Shims.ask(unknown, LONG, task -> task.state("")))
                 .isEqualTo(new Answer.Refused<>(io.grpc.Status.Code.NOT_FOUND, "process does not exist unknown"));
     }
 
@@ -120,9 +131,9 @@ class ShimTest {
         var socket = listen(new FakeShims.V2());
         for (var version : List.of(2, 3)) {
             var shim = opened(v2(socket, version), LONG);
-            assertThat(shim.state().orNull()).extracting(TaskState::status).isEqualTo(TaskStatus.PAUSED);
-            assertThat(shim.shimPid().orNull()).isEqualTo(FakeShims.PID);
-            assertThat(shim.pids()).isInstanceOf(Answer.Refused.class);
+            assertThat(shim.state("").status()).isEqualTo(ProcessStatus.PAUSED);
+            assertThat(shim.shimPid()).isEqualTo(FakeShims.PID);
+            assertThat(Answer.of(LONG, shim::pids)).isInstanceOf(Answer.Refused.class);
         }
     }
 
@@ -131,18 +142,18 @@ class ShimTest {
         // Also for the connection, which must be made.
         var timeout = Duration.ofSeconds(2);
         var shim = opened(v1("c", mute(10)), timeout);
-        assertThat(shim.state()).isEqualTo(new Answer.Mute<>(timeout));
+        assertThat(Answer.of(timeout, () -> shim.state(""))).isEqualTo(new Answer.Mute<>(timeout));
     }
 
     @Test
     void backlogFull() throws IOException {
         var socket = mute(1);
         for (var i = 0; i < 5; i++) {
-            if (Shim.open(v1("c", socket), SHORT) instanceof Answer.Answered<Shim> open) {
+            if (Shims.open(v1("c", socket), SHORT) instanceof Answer.Answered<ShimTask> open) {
                 toClose.add(open.value());
             }
         }
-        assertThat(Shim.open(v1("c", socket), SHORT)).isEqualTo(new Answer.Mute<>(SHORT));
+        assertThat(Shims.open(v1("c", socket), SHORT)).isEqualTo(new Answer.Mute<>(SHORT));
     }
 
     @Test
@@ -151,9 +162,9 @@ class ShimTest {
         ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(left))
                 .close();
-        assertThat(Shim.open(v1("c", left), LONG)).isEqualTo(new Answer.Absent<>("nobody listens on the socket"));
+        assertThat(Shims.open(v1("c", left), LONG)).isEqualTo(new Answer.Absent<>("nobody listens on the socket"));
         Files.delete(left);
-        assertThat(Shim.open(v1("c", left), LONG)).isEqualTo(new Answer.Absent<>("the socket is gone"));
+        assertThat(Shims.open(v1("c", left), LONG)).isEqualTo(new Answer.Absent<>("the socket is gone"));
     }
 
     @Test
@@ -163,7 +174,7 @@ class ShimTest {
         toClose.add(listener);
         var shim = opened(v1("c", path), LONG);
         listener.accept().close();
-        assertThat(shim.state())
+        assertThat(Answer.of(LONG, () -> shim.state("")))
                 .isInstanceOfSatisfying(
                         Answer.Refused.class,
                         refused -> assertThat(refused.code()).isEqualTo(io.grpc.Status.Code.UNAVAILABLE));
