@@ -1,6 +1,8 @@
 package dev.jshim.it;
 
 import com.google.protobuf.Message;
+import dev.jshim.task.TaskId;
+import dev.jshim.task.client.V2Task;
 import dev.jshim.ttrpc.TtrpcChannel;
 import io.grpc.CallOptions;
 import io.grpc.MethodDescriptor;
@@ -160,6 +162,12 @@ final class RawShim implements AutoCloseable {
                 method.toBuilder().setFullMethodName(name).build(),
                 CallOptions.DEFAULT.withDeadlineAfter(limit.toMillis(), TimeUnit.MILLISECONDS),
                 request);
+    }
+
+    /** One of its tasks, by the connection that there is. */
+    V2Task task(RawBundle bundle, Duration limit) {
+        var isV3 = service.equals("containerd.task.v3.Task");
+        return new V2Task(new TaskId(namespace, bundle.id()), bundle.folder(), channel, () -> {}, isV3, limit);
     }
 
     @Override
