@@ -56,7 +56,11 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         for (var row : verification.rows()) {
             var good = row.reason().isEmpty();
             if (!quiet || !good) {
-                table.row(row.namespace(), row.id(), good ? row.answerMillis() + " ms" : "no", row.reason());
+                table.row(
+                        row.task().namespace(),
+                        row.task().id(),
+                        good ? row.answerMillis() + " ms" : "no",
+                        row.reason());
             }
         }
         if (!quiet || !verification.isGood()) {
@@ -68,8 +72,8 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         var rows = new ArrayList<Fields>();
         for (var row : verification.rows()) {
             rows.add(new Fields()
-                    .with("namespace", row.namespace())
-                    .with("id", row.id())
+                    .with("namespace", row.task().namespace())
+                    .with("id", row.task().id())
                     .with("answers", row.reason().isEmpty())
                     .with("answerMillis", row.reason().isEmpty() ? row.answerMillis() : null)
                     .with("reason", TaskFields.known(row.reason())));

@@ -43,8 +43,8 @@ final class MigrateStatusCommand implements Callable<Integer> {
         var table = new Table("NAMESPACE", "ID", "PID", "SHIM", "ANSWERS", "STATE", "REASON");
         for (var row : status.rows()) {
             table.row(
-                    row.namespace(),
-                    row.id(),
+                    row.task().namespace(),
+                    row.task().id(),
                     TaskFields.known(row.pid()),
                     row.shimPid() + (row.shimAlive() ? "" : " (gone)"),
                     row.answers() ? "yes" : "no",
@@ -58,8 +58,8 @@ final class MigrateStatusCommand implements Callable<Integer> {
         var rows = new ArrayList<Fields>();
         for (var row : status.rows()) {
             rows.add(new Fields()
-                    .with("namespace", row.namespace())
-                    .with("id", row.id())
+                    .with("namespace", row.task().namespace())
+                    .with("id", row.task().id())
                     .with("pid", TaskFields.known(row.pid()))
                     .with("shimPid", TaskFields.known(row.shimPid()))
                     .with("answers", row.answers())

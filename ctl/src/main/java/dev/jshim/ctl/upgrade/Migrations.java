@@ -1,12 +1,11 @@
 package dev.jshim.ctl.upgrade;
 
+import dev.jshim.bridge.migrate.Candidate;
 import dev.jshim.bridge.migrate.Migration;
 import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.Plan;
-import dev.jshim.bridge.migrate.PlanRow;
 import dev.jshim.bridge.migrate.Progress;
 import dev.jshim.bridge.migrate.Report;
-import dev.jshim.bridge.migrate.ReportRow;
 import dev.jshim.bridge.migrate.Verification;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
@@ -126,8 +125,8 @@ final class Migrations {
         var table = new Table("NAMESPACE", "ID", "PID", "SHIM", "SOCKET", "KIND", "REACHABLE", "ACTION", "REASON");
         for (var row : plan.rows()) {
             table.row(
-                    row.namespace(),
-                    row.id(),
+                    row.task().namespace(),
+                    row.task().id(),
                     TaskFields.known(row.pid()),
                     TaskFields.known(row.shimPid()),
                     row.socket(),
@@ -146,10 +145,10 @@ final class Migrations {
         Strays.note(cli, plan.strays(), plan.others());
     }
 
-    private static Fields fields(PlanRow row) {
+    private static Fields fields(Candidate row) {
         return new Fields()
-                .with("namespace", row.namespace())
-                .with("id", row.id())
+                .with("namespace", row.task().namespace())
+                .with("id", row.task().id())
                 .with("pid", TaskFields.known(row.pid()))
                 .with("shimPid", TaskFields.known(row.shimPid()))
                 .with("socket", TaskFields.known(row.socket()))
@@ -176,20 +175,20 @@ final class Migrations {
         return verification.isGood() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 
-    private static List<Fields> fields(List<ReportRow> rows) {
+    private static List<Fields> fields(List<Report.Row> rows) {
         return rows.stream()
                 .map(row -> new Fields()
-                        .with("namespace", row.namespace())
-                        .with("id", row.id())
+                        .with("namespace", row.task().namespace())
+                        .with("id", row.task().id())
                         .with("result", row.result())
                         .with("reason", TaskFields.known(row.reason())))
                 .toList();
     }
 
-    private static void table(Cli cli, List<ReportRow> rows) {
+    private static void table(Cli cli, List<Report.Row> rows) {
         var table = new Table("NAMESPACE", "ID", "RESULT", "REASON");
         for (var row : rows) {
-            table.row(row.namespace(), row.id(), row.result(), row.reason());
+            table.row(row.task().namespace(), row.task().id(), row.result(), row.reason());
         }
         table.write(cli.out());
     }

@@ -73,19 +73,18 @@ final class AdoptedSurvey {
         List<Callable<Long>> questions = bundles.stream()
                 .<Callable<Long>>map(bundle -> () -> answer(bundle, began, deadline))
                 .toList();
-        List<VerificationRow> rows = new ArrayList<>();
+        List<BridgeVerification.Row> rows = new ArrayList<>();
         try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
             var asked = executor.invokeAll(questions, timeout.toNanos(), TimeUnit.NANOSECONDS);
             for (var i = 0; i < asked.size(); i++) {
                 var task = bundles.get(i).task();
                 var isAnswered = asked.get(i).state() == Future.State.SUCCESS;
-                rows.add(new VerificationRow(
-                        task.namespace(), task.id(), isAnswered ? asked.get(i).resultNow() : 0, wrong(asked.get(i))));
+                rows.add(new BridgeVerification.Row(
+                        task, isAnswered ? asked.get(i).resultNow() : 0, wrong(asked.get(i))));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            bundles.forEach(bundle -> rows.add(
-                    new VerificationRow(bundle.task().namespace(), bundle.task().id(), 0, "interrupted")));
+            bundles.forEach(bundle -> rows.add(new BridgeVerification.Row(bundle.task(), 0, "interrupted")));
         }
         return new BridgeVerification(Duration.ofNanos(System.nanoTime() - began), rows);
     }
@@ -127,7 +126,7 @@ final class AdoptedSurvey {
      * @param isNewDaemonThere whether a containerd 2.x answers: it must have loaded them then
      */
     Verification verify(List<Candidate> candidates, boolean isNewDaemonThere) {
-        List<ReportRow> rows = new ArrayList<>();
+        List<Report.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         var node = Node.read(paths.node());
         var ours = adopted(node);
@@ -142,20 +141,20 @@ final class AdoptedSurvey {
             var wrong = ghosts.contains(task)
                     ? "its container was deleted meanwhile: apply takes the bundle away"
                     : wrong(bundle, served.get(task), isNewDaemonThere);
-            rows.add(new ReportRow(task.namespace(), task.id(), wrong.isEmpty() ? Verification.OK : "wrong", wrong));
+            rows.add(new Report.Row(task, wrong.isEmpty() ? Verification.OK : "wrong", wrong));
         }
         node.v2().stream()
                 .filter(bundle -> AddedBundle.isCopy(bundle.path()))
                 .map(V2Bundle::task)
-                .forEach(task -> rows.add(new ReportRow(task.namespace(), task.id(), Verification.COPY, COPY)));
+                .forEach(task -> rows.add(new Report.Row(task, Verification.COPY, COPY)));
         for (var candidate : candidates) {
-            var row = candidate.row(); // Its pids were looked at just now, and are of its own processes.
-            var isAlive = ProcessId.find(row.shimPid()) != null || ProcessId.find(row.pid()) != null;
+            // Its pids were looked at just now, and are of its own processes.
+            var isAlive = ProcessId.find(candidate.shimPid()) != null || ProcessId.find(candidate.pid()) != null;
             if (isAlive && !AddedBundle.isOurs(paths.node().v2Bundle(candidate.task()))) {
-                var why = row.reason().isEmpty()
+                var why = candidate.reason().isEmpty()
                         ? "it has no v2 bundle: run apply with containerd stopped"
-                        : row.reason();
-                rows.add(new ReportRow(row.namespace(), row.id(), "missing", why));
+                        : candidate.reason();
+                rows.add(new Report.Row(candidate.task(), "missing", why));
             }
         }
         return new Verification(rows, problems);
@@ -188,30 +187,27 @@ final class AdoptedSurvey {
                     true,
                     answer.getPid(),
                     rows.stream()
-                            .map(row -> row.reason().isEmpty()
-                                    ? row.withReason(troubles.getOrDefault(new TaskId(row.namespace(), row.id()), ""))
-                                    : row)
+                            .map(row -> row.orReason(troubles.getOrDefault(row.task(), "")))
                             .toList());
         } catch (IOException e) {
             return new Status(false, 0, rows);
         }
     }
 
-    private StatusRow row(V2Bundle bundle) {
+    private Status.Row row(V2Bundle bundle) {
         var task = bundle.task();
         AdoptedRecord record;
         try {
             record = AdoptedRecord.read(bundle.path());
         } catch (IOException e) {
             var why = String.valueOf(e.getMessage());
-            return new StatusRow(task.namespace(), task.id(), 0, 0, false, "UNKNOWN", false, why);
+            return new Status.Row(task, 0, 0, false, "UNKNOWN", false, why);
         }
         var shimAlive = record.shim().isAlive();
         var answer = state(bundle);
         var state = answer.orNull();
-        return new StatusRow(
-                task.namespace(),
-                task.id(),
+        return new Status.Row(
+                task,
                 record.init().pid(),
                 record.shim().pid(),
                 state != null,

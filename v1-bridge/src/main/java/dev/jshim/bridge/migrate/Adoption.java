@@ -55,11 +55,10 @@ final class Adoption {
      *     stays adopted, and apply can be run again
      */
     Report adopt(List<Candidate> candidates, boolean isContainerdUp) throws IOException {
-        List<ReportRow> rows = new ArrayList<>();
+        List<Report.Row> rows = new ArrayList<>();
         List<String> notes = new ArrayList<>();
-        var ready = candidates.stream().anyMatch(Candidate.Ready.class::isInstance);
-        if (!ready) {
-            candidates.forEach(candidate -> rows.add(refused(candidate.row())));
+        if (candidates.stream().allMatch(candidate -> candidate.record() == null)) {
+            candidates.forEach(candidate -> rows.add(refused(candidate)));
             return new Report(rows, notes, rows.isEmpty());
         }
         try (var bridge = bridge(notes)) {
@@ -67,15 +66,12 @@ final class Adoption {
             var pid = bridge.list().getPid();
             for (var candidate : candidates) {
                 progress.count(rows.size(), candidates.size());
-                rows.add(
-                        switch (candidate) {
-                            case Candidate.Refused refused -> refused(refused.row());
-                            case Candidate.Ready one -> adopt(one, bridge, pid);
-                        });
+                var record = candidate.record();
+                rows.add(record == null ? refused(candidate) : adopt(record, candidate.isAdopted(), bridge, pid));
             }
             progress.count(rows.size(), candidates.size());
         }
-        var complete = rows.stream().noneMatch(ReportRow::isRefused);
+        var complete = rows.stream().noneMatch(Report.Row::isRefused);
         if (!complete) {
             notes.add("See to what was refused first: a containerd 2.x does not see it.");
         }
@@ -86,8 +82,8 @@ final class Adoption {
         return new Report(rows, notes, complete);
     }
 
-    private static ReportRow refused(PlanRow row) {
-        return new ReportRow(row.namespace(), row.id(), "refused", row.reason());
+    private static Report.Row refused(Candidate candidate) {
+        return new Report.Row(candidate.task(), "refused", candidate.reason());
     }
 
     private BridgeClient bridge(List<String> notes) throws IOException {
@@ -114,7 +110,7 @@ final class Adoption {
         try {
             bridge = BridgeClient.connect(paths, timeout);
         } catch (IOException notRunning) {
-            BridgeGuard.refuseKept(paths, notRunning);
+            BridgeProcess.refuseKept(paths, notRunning);
             return null;
         }
         try {
@@ -122,23 +118,23 @@ final class Adoption {
             return bridge;
         } catch (IOException e) {
             bridge.close();
-            BridgeGuard.refuseAlive(paths, e);
+            BridgeProcess.refuseAlive(paths, e);
             return null;
         }
     }
 
-    private ReportRow adopt(Candidate.Ready candidate, BridgeClient bridge, int bridgePid) throws IOException {
-        var record = candidate.record();
-        var task = candidate.task();
-        if (!candidate.isAdopted()) {
+    private Report.Row adopt(AdoptedRecord record, boolean isAdopted, BridgeClient bridge, int bridgePid)
+            throws IOException {
+        var task = record.task();
+        if (!isAdopted) {
             journal(record);
         }
         try {
             var socket = bridge.adopt(record);
             FaultPoint.at("bridge-serves");
             BridgeClient.verify(socket, record, timeout);
-            if (candidate.isAdopted()) {
-                return new ReportRow(task.namespace(), task.id(), "unchanged", "adopted already");
+            if (isAdopted) {
+                return new Report.Row(task, "unchanged", "adopted already");
             }
             AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
             bundleIsThere(record, bridge);
@@ -148,15 +144,15 @@ final class Adoption {
                     List.of(paths.node().root(), paths.node().state()))) {
                 reason += "; " + shortage;
             }
-            if (!candidate.isAdopted()) {
+            if (!isAdopted) {
                 abandon(task, bridge, reason);
             }
             progress.line("refused " + task + ": " + reason);
-            return new ReportRow(task.namespace(), task.id(), "refused", reason);
+            return new Report.Row(task, "refused", reason);
         }
         journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
         progress.line("adopted " + task);
-        return new ReportRow(task.namespace(), task.id(), "adopted", "");
+        return new Report.Row(task, "adopted", "");
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.jshim.linux.Deadline;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
+import dev.jshim.proto.v2.bridge.BridgeGrpc.BridgeBlockingStub;
 import dev.jshim.proto.v2.bridge.FollowRequest;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /** Orders to a running bridge. Every failure is an IOException with one clear line. */
 final class BridgeClient implements AutoCloseable {
@@ -65,51 +67,46 @@ final class BridgeClient implements AutoCloseable {
         }
     }
 
-    private BridgeGrpc.BridgeBlockingStub stub(Duration deadline) {
-        return BridgeGrpc.newBlockingStub(channel).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    /**
+     * Gives an order.
+     *
+     * @param failure what it means that the bridge refuses, or does not answer
+     */
+    private <R> R order(String failure, Duration deadline, Function<BridgeBlockingStub, R> order) throws IOException {
+        try {
+            return order.apply(
+                    BridgeGrpc.newBlockingStub(channel).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (StatusRuntimeException e) {
+            throw failure(failure, e);
+        }
     }
 
     /** Makes the bridge serve a container; answers where. */
     Path adopt(AdoptedRecord record) throws IOException {
-        try {
-            var request = AdoptRequest.newBuilder().setRecord(record.text()).build();
-            return Path.of(stub(ADOPTION).adopt(request).getSocket());
-        } catch (StatusRuntimeException e) {
-            throw failure("the bridge does not serve it", e);
-        }
+        var request = AdoptRequest.newBuilder().setRecord(record.text()).build();
+        return Path.of(order("the bridge does not serve it", ADOPTION, bridge -> bridge.adopt(request))
+                .getSocket());
     }
 
     void release(TaskId task) throws IOException {
-        try {
-            var _ = stub(timeout)
-                    .release(ReleaseRequest.newBuilder()
-                            .setNamespace(task.namespace())
-                            .setId(task.id())
-                            .build());
-        } catch (StatusRuntimeException e) {
-            throw failure("the bridge does not let it go", e);
-        }
+        var request = ReleaseRequest.newBuilder()
+                .setNamespace(task.namespace())
+                .setId(task.id())
+                .build();
+        var _ = order("the bridge does not let it go", timeout, bridge -> bridge.release(request));
     }
 
     /** Says where containerd listens, which may have changed since the bridge was started. */
     void follow(Path address, Path ttrpcAddress) throws IOException {
-        try {
-            var _ = stub(timeout)
-                    .follow(FollowRequest.newBuilder()
-                            .setAddress(address.toString())
-                            .setTtrpcAddress(ttrpcAddress.toString())
-                            .build());
-        } catch (StatusRuntimeException e) {
-            throw failure("the bridge cannot be told containerd's address", e);
-        }
+        var request = FollowRequest.newBuilder()
+                .setAddress(address.toString())
+                .setTtrpcAddress(ttrpcAddress.toString())
+                .build();
+        var _ = order("the bridge cannot be told containerd's address", timeout, bridge -> bridge.follow(request));
     }
 
     ListResponse list() throws IOException {
-        try {
-            return stub(timeout).list(ListRequest.getDefaultInstance());
-        } catch (StatusRuntimeException e) {
-            throw failure("the bridge does not answer", e);
-        }
+        return order("the bridge does not answer", timeout, bridge -> bridge.list(ListRequest.getDefaultInstance()));
     }
 
     /** Whether a containerd, of whatever version, is connected for an adopted container, and stays so. */
@@ -120,26 +117,23 @@ final class BridgeClient implements AutoCloseable {
 
     /** Has the bridge's keeper start that one in the bridge's place. Returns before it has. */
     void replace(List<String> command) throws IOException {
+        var request = ReplaceRequest.newBuilder().addAllCommand(command).build();
         try {
-            var _ = stub(timeout)
-                    .replace(ReplaceRequest.newBuilder().addAllCommand(command).build());
-        } catch (StatusRuntimeException e) {
-            if (e.getStatus().getCode() == Status.Code.UNIMPLEMENTED) {
+            var _ = order("the bridge does not make room", timeout, bridge -> bridge.replace(request));
+        } catch (IOException e) {
+            if (e.getCause() instanceof StatusRuntimeException said
+                    && said.getStatus().getCode() == Status.Code.UNIMPLEMENTED) {
                 throw new IOException(
                         "the bridge that runs is of a version that cannot be replaced while it runs: stop containerd,"
                                 + " then run \"jshimctl bridge stop\" and \"jshimctl bridge start\"",
-                        e);
+                        said);
             }
-            throw failure("the bridge does not make room", e);
+            throw e;
         }
     }
 
     void stop() throws IOException {
-        try {
-            var _ = stub(timeout).stop(StopRequest.getDefaultInstance());
-        } catch (StatusRuntimeException e) {
-            throw failure("the bridge does not stop", e);
-        }
+        var _ = order("the bridge does not stop", timeout, bridge -> bridge.stop(StopRequest.getDefaultInstance()));
     }
 
     /** Asks what containerd asks when it loads a bundle: without these two answers it deletes it. */

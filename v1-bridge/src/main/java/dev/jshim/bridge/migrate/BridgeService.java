@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The bridge of one containerd as a process that is started, looked at, replaced and ended. For one thread. */
 public final class BridgeService {
-    private static final Duration ENDS = Duration.ofSeconds(10);
-
     private final BridgePaths paths;
     private final Path address;
     private final Duration timeout;
@@ -191,7 +189,7 @@ public final class BridgeService {
         if (!force) {
             refuseWatched(running);
         }
-        return new Done(BridgeStop.stop(paths, timeout, ENDS), true, List.of());
+        return new Done(BridgeProcess.stop(paths, timeout), true, List.of());
     }
 
     private void refuseWatched(ListResponse running) throws IOException, MigrationException {
@@ -219,7 +217,7 @@ public final class BridgeService {
         try (var bridge = BridgeClient.connect(paths, timeout)) {
             return bridge.list();
         } catch (IOException e) {
-            BridgeGuard.refuseKept(paths, e);
+            BridgeProcess.refuseKept(paths, e);
             return null;
         }
     }

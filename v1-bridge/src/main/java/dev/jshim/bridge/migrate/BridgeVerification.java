@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.task.TaskId;
 import java.time.Duration;
 import java.util.List;
 
@@ -8,10 +9,18 @@ import java.util.List;
  *
  * @param took until the last answer, or until the deadline
  */
-public record BridgeVerification(Duration took, List<VerificationRow> rows) {
+public record BridgeVerification(Duration took, List<Row> rows) {
     public BridgeVerification {
         rows = List.copyOf(rows);
     }
+
+    /**
+     * How one adopted bundle answered.
+     *
+     * @param answerMillis until both answers were there; 0 where they never were
+     * @param reason what is wrong, empty where nothing is
+     */
+    public record Row(TaskId task, long answerMillis, String reason) {}
 
     /** Also where nothing is adopted. */
     public boolean isGood() {

@@ -86,9 +86,8 @@ final class CandidateScan {
     private Candidate lookOrRefuse(V1Bundle bundle, ShimProcesses processes) {
         try {
             var candidate = look(bundle, processes);
-            return candidate instanceof Candidate.Refused refused
-                            && processes.isInitReused(bundle, processes.of(bundle))
-                    ? refused.withoutInit()
+            return candidate.record() == null && processes.isInitReused(bundle, processes.of(bundle))
+                    ? candidate.withoutInit()
                     : candidate;
         } catch (RuntimeException e) {
             return Candidate.refuse(bundle, 0, false, "it cannot be adopted: " + e.getMessage());
@@ -179,7 +178,7 @@ final class CandidateScan {
         var target = paths.v2Bundle(task);
         var record = record(bundle, shim, init);
         if (!Files.exists(target)) {
-            return new Candidate.Ready(record, false, Candidate.row(bundle, record, true, "adopt", ""));
+            return Candidate.adopt(bundle, record);
         }
         if (!AddedBundle.isOurs(target)) {
             return Candidate.refuse(bundle, shim.pid(), true, "a v2 bundle of this id exists, which no adoption added");
@@ -187,8 +186,7 @@ final class CandidateScan {
         try {
             var before = AdoptedRecord.read(target);
             if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
-                return new Candidate.Ready(
-                        before, true, Candidate.row(bundle, before, true, "none", "adopted already"));
+                return Candidate.adopted(bundle, before);
             }
             return Candidate.refuse(
                     bundle, shim.pid(), true, "the v2 bundle is of an older container of this id: roll back first");

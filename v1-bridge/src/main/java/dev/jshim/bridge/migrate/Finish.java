@@ -20,8 +20,6 @@ import java.util.List;
 
 /** The work of {@code finish}: when no v1 container is left, the bridge, its files and the journal go. */
 final class Finish {
-    private static final Duration BRIDGE_ENDS = Duration.ofSeconds(10);
-
     private final BridgePaths paths;
     private final Path journal;
     private final Duration timeout;
@@ -33,8 +31,8 @@ final class Finish {
     }
 
     /** What is in the way: a row for each container that still needs the bridge, or might. */
-    List<ReportRow> inTheWay() {
-        List<ReportRow> rows = new ArrayList<>();
+    List<Report.Row> inTheWay() {
+        List<Report.Row> rows = new ArrayList<>();
         var node = Node.read(paths.node());
         for (var bundle : node.v2()) {
             if (AddedBundle.isOurs(bundle.path())) {
@@ -71,13 +69,13 @@ final class Finish {
         return units;
     }
 
-    private static ReportRow refused(TaskId task, String why) {
-        return new ReportRow(task.namespace(), task.id(), "refused", why);
+    private static Report.Row refused(TaskId task, String why) {
+        return new Report.Row(task, "refused", why);
     }
 
     /** Takes all away. Only for when nothing is in the way. Can be repeated. */
     void run() throws IOException {
-        BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
+        BridgeProcess.stopForGood(paths, timeout);
         Cleanup.finishAll(paths);
         paths.removeFiles();
         var home = journal.toAbsolutePath().getParent();

@@ -55,16 +55,16 @@ final class Ghosts {
     }
 
     /** Takes ghosts away, and what a crash left of containers that are no more. */
-    List<ReportRow> sweep(Journal journal, List<JournalEntry> entries) throws IOException {
-        List<ReportRow> rows = new ArrayList<>();
+    List<Report.Row> sweep(Journal journal, List<JournalEntry> entries) throws IOException {
+        List<Report.Row> rows = new ArrayList<>();
         for (var task : find()) {
             journal.add(new JournalEntry.Drop(task.namespace(), task.id()));
             try {
                 release(task);
                 AddedBundle.remove(paths.node().v2Bundle(task));
-                rows.add(new ReportRow(task.namespace(), task.id(), "dropped", "its container was deleted meanwhile"));
+                rows.add(new Report.Row(task, "dropped", "its container was deleted meanwhile"));
             } catch (IOException e) {
-                rows.add(new ReportRow(task.namespace(), task.id(), "refused", Reason.of(e)));
+                rows.add(new Report.Row(task, "refused", Reason.of(e)));
             }
         }
         for (var task : half(entries)) {
@@ -90,7 +90,7 @@ final class Ghosts {
             try (var bridge = BridgeClient.connect(paths, timeout)) {
                 bridge.release(task);
             } catch (IOException e) {
-                BridgeGuard.refuseAlive(paths, e);
+                BridgeProcess.refuseAlive(paths, e);
             }
         }
     }

@@ -95,8 +95,7 @@ public final class Migration {
      */
     public Plan plan(@Nullable String namespace) throws MigrationException {
         try (var containerd = running().client(timeout)) {
-            var rows = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout)
-                    .scan(namespace).stream().map(Candidate::row).toList();
+            var rows = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);
             var found = StrayScan.of(Node.read(paths.node()));
             return new Plan(
                     rows,
@@ -151,8 +150,7 @@ public final class Migration {
                             .scan(namespace).stream()
                                     .filter(candidate -> !but.contains(candidate.task()))
                                     .toList();
-                    refuse(preflight.ends(
-                            shims(candidates.stream().map(Candidate::row).toList())));
+                    refuse(preflight.ends(shims(candidates)));
                     var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
                     // One that is mute runs.
                     var isUp = !(containerd.version() instanceof Answer.Absent<?>);
@@ -162,7 +160,7 @@ public final class Migration {
                     return new Report(
                             rows,
                             report.nextSteps(),
-                            report.complete() && rows.stream().noneMatch(ReportRow::isRefused));
+                            report.complete() && rows.stream().noneMatch(Report.Row::isRefused));
                 }
             }
         } catch (IOException e) {
@@ -179,8 +177,11 @@ public final class Migration {
         }
     }
 
-    private static List<Integer> shims(List<PlanRow> rows) {
-        return rows.stream().map(PlanRow::shimPid).filter(pid -> pid > 0).toList();
+    private static List<Integer> shims(List<Candidate> candidates) {
+        return candidates.stream()
+                .map(Candidate::shimPid)
+                .filter(pid -> pid > 0)
+                .toList();
     }
 
     private static void refuse(List<String> problems) throws MigrationException {

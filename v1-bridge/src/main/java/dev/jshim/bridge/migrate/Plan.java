@@ -11,7 +11,7 @@ import java.util.List;
  * @param strays what no bundle stands for, and no adoption can reach
  * @param others further containerds on the machine that have v1 shims: each needs a migration of its own
  */
-public record Plan(List<PlanRow> rows, List<String> problems, List<Stray> strays, List<OtherNode> others) {
+public record Plan(List<Candidate> rows, List<String> problems, List<Stray> strays, List<OtherNode> others) {
     public Plan {
         rows = List.copyOf(rows);
         problems = List.copyOf(problems);

@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.task.TaskId;
 import java.util.List;
 
 /**
@@ -8,9 +9,22 @@ import java.util.List;
  * @param nextSteps what the operator does now, a sentence each
  * @param complete whether nothing was refused
  */
-public record Report(List<ReportRow> rows, List<String> nextSteps, boolean complete) {
+public record Report(List<Row> rows, List<String> nextSteps, boolean complete) {
     public Report {
         rows = List.copyOf(rows);
         nextSteps = List.copyOf(nextSteps);
+    }
+
+    /**
+     * What was done with one container, or is to be done.
+     *
+     * @param result {@code adopted}, {@code unchanged}, {@code dropped}, {@code removed}, {@code gone}, {@code left} or
+     *     {@code refused}
+     * @param reason empty where the result says it all
+     */
+    public record Row(TaskId task, String result, String reason) {
+        boolean isRefused() {
+            return result.equals("refused");
+        }
     }
 }

@@ -39,24 +39,23 @@ final class Rescue {
      * @throws MigrationException where it does not come to its end; its message says how things stand
      */
     Report run(Report plan) throws MigrationException {
-        List<ReportRow> rows = plan.rows().stream()
+        List<Report.Row> rows = plan.rows().stream()
                 .filter(row -> row.result().equals(RescueSurvey.BEYOND))
                 .toList();
         Set<TaskId> beyond = new HashSet<>();
-        rows.forEach(row -> beyond.add(new TaskId(row.namespace(), row.id())));
+        rows.forEach(row -> beyond.add(row.task()));
         try {
-            var steps = new Steps(progress, STEPS);
-            steps.next("stop containerd");
+            progress.step(1, STEPS, "stop containerd");
             restart.stop();
-            steps.next("adopt what it has lost");
+            progress.step(2, STEPS, "adopt what it has lost");
             var report = migration.apply(null, false, beyond);
             FaultPoint.at("rescue-adopted");
-            steps.next("repair what CRI has on record");
+            progress.step(3, STEPS, "repair what CRI has on record");
             repair();
             FaultPoint.at("rescue-repaired");
-            steps.next("start containerd, and verify");
+            progress.step(4, STEPS, "start containerd, and verify");
             restart.start(beyond);
-            List<ReportRow> all = new ArrayList<>(report.rows());
+            List<Report.Row> all = new ArrayList<>(report.rows());
             all.addAll(rows);
             return new Report(all, List.of(), report.complete() && beyond.isEmpty());
         } catch (IOException | MigrationException e) {

@@ -1,5 +1,6 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
@@ -48,45 +49,45 @@ final class RescueSurvey {
      * A row for each candidate that is not adopted, {@code adopt}, with what it has lost, or {@code beyond}; and for
      * one that was adopted by a rescue which did not come to its repair, {@code repair}.
      */
-    List<ReportRow> rows(List<Candidate> candidates, Map<TaskId, V1Bundle> bundles) {
+    List<Report.Row> rows(List<Candidate> candidates, Map<TaskId, V1Bundle> bundles) {
         Map<Integer, V1Bundle> inits = new HashMap<>();
         bundles.values().forEach(bundle -> inits.put(bundle.initPid(), bundle));
-        List<ReportRow> rows = new ArrayList<>();
+        List<Report.Row> rows = new ArrayList<>();
         for (var candidate : candidates) {
             var bundle = bundles.get(candidate.task());
-            if (!(candidate instanceof Candidate.Ready ready && ready.isAdopted())) {
-                rows.add(row(candidate, bundle, inits));
-            } else if (ready.record().init().isAlive()) {
+            var record = candidate.record();
+            if (record == null || !candidate.isAdopted()) {
+                rows.add(row(candidate, record, bundle, inits));
+            } else if (record.init().isAlive()) {
                 List<String> wrong = new ArrayList<>();
                 status(candidate.task(), wrong);
                 if (!wrong.isEmpty()) {
-                    rows.add(new ReportRow(
-                            candidate.task().namespace(), candidate.task().id(), REPAIR, String.join("; ", wrong)));
+                    rows.add(new Report.Row(candidate.task(), REPAIR, String.join("; ", wrong)));
                 }
             }
         }
         return rows;
     }
 
-    private ReportRow row(Candidate candidate, @Nullable V1Bundle bundle, Map<Integer, V1Bundle> inits) {
+    private Report.Row row(
+            Candidate candidate,
+            @Nullable AdoptedRecord record,
+            @Nullable V1Bundle bundle,
+            Map<Integer, V1Bundle> inits) {
         var task = candidate.task();
-        if (!(candidate instanceof Candidate.Ready ready)) {
-            return new ReportRow(
-                    task.namespace(), task.id(), BEYOND, candidate.row().reason());
+        if (record == null) {
+            return new Report.Row(task, BEYOND, candidate.reason());
         }
         if (containerd.container(task) instanceof Answer.Refused<ContainerRecord>(var code, var _)
                 && code == Status.Code.NOT_FOUND) {
-            return new ReportRow(
-                    task.namespace(),
-                    task.id(),
+            return new Report.Row(
+                    task,
                     BEYOND,
-                    "containerd has deleted its record: its processes run on (init "
-                            + candidate.row().pid() + ", v1 shim "
-                            + candidate.row().shimPid()
-                            + "), and only you can end them");
+                    "containerd has deleted its record: its processes run on (init " + candidate.pid() + ", v1 shim "
+                            + candidate.shimPid() + "), and only you can end them");
         }
         var lost = new ArrayList<String>();
-        var init = ready.record().init();
+        var init = record.init();
         if (init.isAlive()) {
             snapshot(init.pid(), lost);
             if (bundle != null) {
@@ -96,7 +97,7 @@ final class RescueSurvey {
             lost.add("it has exited: its v1 shim keeps the exit code");
         }
         status(task, lost);
-        return new ReportRow(task.namespace(), task.id(), ADOPT, String.join("; ", lost));
+        return new Report.Row(task, ADOPT, String.join("; ", lost));
     }
 
     /** The layers of its root are directories of a snapshotter, which deletes them with the snapshot. */

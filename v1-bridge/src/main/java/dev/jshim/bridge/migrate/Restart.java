@@ -39,8 +39,7 @@ final class Restart {
      * @throws MigrationException where it could not be done; its message says whether all is as it was before
      */
     Report run() throws MigrationException {
-        var steps = new Steps(progress, STEPS);
-        steps.next("adopt what runs");
+        progress.step(1, STEPS, "adopt what runs");
         var first = migration.apply(null);
         if (!first.complete()) {
             // Under 2.x a refused one would be lost: the operator decides about it first. Nothing was stopped.
@@ -48,18 +47,18 @@ final class Restart {
                     first.rows(), List.of("See to what was refused, and run this again: nothing was stopped."), false);
         }
         try {
-            steps.next("stop containerd");
+            progress.step(2, STEPS, "stop containerd");
             stop();
-            steps.next("adopt what was started meanwhile");
+            progress.step(3, STEPS, "adopt what was started meanwhile");
             var second = migration.apply(null);
             if (!second.complete()) {
                 throw new IOException("not every container can be adopted: " + refusals(second));
             }
-            steps.next("exchange containerd");
+            progress.step(4, STEPS, "exchange containerd");
             run(commands.change());
-            steps.next("start containerd, and verify");
+            progress.step(5, STEPS, "start containerd, and verify");
             start(Set.of());
-            steps.next("done");
+            progress.step(6, STEPS, "done");
             return new Report(
                     second.rows(), List.of("To go back: stop containerd, run rollback, start the old one."), true);
         } catch (IOException | MigrationException e) {
@@ -99,8 +98,8 @@ final class Restart {
         return String.join(
                 "; ",
                 report.rows().stream()
-                        .filter(ReportRow::isRefused)
-                        .map(row -> row.namespace() + "/" + row.id() + ": " + row.reason())
+                        .filter(Report.Row::isRefused)
+                        .map(row -> row.task() + ": " + row.reason())
                         .toList());
     }
 
@@ -169,8 +168,8 @@ final class Restart {
             verification.rows().stream()
                     .filter(row -> !row.result().equals(Verification.OK)
                             && !row.result().equals(Verification.COPY)
-                            && !but.contains(new TaskId(row.namespace(), row.id())))
-                    .forEach(row -> wrong.add(row.namespace() + "/" + row.id() + ": " + row.reason()));
+                            && !but.contains(row.task()))
+                    .forEach(row -> wrong.add(row.task() + ": " + row.reason()));
             if (wrong.isEmpty()) {
                 return;
             }

@@ -30,8 +30,6 @@ import org.jspecify.annotations.Nullable;
  * repeated: the journal goes last.
  */
 final class Rollback {
-    private static final Duration BRIDGE_ENDS = Duration.ofSeconds(10);
-
     private final BridgePaths paths;
     private final Path journalFile;
     private final Duration timeout;
@@ -46,22 +44,22 @@ final class Rollback {
 
     /** What {@link #run} would do; changes nothing. */
     Report plan() throws IOException {
-        List<ReportRow> rows = new ArrayList<>();
+        List<Report.Row> rows = new ArrayList<>();
         var added = added(Journal.read(journalFile));
         added.forEach((task, record) -> rows.add(plan(task, record)));
         rows.addAll(left(added.keySet()));
         return new Report(rows, List.of(), true);
     }
 
-    private ReportRow plan(TaskId task, @Nullable AdoptedRecord record) {
+    private Report.Row plan(TaskId task, @Nullable AdoptedRecord record) {
         var bundle = paths.node().v2Bundle(task);
         if (!Files.exists(bundle)) {
-            return new ReportRow(task.namespace(), task.id(), "gone", "");
+            return new Report.Row(task, "gone", "");
         }
         if (!AddedBundle.isOurs(bundle)) {
-            return new ReportRow(task.namespace(), task.id(), "gone", "another container has this id now");
+            return new Report.Row(task, "gone", "another container has this id now");
         }
-        return new ReportRow(task.namespace(), task.id(), "remove", view(record));
+        return new Report.Row(task, "remove", view(record));
     }
 
     /** Takes all away. */
@@ -76,22 +74,22 @@ final class Rollback {
         NewLife.refuse(paths.node(), timeout);
         begin();
         FaultPoint.at("rollback-begun");
-        if (BridgeStop.stop(paths, timeout, BRIDGE_ENDS) != 0) {
+        if (BridgeProcess.stop(paths, timeout) != 0) {
             progress.line("stopped the bridge");
         }
         FaultPoint.at("rollback-stopped");
-        List<ReportRow> rows = new ArrayList<>();
+        List<Report.Row> rows = new ArrayList<>();
         for (var entry : added.entrySet()) {
             progress.count(rows.size(), added.size());
             rows.add(remove(entry.getKey(), entry.getValue()));
         }
         progress.count(rows.size(), added.size());
-        var complete = rows.stream().noneMatch(ReportRow::isRefused);
+        var complete = rows.stream().noneMatch(Report.Row::isRefused);
         if (complete) {
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
-            BridgeStop.stopForGood(paths, timeout, BRIDGE_ENDS);
+            BridgeProcess.stopForGood(paths, timeout);
             Cleanup.finishDeleted(paths);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
@@ -126,7 +124,7 @@ final class Rollback {
                         + " report each as exited; stop it first");
             }
         } catch (IOException e) {
-            BridgeGuard.refuseAlive(paths, e);
+            BridgeProcess.refuseAlive(paths, e);
             progress.line("no bridge runs");
         }
     }
@@ -164,21 +162,21 @@ final class Rollback {
         }
     }
 
-    private ReportRow remove(TaskId task, @Nullable AdoptedRecord record) {
+    private Report.Row remove(TaskId task, @Nullable AdoptedRecord record) {
         var bundle = paths.node().v2Bundle(task);
         try {
             // A bridge that was killed could not remove it, and it need not lie in the bridge's own directory.
             Files.deleteIfExists(paths.socket(task));
             if (Files.exists(bundle) && !AddedBundle.isOurs(bundle)) {
-                return new ReportRow(task.namespace(), task.id(), "gone", "another container has this id now");
+                return new Report.Row(task, "gone", "another container has this id now");
             }
             var was = Files.exists(bundle);
             AddedBundle.remove(bundle);
             AddedBundle.removeRest(paths.node(), task);
             progress.line((was ? "removed " : "gone already: ") + task);
-            return new ReportRow(task.namespace(), task.id(), was ? "removed" : "gone", was ? view(record) : "");
+            return new Report.Row(task, was ? "removed" : "gone", was ? view(record) : "");
         } catch (IOException e) {
-            return new ReportRow(task.namespace(), task.id(), "refused", Reason.of(e));
+            return new Report.Row(task, "refused", Reason.of(e));
         }
     }
 
@@ -198,11 +196,10 @@ final class Rollback {
     }
 
     /** Tasks on v2 runtimes, made under 2.x or before: they are not ours to touch. */
-    private List<ReportRow> left(Set<TaskId> known) {
+    private List<Report.Row> left(Set<TaskId> known) {
         return Node.read(paths.node()).v2().stream()
                 .filter(bundle -> !AddedBundle.isOurs(bundle.path()) && !known.contains(bundle.task()))
-                .map(bundle ->
-                        new ReportRow(bundle.task().namespace(), bundle.task().id(), "left", whyLeft(bundle)))
+                .map(bundle -> new Report.Row(bundle.task(), "left", whyLeft(bundle)))
                 .toList();
     }
 

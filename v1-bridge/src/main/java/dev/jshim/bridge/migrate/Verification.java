@@ -8,7 +8,7 @@ import java.util.List;
  * @param rows one for each container, with the result {@code ok} or what is wrong
  * @param problems of the node as a whole, a sentence each
  */
-public record Verification(List<ReportRow> rows, List<String> problems) {
+public record Verification(List<Report.Row> rows, List<String> problems) {
     static final String OK = "ok";
     /** Of a folder that is no container's: somebody's copy of a bundle. */
     static final String COPY = "copy";

@@ -106,9 +106,10 @@ class MigrationTest {
     void whoHasThePidOfOneThatHasExitedIsNotTakenForIt() throws Exception {
         shim.exit("c");
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.apply(null).rows()).containsExactly(new ReportRow("ns", "c", "adopted", ""));
             assertThat(migration.apply(null).rows())
-                    .containsExactly(new ReportRow("ns", "c", "unchanged", "adopted already"));
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "adopted", ""));
+            assertThat(migration.apply(null).rows())
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "unchanged", "adopted already"));
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             assertThat(AdoptedRecord.read(bundle).init()).isEqualTo(new ProcessId((int) container.init.pid(), 0));
             assertThat(bundle.resolve("jshim.exits")).hasContent("ooms -1");
@@ -159,8 +160,10 @@ class MigrationTest {
     void rollbackLeavesTheTreeAsItWas() throws Exception {
         var before = tree();
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.apply(null).rows()).containsExactly(new ReportRow("ns", "c", "adopted", ""));
-            assertThat(migration.rollback().rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
+            assertThat(migration.apply(null).rows())
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "adopted", ""));
+            assertThat(migration.rollback().rows())
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "removed", ""));
         }
         assertThat(tree()).isEqualTo(before);
         assertThat(container.init.isAlive()).isTrue();
@@ -253,8 +256,8 @@ class MigrationTest {
             try (var _ = second.serve()) {
                 assertThat(migration.apply(null).rows())
                         .containsExactly(
-                                new ReportRow("ns", "c", "unchanged", "adopted already"),
-                                new ReportRow("other", "c", "adopted", ""));
+                                new Report.Row(new TaskId("ns", "c"), "unchanged", "adopted already"),
+                                new Report.Row(new TaskId("other", "c"), "adopted", ""));
             } finally {
                 second.kill();
             }
@@ -269,7 +272,8 @@ class MigrationTest {
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             // As a crash leaves it between the making of the bundle and its rename.
             Files.move(bundle, bundle.resolveSibling(".c.jshim"));
-            assertThat(migration.apply(null).rows()).containsExactly(new ReportRow("ns", "c", "adopted", ""));
+            assertThat(migration.apply(null).rows())
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "adopted", ""));
             Files.move(bundle, bundle.resolveSibling(".c.jshim"));
             assertThat(migration.rollback().complete()).isTrue();
         }
@@ -292,7 +296,7 @@ class MigrationTest {
             var report = migration(Duration.ofSeconds(5)).apply("ns");
             assertThat(report.complete()).isFalse();
             assertThat(report.rows())
-                    .extracting(row -> row.id() + " " + row.result())
+                    .extracting(row -> row.task().id() + " " + row.result())
                     .containsExactlyInAnyOrder(
                             "c adopted", "broken refused", "dead refused", "mute refused", "foreign refused");
             assertThat(report.rows())
@@ -353,7 +357,9 @@ class MigrationTest {
         }
         copyTree(bundle, copy);
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.status().rows()).extracting(StatusRow::id).containsExactly("c");
+            assertThat(migration.status().rows())
+                    .extracting(row -> row.task().id())
+                    .containsExactly("c");
             assertThat(results(migration.verify(null).rows())).containsExactlyInAnyOrder("c ok", "c.bak copy");
             assertThat(results(migration.finishPlan().rows())).containsExactly("c refused");
             assertThat(results(migration.apply(null).rows())).containsExactly("c unchanged");
@@ -370,8 +376,8 @@ class MigrationTest {
         assertThat(container.init.isAlive()).isTrue();
     }
 
-    private static List<String> results(List<ReportRow> rows) {
-        return rows.stream().map(row -> row.id() + " " + row.result()).toList();
+    private static List<String> results(List<Report.Row> rows) {
+        return rows.stream().map(row -> row.task().id() + " " + row.result()).toList();
     }
 
     private static void copyTree(Path from, Path to) throws IOException {
@@ -408,10 +414,11 @@ class MigrationTest {
             var journal = node.root().resolve("jshim/journal");
             Files.writeString(journal, "what\n");
             assertThat(migration.apply(null, true).rows())
-                    .containsExactly(new ReportRow("ns", "c", "unchanged", "adopted already"));
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "unchanged", "adopted already"));
             assertThat(journal.resolveSibling("journal.damaged")).hasContent("what");
             Files.writeString(journal, "what again\n");
-            assertThat(migration.rollback(true).rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
+            assertThat(migration.rollback(true).rows())
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "removed", ""));
             assertThat(node.v2Bundle(new TaskId("ns", "c"))).doesNotExist();
         }
     }
@@ -461,7 +468,8 @@ class MigrationTest {
         try (var _ = TestBridge.start(node)) {
             var _ = migration.apply(null);
             Files.delete(node.root().resolve("jshim/journal"));
-            assertThat(migration.rollback().rows()).containsExactly(new ReportRow("ns", "c", "removed", ""));
+            assertThat(migration.rollback().rows())
+                    .containsExactly(new Report.Row(new TaskId("ns", "c"), "removed", ""));
         }
         assertThat(node.root().resolve("jshim")).doesNotExist();
     }
@@ -479,7 +487,7 @@ class MigrationTest {
         deleteTree(second.v1Bundle);
         try (var _ = TestBridge.start(node)) {
             assertThat(migration.apply(null).rows())
-                    .extracting(row -> row.id() + " " + row.result())
+                    .extracting(row -> row.task().id() + " " + row.result())
                     .containsExactly("d dropped", "c unchanged");
         }
         assertThat(node.v2Bundle(new TaskId("ns", "d"))).doesNotExist();

@@ -8,18 +8,69 @@ import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.KeeperState;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** Ends a bridge and waits for its end; what it served goes on without it. */
-final class BridgeStop {
+/**
+ * The process of a bridge: whether it lives, by the lock that it holds as long as it does, since a pid in a file says
+ * nothing after a crash, and its end. What it served goes on without it.
+ */
+final class BridgeProcess {
+    private static final Duration ENDING = Duration.ofSeconds(10);
+
     private static final Duration LOOK = Duration.ofMillis(20);
 
-    private BridgeStop() {}
+    private BridgeProcess() {}
+
+    /**
+     * A bridge that dies again and again is away for a while: another one beside it would take its sockets.
+     *
+     * @param why it could not be asked
+     * @throws IOException if its keeper lives, and so starts it again
+     */
+    static void refuseKept(BridgePaths paths, IOException why) throws IOException {
+        var keeper = KeeperState.living(paths.keeper());
+        if (keeper != null) {
+            throw new IOException(
+                    "the bridge does not answer (" + why.getMessage() + "); its keeper, pid "
+                            + keeper.keeper().pid() + ", starts it again when it dies: see " + paths.log()
+                            + ", and try again",
+                    why);
+        }
+    }
+
+    static boolean isAlive(BridgePaths paths) throws IOException {
+        if (!Files.exists(paths.lock())) {
+            return false;
+        }
+        try (var channel = FileChannel.open(paths.lock(), StandardOpenOption.WRITE)) {
+            return channel.tryLock() == null;
+        } catch (OverlappingFileLockException e) {
+            return true; // in this very JVM, as in tests
+        }
+    }
+
+    /**
+     * A bridge that cannot be asked may still serve: its bundles must not vanish under it.
+     *
+     * @param why it could not be asked
+     */
+    static void refuseAlive(BridgePaths paths, IOException why) throws IOException {
+        // One that is about to end closes its socket first, and has its lock a moment longer.
+        if (!Deadline.in(ENDING).await(LOOK, () -> !isAlive(paths))) {
+            throw new IOException(
+                    "a bridge runs (it holds " + paths.lock() + ") but does not do as it is told: " + why.getMessage()
+                            + "; see " + paths.log() + ", end its process, and run this again",
+                    why);
+        }
+    }
 
     /**
      * Ends the bridge and its keeper, if there is one.
@@ -27,7 +78,7 @@ final class BridgeStop {
      * @return the bridge's pid; 0 if there was none
      * @throws IOException if it does not end
      */
-    static int stop(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
+    static int stop(BridgePaths paths, Duration timeout) throws IOException {
         int pid;
         ProcessId bridge;
         KeeperState keeper;
@@ -37,10 +88,10 @@ final class BridgeStop {
             keeper = KeeperState.living(paths.keeper());
             client.stop();
         } catch (IOException e) {
-            BridgeGuard.refuseAlive(paths, e);
+            refuseAlive(paths, e);
             return 0;
         }
-        var hasEnded = Deadline.in(limit)
+        var hasEnded = Deadline.in(ENDING)
                 .await(
                         LOOK,
                         () -> (bridge == null || !bridge.isAlive())
@@ -57,9 +108,9 @@ final class BridgeStop {
      *
      * @throws IOException if one does not end
      */
-    static void stopForGood(BridgePaths paths, Duration timeout, Duration limit) throws IOException {
-        stop(paths, timeout, limit);
-        var isDone = Deadline.in(limit).await(LOOK, () -> {
+    static void stopForGood(BridgePaths paths, Duration timeout) throws IOException {
+        stop(paths, timeout);
+        var isDone = Deadline.in(ENDING).await(LOOK, () -> {
             for (var process : left(paths)) {
                 process.signal(Processes.SIGTERM);
             }
