@@ -37,7 +37,7 @@ run_v1() { # id, flags, -- argv
 }
 
 bridge_pid() {
-    cat /run/containerd/jshim/bridge.pid
+    sed -n 's/^process \([0-9]*\) .*/\1/p' /run/containerd/jshim/keeper
 }
 
 keeper_pid() {
@@ -376,7 +376,7 @@ whole_change() {
 
 after_reboot() {
     bin=/usr/bin
-    [ ! -e /run/containerd/jshim/bridge.pid ]
+    [ ! -e /run/containerd/jshim/keeper ]
     systemctl start containerd
     wait_for 60 answers
     version | grep '^2\.'

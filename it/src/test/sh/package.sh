@@ -126,10 +126,15 @@ adopts() {
     all_live
 }
 
+# As the keeper says.
+bridge_pid() {
+    sed -n 's/^process \([0-9]*\) .*/\1/p' "$root/run/containerd/jshim/keeper"
+}
+
 upgrades() {
     local shim bridge before
     shim=$(shim_of killed)
-    bridge=$(cat "$root/run/containerd/jshim/bridge.pid")
+    bridge=$(bridge_pid)
     holds "the shim runs out of the first tree" test "$(tree_of "$shim")" = tree-0.1.0-1.1
     holds "and does not go by the link" is_bound "$shim"
     holds "nor does the bridge" is_bound "$bridge"
@@ -141,7 +146,7 @@ upgrades() {
     waits_for "its keeper has become that of the new tree" is_of "$shim" tree-0.1.0-2.1
     holds "the bridge is replaced" grep -q '^jshim: the bridge of this version serves the adopted containers$' "$temp/dpkg.log"
     before=$bridge
-    bridge=$(cat "$root/run/containerd/jshim/bridge.pid")
+    bridge=$(bridge_pid)
     holds "by another process" test "$bridge" != "$before"
     holds "out of the new tree" test "$(tree_of "$bridge")" = tree-0.1.0-2.1
     holds "which does not go by the link either" is_bound "$bridge"
@@ -161,7 +166,7 @@ upgrades() {
 
     kill -KILL "$bridge"
     all_live
-    holds "another bridge came in the place of one that crashed" test "$(cat "$root/run/containerd/jshim/bridge.pid")" != "$bridge"
+    holds "another bridge came in the place of one that crashed" test "$(bridge_pid)" != "$bridge"
     holds "containerd did not notice" not grep -q 'shim disconnected.*id=old' "$temp/containerd.log"
     waits_for "the bridge is replaced under containerd" in_root jshimctl bridge replace
     all_live

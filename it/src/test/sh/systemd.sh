@@ -122,7 +122,7 @@ measures() {
 }
 
 bridge() {
-    in_root cat /run/containerd/jshim/bridge.pid
+    in_root sed -n 's/^process \([0-9]*\) .*/\1/p' /run/containerd/jshim/keeper
 }
 
 adopts() {

@@ -13,12 +13,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the next bridge has to know of one container beside its record, in a file of the added bundle: the execs that
+ * What the next bridge has to know of one container beside its record, in a file of the adopted bundle: the execs that
  * there are, for a v1 shim does not list one that has ended, the exits that were told, which containerd ran while all
  * other processes lived, how many kills for want of memory were told, and where init is accounted. It outlives the
  * death of the bridge, not that of the machine, as the processes do.
@@ -29,15 +28,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AdoptedNotes {
     /**
-     * In the added bundle: lines {@code daemon LINE}, {@code ooms COUNT}, {@code cgroup LINE}, {@code exec PID ID},
+     * In the adopted bundle: lines {@code daemon LINE}, {@code ooms COUNT}, {@code cgroup LINE}, {@code exec PID ID},
      * {@code told PID STATUS ID} and {@code gone PID STATUS AT ID}.
      */
     public static final String FILE = "jshim.exits";
-
-    /** Files of their own before, which are read still. */
-    private static final String OLD_OOMS = "oom.told";
-
-    private static final String OLD_CGROUP = "init.cgroup";
 
     private static final String DAEMON = "daemon ";
     private static final String OOMS = "ooms ";
@@ -105,23 +99,11 @@ public final class AdoptedNotes {
     }
 
     private void read() {
-        lines(FILE).forEach(this::read);
-        if (cgroup.isEmpty()) {
-            cgroup = String.join("\n", lines(OLD_CGROUP));
-        }
-        if (ooms < 0) {
-            lines(OLD_OOMS).forEach(line -> read(OOMS + line.strip()));
-        }
-    }
-
-    private List<String> lines(String file) {
         try {
-            var lines = Files.readAllLines(bundle.resolve(file));
+            Files.readAllLines(bundle.resolve(FILE)).forEach(this::read);
             isRead = true;
-            return lines;
         } catch (IOException e) {
             // There is none yet, or it cannot be read: then an exit may be told again, and none is lost.
-            return List.of();
         }
     }
 

@@ -77,10 +77,6 @@ public record BridgePaths(NodePaths node) {
         return directory().resolve("containerd");
     }
 
-    public Path pid() {
-        return directory().resolve("bridge.pid");
-    }
-
     public Path log() {
         return directory().resolve("bridge.log");
     }

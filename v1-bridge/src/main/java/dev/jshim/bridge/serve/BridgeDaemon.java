@@ -12,7 +12,6 @@ import dev.jshim.shim.event.TtrpcPublisher;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
-import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.task.ShimLog;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
@@ -104,8 +103,6 @@ public final class BridgeDaemon implements AutoCloseable {
         try {
             log.open();
             var daemon = new BridgeDaemon(flags, paths, log, lock, keeper);
-            // Before it serves: whoever gets an answer may look next who gave it.
-            daemon.writePid();
             daemon.doors.inherit(held);
             daemon.doors.start();
             daemon.bridge.load();
@@ -167,15 +164,6 @@ public final class BridgeDaemon implements AutoCloseable {
         }
         drain.start();
         ShimLog.info("serving", "adopted", bridge.list().size());
-    }
-
-    private void writePid() {
-        try {
-            WholeFile.write(paths.pid(), Long.toString(ProcessHandle.current().pid()));
-        } catch (IOException e) {
-            // A full disk is no reason to leave containers unserved.
-            ShimLog.warn("could not write the pid", "error", e);
-        }
     }
 
     /** Whether a bridge would have nothing to serve and nothing to clear away. */
@@ -258,7 +246,6 @@ public final class BridgeDaemon implements AutoCloseable {
         drainEvents();
         try {
             Files.deleteIfExists(paths.control());
-            Files.deleteIfExists(paths.pid());
         } catch (IOException e) {
             ShimLog.warn("could not remove a file", "error", e);
         }

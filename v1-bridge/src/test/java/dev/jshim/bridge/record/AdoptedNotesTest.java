@@ -140,19 +140,6 @@ class AdoptedNotesTest {
     }
 
     @Test
-    void theFilesOfTheVersionBeforeAreRead() throws Exception {
-        var bundle = Files.createDirectory(folder.resolve("bundle"));
-        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "exec 8 e\n");
-        Files.writeString(bundle.resolve("oom.told"), "5");
-        Files.writeString(bundle.resolve("init.cgroup"), "4:memory:/ns/c\n0::/\n");
-        notes().ooms(6);
-        var next = notes();
-        assertThat(next.ooms()).isEqualTo(6);
-        assertThat(next.cgroup().lines()).containsExactly("4:memory:/ns/c", "0::/");
-        assertThat(next.execs()).isEqualTo(Map.of("e", 8));
-    }
-
-    @Test
     void anOlderCountIsNoNews() throws Exception {
         Files.createDirectory(folder.resolve("bundle"));
         var notes = notes();

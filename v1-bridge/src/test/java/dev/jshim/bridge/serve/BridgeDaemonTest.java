@@ -7,7 +7,7 @@ import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.V1Rig;
 import dev.jshim.bridge.end.Cleanup;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
@@ -19,9 +19,7 @@ import dev.jshim.task.Exit;
 import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.FileChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -30,7 +28,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
@@ -70,7 +67,7 @@ class BridgeDaemonTest {
 
     private Path adopt(BridgeDaemon daemon) throws Exception {
         var socket = daemon.bridge().adopt(container.record());
-        AddedBundle.create(node, container.record(), socket, Path.of("/bin/shim"), 1);
+        AdoptedBundle.create(node, container.record(), socket, Path.of("/bin/shim"), 1);
         return socket;
     }
 
@@ -100,30 +97,6 @@ class BridgeDaemonTest {
             assertThatThrownBy(this::start).hasMessageContaining("another bridge");
         }
         start().close();
-    }
-
-    @Test
-    void whoeverGetsAnAnswerFindsThePidOfWhoGaveIt() throws Exception {
-        Path socket;
-        try (var daemon = start()) {
-            socket = adopt(daemon);
-        }
-        Files.writeString(paths.pid(), "of one that crashed");
-        var address = UnixDomainSocketAddress.of(socket);
-        var noted = new FutureTask<>(() -> {
-            while (true) {
-                try (var _ = SocketChannel.open(address)) {
-                    return Files.readString(paths.pid());
-                } catch (IOException notYet) {
-                    Thread.onSpinWait();
-                }
-            }
-        });
-        Thread.ofPlatform().daemon().start(noted);
-        try (var _ = start()) {
-            assertThat(noted.get(30, TimeUnit.SECONDS))
-                    .isEqualTo(Long.toString(ProcessHandle.current().pid()));
-        }
     }
 
     /** One that was killed has its lock a moment longer. */
@@ -194,9 +167,9 @@ class BridgeDaemonTest {
             socket = adopt(daemon);
         }
         try {
-            AddedBundle.create(node, socketless, paths.socket(socketless.task()), Path.of("/bin/shim"), 1);
+            AdoptedBundle.create(node, socketless, paths.socket(socketless.task()), Path.of("/bin/shim"), 1);
             var inTheWay = paths.socket(blocked.record().task());
-            AddedBundle.create(node, blocked.record(), inTheWay, Path.of("/bin/shim"), 1);
+            AdoptedBundle.create(node, blocked.record(), inTheWay, Path.of("/bin/shim"), 1);
             Files.createDirectories(inTheWay.resolve("not empty"));
             try (var daemon = start()) {
                 assertThat(connect(socket)).isEqualTo((int) container.init.pid());
@@ -310,7 +283,7 @@ class BridgeDaemonTest {
             default -> {}
         }
         if (bundle.equals("gone")) {
-            AddedBundle.remove(node.v2Bundle(record.task()));
+            AdoptedBundle.remove(node.v2Bundle(record.task()));
         }
         assertThat(BridgeDaemon.isNothingLeft(node)).isFalse();
 
@@ -368,7 +341,7 @@ class BridgeDaemonTest {
         Cleanup.of(paths, record).note(null);
         container.kill();
         shim.close();
-        AddedBundle.remove(node.v2Bundle(record.task()));
+        AdoptedBundle.remove(node.v2Bundle(record.task()));
         Directories.removeUnmounted(container.v1Bundle);
         Directories.removeUnmounted(container.v1Work);
         var again = new FakeContainer(node.root(), node.state(), "ns", "c");
