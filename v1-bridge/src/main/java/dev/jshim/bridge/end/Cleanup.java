@@ -1,6 +1,5 @@
 package dev.jshim.bridge.end;
 
-import dev.jshim.bridge.record.AddedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
@@ -114,10 +113,8 @@ public final class Cleanup {
         try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
             for (var file : files) {
                 try {
-                    var text = Files.readString(file);
-                    var _ = exit(text);
-                    all.add(new Cleanup(file, AdoptedRecord.parse(text), RUNTIME_DELETES));
-                } catch (IOException | IllegalArgumentException | DateTimeParseException e) {
+                    all.add(new Cleanup(file, Noted.read(file).record(), RUNTIME_DELETES));
+                } catch (IOException e) {
                     ShimLog.error("the note of a container's end is damaged", "path", file, "error", e);
                     Files.deleteIfExists(file);
                 }
@@ -134,15 +131,12 @@ public final class Cleanup {
         Set<Path> all = new HashSet<>();
         try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
             for (var file : files) {
-                var text = Files.readString(file);
-                if (text.lines().anyMatch(DELETED::equals)) {
-                    var record = AdoptedRecord.parse(text);
-                    if (!record.isAnothers()) {
-                        all.add(record.v1Bundle());
-                    }
+                var noted = Noted.read(file);
+                if (noted.isDeleted() && !noted.record().isAnothers()) {
+                    all.add(noted.record().v1Bundle());
                 }
             }
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException e) {
             // None is noted, or one is gone or damaged: what is not known to be deleted is there.
         }
         return all;
@@ -152,23 +146,49 @@ public final class Cleanup {
         return record;
     }
 
-    private static @Nullable Exit exit(String text) {
-        for (var line : text.lines().toList()) {
-            var words = line.split(" ", -1);
-            if (words[0].equals("exit") && words.length == 4) {
-                return new Exit(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Instant.parse(words[3]));
+    /**
+     * What stands in a note, lines below the text of the record.
+     *
+     * @param exit init's; null if it was not known
+     * @param isDeleted that the v1 shim has deleted its container: it cannot be asked once its socket's name is gone
+     */
+    private record Noted(AdoptedRecord record, @Nullable Exit exit, boolean isDeleted) {
+        /** @throws IOException also for a note that is damaged */
+        static Noted read(Path file) throws IOException {
+            var text = Files.readString(file);
+            Exit exit = null;
+            try {
+                for (var line : text.lines().toList()) {
+                    var words = line.split(" ", -1);
+                    if (words[0].equals("exit") && words.length == 4) {
+                        var at = Instant.parse(words[3]);
+                        exit = new Exit(Integer.parseInt(words[1]), Integer.parseInt(words[2]), at);
+                    }
+                }
+                return new Noted(AdoptedRecord.parse(text), exit, text.lines().anyMatch(DELETED::equals));
+            } catch (IllegalArgumentException | DateTimeParseException e) {
+                throw new IOException(e.getMessage(), e);
             }
         }
-        return null;
+
+        String text() {
+            var line = exit == null ? "" : "exit " + exit.pid() + " " + exit.status() + " " + exit.at() + "\n";
+            return record.text() + line + (isDeleted ? DELETED + "\n" : "");
+        }
+    }
+
+    /** What is noted now; nothing of its end if there is no note. */
+    private Noted noted() {
+        try {
+            return Noted.read(note);
+        } catch (IOException e) {
+            return new Noted(record, null, false);
+        }
     }
 
     /** Init's exit as it is noted; null if none is, or it was not known. */
     public synchronized @Nullable Exit exit() {
-        try {
-            return exit(Files.readString(note));
-        } catch (IOException | IllegalArgumentException | DateTimeParseException e) {
-            return null;
-        }
+        return noted().exit();
     }
 
     /**
@@ -178,31 +198,18 @@ public final class Cleanup {
      */
     public synchronized void note(@Nullable Exit exit) {
         try {
-            write(exit == null ? exit() : exit, isDeleted());
+            write(exit, noted().isDeleted());
         } catch (IOException e) {
             warn("could not note the end of a container", e);
         }
     }
 
-    private void write(@Nullable Exit exit, boolean deleted) throws IOException {
-        var line = exit == null ? "" : "exit " + exit.pid() + " " + exit.status() + " " + exit.at() + "\n";
+    private void write(@Nullable Exit exit, boolean isDeleted) throws IOException {
         var folder = note.getParent();
         if (folder != null) {
             PrivateSocket.makeDirectory(folder);
         }
-        WholeFile.write(note, record.text() + line + (deleted ? DELETED + "\n" : ""));
-    }
-
-    /**
-     * Whether it is noted that the v1 shim has deleted its container: it cannot be asked once its socket's name is
-     * gone.
-     */
-    private boolean isDeleted() {
-        try {
-            return Files.readString(note).lines().anyMatch(DELETED::equals);
-        } catch (IOException e) {
-            return false;
-        }
+        WholeFile.write(note, new Noted(record, exit == null ? exit() : exit, isDeleted).text());
     }
 
     /** That it is done, or was none. */
@@ -222,7 +229,7 @@ public final class Cleanup {
         if (!record.shim().isAlive()) {
             return hasRuntimeState() ? Progress.STOPPED : Progress.DELETED;
         }
-        if (isDeleted()) {
+        if (noted().isDeleted()) {
             return Progress.DELETED;
         }
         try (var link = ShimLink.to(record)) {
@@ -283,13 +290,10 @@ public final class Cleanup {
 
     /** Whether the bundle that the adoption added is there, and still this container's. */
     public boolean hasBundle(NodePaths node) {
-        var bundle = node.v2Bundle(record.task());
-        try {
-            return AddedBundle.isOurs(bundle)
-                    && AdoptedRecord.read(bundle).init().equals(record.init());
-        } catch (IOException e) {
-            return false;
-        }
+        var there = AdoptedRecord.readable(node.v2Bundle(record.task()));
+        return there != null
+                && there.isOf(node.v2Bundle(record.task()))
+                && there.init().equals(record.init());
     }
 
     /** Leaves the answer for the launcher's {@code delete} in the bundle, if that is still the container's. */
@@ -356,7 +360,7 @@ public final class Cleanup {
             // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
             try (var link = ShimLink.to(record)) {
                 if (shim(link).shimPid() == record.shim().pid() && record.shim().isAlive()) {
-                    write(exit(), true);
+                    write(null, true);
                     FaultPoint.at("end-noted");
                     Files.deleteIfExists(path);
                 }

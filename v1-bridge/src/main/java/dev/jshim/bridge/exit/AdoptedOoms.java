@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The out-of-memory kills of one adopted container, which the v1 daemon used to watch for (containerd v1.6.20,
- * metrics/cgroups/v1/oom.go). How many have been told stands in the added bundle: a bridge that starts tells of those
+ * metrics/cgroups/v1/oom.go). How many have been told stands in the adopted bundle: a bridge that starts tells of those
  * that happened while there was none or that it could not deliver, and never of those that were told. Thread-safe. A
  * container that cannot be watched is none the worse for it.
  */

@@ -1,7 +1,9 @@
 package dev.jshim.bridge.journal;
 
+import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.task.Ids;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** A line of the {@link Journal}. */
 public sealed interface JournalEntry {
@@ -30,6 +32,15 @@ public sealed interface JournalEntry {
         public Adopt {
             requireSafe(namespace, id);
         }
+
+        /** Its record; null where it cannot be read. */
+        public @Nullable AdoptedRecord readable() {
+            try {
+                return AdoptedRecord.parse(record);
+            } catch (IllegalArgumentException e) {
+                return null;
+            }
+        }
     }
 
     /** The bundle is in place. */
@@ -55,7 +66,7 @@ public sealed interface JournalEntry {
      */
     record OldDaemon(String file, String runtime, String runtimeRoot) implements JournalEntry {}
 
-    /** An added bundle is about to be taken away, since its container is no more. */
+    /** An adopted bundle is about to be taken away, since its container is no more. */
     record Drop(String namespace, String id) implements JournalEntry {
         public Drop {
             requireSafe(namespace, id);

@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks the bridge, and all adopted containers through it, what is to be known of them. Changes nothing. */
 final class AdoptedSurvey {
-    /** What to say of somebody's copy of an added bundle. */
+    /** What to say of somebody's copy of an adopted bundle. */
     static final String COPY = "is a copy of the bundle of another container: move it away, containerd 2.x would take"
             + " it for a container and delete it";
 
@@ -41,12 +41,6 @@ final class AdoptedSurvey {
     AdoptedSurvey(BridgePaths paths, Duration timeout) {
         this.paths = paths;
         this.timeout = timeout;
-    }
-
-    private static List<V2Bundle> adopted(Node node) {
-        return node.v2().stream()
-                .filter(bundle -> AddedBundle.isOurs(bundle.path()))
-                .toList();
     }
 
     /** What the bridge serves; null if none answers. */
@@ -69,7 +63,7 @@ final class AdoptedSurvey {
     BridgeVerification answers() {
         var began = System.nanoTime();
         var deadline = Deadline.in(timeout);
-        var bundles = adopted(Node.read(paths.node()));
+        var bundles = AdoptedBundle.all(Node.read(paths.node()));
         List<Callable<Long>> questions = bundles.stream()
                 .<Callable<Long>>map(bundle -> () -> answer(bundle, began, deadline))
                 .toList();
@@ -129,7 +123,7 @@ final class AdoptedSurvey {
         List<Report.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         var node = Node.read(paths.node());
-        var ours = adopted(node);
+        var ours = AdoptedBundle.all(node);
         var served = ours.isEmpty() ? Map.<TaskId, Adopted>of() : served();
         if (served == null) {
             problems.add("no bridge answers on " + paths.control() + ": stop containerd, run apply, start containerd");
@@ -144,13 +138,13 @@ final class AdoptedSurvey {
             rows.add(new Report.Row(task, wrong.isEmpty() ? Verification.OK : "wrong", wrong));
         }
         node.v2().stream()
-                .filter(bundle -> AddedBundle.isCopy(bundle.path()))
+                .filter(bundle -> AdoptedBundle.isCopy(bundle.path()))
                 .map(V2Bundle::task)
                 .forEach(task -> rows.add(new Report.Row(task, Verification.COPY, COPY)));
         for (var candidate : candidates) {
             // Its pids were looked at just now, and are of its own processes.
             var isAlive = ProcessId.find(candidate.shimPid()) != null || ProcessId.find(candidate.pid()) != null;
-            if (isAlive && !AddedBundle.isOurs(paths.node().v2Bundle(candidate.task()))) {
+            if (isAlive && !AdoptedBundle.isOurs(paths.node().v2Bundle(candidate.task()))) {
                 var why = candidate.reason().isEmpty()
                         ? "it has no v2 bundle: run apply with containerd stopped"
                         : candidate.reason();
@@ -176,7 +170,9 @@ final class AdoptedSurvey {
 
     /** How the adoption stands. */
     Status status() {
-        var rows = adopted(Node.read(paths.node())).stream().map(this::row).toList();
+        var rows = AdoptedBundle.all(Node.read(paths.node())).stream()
+                .map(this::row)
+                .toList();
         // After the tasks were asked: now the bridge knows which shims did not answer.
         try (var bridge = BridgeClient.connect(paths, timeout)) {
             var answer = bridge.list();

@@ -2,7 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
@@ -136,7 +136,7 @@ final class Adoption {
             if (isAdopted) {
                 return new Report.Row(task, "unchanged", "adopted already");
             }
-            AddedBundle.create(paths.node(), record, socket, binary, bridgePid);
+            AdoptedBundle.create(paths.node(), record, socket, binary, bridgePid);
             bundleIsThere(record, bridge);
         } catch (IOException e) {
             var reason = Reason.of(e);
@@ -169,11 +169,11 @@ final class Adoption {
 
     /** As if it had not been begun; whatever cannot be undone here is undone by the next apply, or by a rollback. */
     private void abandon(TaskId task, BridgeClient bridge, String reason) {
-        if (AddedBundle.isOurs(paths.node().v2Bundle(task))) {
+        if (AdoptedBundle.isOurs(paths.node().v2Bundle(task))) {
             return; // it is in place, and only its directory could not be synced
         }
         try {
-            AddedBundle.removeRest(paths.node(), task);
+            AdoptedBundle.removeRest(paths.node(), task);
             bridge.release(task);
             journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
         } catch (IOException e) {

@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Starts a bridge that outlives who started it: its own session, none of the caller's descriptors or cgroups. */
@@ -200,17 +201,9 @@ final class BridgeLauncher {
     static List<String> leaveCgroups(int pid) {
         List<String> warnings = new ArrayList<>();
         var bridge = Processes.stat(pid);
-        var keeper = bridge == null ? 0 : bridge.parent();
+        var pids = bridge == null || bridge.parent() <= 1 ? List.of(pid) : List.of(pid, bridge.parent());
         try {
-            for (var mount : MountPoint.all()) {
-                if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {
-                    var procs = Path.of(mount.path(), "cgroup.procs");
-                    move(pid, procs, warnings);
-                    if (keeper > 1) {
-                        move(keeper, procs, warnings);
-                    }
-                }
-            }
+            move(pids, mount -> "", warnings);
         } catch (IOException e) {
             warnings.add("the bridge is still in the caller's cgroup: " + e.getMessage());
         }
@@ -236,15 +229,7 @@ final class BridgeLauncher {
         }
         try {
             var lines = Files.readAllLines(Path.of("/proc/self/cgroup"));
-            for (var mount : MountPoint.all()) {
-                if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {
-                    var own = own(lines, mount);
-                    if (own != null) {
-                        var procs = Path.of(mount.path() + own, "cgroup.procs");
-                        pids.forEach(pid -> move(pid, procs, warnings));
-                    }
-                }
-            }
+            move(pids, mount -> own(lines, mount), warnings);
         } catch (IOException e) {
             warnings.add("the bridge is still in the cgroup that it was started in: " + e.getMessage());
         }
@@ -268,6 +253,19 @@ final class BridgeLauncher {
             }
         }
         return null;
+    }
+
+    /** @param where the cgroup in a hierarchy, below its mount; null for a hierarchy that is to be left alone */
+    private static void move(List<Integer> pids, Function<MountPoint, @Nullable String> where, List<String> warnings)
+            throws IOException {
+        for (var mount : MountPoint.all()) {
+            var isCgroup = mount.type().equals("cgroup") || mount.type().equals("cgroup2");
+            var cgroup = isCgroup ? where.apply(mount) : null;
+            if (cgroup != null) {
+                var procs = Path.of(mount.path() + cgroup, "cgroup.procs");
+                pids.forEach(pid -> move(pid, procs, warnings));
+            }
+        }
     }
 
     private static void move(int pid, Path procs, List<String> warnings) {

@@ -4,7 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.journal.OldRuntime;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.ProcessId;
@@ -180,7 +180,7 @@ final class CandidateScan {
         if (!Files.exists(target)) {
             return Candidate.adopt(bundle, record);
         }
-        if (!AddedBundle.isOurs(target)) {
+        if (!AdoptedBundle.isOurs(target)) {
             return Candidate.refuse(bundle, shim.pid(), true, "a v2 bundle of this id exists, which no adoption added");
         }
         try {

@@ -5,13 +5,10 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.jshim.bridge.record.Directories;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /**
@@ -82,13 +79,7 @@ record CriStatus(Path file) {
 
     private static void write(Path path, byte[] bytes) throws IOException {
         Files.deleteIfExists(path);
-        try (var channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            var buffer = ByteBuffer.wrap(bytes);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-            channel.force(true);
-        }
+        Directories.writeNew(
+                path, bytes, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     }
 }

@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.end.Cleanup;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
 import dev.jshim.node.TaskId;
@@ -34,14 +34,12 @@ final class Finish {
     List<Report.Row> inTheWay() {
         List<Report.Row> rows = new ArrayList<>();
         var node = Node.read(paths.node());
-        for (var bundle : node.v2()) {
-            if (AddedBundle.isOurs(bundle.path())) {
-                rows.add(refused(bundle.task(), "is adopted: it lives on the bridge until it is deleted"));
-            }
+        for (var bundle : AdoptedBundle.all(node)) {
+            rows.add(refused(bundle.task(), "is adopted: it lives on the bridge until it is deleted"));
         }
         var processes = new ShimProcesses(ProcFs.system());
         for (var bundle : node.v1()) {
-            var isAdopted = AddedBundle.isOurs(paths.node().v2Bundle(bundle.task()));
+            var isAdopted = AdoptedBundle.isOurs(paths.node().v2Bundle(bundle.task()));
             var init = processes.verifiedInit(bundle, processes.of(bundle));
             if (!isAdopted && init != null && !init.hasEnded()) {
                 rows.add(refused(bundle.task(), "runs on the v1 runtime and is not adopted: see verify and rescue"));

@@ -2,7 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.TaskId;
@@ -19,8 +19,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Added bundles whose container is no more: the old daemon has deleted it, and perhaps made another one of its id. The
- * bridge drops them by itself while it runs; this is for those that went while it did not.
+ * Adopted bundles whose container is no more: the old daemon has deleted it, and perhaps made another one of its id.
+ * The bridge drops them by itself while it runs; this is for those that went while it did not.
  */
 final class Ghosts {
     private final BridgePaths paths;
@@ -34,20 +34,16 @@ final class Ghosts {
     /** The ghosts among the bundles that there are now. */
     List<TaskId> find() {
         var node = Node.read(paths.node());
-        return node.v2().stream()
-                .filter(bundle -> AddedBundle.isOurs(bundle.path()) && isGhost(bundle, node.v1(bundle.task())))
+        return AdoptedBundle.all(node).stream()
+                .filter(bundle -> isGhost(bundle, node.v1(bundle.task())))
                 .map(V2Bundle::task)
                 .toList();
     }
 
     private static boolean isGhost(V2Bundle bundle, @Nullable V1Bundle v1) {
-        AdoptedRecord record;
-        try {
-            record = AdoptedRecord.read(bundle.path());
-        } catch (IOException e) {
-            return false; // the scan says what is wrong with it
-        }
-        if (record.shim().isAlive() || record.init().isAlive()) {
+        var record = AdoptedRecord.readable(bundle.path());
+        // What is wrong with one that cannot be read the scan says.
+        if (record == null || record.shim().isAlive() || record.init().isAlive()) {
             return false;
         }
         // A v1 bundle with the same init is the container's own: it has died, and containerd is to hear of it.
@@ -61,14 +57,14 @@ final class Ghosts {
             journal.add(new JournalEntry.Drop(task.namespace(), task.id()));
             try {
                 release(task);
-                AddedBundle.remove(paths.node().v2Bundle(task));
+                AdoptedBundle.remove(paths.node().v2Bundle(task));
                 rows.add(new Report.Row(task, "dropped", "its container was deleted meanwhile"));
             } catch (IOException e) {
                 rows.add(new Report.Row(task, "refused", Reason.of(e)));
             }
         }
         for (var task : half(entries)) {
-            AddedBundle.removeRest(paths.node(), task);
+            AdoptedBundle.removeRest(paths.node(), task);
         }
         return rows;
     }

@@ -3,7 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.journal.OldRuntime;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.Answer;
@@ -89,7 +89,7 @@ public final class Migration {
     }
 
     /**
-     * What {@link #apply} would do to the containers of one namespace, or of all. Changes nothing.
+     * What {@link #apply(String, boolean)} would do to the containers of one namespace, or of all. Changes nothing.
      *
      * @throws MigrationException where the journal of an earlier adoption is damaged
      */
@@ -106,11 +106,6 @@ public final class Migration {
                             .toList(),
                     found.others());
         }
-    }
-
-    /** {@link #apply(String, boolean)} with the journal as it is. */
-    public Report apply(@Nullable String namespace) throws MigrationException {
-        return apply(namespace, false);
     }
 
     /**
@@ -259,7 +254,7 @@ public final class Migration {
     /** Whether a rescue was interrupted before it started containerd again. */
     private boolean isLeftStopped() throws MigrationException {
         return running().version() instanceof Answer.Absent
-                && Node.read(paths.node()).v2().stream().anyMatch(bundle -> AddedBundle.isOurs(bundle.path()));
+                && !AdoptedBundle.all(Node.read(paths.node())).isEmpty();
     }
 
     /**
@@ -339,7 +334,7 @@ public final class Migration {
     }
 
     /**
-     * What {@link #rollback()} would do. Changes nothing.
+     * What {@link #rollback} would do. Changes nothing.
      *
      * @throws MigrationException where that cannot be told, and why
      */
@@ -350,11 +345,6 @@ public final class Migration {
         } catch (IOException e) {
             throw failed(e);
         }
-    }
-
-    /** {@link #rollback(boolean)} with the journal as it is. */
-    public Report rollback() throws MigrationException {
-        return rollback(false);
     }
 
     /**
@@ -429,25 +419,17 @@ public final class Migration {
             // Of containers that have ended by now nothing else knows which runtime they had.
             List<JournalEntry> entries = new ArrayList<>(Journal.readable(journal()));
             entries.add(began("rebuild"));
-            for (var bundle : Node.read(paths.node()).v2()) {
-                if (AddedBundle.isOurs(bundle.path())) {
-                    var task = bundle.task();
-                    entries.add(new JournalEntry.Adopt(task.namespace(), task.id(), text(bundle.path())));
-                    entries.add(new JournalEntry.Adopted(task.namespace(), task.id()));
-                }
+            for (var bundle : AdoptedBundle.all(Node.read(paths.node()))) {
+                var task = bundle.task();
+                // Without its text, should that be damaged: a rollback takes the bundle away all the same.
+                var record = AdoptedRecord.readable(bundle.path());
+                var text = record == null ? "" : record.text();
+                entries.add(new JournalEntry.Adopt(task.namespace(), task.id(), text));
+                entries.add(new JournalEntry.Adopted(task.namespace(), task.id()));
             }
             progress.line("the journal that cannot be read is now " + Journal.replace(journal(), entries));
         }
         return Journal.read(journal());
-    }
-
-    /** The record of a bundle; empty where that is damaged: a rollback takes the bundle away all the same. */
-    private static String text(Path bundle) {
-        try {
-            return AdoptedRecord.read(bundle).text();
-        } catch (IOException e) {
-            return "";
-        }
     }
 
     private static JournalEntry began(String command) {

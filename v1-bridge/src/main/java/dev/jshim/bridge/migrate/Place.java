@@ -1,7 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.JournalEntry;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.survey.Node;
@@ -26,19 +26,19 @@ final class Place {
      */
     static void require(NodePaths paths, List<JournalEntry> journal) throws MigrationException {
         for (var entry : journal) {
-            var record = entry instanceof JournalEntry.Adopt adopt ? parse(adopt.record()) : null;
+            var record = entry instanceof JournalEntry.Adopt adopt ? adopt.readable() : null;
             var state = record == null ? null : base(record.v1Bundle());
             if (record != null
                     && state != null
                     && !isSame(state, paths.state())
-                    && AddedBundle.isOurs(new NodePaths(paths.root(), state).v2Bundle(record.task()))) {
+                    && AdoptedBundle.isOurs(new NodePaths(paths.root(), state).v2Bundle(record.task()))) {
                 throw new MigrationException("the journal in " + paths.root() + " is of containers in the state"
                         + " directory " + state + ", and not in " + paths.state() + ": name it with --state; nothing"
                         + " was changed");
             }
         }
         for (var bundle : Node.read(paths).v2()) {
-            var root = AddedBundle.isOurs(bundle.path()) ? root(bundle.path()) : null;
+            var root = AdoptedBundle.isOurs(bundle.path()) ? root(bundle.path()) : null;
             if (root != null && Files.isDirectory(root) && !isSame(root, paths.root())) {
                 throw new MigrationException(bundle.task() + " was adopted from the containerd with the root directory "
                         + root + ", and not " + paths.root() + ": name it with --root; nothing was changed");
@@ -46,20 +46,9 @@ final class Place {
         }
     }
 
-    private static @Nullable AdoptedRecord parse(String text) {
-        try {
-            return AdoptedRecord.parse(text);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
-    }
-
     private static @Nullable Path root(Path bundle) {
-        try {
-            return base(AdoptedRecord.read(bundle).v1Work());
-        } catch (IOException e) {
-            return null;
-        }
+        var record = AdoptedRecord.readable(bundle);
+        return record == null ? null : base(record.v1Work());
     }
 
     /** Of a folder of a container in one of its namespace in the v1 runtime's. */

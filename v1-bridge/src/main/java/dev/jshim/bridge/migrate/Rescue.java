@@ -1,6 +1,6 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.survey.Node;
@@ -72,10 +72,10 @@ final class Rescue {
 
     /** Of one that has exited, too: containerd takes the exit code from the task then. */
     private void repair() throws IOException {
-        for (var bundle : Node.read(paths).v2()) {
+        for (var bundle : AdoptedBundle.all(Node.read(paths))) {
             var id = bundle.task().id();
             var status = CriStatus.of(paths.root(), id);
-            if (AddedBundle.isOurs(bundle.path()) && status.isExited()) {
+            if (status.isExited()) {
                 status.repair(backups.resolve(id));
                 progress.line("repaired " + status.file());
             }

@@ -40,7 +40,7 @@ final class Restart {
      */
     Report run() throws MigrationException {
         progress.step(1, STEPS, "adopt what runs");
-        var first = migration.apply(null);
+        var first = migration.apply(null, false);
         if (!first.complete()) {
             // Under 2.x a refused one would be lost: the operator decides about it first. Nothing was stopped.
             return new Report(
@@ -50,7 +50,7 @@ final class Restart {
             progress.step(2, STEPS, "stop containerd");
             stop();
             progress.step(3, STEPS, "adopt what was started meanwhile");
-            var second = migration.apply(null);
+            var second = migration.apply(null, false);
             if (!second.complete()) {
                 throw new IOException("not every container can be adopted: " + refusals(second));
             }
@@ -109,7 +109,7 @@ final class Restart {
         try {
             progress.line("going back");
             stop();
-            var report = migration.rollback();
+            var report = migration.rollback(false);
             if (!report.complete()) {
                 throw new IOException("rollback is not complete: " + refusals(report));
             }

@@ -3,14 +3,17 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
 import dev.jshim.node.TaskId;
+import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.survey.Node;
+import dev.jshim.node.survey.TaskSurvey;
 import dev.jshim.shim.keeper.FaultPoint;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -56,7 +59,7 @@ final class Rollback {
         if (!Files.exists(bundle)) {
             return new Report.Row(task, "gone", "");
         }
-        if (!AddedBundle.isOurs(bundle)) {
+        if (!AdoptedBundle.isOurs(bundle)) {
             return new Report.Row(task, "gone", "another container has this id now");
         }
         return new Report.Row(task, "remove", view(record));
@@ -71,7 +74,7 @@ final class Rollback {
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
         refuseWatchedBridge();
-        NewLife.refuse(paths.node(), timeout);
+        refuseNewLife();
         begin();
         FaultPoint.at("rollback-begun");
         if (BridgeProcess.stop(paths, timeout) != 0) {
@@ -130,36 +133,53 @@ final class Rollback {
     }
 
     /**
+     * Refuses a way back while a container lives that containerd 2.x has started anew under the v1 runtime's name: one
+     * that was restarted in an adopted pod, or whose old record was started again. They are tasks of a v2 shim. A 1.x
+     * daemon looks for their tasks in the v1 runtime alone (1.6.20, services/tasks/local.go getRuntime): it would take
+     * them for exited, start others in their place, and remove their root file systems while they run.
+     *
+     * @throws MigrationException that names them
+     */
+    private void refuseNewLife() throws MigrationException {
+        List<Bundle> made = Node.read(paths.node()).v2().stream()
+                .filter(bundle -> bundle.hasLegacyName()
+                        && !AdoptedBundle.isOurs(bundle.path())
+                        && !AdoptedBundle.isCopy(bundle.path()))
+                .map(Bundle.class::cast)
+                .toList();
+        var living = new TaskSurvey(timeout)
+                .of(made).stream()
+                        .filter(task -> task.initLives() && task.status() != ProcessStatus.STOPPED)
+                        .map(task -> task.task().toString())
+                        .toList();
+        if (!living.isEmpty()) {
+            throw new MigrationException("containerd 2.x has started anew, under the name of the v1 runtime: "
+                    + String.join(", ", living) + ". The old containerd would not see them, and they would run on:"
+                    + " stop and remove them first, with containerd 2.x running; a kubelet makes them again");
+        }
+    }
+
+    /**
      * What was begun to be added, by task, and what says of itself that it was added, should the journal not know it;
      * the value is null where the record cannot be read, which is no reason to leave the bundle there.
      */
     private Map<TaskId, @Nullable AdoptedRecord> added(List<JournalEntry> entries) {
         Map<TaskId, @Nullable AdoptedRecord> added = new LinkedHashMap<>();
         for (var entry : entries) {
-            if (entry instanceof JournalEntry.Adopt(var namespace, var id, var text)) {
-                added.put(new TaskId(namespace, id), parse(text));
+            if (entry instanceof JournalEntry.Adopt adopt) {
+                added.put(new TaskId(adopt.namespace(), adopt.id()), adopt.readable());
             }
         }
-        for (var bundle : Node.read(paths.node()).v2()) {
-            if (AddedBundle.isOurs(bundle.path())) {
-                AdoptedRecord record = null;
-                try {
-                    record = AdoptedRecord.read(bundle.path());
-                } catch (IOException e) {
-                    progress.line(Reason.of(e));
-                }
-                added.put(bundle.task(), record);
+        for (var bundle : AdoptedBundle.all(Node.read(paths.node()))) {
+            AdoptedRecord record = null;
+            try {
+                record = AdoptedRecord.read(bundle.path());
+            } catch (IOException e) {
+                progress.line(Reason.of(e));
             }
+            added.put(bundle.task(), record);
         }
         return added;
-    }
-
-    private static @Nullable AdoptedRecord parse(String text) {
-        try {
-            return AdoptedRecord.parse(text);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
     }
 
     private Report.Row remove(TaskId task, @Nullable AdoptedRecord record) {
@@ -167,12 +187,12 @@ final class Rollback {
         try {
             // A bridge that was killed could not remove it, and it need not lie in the bridge's own directory.
             Files.deleteIfExists(paths.socket(task));
-            if (Files.exists(bundle) && !AddedBundle.isOurs(bundle)) {
+            if (Files.exists(bundle) && !AdoptedBundle.isOurs(bundle)) {
                 return new Report.Row(task, "gone", "another container has this id now");
             }
             var was = Files.exists(bundle);
-            AddedBundle.remove(bundle);
-            AddedBundle.removeRest(paths.node(), task);
+            AdoptedBundle.remove(bundle);
+            AdoptedBundle.removeRest(paths.node(), task);
             progress.line((was ? "removed " : "gone already: ") + task);
             return new Report.Row(task, was ? "removed" : "gone", was ? view(record) : "");
         } catch (IOException e) {
@@ -198,13 +218,13 @@ final class Rollback {
     /** Tasks on v2 runtimes, made under 2.x or before: they are not ours to touch. */
     private List<Report.Row> left(Set<TaskId> known) {
         return Node.read(paths.node()).v2().stream()
-                .filter(bundle -> !AddedBundle.isOurs(bundle.path()) && !known.contains(bundle.task()))
+                .filter(bundle -> !AdoptedBundle.isOurs(bundle.path()) && !known.contains(bundle.task()))
                 .map(bundle -> new Report.Row(bundle.task(), "left", whyLeft(bundle)))
                 .toList();
     }
 
     private static String whyLeft(V2Bundle bundle) {
-        if (AddedBundle.isCopy(bundle.path())) {
+        if (AdoptedBundle.isCopy(bundle.path())) {
             return AdoptedSurvey.COPY;
         }
         var binary = bundle.shimBinary();

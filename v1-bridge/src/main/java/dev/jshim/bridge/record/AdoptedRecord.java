@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of an adopted container, as it stands in the file {@link #FILE} of the bundle that the adoption added.
@@ -74,7 +75,7 @@ public record AdoptedRecord(
     }
 
     /** Whether a v2 bundle lies where that of this container does: in a folder of its id, in one of its namespace. */
-    boolean isOf(Path bundle) {
+    public boolean isOf(Path bundle) {
         return bundle.endsWith(Path.of(namespace, id));
     }
 
@@ -134,6 +135,15 @@ public record AdoptedRecord(
             return parse(new String(bytes, StandardCharsets.UTF_8));
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " is damaged: " + e.getMessage(), e);
+        }
+    }
+
+    /** The record of a bundle; null where it has none that can be read. */
+    public static @Nullable AdoptedRecord readable(Path bundle) {
+        try {
+            return read(bundle);
+        } catch (IOException e) {
+            return null;
         }
     }
 

@@ -2,6 +2,7 @@ package dev.jshim.bridge.record;
 
 import dev.jshim.linux.MountPoint;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -10,9 +11,11 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Directories whose entries outlive a loss of power: a new name is on disk only when its directory was synced. */
@@ -31,6 +34,18 @@ public final class Directories {
         var parent = path.getParent();
         if (parent != null && Files.isDirectory(parent)) {
             sync(parent);
+        }
+    }
+
+    /** Writes a file that is not there yet; its bytes are on disk when this returns, and its name is not. */
+    public static void writeNew(Path file, byte[] bytes, FileAttribute<?>... attributes) throws IOException {
+        var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        try (var channel = FileChannel.open(file, options, attributes)) {
+            var buffer = ByteBuffer.wrap(bytes);
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+            channel.force(true);
         }
     }
 

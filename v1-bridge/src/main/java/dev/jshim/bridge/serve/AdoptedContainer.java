@@ -5,7 +5,7 @@ import dev.jshim.bridge.end.Orphan;
 import dev.jshim.bridge.exit.AdoptedEvents;
 import dev.jshim.bridge.exit.AdoptedOoms;
 import dev.jshim.bridge.exit.Containerd;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
@@ -13,7 +13,6 @@ import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.socket.ShimSocket;
-import dev.jshim.task.ShimSocket;
 import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.keeper.FaultPoint;
@@ -267,7 +266,7 @@ final class AdoptedContainer implements AutoCloseable {
         ShimLog.info("deleted by another daemon", "ns", record.namespace(), "id", record.id());
         stopServing();
         try {
-            AddedBundle.remove(bundle);
+            AdoptedBundle.remove(bundle);
         } catch (IOException e) {
             ShimLog.warn("could not remove the bundle", "ns", record.namespace(), "id", record.id(), "error", e);
         }

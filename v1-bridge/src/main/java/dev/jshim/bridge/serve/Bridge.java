@@ -4,7 +4,7 @@ import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.exit.AdoptedEvents;
 import dev.jshim.bridge.exit.Containerd;
 import dev.jshim.bridge.exit.HeldNotes;
-import dev.jshim.bridge.record.AddedBundle;
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
@@ -277,7 +277,7 @@ final class Bridge implements AutoCloseable {
     }
 
     private static boolean isAdopted(Path bundle) {
-        return !bundle.getFileName().toString().startsWith(".") && AddedBundle.isOurs(bundle);
+        return !bundle.getFileName().toString().startsWith(".") && AdoptedBundle.isOurs(bundle);
     }
 
     /**

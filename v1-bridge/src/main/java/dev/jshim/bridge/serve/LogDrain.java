@@ -73,7 +73,7 @@ final class LogDrain implements AutoCloseable {
                     wanted.add(fifo);
                     var open = held.containsKey(fifo) ? held.get(fifo) : hold(fifo);
                     if (open != null) {
-                        var _ = drain(open.fd());
+                        drain(open.fd());
                     }
                 }
             }
@@ -152,31 +152,26 @@ final class LogDrain implements AutoCloseable {
     private synchronized void written(long key) throws ErrnoException {
         for (var open : held.values()) {
             if (open.key() == key && FileCalls.unread(open.fd()) >= MUCH) {
-                var _ = drain(open.fd());
+                drain(open.fd());
             }
         }
     }
 
-    /** Takes what lies in a FIFO, and does not wait. Answers how many bytes it was. */
-    private int drain(Fd fd) {
-        var total = 0;
+    /** Takes what lies in a FIFO, and does not wait. */
+    private void drain(Fd fd) {
         try {
-            for (var n = read(fd); n > 0; n = total < MOST ? read(fd) : 0) {
-                total += n;
+            var total = 0;
+            for (var n = 1; n > 0 && total < MOST; total += n) {
+                n = fd.read(buffer, 0, buffer.length);
             }
         } catch (ErrnoException e) {
-            return total; // EAGAIN: it is empty.
+            // EAGAIN: it is empty.
         }
-        return total;
     }
 
     /** How many FIFOs are watched. */
     synchronized int watched() {
         return held.size();
-    }
-
-    private int read(Fd fd) throws ErrnoException {
-        return fd.read(buffer, 0, buffer.length);
     }
 
     @Override

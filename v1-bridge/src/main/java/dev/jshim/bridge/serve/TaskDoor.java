@@ -3,10 +3,7 @@ package dev.jshim.bridge.serve;
 import dev.jshim.bridge.record.PrivateSocket;
 import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
-import dev.jshim.shim.keeper.Held;
-import dev.jshim.shim.keeper.KeptPeer;
 import dev.jshim.task.ShimLog;
-import dev.jshim.ttrpc.CallNotes;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -68,36 +65,6 @@ final class TaskDoor implements AutoCloseable {
         return server;
     }
 
-    /** Serves a client that the keeper has accepted. */
-    void admit(Held client) {
-        serve(doors, server, client);
-    }
-
-    /** Serves a client by that server, and goes on where a process before this one has stopped. */
-    static void serve(TaskDoors doors, TtrpcServer server, Held client) {
-        UnixSocket socket = null;
-        try {
-            socket = UnixSocket.of(client.fd());
-            serve(doors, server, client, new KeptPeer(socket, () -> doors.left(client.name())));
-        } catch (IOException | RuntimeException e) {
-            ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
-            if (socket != null) {
-                socket.shutdown();
-                socket.close();
-            }
-            doors.left(client.name());
-        }
-    }
-
-    private static void serve(TaskDoors doors, TtrpcServer server, Held client, KeptPeer peer) {
-        try {
-            server.serve(peer, CallNotes.open(doors.notes(client.name())));
-        } catch (IOException e) {
-            ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
-            server.serve(peer);
-        }
-    }
-
     /** Accepts clients in this process, while there is no keeper to do it. */
     synchronized void open() {
         if (!closed && accepting == null) {
@@ -126,7 +93,7 @@ final class TaskDoor implements AutoCloseable {
     private void accept() {
         while (true) {
             try {
-                admit(doors.accepted(name, listener.acceptFd()));
+                doors.serve(server, doors.accepted(name, listener.acceptFd()));
             } catch (ClosedChannelException | InterruptedIOException e) {
                 return;
             } catch (IOException e) {

@@ -19,6 +19,7 @@ import dev.jshim.shim.task.TaskServiceV3;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimLog;
 import dev.jshim.task.ShimSocket;
+import dev.jshim.ttrpc.CallNotes;
 import dev.jshim.ttrpc.TtrpcChannel;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
@@ -99,7 +100,7 @@ public final class TaskDoors {
             }
         }
         // Of connections that ended while no process ran, and of a bridge that had no keeper.
-        var known = clients.stream().map(client -> notes(client.name())).toList();
+        var known = clients.stream().map(client -> paths.calls(client.name())).toList();
         try (var files = Files.newDirectoryStream(paths.calls())) {
             for (var file : files) {
                 if (!known.contains(file)) {
@@ -116,11 +117,6 @@ public final class TaskDoors {
             throw new IllegalStateException("all are served already");
         }
         return all;
-    }
-
-    /** The file in which the calls of a client are noted. */
-    Path notes(String client) {
-        return paths.calls(client);
     }
 
     /**
@@ -147,7 +143,7 @@ public final class TaskDoors {
                 door.open();
             }
         }
-        clients.forEach(door::admit);
+        clients.forEach(client -> serve(server, client));
         return door;
     }
 
@@ -204,7 +200,7 @@ public final class TaskDoors {
             }
             server = door == null ? nobodys() : door.server();
         }
-        TaskDoor.serve(this, server, client);
+        serve(server, client);
     }
 
     @GuardedBy("this")
@@ -242,9 +238,29 @@ public final class TaskDoors {
         return client;
     }
 
-    /** A client has gone. */
-    void left(String client) {
-        drop(client);
+    /** Serves a client by that server, and goes on where a process before this one has stopped. */
+    void serve(TtrpcServer server, Held client) {
+        UnixSocket socket = null;
+        try {
+            socket = UnixSocket.of(client.fd());
+            serve(server, client, new KeptPeer(socket, () -> drop(client.name())));
+        } catch (IOException | RuntimeException e) {
+            ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
+            if (socket != null) {
+                socket.shutdown();
+                socket.close();
+            }
+            drop(client.name());
+        }
+    }
+
+    private void serve(TtrpcServer server, Held client, KeptPeer peer) {
+        try {
+            server.serve(peer, CallNotes.open(paths.calls(client.name())));
+        } catch (IOException e) {
+            ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
+            server.serve(peer);
+        }
     }
 
     /**

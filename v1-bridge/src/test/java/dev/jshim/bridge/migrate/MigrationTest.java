@@ -70,7 +70,7 @@ class MigrationTest {
     @Test
     void addedBundleHasWhatContainerdReads() throws Exception {
         try (var _ = TestBridge.start(node)) {
-            var report = migration.apply(null);
+            var report = migration.apply(null, false);
             assertThat(report.complete()).isTrue();
             assertThat(report.nextSteps()).as("no containerd answers").noneMatch(step -> step.contains("Stop the old"));
         }
@@ -94,7 +94,7 @@ class MigrationTest {
     void theExecsThatRunAreNotedWithTheAdoption() throws Exception {
         shim.states.put("w", Status.RUNNING);
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.apply(null).complete()).isTrue();
+            assertThat(migration.apply(null, false).complete()).isTrue();
             assertThat(node.v2Bundle(new TaskId("ns", "c")).resolve("jshim.exits"))
                     .content()
                     .contains("exec " + FakeV1Shim.EXEC_PID + " w\n");
@@ -106,9 +106,9 @@ class MigrationTest {
     void whoHasThePidOfOneThatHasExitedIsNotTakenForIt() throws Exception {
         shim.exit("c");
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "adopted", ""));
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "unchanged", "adopted already"));
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             assertThat(AdoptedRecord.read(bundle).init()).isEqualTo(new ProcessId((int) container.init.pid(), 0));
@@ -149,7 +149,7 @@ class MigrationTest {
                     throw new AssertionError(e);
                 }
             });
-            assertThatThrownBy(() -> migration.apply(null))
+            assertThatThrownBy(() -> migration.apply(null, false))
                     .as("it starts another one")
                     .hasMessageContaining(BINARY + " does not exist");
             end.join();
@@ -160,9 +160,9 @@ class MigrationTest {
     void rollbackLeavesTheTreeAsItWas() throws Exception {
         var before = tree();
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "adopted", ""));
-            assertThat(migration.rollback().rows())
+            assertThat(migration.rollback(false).rows())
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "removed", ""));
         }
         assertThat(tree()).isEqualTo(before);
@@ -177,8 +177,8 @@ class MigrationTest {
         var other = starting(folder.resolve("other"));
         var nested = nested();
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
-            var _ = migration.rollback();
+            var _ = migration.apply(null, false);
+            var _ = migration.rollback(false);
             assertThat(ours.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(other.isAlive()).isTrue();
             assertThat(nested.isAlive())
@@ -251,10 +251,10 @@ class MigrationTest {
     @Test
     void applyAgainAddsOnlyWhatIsNew() throws Exception {
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
             var second = new FakeContainer(node.root(), node.state(), "other", "c");
             try (var _ = second.serve()) {
-                assertThat(migration.apply(null).rows())
+                assertThat(migration.apply(null, false).rows())
                         .containsExactly(
                                 new Report.Row(new TaskId("ns", "c"), "unchanged", "adopted already"),
                                 new Report.Row(new TaskId("other", "c"), "adopted", ""));
@@ -268,14 +268,14 @@ class MigrationTest {
     void interruptedApplyIsEndedByTheNextAndUndoneByRollback() throws Exception {
         var before = tree();
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             // As a crash leaves it between the making of the bundle and its rename.
             Files.move(bundle, bundle.resolveSibling(".c.jshim"));
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "adopted", ""));
             Files.move(bundle, bundle.resolveSibling(".c.jshim"));
-            assertThat(migration.rollback().complete()).isTrue();
+            assertThat(migration.rollback(false).complete()).isTrue();
         }
         assertThat(tree()).isEqualTo(before);
     }
@@ -293,7 +293,7 @@ class MigrationTest {
                 var silent = mute.serve();
                 var _ = foreign.serve()) {
             silent.mute = true;
-            var report = migration(Duration.ofSeconds(5)).apply("ns");
+            var report = migration(Duration.ofSeconds(5)).apply("ns", false);
             assertThat(report.complete()).isFalse();
             assertThat(report.rows())
                     .extracting(row -> row.task().id() + " " + row.result())
@@ -313,12 +313,12 @@ class MigrationTest {
     @Test
     void rollbackLeavesAContainerOfTheSameIdAlone() throws Exception {
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             // The adopted one has been deleted, and containerd has made a new one of its name.
             Files.delete(bundle.resolve("jshim.v1"));
             Files.writeString(bundle.resolve("shim-binary-path"), "/usr/bin/containerd-shim-runc-v2");
-            assertThat(migration.rollback().rows())
+            assertThat(migration.rollback(false).rows())
                     .singleElement()
                     .satisfies(row -> assertThat(row.result()).isEqualTo("gone"));
             assertThat(bundle).isDirectory();
@@ -328,21 +328,21 @@ class MigrationTest {
     @Test
     void rollbackIsRefusedWhileAContainerLivesThatWasStartedAnewUnderTheOldName() throws Exception {
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
             var bundle = Files.createDirectory(node.v2Bundle(new TaskId("ns", "new")));
             Files.writeString(bundle.resolve("shim-binary-path"), BINARY.toString());
             Files.writeString(
                     bundle.resolve("init.pid"),
                     Long.toString(ProcessHandle.current().pid()));
             var before = tree();
-            assertThatThrownBy(() -> migration.rollback())
+            assertThatThrownBy(() -> migration.rollback(false))
                     .isInstanceOf(MigrationException.class)
                     .hasMessageContaining("ns/new.")
                     .hasMessageContaining("stop and remove them first");
             assertThat(tree()).isEqualTo(before);
 
             Files.writeString(bundle.resolve("init.pid"), Integer.toString(Integer.MAX_VALUE));
-            assertThat(migration.rollback().complete()).isTrue();
+            assertThat(migration.rollback(false).complete()).isTrue();
             assertThat(bundle).isDirectory();
         }
     }
@@ -353,7 +353,7 @@ class MigrationTest {
         var bundle = node.v2Bundle(new TaskId("ns", "c"));
         var copy = bundle.resolveSibling("c.bak");
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
         }
         copyTree(bundle, copy);
         try (var _ = TestBridge.start(node)) {
@@ -362,10 +362,10 @@ class MigrationTest {
                     .containsExactly("c");
             assertThat(results(migration.verify(null).rows())).containsExactlyInAnyOrder("c ok", "c.bak copy");
             assertThat(results(migration.finishPlan().rows())).containsExactly("c refused");
-            assertThat(results(migration.apply(null).rows())).containsExactly("c unchanged");
+            assertThat(results(migration.apply(null, false).rows())).containsExactly("c unchanged");
             assertThat(results(migration.rollbackPlan().rows())).containsExactly("c remove", "c.bak left");
 
-            var report = migration.rollback();
+            var report = migration.rollback(false);
 
             assertThat(results(report.rows())).containsExactly("c removed", "c.bak left");
             assertThat(report.rows().getLast().reason()).contains("copy");
@@ -391,7 +391,7 @@ class MigrationTest {
     @Test
     void rollbackWithoutAnAdoptionDoesNothing() throws Exception {
         var before = tree();
-        assertThat(migration.rollback().rows()).isEmpty();
+        assertThat(migration.rollback(false).rows()).isEmpty();
         assertThat(tree()).isEqualTo(before);
     }
 
@@ -399,10 +399,10 @@ class MigrationTest {
     void damagedJournalStopsAll() throws Exception {
         Files.createDirectories(node.root().resolve("jshim"));
         Files.writeString(node.root().resolve("jshim/journal"), "what\nis\nthis\n");
-        assertThatThrownBy(() -> migration.apply(null))
+        assertThatThrownBy(() -> migration.apply(null, false))
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("damaged in line 1");
-        assertThatThrownBy(() -> migration.rollback())
+        assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("damaged in line 1");
     }
@@ -410,7 +410,7 @@ class MigrationTest {
     @Test
     void damagedJournalIsRebuiltFromTheBundles() throws Exception {
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
             var journal = node.root().resolve("jshim/journal");
             Files.writeString(journal, "what\n");
             assertThat(migration.apply(null, true).rows())
@@ -447,18 +447,18 @@ class MigrationTest {
     void whateverLiesInThePlaceOfTheLock() throws Exception {
         var home = Files.createDirectories(node.root().resolve("jshim"));
         Files.createDirectory(home.resolve("lock"));
-        assertThatThrownBy(() -> migration.rollback())
+        assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("lock is no file: move it away");
         Files.delete(home.resolve("lock"));
         var fifo = new ProcessBuilder("mkfifo", home.resolve("lock").toString()).start();
         assertThat(fifo.waitFor()).isZero();
-        assertThatThrownBy(() -> migration.rollback())
+        assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("lock is no file: move it away");
         deleteTree(home);
         Files.createFile(home);
-        assertThatThrownBy(() -> migration.rollback())
+        assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("Not a directory");
     }
@@ -466,9 +466,9 @@ class MigrationTest {
     @Test
     void bundleThatTheJournalDoesNotKnowIsRolledBackToo() throws Exception {
         try (var _ = TestBridge.start(node)) {
-            var _ = migration.apply(null);
+            var _ = migration.apply(null, false);
             Files.delete(node.root().resolve("jshim/journal"));
-            assertThat(migration.rollback().rows())
+            assertThat(migration.rollback(false).rows())
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "removed", ""));
         }
         assertThat(node.root().resolve("jshim")).doesNotExist();
@@ -479,14 +479,14 @@ class MigrationTest {
         var second = new FakeContainer(node.root(), node.state(), "ns", "d");
         try (var _ = TestBridge.start(node)) {
             try (var _ = second.serve()) {
-                assertThat(migration.apply(null).rows()).hasSize(2);
+                assertThat(migration.apply(null, false).rows()).hasSize(2);
             }
         }
         // With no bridge there to see it, as an old daemon deletes it.
         second.kill();
         deleteTree(second.v1Bundle);
         try (var _ = TestBridge.start(node)) {
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .extracting(row -> row.task().id() + " " + row.result())
                     .containsExactly("d dropped", "c unchanged");
         }
@@ -536,7 +536,7 @@ class MigrationTest {
 
     @Test
     void missingBridgeIsSaidInOneLine() {
-        assertThatThrownBy(() -> migration.apply(null))
+        assertThatThrownBy(() -> migration.apply(null, false))
                 .isInstanceOf(MigrationException.class)
                 .hasMessageContaining(BINARY.toString());
     }

@@ -43,13 +43,13 @@ class PlaceTest {
         var container = new FakeContainer(node.root(), node.state(), "ns", "c");
         try (var _ = container.serve();
                 var _ = TestBridge.start(node)) {
-            assertThat(migration(node).apply(null).complete()).isTrue();
+            assertThat(migration(node).apply(null, false).complete()).isTrue();
             var journal = Files.readString(Journal.file(node.root()));
             var otherState = migration(new NodePaths(node.root(), Files.createDirectory(folder.resolve("state2"))));
             var otherRoot = migration(new NodePaths(Files.createDirectory(folder.resolve("root2")), node.state()));
             List<Try> tries = List.of(
-                    it -> it.apply(null),
-                    Migration::rollback,
+                    it -> it.apply(null, false),
+                    it -> it.rollback(false),
                     Migration::rollbackPlan,
                     it -> it.finishPlan(),
                     it -> it.finish());
@@ -71,7 +71,7 @@ class PlaceTest {
             Files.createSymbolicLink(folder.resolve("state-link"), node.state());
             var linked = migration(new NodePaths(folder.resolve("root-link"), folder.resolve("state-link")));
             assertThat(linked.rollbackPlan().rows()).hasSize(1);
-            assertThat(migration(node).rollback().complete()).isTrue();
+            assertThat(migration(node).rollback(false).complete()).isTrue();
         } finally {
             container.kill();
         }

@@ -69,10 +69,10 @@ class RealV1ShimTest {
                 assertThat(row.socketKind()).isEqualTo("file");
                 assertThat(row.reachable()).isTrue();
             });
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .singleElement()
                     .satisfies(row -> assertThat(row.result()).isEqualTo("adopted"));
-            assertThat(migration.apply(null).rows())
+            assertThat(migration.apply(null, false).rows())
                     .singleElement()
                     .satisfies(row -> assertThat(row.result()).isEqualTo("unchanged"));
             var bundle = rig.paths.v2State().resolve(rig.namespace).resolve("one");
@@ -93,7 +93,7 @@ class RealV1ShimTest {
             assertThat(rig.paths.v1Work().resolve(rig.namespace).resolve("one")).doesNotExist();
             assertThat(Path.of("/run/containerd/runc", rig.namespace, "one")).doesNotExist();
         }
-        assertThat(migration().rollback().complete()).isTrue();
+        assertThat(migration().rollback(false).complete()).isTrue();
         assertThat(rig.paths.state().resolve("jshim")).doesNotExist();
         assertThat(rig.paths.root().resolve("jshim")).doesNotExist();
     }
@@ -104,7 +104,7 @@ class RealV1ShimTest {
         var v1 = rig.paths.v1State().resolve(rig.namespace).resolve("one");
         var bundle = rig.paths.v2State().resolve(rig.namespace).resolve("one");
         try (var daemon = rig.bridge()) {
-            assertThat(migration().apply(null).complete()).isTrue();
+            assertThat(migration().apply(null, false).complete()).isTrue();
             rig.ctr("task", "kill", "-s", "KILL", "one");
             Thread.sleep(500);
             V1Rig.eventually(() -> rig.ctrCode("task", "rm", "one") == 0 || !Files.exists(v1));

@@ -1,29 +1,34 @@
 package dev.jshim.bridge.record;
 
 import dev.jshim.node.NodePaths;
+import dev.jshim.node.bundle.V2Bundle;
+import dev.jshim.node.survey.Node;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 
 /**
  * The v2 bundle that an adoption adds beside a v1 bundle (containerd v2.1.4, core/runtime/v2/bundle.go and
  * shim_load.go). Its rootfs is an empty directory and never the container's: whenever such a bundle fails to load,
  * containerd unmounts what is below it.
  */
-public final class AddedBundle {
+public final class AdoptedBundle {
     /** containerd makes the directories above a bundle, and the work directory, with this mode too. */
     private static final String MODE = "rwx--x--x";
 
-    private AddedBundle() {}
+    private AdoptedBundle() {}
+
+    /** Those of a node that adoptions added. */
+    public static List<V2Bundle> all(Node node) {
+        return node.v2().stream().filter(bundle -> isOurs(bundle.path())).toList();
+    }
 
     /** Whether a bundle is there and an adoption added it, also where its record is damaged. */
     public static boolean isOurs(Path bundle) {
@@ -31,15 +36,12 @@ public final class AddedBundle {
     }
 
     /**
-     * Whether it is somebody's copy of an added bundle: its record is that of another folder. Such a copy is nobody's
+     * Whether it is somebody's copy of an adopted bundle: its record is that of another folder. Such a copy is nobody's
      * task, and not ours to take away.
      */
     public static boolean isCopy(Path bundle) {
-        try {
-            return hasRecord(bundle) && !AdoptedRecord.read(bundle).isOf(bundle);
-        } catch (IOException e) {
-            return false;
-        }
+        var record = AdoptedRecord.readable(bundle);
+        return record != null && !record.isOf(bundle);
     }
 
     private static boolean hasRecord(Path bundle) {
@@ -72,7 +74,9 @@ public final class AddedBundle {
         Files.createDirectory(part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         FaultPoint.at("bundle-begun");
         Files.createDirectory(part.resolve("rootfs"));
-        write(part.resolve("config.json"), Files.readAllBytes(record.v1Bundle().resolve("config.json")));
+        Directories.writeNew(
+                part.resolve("config.json"),
+                Files.readAllBytes(record.v1Bundle().resolve("config.json")));
         write(part, "address", "unix://" + socket);
         write(part, "shim-binary-path", shimBinary.toString());
         write(part, "init.pid", Integer.toString(record.init().pid()));
@@ -168,16 +172,6 @@ public final class AddedBundle {
     }
 
     private static void write(Path directory, String name, String text) throws IOException {
-        write(directory.resolve(name), text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static void write(Path file, byte[] bytes) throws IOException {
-        try (var channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            var buffer = ByteBuffer.wrap(bytes);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-            channel.force(true);
-        }
+        Directories.writeNew(directory.resolve(name), text.getBytes(StandardCharsets.UTF_8));
     }
 }
