@@ -1,7 +1,7 @@
 package dev.jshim.shim.keeper;
 
 import dev.jshim.linux.ProcessMemory;
-import dev.jshim.shim.log.ShimLog;
+import dev.jshim.task.ShimLog;
 import dev.jshim.task.ShimLog;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;

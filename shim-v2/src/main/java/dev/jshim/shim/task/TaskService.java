@@ -43,8 +43,6 @@ import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.proto.v2.task2.UpdateTaskRequest;
 import dev.jshim.proto.v2.task2.WaitRequest;
 import dev.jshim.proto.v2.task2.WaitResponse;
-import dev.jshim.shim.event.EventSink;
-import dev.jshim.shim.event.Timestamps;
 import dev.jshim.shim.keeper.MemoryCare;
 import dev.jshim.task.CreateRequest;
 import dev.jshim.task.EventSink;
