@@ -296,7 +296,7 @@ TOML
         cat /tmp/plan
         [ $code -eq 3 ]
         # runc's init, which waits for a start that does not come.
-        pid=$(sed -n 's|.*old/old: the container lives, pid \([0-9]*\), and its bundle is gone$|\1|p' /tmp/plan)
+        pid=$(sed -n 's|.*old/old: the container lives, pid \([0-9]*\), but its bundle is gone$|\1|p' /tmp/plan)
         kill -0 "$pid"
         kill -9 "$pid"
         systemctl stop vm-old

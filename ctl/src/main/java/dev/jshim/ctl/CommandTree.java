@@ -83,9 +83,9 @@ final class CommandTree {
         var out = new LinkedHashMap<String, String>();
         out.put(" 0", "done");
         out.put(" 1", "failed");
-        out.put(" 2", "asked in a wrong way");
-        out.put(" 3", "something was found, or only a part could be done");
-        out.put(" 4", "an error in jshimctl itself");
+        out.put(" 2", "usage error");
+        out.put(" 3", "problems were found, or only part of the work was done");
+        out.put(" 4", "internal error of jshimctl");
         return out;
     }
 }

@@ -37,7 +37,7 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
             return failure.exitCode();
         }
         line("internal error: " + e);
-        hint(globals.stacktrace() ? "" : "run it again with --stacktrace and report what it shows");
+        hint(globals.stacktrace() ? "" : "run it again with --stacktrace and report the output");
         return ExitCode.INTERNAL;
     }
 
@@ -50,7 +50,7 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
             // picocli's word for it is a programmer's
             line(String.valueOf(e.getMessage()).replace("is not an int", "is not a whole number"));
         }
-        hint("\"" + command.getCommandSpec().qualifiedName() + " --help\" shows how it is used");
+        hint("\"" + command.getCommandSpec().qualifiedName() + " --help\" shows its usage");
         return ExitCode.USAGE;
     }
 
@@ -61,9 +61,9 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
             line("unknown option " + typed);
             names = command.getCommandSpec().optionsMap().keySet();
         } else if (names.isEmpty()) {
-            line("\"" + typed + "\" is one argument too many");
+            line("\"" + typed + "\" is an extra argument");
         } else {
-            line("there is no command \"" + typed + "\"");
+            line("unknown command \"" + typed + "\"");
             names = command.getParent() == null ? commands : names;
         }
         var similar = Text.similar(typed, names);

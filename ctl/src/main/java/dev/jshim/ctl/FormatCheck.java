@@ -38,8 +38,8 @@ final class FormatCheck implements IExecutionStrategy {
             var listing = command.userObject() instanceof Lists lists ? lists.listing() : null;
             if (listing == null) {
                 throw CliException.usage(
-                        "-o name and -o custom-columns are for lists, and this is none",
-                        "\"" + command.qualifiedName() + " --help\" shows how it is used");
+                        "-o name and -o custom-columns work only for lists",
+                        "\"" + command.qualifiedName() + " --help\" shows its usage");
             }
             listing.check(globals.output());
         } catch (CliException e) {

@@ -6,7 +6,8 @@ import picocli.CommandLine.Mixin;
 
 @Command(
         name = "jshimctl",
-        description = "Look at the shims of a containerd node, of the v1 and the v2 API; containerd may be up or down.",
+        description =
+                "Inspect and manage the shims of a containerd node, with the v1 or the v2 API, whether containerd is up or down.",
         synopsisSubcommandLabel = "COMMAND",
         subcommandsRepeatable = false)
 final class Jshimctl {

@@ -59,10 +59,12 @@ public final class ManPages {
             page.macro("TP").bold(pageName(command)).line("(" + SECTION + ")");
             page.line(CommandText.description(command));
         }
-        page.section("OPTIONS").line("Before the command's name or after it.").options(root, true);
+        page.section("OPTIONS")
+                .line("They can come before or after the command's name.")
+                .options(root, true);
         page.exitCodes(root);
         page.section("FILES").macro("TP").bold("/etc/jshim/config.toml").newLine();
-        page.line("what holds for containers whose own options say nothing; read by the shims, not by jshimctl");
+        page.line("defaults for containers whose own options do not set them; the shims read it, jshimctl does not");
         page.section("SEE ALSO").line("containerd-shim-v2-oci(8), containerd-shim-v1-linux(8), containerd(8), ctr(8)");
         return page.out.toString();
     }
@@ -82,7 +84,7 @@ public final class ManPages {
             page.parameters(inner);
         }
         page.exitCodes(root);
-        page.section("SEE ALSO").line("jshimctl(" + SECTION + "), which has the options of all commands");
+        page.section("SEE ALSO").line("jshimctl(" + SECTION + "), for the options of all commands");
         return page.out.toString();
     }
 

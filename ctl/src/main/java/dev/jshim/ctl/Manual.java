@@ -25,7 +25,7 @@ public final class Manual {
         var manual = new Manual();
         manual.out.append("# jshimctl\n\nMade from the commands' own help; see ctl/README.md for how.\n\n");
         manual.description(root);
-        manual.out.append("\n## Options of all commands\n\nBefore the command's name or after it.\n\n");
+        manual.out.append("\n## Options of all commands\n\nThey can come before or after the command's name.\n\n");
         manual.options(root, true);
         manual.out.append("\n## Exit codes\n\n| code | |\n| --- | --- |\n");
         root.getCommandSpec()

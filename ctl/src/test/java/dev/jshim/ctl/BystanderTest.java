@@ -96,7 +96,7 @@ class BystanderTest {
                 var result = Result.on(node, words);
                 assertThat(result.code()).isEqualTo(ExitCode.FAILED);
                 assertThat(result.err())
-                        .contains("has a container of this id out of another bundle: not signalled")
+                        .contains("has a container of this id from another bundle: not signalled")
                         .contains("is another process now: not signalled");
             }
             assertThat(stranger.waitFor(200, TimeUnit.MILLISECONDS)).isFalse();

@@ -77,14 +77,14 @@ class CallCommandTest {
     void wrongWays() throws Exception {
         node.task("default", "old", Status.RUNNING);
 
-        refused(2, "there is no call \"Sate\"", "it is one of State", "web", "Sate");
+        refused(2, "unknown call \"Sate\"", "it is one of State", "web", "Sate");
         refused(2, "the request cannot be read", "its fields are [id, exec_id, signal, all]", "web", "Kill", "sig: 9");
-        refused(2, "is for another container than default/web", "leave its id out", "web", "Kill", "id: 'other'");
+        refused(2, "names a container other than default/web", "leave the id out", "web", "Kill", "id: 'other'");
         refused(1, "default/old has a v1 shim", "jshimctl inspect old", "old", "State");
         refused(1, "answered UNIMPLEMENTED", "", "web", "Pause");
         refused(1, "no task \"db\"", "", "db", "State");
         node.patience("1s");
-        refused(1, "did not answer within 1000 ms", "--timeout TIME gives it more", "web", "Wait");
+        refused(1, "did not answer within 1000 ms", "--timeout TIME gives it more time", "web", "Wait");
         assertThat(kills).isEmpty();
     }
 

@@ -74,7 +74,7 @@ class CommandsTest {
         node.task("default", "web", Status.RUNNING);
         var result = Result.on(node, "exec", "-t", "web", "ls");
         assertThat(result.code()).isEqualTo(ExitCode.USAGE);
-        assertThat(result.err()).contains("--tty needs a terminal, and stdin is none", "-i passes on");
+        assertThat(result.err()).contains("--tty needs a terminal, but stdin is not one", "-i passes on");
     }
 
     @Test
@@ -168,7 +168,7 @@ class CommandsTest {
     void aBridgeThatDiesAgainAndAgainIsShown() throws IOException {
         keeper("waiting", "");
         var trouble = "the bridge dies again and again, 7 times so far, last by signal 9; its keeper waits before it"
-                + " starts it again; the log is " + node.state.resolve("jshim/bridge.log");
+                + " starts it again; see " + node.state.resolve("jshim/bridge.log");
         var ls = Result.on(node, "ls");
         assertThat(ls.code()).isEqualTo(ExitCode.FINDINGS);
         assertThat(ls.err().lines()).contains("jshimctl: " + trouble);
@@ -369,6 +369,6 @@ class CommandsTest {
         node.task("default", "ls", Status.RUNNING);
         assertThat(Result.on(node, "state", "ls").code()).isZero();
         assertThat(Result.on(node, "stat", "ls").err())
-                .contains("there is no command \"stat\"", "did you mean state, stats");
+                .contains("unknown command \"stat\"", "did you mean state, stats");
     }
 }

@@ -189,7 +189,7 @@ class MainTest {
         var result = Result.of(("--root " + root + " --state " + state + " " + command).split(" ", -1));
         assertThat(result.code()).isEqualTo(ExitCode.USAGE);
         assertThat(result.out()).isEmpty();
-        assertThat(result.err()).contains(option + " ", "/none: there is no such directory", "without " + option);
+        assertThat(result.err()).contains(option + " ", "/none: no such directory", "leave " + option);
     }
 
     @ParameterizedTest
@@ -217,9 +217,9 @@ class MainTest {
         assertThat(Result.on(node, "kill", "mute").err())
                 .startsWith("jshimctl: the shim of default/mute did not answer within 1000 ms\n");
         assertThat(Result.on(node, "kill", "gone").err())
-                .startsWith("jshimctl: default/gone has no shim to ask: the socket is gone\n");
+                .startsWith("jshimctl: default/gone has no shim that could be called: the socket is gone\n");
         assertThat(Result.on(node, "pids", "gone").err())
-                .startsWith("jshimctl: default/gone has no shim to ask: the socket is gone\n");
+                .startsWith("jshimctl: default/gone has no shim that could be called: the socket is gone\n");
     }
 
     @Test
@@ -239,7 +239,7 @@ class MainTest {
         assertThat(Result.on(node, "kill", "web", "-n", "b").code()).isZero();
         assertThat(Result.on(node, "inspect", "db").code()).isZero();
         assertThat(Result.on(node, "inspect", "we", "-n", "b").err())
-                .startsWith("jshimctl: \"we\" is the beginning of more than one id: b/web, b/web-2\n");
+                .startsWith("jshimctl: \"we\" is a prefix of more than one id: b/web, b/web-2\n");
     }
 
     @ParameterizedTest(name = "{0}")
@@ -253,12 +253,12 @@ class MainTest {
                 "inspect ..             | 2 | \"..\" cannot be a container's id              | an id has letters",
                 "kill a..b              | 2 | \"a..b\" cannot be a container's id            | an id has letters",
                 "inspect                | 2 | Missing required parameter: 'ID'              | \"jshimctl inspect --help\"",
-                "pids web db            | 2 | \"db\" is one argument too many               | \"jshimctl pids --help\"",
+                "pids web db            | 2 | \"db\" is an extra argument                   | \"jshimctl pids --help\"",
                 "kill web -s TREM       | 2 | unknown signal \"TREM\"                        | did you mean SIGTERM?",
                 "kill web -s 0          | 2 | unknown signal \"0\"                           | from 1 to 64",
                 "kill web -s 65         | 2 | unknown signal \"65\"                          | from 1 to 64",
-                "lss                    | 2 | there is no command \"lss\"                    | did you mean ls?",
-                "frobnicate             | 2 | there is no command \"frobnicate\"             | \"jshimctl --help\"",
+                "lss                    | 2 | unknown command \"lss\"                        | did you mean ls?",
+                "frobnicate             | 2 | unknown command \"frobnicate\"                 | \"jshimctl --help\"",
                 "ls --nmaespace x       | 2 | unknown option --nmaespace                    | did you mean --namespace?",
                 "ls -o xml              | 2 | expected one of [table, wide, name, json, yaml] or custom-columns=HEADING:field,... | \"jshimctl ls --help\"",
                 "ls -o custom-columns=ID | 2 | 'ID' is not a column; write it as HEADING:field | \"jshimctl ls --help\"",
@@ -266,16 +266,16 @@ class MainTest {
                 "ls -o custom-columns=A:healht | 2 | -o custom-columns: there is no field \"healht\" | did you mean health? the fields are namespace, id,",
                 "ls --filter healht=ok  | 2 | --filter: there is no field \"healht\"          | did you mean health? the fields are namespace, id,",
                 "ls --filter status=runing | 2 | --filter status: it is never \"runing\"   | it is one of unknown, created, running,",
-                "clean -o name          | 2 | what is listed here has no names              | -o custom-columns",
-                "ls --filter health     | 2 | --filter health is not a field with a value              | status=running",
+                "clean -o name          | 2 | the rows of this list have no names           | -o custom-columns",
+                "ls --filter health     | 2 | --filter health is not of the form FIELD=VALUE              | status=running",
                 "ls --sort-by STATUS    | 2 | --sort-by: there is no field \"STATUS\"         | the fields are namespace, id,",
-                "stats web -o name      | 2 | -o name and -o custom-columns are for lists   | \"jshimctl stats --help\"",
+                "stats web -o name      | 2 | -o name and -o custom-columns work only for lists | \"jshimctl stats --help\"",
                 "stats -o custom-columns=A:metrics | 2 | there is no field \"metrics\"        | the fields are namespace, id,",
-                "stats web db           | 2 | \"db\" is one argument too many               | \"jshimctl stats --help\"",
-                "kill web -o name       | 2 | -o name and -o custom-columns are for lists   | \"jshimctl kill --help\"",
-                "inspect web -o custom-columns=A:id | 2 | are for lists, and this is none  | \"jshimctl inspect --help\"",
+                "stats web db           | 2 | \"db\" is an extra argument                   | \"jshimctl stats --help\"",
+                "kill web -o name       | 2 | -o name and -o custom-columns work only for lists | \"jshimctl kill --help\"",
+                "inspect web -o custom-columns=A:id | 2 | work only for lists              | \"jshimctl inspect --help\"",
                 "clean --yes -o custom-columns=A:x | 2 | there is no field \"x\"             | the fields are kind, namespace,",
-                "top -o name            | 2 | what is listed here has no names              | -o custom-columns",
+                "top -o name            | 2 | the rows of this list have no names           | -o custom-columns",
                 "migrate -o name        | 2 | Missing required subcommand                   | \"jshimctl migrate --help\"",
                 "ls --timeout 5         | 2 | '5' is not a duration; write it as 500ms      | \"jshimctl ls --help\"",
                 "ls --timeout 0s        | 2 | '0s' is not a duration                        | \"jshimctl ls --help\"",
@@ -286,7 +286,7 @@ class MainTest {
                 "exec web               | 2 | Missing required parameter: 'COMMAND'         | \"jshimctl exec --help\"",
                 "call web               | 2 | Missing required parameter: 'CALL'            | \"jshimctl call --help\"",
                 "completion tcsh        | 2 | expected one of [bash, zsh, fish]             | \"jshimctl completion --help\"",
-                "bridge strat           | 2 | there is no command \"strat\"                  | did you mean start?",
+                "bridge strat           | 2 | unknown command \"strat\"                      | did you mean start?",
                 "migrate plan --yess    | 2 | unknown option --yess                         | \"jshimctl migrate plan --help\"",
                 "--root                 | 2 | Missing required parameter for option '--root'| \"jshimctl --help\"",
             })
@@ -309,7 +309,7 @@ class MainTest {
         var apply = Result.on(node, "migrate", "apply");
         assertThat(apply.code()).isZero();
         assertThat(apply.out()).isEqualTo(plan.out());
-        assertThat(apply.err()).endsWith("jshimctl: nothing was changed; add --yes to do it\n");
+        assertThat(apply.err()).endsWith("jshimctl: nothing was changed; add --yes to make the changes\n");
         var rollback = Result.on(node, "migrate", "rollback");
         assertThat(rollback.code()).isZero();
         assertThat(rollback.out()).startsWith("NAMESPACE").doesNotContain("web");
@@ -327,7 +327,7 @@ class MainTest {
     void migrateNeedsTheBridge() {
         assertThat(Result.on(node, "migrate", "apply", "--yes")).satisfies(result -> {
             assertThat(result.code()).isEqualTo(ExitCode.FAILED);
-            assertThat(result.err()).contains("containerd-shim-v1-linux is not there", "JSHIM_HOME");
+            assertThat(result.err()).contains("containerd-shim-v1-linux does not exist", "JSHIM_HOME");
         });
         assertThat(Result.on(node, "migrate").err()).startsWith("jshimctl: Missing required subcommand\n");
         assertThat(Result.on(node, "migrate", "aply").err()).contains("did you mean apply?");
@@ -352,7 +352,7 @@ class MainTest {
         assertThat(Result.of("migrate", "apply", "--help").out()).contains("--yes", "without --yes");
         assertThat(Result.of("help")).isEqualTo(result);
         assertThat(Result.of("help", "lss").code()).isEqualTo(2);
-        assertThat(Result.of("help", "lss").err()).contains("there is no command \"lss\"", "did you mean ls?");
+        assertThat(Result.of("help", "lss").err()).contains("unknown command \"lss\"", "did you mean ls?");
         assertThat(Result.of("help", "migrate", "apply")).isEqualTo(Result.of("migrate", "apply", "--help"));
         assertThat(Result.of("--config", "x", "-n", "y", "--no-color", "help", "ls"))
                 .isEqualTo(Result.of("ls", "--help"));

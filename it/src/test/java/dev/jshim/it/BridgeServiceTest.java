@@ -360,7 +360,7 @@ class BridgeServiceTest extends MigrationScenario {
             Outcome said = Product.ctl(node, command).expect(3);
             assertThat(said.out() + said.err())
                     .as(command)
-                    .contains("containerd took for exited what still runs: " + node.namespace() + "/one");
+                    .contains("containerd considers these exited, but they still run: " + node.namespace() + "/one");
             assertReadable(said);
         }
 
@@ -369,7 +369,7 @@ class BridgeServiceTest extends MigrationScenario {
         assertThat(node.init("one")).isEqualTo(one);
         for (String command : List.of("ls", "check")) {
             Outcome said = Product.ctl(node, command);
-            assertThat(said.out() + said.err()).as(command).doesNotContain("took for exited");
+            assertThat(said.out() + said.err()).as(command).doesNotContain("considers these exited");
         }
         node.remove("one");
     }

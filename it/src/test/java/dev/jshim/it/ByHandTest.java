@@ -35,7 +35,7 @@ class ByHandTest {
                             .lines()
                             .filter(line -> !line.contains("to another containerd: --root"))
                             .filter(line ->
-                                    !line.endsWith(" is listened on, and there is no bundle") || line.contains(name)))
+                                    !line.endsWith(" has a listener, but no bundle names it") || line.contains(name)))
                     .isEmpty();
             assertThat(run.out())
                     .startsWith("unix:///run/jshim/s/")

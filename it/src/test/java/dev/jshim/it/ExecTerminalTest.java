@@ -58,7 +58,7 @@ class ExecTerminalTest extends MigrationScenario {
 
         Outcome left = onTerminal(keys, "exec", "--exec-id", "e", "-t", "one", "/bin/sh", "-c", script);
 
-        assertThat(left.ok().out()).contains("interrupted", "left the command running as exec e of", "RESTORED");
+        assertThat(left.ok().out()).contains("interrupted", "the command keeps running as exec e of", "RESTORED");
         assertThat(ctl("pids", "one").ok().out()).contains("  e  ");
         ctl("kill", "one", "--exec", "e", "-s", "KILL").ok();
         Wait.until("it has ended", () -> !ctl("pids", "one").ok().out().contains("  e  "));

@@ -64,7 +64,7 @@ class JshimctlTest extends MigrationScenario {
         assertThat(ctl("events").expect(1).err()).contains("no containerd answers");
         assertThat(ctl("stacks", "own").ok().out()).contains("Full thread dump", "\n\tat java.lang.", "WAITS IN");
         assertThat(ctl("stacks", "old").ok().out()).contains("WAITS IN").doesNotContain("Full thread dump");
-        assertThat(ctl("stacks", "old", "--dump").expect(1).err()).contains("never sent a signal");
+        assertThat(ctl("stacks", "old", "--dump").expect(1).err()).contains("does not signal a v1 shim");
         assertThat(health()).isEqualTo(Map.of("old", "ok", "go", "ok", "own", "ok"));
         node.start();
         List.of("old", "go", "own").forEach(node::remove);

@@ -156,6 +156,6 @@ class NewConfigTest {
                                 file.toString())
                         .expect(3)
                         .out())
-                .contains("is no containerd 2.x");
+                .contains("is not containerd 2.x");
     }
 }

@@ -42,7 +42,7 @@ public final class SmallFile {
         if (pid > 0) {
             return pid;
         }
-        problems.add(name(file) + " holds no pid: \"" + Printable.of(text) + "\"");
+        problems.add(name(file) + " does not contain a pid: \"" + Printable.of(text) + "\"");
         return 0;
     }
 

@@ -9,7 +9,7 @@ public final class AgeOption {
             names = "--older-than",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "pass over what was changed later than so long ago (default: 1m)")
+            description = "skip what was changed within this time (default: 1m)")
     private Duration age = Duration.ofMinutes(1);
 
     public Duration age() {

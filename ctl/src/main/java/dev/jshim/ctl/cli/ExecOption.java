@@ -7,7 +7,7 @@ public final class ExecOption {
     @Option(
             names = "--exec",
             paramLabel = "EXEC",
-            description = "the exec of this id, in place of the container's init (\"jshimctl pids\" shows the ids)")
+            description = "the exec with this id instead of the container's init (\"jshimctl pids\" shows the ids)")
     private String execId = "";
 
     /** Empty for init. */

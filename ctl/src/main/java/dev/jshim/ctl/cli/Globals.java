@@ -27,8 +27,8 @@ public final class Globals {
             scope = ScopeType.INHERIT,
             paramLabel = "FILE",
             description =
-                    "containerd's config.toml: root, state and address stand in it (default: that of the running containerd;"
-                            + " of several the one in the default directories)")
+                    "containerd's config.toml, for root, state and address (default: that of the running containerd;"
+                            + " if several run, of the one in the default directories)")
     private @Nullable Path config;
 
     private @Nullable DaemonConfig read;
@@ -55,8 +55,8 @@ public final class Globals {
             scope = ScopeType.INHERIT,
             paramLabel = "SOCKET",
             description =
-                    "containerd's own socket (default: that on which the containerd of the root directory listens;"
-                            + " where none runs as for --config, else containerd.sock in the state directory)")
+                    "containerd's own socket (default: the one on which the containerd of the root directory listens; if"
+                            + " none runs, as for --config, else containerd.sock in the state directory)")
     private @Nullable Path address;
 
     @Option(
@@ -72,7 +72,7 @@ public final class Globals {
             paramLabel = "FORMAT",
             converter = OutputConverter.class,
             completionCandidates = OutputConverter.class,
-            description = "how results are written: table, wide, json, yaml, and of a list name, or"
+            description = "output format: table, wide, json, yaml; for a list also name or"
                     + " custom-columns=HEADING:field[,HEADING:field] with the fields of JSON (default: table)")
     private OutputFormat output = OutputFormat.TABLE;
 
@@ -81,19 +81,22 @@ public final class Globals {
             scope = ScopeType.INHERIT,
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "how long each shim may take to answer: 500ms, 5s, 2m (default: 5s)")
+            description = "time limit for each shim's answer: 500ms, 5s, 2m (default: 5s)")
     private Duration timeout = Duration.ofSeconds(5);
 
-    @Option(names = "--no-trunc", scope = ScopeType.INHERIT, description = "cut nothing to the width of the terminal")
+    @Option(
+            names = "--no-trunc",
+            scope = ScopeType.INHERIT,
+            description = "do not cut lines to the width of the terminal")
     private boolean noTrunc;
 
     @Option(
             names = "--no-color",
             scope = ScopeType.INHERIT,
-            description = "no colours (default where NO_COLOR is set, and where stdout is no terminal)")
+            description = "no colours (default if NO_COLOR is set or stdout is not a terminal)")
     private boolean noColor;
 
-    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "show the whole of an error")
+    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "show the stack trace of an error")
     private boolean stacktrace;
 
     @Option(
@@ -121,8 +124,9 @@ public final class Globals {
     private static void requireDirectory(String option, @Nullable Path named) {
         if (named != null && (Files.notExists(named) || Files.isRegularFile(named))) {
             throw CliException.usage(
-                    option + " " + named + ": there is no such directory",
-                    "give the one of the containerd that is meant; without " + option + " the running one is found");
+                    option + " " + named + ": no such directory",
+                    "give the directory of your containerd, or leave " + option
+                            + " out to use that of the running one");
         }
     }
 
@@ -190,7 +194,8 @@ public final class Globals {
 
     private DaemonConfig named(Path file) {
         if (!Privileges.isRoot() && !Files.isReadable(file)) {
-            throw CliException.failed(file + " is not there, or not for you to read", "run jshimctl as root");
+            throw CliException.failed(
+                    "cannot read " + file + ": no such file, or permission denied", "run jshimctl as root");
         }
         try {
             return Migration.daemonConfig(NodePaths.defaults(), file);

@@ -78,7 +78,9 @@ public final class Listing {
      */
     public void check(OutputFormat format) {
         if (format.kind() == OutputFormat.Kind.NAME && name == null) {
-            throw CliException.usage("what is listed here has no names", "-o custom-columns shows a field alone");
+            throw CliException.usage(
+                    "the rows of this list have no names",
+                    "use -o custom-columns=HEADING:field to show a single field");
         }
         format.columns().forEach(column -> requireField("-o custom-columns", column.field()));
     }

@@ -98,8 +98,8 @@ public final class NodeReader {
                 .map(V2Bundle.class::cast)
                 .findFirst()
                 .orElseThrow(() -> CliException.failed(
-                        bundles.getFirst().task() + " has a v1 shim, which does not know the task API",
-                        "\"jshimctl inspect " + bundles.getFirst().task().id() + "\" shows what it says"));
+                        bundles.getFirst().task() + " has a v1 shim, which does not have the task API",
+                        "\"jshimctl inspect " + bundles.getFirst().task().id() + "\" shows what it reports"));
     }
 
     private List<Bundle> bundles(String id) {
@@ -156,7 +156,7 @@ public final class NodeReader {
                                         .map(task -> "-n " + task.namespace())
                                         .collect(Collectors.joining(" or ")))
                 : CliException.usage(
-                        "\"" + id + "\" is the beginning of more than one id: " + names,
-                        "give more of it, or -n NAMESPACE");
+                        "\"" + id + "\" is a prefix of more than one id: " + names,
+                        "give more letters of it, or -n NAMESPACE");
     }
 }

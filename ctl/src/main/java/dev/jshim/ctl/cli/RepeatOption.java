@@ -19,10 +19,10 @@ public final class RepeatOption {
             names = "--interval",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "how long to wait in between (default: 2s)")
+            description = "time between two rounds (default: 2s)")
     private Duration interval = Duration.ofSeconds(2);
 
-    @Option(names = "--count", paramLabel = "N", description = "end after so many times (default: never)")
+    @Option(names = "--count", paramLabel = "N", description = "exit after N rounds (default: never)")
     private int count;
 
     /**

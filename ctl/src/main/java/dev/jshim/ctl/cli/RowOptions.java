@@ -14,11 +14,12 @@ public final class RowOptions {
     @Option(
             names = "--filter",
             paramLabel = "FIELD=VALUE",
-            description = "only rows with this value, the field as JSON has it: status=running, health=mute; again for"
-                    + " another value of the same field, or for one more field that must fit, too")
+            description =
+                    "only rows whose field (named as in JSON) has this value: status=running, health=mute. Repeat it for"
+                            + " another value of the same field, or for another field that must match too")
     private List<String> filters = new ArrayList<>();
 
-    @Option(names = "--sort-by", paramLabel = "FIELD", description = "by this field, as JSON has it")
+    @Option(names = "--sort-by", paramLabel = "FIELD", description = "sort by this field, named as in JSON")
     private @Nullable String sortBy;
 
     /**
@@ -55,8 +56,8 @@ public final class RowOptions {
             var equals = filter.indexOf('=');
             if (equals < 1) {
                 throw CliException.usage(
-                        "--filter " + Text.oneLine(filter) + " is not a field with a value",
-                        "write it as FIELD=VALUE: status=running");
+                        "--filter " + Text.oneLine(filter) + " is not of the form FIELD=VALUE",
+                        "for example --filter status=running");
             }
             out.computeIfAbsent(filter.substring(0, equals), _ -> new ArrayList<>())
                     .add(filter.substring(equals + 1));

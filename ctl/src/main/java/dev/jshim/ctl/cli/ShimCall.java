@@ -43,7 +43,7 @@ public final class ShimCall {
     public static CliException mute(Bundle bundle, Duration after) {
         return CliException.failed(
                 "the shim of " + bundle.task() + " did not answer within " + after.toMillis() + " ms",
-                "whether it did what it was asked is not known; \"jshimctl inspect "
+                "the call may or may not have taken effect; \"jshimctl inspect "
                         + bundle.task().id() + "\" shows the processes");
     }
 
@@ -51,7 +51,7 @@ public final class ShimCall {
         var processes = new ShimProcesses(ProcFs.system());
         var init = processes.verifiedInit(bundle, processes.of(bundle));
         return CliException.failed(
-                bundle.task() + " has no shim to ask: " + reason,
-                init == null || init.hasEnded() ? "" : "its init process lives on as pid " + init.pid());
+                bundle.task() + " has no shim that could be called: " + reason,
+                init == null || init.hasEnded() ? "" : "its init process is still running as pid " + init.pid());
     }
 }

@@ -4,7 +4,7 @@ import picocli.CommandLine.Parameters;
 
 /** The one task that a command is about. */
 public final class TaskArgument {
-    @Parameters(paramLabel = "ID", description = "the container's id, or a beginning of it that only one has")
+    @Parameters(paramLabel = "ID", description = "the container's id, or an unambiguous prefix of it")
     private String id = "";
 
     public String id() {

@@ -6,7 +6,7 @@ import picocli.CommandLine.Option;
 
 /** {@code --watch}: the same again and again, until somebody ends it. */
 public final class WatchOption {
-    @Option(names = "--watch", description = "show it again and again, until Ctrl-C; on a terminal with the time")
+    @Option(names = "--watch", description = "repeat until Ctrl-C; on a terminal, with the time of each round")
     private boolean watch;
 
     @Mixin

@@ -12,11 +12,11 @@ import picocli.CommandLine.Mixin;
 
 @Command(
         name = "bundles",
-        description = "List what was left behind: bundles, mounts, cgroups, runtime state, sockets, FIFOs, shims.",
+        description = "List leftovers: bundles, mounts, cgroups, runtime state, sockets, FIFOs, shims.",
         footer = {
             "",
-            "Changes nothing; \"jshimctl clean\" removes. With -n only what is known to be of that namespace: of",
-            "sockets and FIFOs nobody can tell. Ends with 3 where something was found.",
+            "Changes nothing; \"jshimctl clean\" removes leftovers. With -n, lists only what certainly belongs to that",
+            "namespace; sockets and FIFOs do not show theirs. Exits with 3 if something was found.",
             "",
             "Examples:",
             "  jshimctl bundles",

@@ -25,12 +25,12 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "clean",
-        description = "Remove what was left behind; without --yes only say what would be removed.",
+        description = "Remove leftovers; without --yes only list what would be removed.",
         footer = {
             "",
-            "Nothing of a living container or shim is touched, and no process is signalled. Where containerd is",
-            "up and has a container of that id, its bundle is left to containerd: \"ctr task delete\". Each thing",
-            "is looked at again before it is removed. Ends with 3 where something was left.",
+            "It touches nothing of a live container or shim, and signals no process. If containerd is up and has a",
+            "container of that id, its bundle is kept: use \"ctr task delete\". Each item is checked again before it is",
+            "removed. Exits with 3 if something was kept.",
             "",
             "Examples:",
             "  jshimctl clean",
@@ -42,7 +42,7 @@ public final class CleanCommand implements Callable<Integer>, Lists {
     @Mixin
     private final AgeOption age = new AgeOption();
 
-    @Option(names = "--yes", description = "do it")
+    @Option(names = "--yes", description = "make the changes")
     private boolean yes;
 
     /** What belongs to no task, looked at twice. */
@@ -60,7 +60,7 @@ public final class CleanCommand implements Callable<Integer>, Lists {
     @Override
     public Integer call() {
         if (yes && !Privileges.isRoot()) {
-            throw CliException.failed("cleaning changes the node, and you are not root", "run jshimctl as root");
+            throw CliException.failed("clean needs root", "run jshimctl as root");
         }
         var found = Leftovers.of(cli, age.age());
         var keep = containerdKnows(found);
@@ -80,16 +80,16 @@ public final class CleanCommand implements Callable<Integer>, Lists {
                 new Fields().with("changed", yes).with("leftovers", rows),
                 () -> listing().write(cli, rows));
         if (!yes && !rows.isEmpty()) {
-            cli.note("nothing was changed; add --yes to do it");
+            cli.note("nothing was changed; add --yes to make the changes");
         }
         return complete ? ExitCode.OK : ExitCode.FINDINGS;
     }
 
     private static @Nullable String reason(Leftover left, Set<Leftover> keep) {
         if (!left.removable()) {
-            return "a process is not ended by clean";
+            return "clean ends no process: end it by its pid";
         }
-        return keep.contains(left) ? "containerd has a container of this id: \"ctr task delete\" it" : null;
+        return keep.contains(left) ? "containerd has a container of this id: use \"ctr task delete\"" : null;
     }
 
     /** It is still there, and still nobody's. */

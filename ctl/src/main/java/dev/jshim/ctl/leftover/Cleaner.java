@@ -34,7 +34,7 @@ final class Cleaner {
                 }
                 case RUNTIME_STATE, BUNDLE -> tree(left.path());
                 case SHIM -> {
-                    return "a process is not ended by clean";
+                    return "clean ends no process: end it by its pid";
                 }
             }
             return null;

@@ -35,10 +35,10 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "events",
-        description = "Show what happens to tasks, as containerd reports it; containerd must be up.",
+        description = "Show the events of tasks, as containerd reports them; containerd must be up.",
         footer = {
             "",
-            "One line an event, with -o json one object a line, until Ctrl-C. Exits with 1 when containerd ends.",
+            "Prints one line per event, with -o json one object per line, until Ctrl-C. Exits with 1 if containerd ends.",
             "",
             "Examples:",
             "  jshimctl events",
@@ -61,7 +61,7 @@ public final class EventsCommand implements Callable<Integer> {
 
     private final Cli cli;
 
-    @Option(names = "--count", paramLabel = "N", description = "end after so many events")
+    @Option(names = "--count", paramLabel = "N", description = "exit after N events")
     private int count;
 
     public EventsCommand(Cli cli) {
@@ -94,7 +94,7 @@ public final class EventsCommand implements Callable<Integer> {
 
     private static CliException absent(String why) {
         return CliException.failed(
-                "events come from containerd, and: " + why, "\"jshimctl ls --watch\" shows the tasks without it");
+                "events need containerd, but " + why, "start containerd, or use \"jshimctl ls --watch\"");
     }
 
     private int print(LinkedBlockingQueue<Word> words, ContainerdClient.Subscription subscription)

@@ -16,8 +16,8 @@ import picocli.CommandLine.Parameters;
         description = "Show which container and which shim a process of the host belongs to.",
         footer = {
             "",
-            "It goes by cgroup and by parents, and asks no shim. Ends with 1 where the process belongs to no",
-            "container of this containerd.",
+            "It uses the cgroup and the parents of the process, and calls no shim. Exits with 1 if the process belongs",
+            "to no container of this containerd.",
             "",
             "Example:",
             "  jshimctl find 4711"
@@ -25,7 +25,7 @@ import picocli.CommandLine.Parameters;
 public final class FindCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(paramLabel = "PID", description = "a process id, as the host has it")
+    @Parameters(paramLabel = "PID", description = "a process id on the host")
     private int pid;
 
     public FindCommand(Cli cli) {
@@ -40,7 +40,7 @@ public final class FindCommand implements Callable<Integer> {
         var proc = cli.proc();
         var process = proc.facts(pid);
         if (process == null) {
-            throw CliException.failed("there is no process " + pid, "it may have just ended");
+            throw CliException.failed("there is no process " + pid, "it may have ended just now");
         }
         var owner = ProcessOwner.of(process, cli.reader().read(), proc);
         if (owner == null) {

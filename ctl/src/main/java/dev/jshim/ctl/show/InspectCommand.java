@@ -11,7 +11,7 @@ import picocli.CommandLine.Mixin;
 
 @Command(
         name = "inspect",
-        description = "Show all that is known of a task: its bundle, shim, socket, processes, cgroup and record.",
+        description = "Show everything about a task: its bundle, shim, socket, processes, cgroup and record.",
         footer = {"", "Examples:", "  jshimctl inspect web", "  jshimctl inspect web -o json"})
 public final class InspectCommand implements Callable<Integer> {
     private final Cli cli;

@@ -25,13 +25,13 @@ import picocli.CommandLine.Option;
 @Command(
         name = "ls",
         aliases = "list",
-        description = "List the tasks of every namespace, with what their shims answer.",
+        description = "List the tasks of every namespace, with the answers of their shims.",
         footer = {
             "",
-            "Health: ok; degraded (see stderr); restarting (the JVM of a shim of jshim's has died and is started",
+            "Health: ok; degraded (see stderr); restarting (the JVM of one of jshim's shims has died and is being started",
             "again); mute (the shim does not answer); orphan (the container lives without a shim); dead (both are",
             "gone); leaked (a directory without a task).",
-            "An id that is in two namespaces stands twice in what -q writes: add -n, or use -o name.",
+            "If two namespaces have the same id, -q prints it twice: add -n, or use -o name.",
             "A narrow terminal shows fewer columns; --no-trunc shows all of them.",
             "",
             "Examples:",
@@ -70,10 +70,10 @@ public final class LsCommand implements Callable<Integer>, Lists {
 
     @Option(
             names = {"-q", "--quiet"},
-            description = "the ids alone, one a line (-o name: NAMESPACE/ID), and on stderr nothing but errors")
+            description = "only ids, one per line (-o name: NAMESPACE/ID), and only errors on stderr")
     private boolean quiet;
 
-    @Option(names = "--no-others", description = "say nothing of the shims of other containerds on this machine")
+    @Option(names = "--no-others", description = "do not mention shims of other containerds on this machine")
     private boolean noOthers;
 
     @Mixin

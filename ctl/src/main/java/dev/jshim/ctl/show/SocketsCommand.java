@@ -21,9 +21,9 @@ import picocli.CommandLine.Mixin;
         description = "List every shim socket: in the file system, abstract, and named in bundles.",
         footer = {
             "",
-            "State: ok; exposed (others than root can connect); unnamed (somebody listens, and no bundle names",
-            "it: a shim of another containerd, or one without a task); stale (nobody listens); gone (a bundle",
-            "names it, and it is not there). Sockets that no bundle names are listed only without -n.",
+            "State: ok; exposed (other users than root can connect); unnamed (a process listens, but no bundle names the",
+            "socket: a shim of another containerd, or one without a task); stale (nobody listens); gone (a bundle",
+            "names it, but it does not exist). Sockets that no bundle names are listed only without -n.",
             "",
             "Examples:",
             "  jshimctl sockets",

@@ -24,12 +24,12 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "stacks",
-        description = "Show where the threads of a task's shim are.",
+        description = "Show the stacks of the threads of a task's shim.",
         footer = {
             "",
-            "Of every shim: its threads and where each waits in the kernel. Of a JVM (jshim's own shim): its stacks",
-            "as jstack has them. With --dump a v2 shim written in Go is sent SIGUSR1, on which it writes its stacks",
-            "to its log, which containerd copies into its own. A v1 shim is never sent a signal.",
+            "For every shim, shows its threads and where each waits in the kernel; for a JVM (jshim's own shim) also its",
+            "stacks, as from jstack. --dump sends SIGUSR1 to a v2 shim written in Go, which then writes its stacks to its",
+            "log; containerd copies that into its own log. A v1 shim never gets a signal.",
             "",
             "Examples:",
             "  jshimctl stacks web",
@@ -43,7 +43,7 @@ public final class StacksCommand implements Callable<Integer> {
     @Mixin
     private final TaskArgument argument = new TaskArgument();
 
-    @Option(names = "--dump", description = "have a v2 shim written in Go write its stacks to containerd's log")
+    @Option(names = "--dump", description = "make a v2 shim written in Go write its stacks to containerd's log")
     private boolean dump;
 
     public StacksCommand(Cli cli) {
@@ -56,8 +56,8 @@ public final class StacksCommand implements Callable<Integer> {
         var shim = new ShimProcesses(cli.proc()).of(bundle);
         if (shim == null) {
             throw CliException.failed(
-                    "no process is the shim of " + bundle.task(),
-                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what there is");
+                    "cannot find the shim process of " + bundle.task(),
+                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what exists");
         }
         var worker = cli.proc().worker(shim);
         var stacks = ofJvm(worker);
@@ -104,10 +104,12 @@ public final class StacksCommand implements Callable<Integer> {
     private void dump(Bundle bundle, ProcessFacts shim) {
         if (!(bundle instanceof V2Bundle)) {
             throw CliException.failed(
-                    "a v1 shim is never sent a signal while its container lives", "the kernel's view is above");
+                    "--dump does not signal a v1 shim while its container lives",
+                    "the kernel's view of its threads is above");
         }
         if (JvmStacks.isJvm(cli.proc().worker(shim), cli.proc()) || !cli.proc().catches(shim.pid(), SIGUSR1)) {
-            throw CliException.failed("shim " + shim.pid() + " has no dump of that kind: not signalled", "");
+            throw CliException.failed(
+                    "shim " + shim.pid() + " is not written in Go and has no such dump: not signalled", "");
         }
         var why = ProcessSignal.send(
                 shim.pid(),
@@ -116,6 +118,6 @@ public final class StacksCommand implements Callable<Integer> {
         if (why != null) {
             throw CliException.failed(why, "");
         }
-        cli.note("shim " + shim.pid() + " was asked for its stacks: see containerd's log");
+        cli.note("sent SIGUSR1 to shim " + shim.pid() + ": its stacks are in containerd's log");
     }
 }

@@ -14,7 +14,7 @@ import picocli.CommandLine.Mixin;
 
 @Command(
         name = "state",
-        description = "Show what the shim itself says of a task, with containerd down too.",
+        description = "Show what the shim reports about a task, even if containerd is down.",
         footer = {"", "Examples:", "  jshimctl state web", "  jshimctl state web --exec shell -o json"})
 public final class StateCommand implements Callable<Integer> {
     private final Cli cli;

@@ -35,12 +35,12 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "stats",
-        description = "Show what a container uses, or each that runs: memory, processor time, processes.",
+        description = "Show the memory, processor time and processes of a container, or of each running one.",
         footer = {
             "",
-            "A v2 shim is asked; for a v1 shim, which has no such call, and for a shim that is mute or gone, the",
-            "cgroup is read (\"source\" says which). With an ID -o json has all counters. MEM% is of the limit.",
-            "Without an ID it exits with 3 if something is not known of a container that runs.",
+            "The figures come from the v2 shim. If the shim has no such call (v1), is mute or gone, they come from the",
+            "cgroup (\"source\" says which). With an ID, -o json has all counters. MEM% is the share of the limit.",
+            "Without an ID, exits with 3 if the figures of a running container are incomplete.",
             "",
             "Examples:",
             "  jshimctl stats",
@@ -69,7 +69,7 @@ public final class StatsCommand implements Callable<Integer>, Lists {
     @Parameters(
             paramLabel = "ID",
             arity = "0..1",
-            description = "the container's id, or a beginning of it that only one has; without it all that run")
+            description = "the container's id, or an unambiguous prefix of it (default: all that run)")
     private @Nullable String id;
 
     @Mixin
@@ -191,7 +191,7 @@ public final class StatsCommand implements Callable<Integer>, Lists {
         var init = processes.verifiedInit(bundle, processes.of(bundle));
         if (init == null || init.hasEnded()) {
             throw CliException.failed(
-                    bundle.task() + " has no living init whose cgroup could be read, and its shim: " + answer, "");
+                    bundle.task() + " has no live init whose cgroup could be read, and its shim: " + answer, "");
         }
         try {
             return new Counted(Cgroup.of(init.pid()).stats(), "cgroup");

@@ -28,12 +28,12 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "top",
-        description = "Show the shims again and again: memory, processor time, how fast they answer.",
+        description = "Show the shims, repeatedly: memory, processor time, how fast they answer.",
         footer = {
             "",
-            "CPU is of one processor, since the round before. ANSWER is the slowest of the shim's tasks. CONTAINER is the",
-            "first of them, and how many more the shim has; -o json has all. Of jshim's own shims SHIM is the keeper, and",
-            "what it takes is that of keeper and JVM together.",
+            "CPU is the share of one processor since the previous round. ANSWER is the time of the slowest of the shim's",
+            "tasks. CONTAINER is the first of them, and how many more the shim has; -o json has all. For jshim's own shims,",
+            "SHIM is the keeper, and the figures are those of keeper and JVM together.",
             "",
             "Examples:",
             "  jshimctl top",

@@ -44,22 +44,22 @@ final class Views {
         var recorded = runtime == null ? null : runtime.init();
         if (said != null && said.pid() != 0) {
             if (recorded != null && recorded.pid() != said.pid()) {
-                out.add("the shim says pid " + said.pid() + ", the runtime " + recorded.pid());
+                out.add("the shim reports pid " + said.pid() + ", the runtime " + recorded.pid());
             }
             if (task.bundle().initPid() != 0 && task.bundle().initPid() != said.pid()) {
-                out.add("the shim says pid " + said.pid() + ", init.pid "
+                out.add("the shim reports pid " + said.pid() + ", init.pid "
                         + task.bundle().initPid());
             }
         }
         var alive = task.initLives();
         if (said != null && said.status() == ProcessStatus.STOPPED && alive) {
-            out.add("the shim says stopped, and pid " + task.pid() + " lives");
+            out.add("the shim reports stopped, but pid " + task.pid() + " is alive");
         }
         if (recorded != null && said != null && said.status() == ProcessStatus.RUNNING && !proc.isAlive(recorded)) {
-            out.add("the shim says running, and the process that the runtime started has ended");
+            out.add("the shim reports running, but the process that the runtime started has ended");
         }
         if (runtime == null && alive && task.bundle().initPid() != 0) {
-            out.add("the runtime knows no such container, and its init lives");
+            out.add("the runtime does not know the container, but its init is alive");
         }
         return out;
     }

@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "call",
-        description = "Make one call of the task API to a container's shim, to try it or to find a fault.",
+        description = "Make one call of the task API to a container's shim, for tests or to find a fault.",
         footer = {
             "",
             "REQUEST has the fields of the call's message in protobuf's text format; the answer has the same.",
@@ -37,10 +37,7 @@ import picocli.CommandLine.Parameters;
 public final class CallCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(
-            index = "0",
-            paramLabel = "ID",
-            description = "the container's id, or a beginning of it that only one has")
+    @Parameters(index = "0", paramLabel = "ID", description = "the container's id, or an unambiguous prefix of it")
     private String id = "";
 
     @Parameters(index = "1", paramLabel = "CALL", description = "State, Pids, Create, ..: a call of containerd.task.v2")
@@ -50,7 +47,7 @@ public final class CallCommand implements Callable<Integer> {
             index = "2",
             arity = "0..1",
             paramLabel = "REQUEST",
-            description = "all fields but the id, which is put in (default: none)")
+            description = "all fields except the id, which jshimctl adds (default: none)")
     private String request = "";
 
     public CallCommand(Cli cli) {
@@ -69,9 +66,9 @@ public final class CallCommand implements Callable<Integer> {
             case Answer.Mute<Message>(var after) ->
                 throw CliException.failed(
                         "the shim of " + bundle.task() + " did not answer within " + after.toMillis() + " ms",
-                        "--timeout TIME gives it more");
+                        "--timeout TIME gives it more time; \"jshimctl inspect ID\" shows whether the call took effect");
             case Answer.Absent<Message>(var reason) ->
-                throw CliException.failed(bundle.task() + " has no shim to ask: " + reason, "");
+                throw CliException.failed(bundle.task() + " has no shim that could be called: " + reason, "");
         }
         return ExitCode.OK;
     }
@@ -89,7 +86,7 @@ public final class CallCommand implements Callable<Integer> {
                 .toList();
         var similar = Text.similar(name, names);
         throw CliException.usage(
-                "there is no call \"" + Text.oneLine(name) + "\"",
+                "unknown call \"" + Text.oneLine(name) + "\"",
                 "it is one of " + String.join(", ", similar.isEmpty() ? names : similar));
     }
 
@@ -108,7 +105,8 @@ public final class CallCommand implements Callable<Integer> {
         }
         var idField = builder.getDescriptorForType().findFieldByName("id");
         if (!builder.getField(idField).equals("") && !builder.getField(idField).equals(task.id())) {
-            throw CliException.usage("the request is for another container than " + task, "leave its id out");
+            throw CliException.usage(
+                    "the request names a container other than " + task, "leave the id out of the request");
         }
         return builder.setField(idField, task.id()).build();
     }

@@ -62,15 +62,15 @@ final class Escalation {
 
     private boolean byRuntime(OciRuntime runtime, @Nullable ProcessFacts init, @Nullable RuntimeState state) {
         if (state == null) {
-            said("runtime", false, "keeps no state of it below " + runtime.root());
+            said("runtime", false, "has no state of the container below " + runtime.root());
             return false;
         }
         if (!state.isOf(bundle)) {
-            said("runtime", false, "has a container of this id out of another bundle: not signalled");
+            said("runtime", false, "has a container of this id from another bundle: not signalled");
             return false;
         }
         if (init != null && init.stat().lacksFirstThread()) {
-            said("runtime", false, "takes a container for dead whose init has ended its first thread: not asked");
+            said("runtime", false, "considers a container dead if init has ended its first thread: not called");
             return false;
         }
         var root = runtime.root().resolve(bundle.task().namespace());
@@ -91,7 +91,7 @@ final class Escalation {
             return byCgroup(cgroup);
         }
         if (init == null) {
-            said("process", false, "init does not live");
+            said("process", false, "init is not alive");
             return false;
         }
         switch (InitCheck.of(init, bundle, state, proc)) {
@@ -100,7 +100,10 @@ final class Escalation {
                 return false;
             }
             case UNKNOWN -> {
-                said("process", false, "nothing shows that pid " + init.pid() + " is the container's: not signalled");
+                said(
+                        "process",
+                        false,
+                        "nothing proves that pid " + init.pid() + " belongs to the container: not signalled");
                 return false;
             }
             case SAME -> {}

@@ -18,14 +18,14 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "exec",
-        description = "Run a command in a container, through its shim, with containerd down too.",
+        description = "Run a command in a container, through its shim, even if containerd is down.",
         footer = {
             "",
-            "It has the container's user, environment and capabilities. jshimctl ends with the command's own exit",
-            "status. All behind the first word of COMMAND is the command's, its options too.",
+            "The command has the container's user, environment and capabilities. jshimctl exits with the command's exit",
+            "status. Everything after the first word of COMMAND belongs to the command, including options.",
             "",
-            "With -t each key goes to the command, Ctrl-C too. Ctrl-P Ctrl-Q leaves it: it runs on in the container,",
-            "and what it prints is lost. Without -t Ctrl-C is sent to it as SIGINT, and a second one ends jshimctl.",
+            "With -t each key goes to the command, also Ctrl-C. Ctrl-P Ctrl-Q detaches: the command keeps running in the",
+            "container, and its output is lost. Without -t, Ctrl-C sends SIGINT to it, and a second one ends jshimctl.",
             "",
             "Examples:",
             "  jshimctl exec web cat /etc/hosts",
@@ -35,10 +35,7 @@ import picocli.CommandLine.Parameters;
 public final class ExecCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(
-            index = "0",
-            paramLabel = "ID",
-            description = "the container's id, or a beginning of it that only one has")
+    @Parameters(index = "0", paramLabel = "ID", description = "the container's id, or an unambiguous prefix of it")
     private String id = "";
 
     @Parameters(
@@ -46,35 +43,36 @@ public final class ExecCommand implements Callable<Integer> {
             arity = "1..*",
             paramLabel = "COMMAND",
             parameterConsumer = AllThatFollows.class,
-            description = "what to run")
+            description = "the command and its arguments")
     private List<String> command = List.of();
 
     @Option(
             names = {"-i", "--stdin"},
-            description = "pass on our stdin")
+            description = "pass stdin to the command")
     private boolean stdin;
 
     @Option(
             names = {"-t", "--tty"},
-            description = "with a terminal, which is ours; implies -i")
+            description = "use this terminal; implies -i")
     private boolean tty;
 
     @Option(
             names = "--detach-keys",
             paramLabel = "KEYS",
-            description = "what leaves a command with a terminal: a,ctrl-x (default: ctrl-p,ctrl-q; none: \"\")")
+            description =
+                    "keys that detach from a command with a terminal: a,ctrl-x (default: ctrl-p,ctrl-q; none: \"\")")
     private String detachKeys = "ctrl-p,ctrl-q";
 
-    @Option(names = "--exec-id", paramLabel = "EXEC", description = "the id of the exec (default: one of its own)")
+    @Option(names = "--exec-id", paramLabel = "EXEC", description = "the id of the exec (default: a new one)")
     private String execId = "jshimctl-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime());
 
-    @Option(names = "--cwd", paramLabel = "DIR", description = "where it runs (default: as the container)")
+    @Option(names = "--cwd", paramLabel = "DIR", description = "working directory (default: the container's)")
     private String cwd = "";
 
     @Option(
             names = {"-e", "--env"},
             paramLabel = "NAME=VALUE",
-            description = "add to the environment")
+            description = "add a variable to the environment")
     private List<String> environment = List.of();
 
     public ExecCommand(Cli cli) {

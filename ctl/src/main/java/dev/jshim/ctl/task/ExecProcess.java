@@ -54,7 +54,7 @@ final class ExecProcess {
         } catch (IOException | JsonParseException | IllegalStateException | ClassCastException e) {
             throw CliException.failed(
                     "the config.json of " + bundle.task() + " cannot be used: " + e.getMessage(),
-                    "an exec takes user, environment and capabilities from it");
+                    "an exec needs its user, environment and capabilities; restart the container");
         }
     }
 

@@ -155,7 +155,7 @@ final class ExecRun {
         streams.leave();
         restore();
         cli.err().println();
-        cli.note("left the command running as exec " + execId + " of " + bundle.task());
+        cli.note("detached: the command keeps running as exec " + execId + " of " + bundle.task());
         cli.note("\"jshimctl kill " + bundle.task().id() + " --exec " + execId + " -s HUP\" ends it");
         return ExitCode.OK;
     }

@@ -137,7 +137,7 @@ final class ExecStreams implements AutoCloseable {
                     .redirectOutput(NOWHERE)
                     .redirectError(NOWHERE));
         } catch (IOException e) {
-            throw CliException.failed("nobody can be left behind to read its output: " + e.getMessage(), "");
+            throw CliException.failed("cannot leave a process behind to read its output: " + e.getMessage(), "");
         }
     }
 

@@ -34,7 +34,7 @@ final class ExecTerminal implements AutoCloseable {
             return new ExecTerminal(terminal, TerminalMode.of(terminal));
         } catch (ErrnoException e) {
             var failure = CliException.usage(
-                    "--tty needs a terminal, and stdin is none", "leave it out; -i passes on what comes from a pipe");
+                    "--tty needs a terminal, but stdin is not one", "leave --tty out; -i passes on input from a pipe");
             failure.initCause(e);
             throw failure;
         }

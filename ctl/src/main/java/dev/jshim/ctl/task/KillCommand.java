@@ -23,9 +23,9 @@ import picocli.CommandLine.Option;
         description = "Send a signal to a container's init process, through its shim.",
         footer = {
             "",
-            "With --escalate, where the shim is mute or gone: the OCI runtime is tried, and then the processes,",
-            "each step said on stderr. A process is signalled only where runtime state or cgroup prove that it is",
-            "the container's: a pid that has been used again never is. The shim itself is never signalled.",
+            "With --escalate, if the shim is mute or gone, jshimctl tries the OCI runtime and then the processes, and",
+            "reports each step on stderr. It signals a process only if runtime state or cgroup prove that it belongs to",
+            "the container, never a reused pid. It never signals the shim itself.",
             "",
             "Examples:",
             "  jshimctl kill web",
@@ -50,10 +50,10 @@ public final class KillCommand implements Callable<Integer> {
 
     @Option(
             names = {"-a", "--all"},
-            description = "to every process of the container")
+            description = "signal every process of the container")
     private boolean all;
 
-    @Option(names = "--escalate", description = "go on without the shim where it does not answer")
+    @Option(names = "--escalate", description = "if the shim does not answer, signal without it")
     private boolean escalate;
 
     public KillCommand(Cli cli) {
@@ -68,7 +68,7 @@ public final class KillCommand implements Callable<Integer> {
         }
         if (escalate && !exec.id().isEmpty()) {
             throw CliException.usage(
-                    "--escalate and --exec exclude each other", "which process an exec is only the shim knows");
+                    "--escalate and --exec exclude each other", "only the shim knows the process of an exec");
         }
         var bundle = cli.reader().bundle(argument.id());
         var answer = Shims.ask(bundle, cli.globals().timeout(), shim -> {
@@ -93,7 +93,7 @@ public final class KillCommand implements Callable<Integer> {
         if (!escalation.run()) {
             throw CliException.failed(
                     Signals.name(number) + " was sent to no process of " + bundle.task(),
-                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what there is");
+                    "\"jshimctl inspect " + bundle.task().id() + "\" shows what exists");
         }
         report(bundle, number, escalation.steps());
         return ExitCode.OK;
@@ -105,7 +105,7 @@ public final class KillCommand implements Callable<Integer> {
         var exit = state == null ? null : state.exit();
         if (exit != null) {
             return CliException.failed(
-                    bundle.task() + " has already exited, with status " + exit.status(), "there is nothing to kill");
+                    bundle.task() + " has already exited, with status " + exit.status(), "nothing was signalled");
         }
         return CliException.failed("the shim of " + bundle.task() + " refused: " + reason, "");
     }

@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
         description = "Wait for a container, or one of its execs, to end, and print its exit status.",
         footer = {
             "",
-            "It ends with 0 when the container has ended, whatever its status was, and with 1 when it has not",
+            "Exits with 0 if the container has ended, whatever its status was, and with 1 if it has not ended",
             "within --for.",
             "",
             "Examples:",
@@ -46,7 +46,7 @@ public final class WaitCommand implements Callable<Integer> {
             names = "--for",
             paramLabel = "TIME",
             converter = DurationConverter.class,
-            description = "at most so long (default: for ever)")
+            description = "wait at most this long (default: no limit)")
     private @Nullable Duration patience;
 
     public WaitCommand(Cli cli) {

@@ -43,13 +43,13 @@ final class BridgeBinary {
     /** The program, for root, who alone may use it. */
     static Path forChanges() {
         if (!Privileges.isRoot()) {
-            throw CliException.failed("this changes the node, and you are not root", "run jshimctl as root");
+            throw CliException.failed("this command changes the node and needs root", "run jshimctl as root");
         }
         var binary = find();
         if (binary == null || !Files.isExecutable(binary)) {
             throw CliException.failed(
-                    "the bridge " + (binary == null ? BINARY : binary) + " is not there",
-                    "run jshimctl out of an installed tree, or set " + HOME_VARIABLE + " to one");
+                    "the bridge " + (binary == null ? BINARY : binary) + " does not exist",
+                    "run jshimctl from an installed tree, or set " + HOME_VARIABLE + " to one");
         }
         return binary;
     }

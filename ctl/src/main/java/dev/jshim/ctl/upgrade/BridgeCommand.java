@@ -10,9 +10,9 @@ import picocli.CommandLine.Command;
         description = "Run the bridge, the one process that serves all adopted v1 containers of a containerd.",
         footer = {
             "",
-            "A bridge that dies is started again by its keeper, and containerd does not notice. To stop it while a",
-            "containerd 2.x runs is the end of all adopted tasks for containerd, until both were started again: stop",
-            "containerd first, and start it last.",
+            "If the bridge dies, its keeper starts it again, and containerd does not notice. If you stop it while containerd",
+            "2.x runs, containerd considers all adopted tasks ended until both are started again. So stop containerd",
+            "first, and start it last.",
             "",
             "Examples:",
             "  jshimctl bridge status",

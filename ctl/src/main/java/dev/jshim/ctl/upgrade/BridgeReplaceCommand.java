@@ -8,11 +8,11 @@ import picocli.CommandLine.Command;
 
 @Command(
         name = "replace",
-        description = "Put a bridge out of this jshimctl's tree in the place of the one that runs; containerd may run.",
+        description = "Replace the running bridge with that of this jshimctl's tree; containerd may run.",
         footer = {
             "",
-            "The keeper holds all connections meanwhile, so that containerd does not notice. If the new bridge does not",
-            "come up, the keeper starts the one before again, and this exits with 1."
+            "The keeper holds all connections meanwhile, so containerd does not notice. If the new bridge does not come up,",
+            "the keeper starts the previous one again, and this command exits with 1."
         })
 final class BridgeReplaceCommand implements Callable<Integer> {
     private final Cli cli;

@@ -9,18 +9,18 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "start",
-        description = "Start the bridge and wait until it serves what is adopted; nothing changes where it runs.",
+        description = "Start the bridge and wait until it serves the adopted containers; does nothing if it runs.",
         footer = {
             "",
-            "It reads the adopted bundles and keeps its sockets, pid and log in the folder jshim of the state",
-            "directory. It leaves the caller's session and cgroup. A keeper starts it again if it dies."
+            "The bridge reads the adopted bundles and keeps its sockets, pid and log in the directory jshim of the state",
+            "directory. It leaves the caller's session and cgroup. If it dies, its keeper starts it again."
         })
 final class BridgeStartCommand implements Callable<Integer> {
     private final Cli cli;
 
     @Option(
             names = "--kept",
-            description = {"for systemd: stay in the caller's cgroup;", "a bridge that runs already moves there"})
+            description = {"for systemd: stay in the caller's cgroup;", "a running bridge moves there"})
     private boolean kept;
 
     BridgeStartCommand(Cli cli) {

@@ -15,9 +15,9 @@ import picocli.CommandLine.Command;
         description = "Show whether the bridge runs and how many containers it serves; changes nothing.",
         footer = {
             "",
-            "The keeper holds the bridge's connections and starts it again if it dies: restarts and lastDeath. The state",
-            "is starting, serving, or waiting if the bridge dies again and again. Without a keeper, which is a pid, the",
-            "bridge tries to start another.",
+            "The keeper holds the bridge's connections and starts it again if it dies: see restarts and lastDeath. The state",
+            "is starting, serving, or waiting if the bridge dies again and again. keeper is a pid; if there is none, the",
+            "bridge tries to start one.",
             "Exits with 3 if the bridge does not run. \"migrate status\" shows each container."
         })
 final class BridgeStatusCommand implements Callable<Integer> {

@@ -10,16 +10,16 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "stop",
-        description = "End the bridge; containers, their v1 shims and the adopted bundles stay as they are.",
+        description = "Stop the bridge; containers, their v1 shims and the adopted bundles stay as they are.",
         footer = {
             "",
-            "It is refused while a containerd has the adopted containers loaded: that would publish an exit of each,",
-            "with 255, and know them no more. A containerd 2.x that starts while no bridge runs deletes the bundles."
+            "It is refused while a containerd has the adopted containers loaded: containerd would publish an exit with 255",
+            "for each, and forget them. A containerd 2.x that starts while no bridge runs deletes the bundles."
         })
 final class BridgeStopCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Option(names = "--force", description = "do it though a containerd is connected")
+    @Option(names = "--force", description = "stop it even if a containerd is connected")
     private boolean force;
 
     BridgeStopCommand(Cli cli) {
@@ -33,7 +33,7 @@ final class BridgeStopCommand implements Callable<Integer> {
             Bridges.write(cli, done.changed() ? "stopped" : "does not run", done);
             return ExitCode.OK;
         } catch (MigrationException e) {
-            throw Bridges.failed(e, "or give --force, and start bridge and containerd again after it");
+            throw Bridges.failed(e, "or give --force, then start bridge and containerd again");
         } catch (IOException e) {
             throw Bridges.failed(e, "");
         }

@@ -14,19 +14,19 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "verify",
-        description = "Ask each adopted bundle what containerd asks when it starts; changes nothing.",
+        description = "Make the calls that containerd makes for each adopted bundle when it starts; changes nothing.",
         footer = {
             "",
-            "A containerd 2.x deletes a bundle that does not answer Connect and Pids. So this comes before its start,",
-            "and ends with 3 where a start would lose a container. All are asked at once; --timeout is for all",
-            "together. Where nothing is adopted it ends with 0."
+            "containerd 2.x deletes a bundle that does not answer Connect and Pids. So run this before you start it: it",
+            "exits with 3 if a start would lose a container. It asks all bundles at once; --timeout is for all",
+            "together. If nothing is adopted it exits with 0."
         })
 final class BridgeVerifyCommand implements Callable<Integer> {
     private final Cli cli;
 
     @Option(
             names = {"-q", "--quiet"},
-            description = "show only those that do not answer")
+            description = "show only bundles that do not answer")
     private boolean quiet;
 
     BridgeVerifyCommand(Cli cli) {
@@ -46,7 +46,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         }
         cli.note(
                 "do not start containerd 2.x now: it would delete the bundles that do not answer. Run \"jshimctl bridge"
-                        + " start\", and look into "
+                        + " start\", verify again, and see "
                         + cli.globals().paths().state().resolve("jshim/bridge.log"));
         return ExitCode.FINDINGS;
     }

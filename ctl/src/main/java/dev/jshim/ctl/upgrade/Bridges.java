@@ -43,7 +43,7 @@ public final class Bridges {
         return keeper == null || !keeper.isWaiting()
                 ? null
                 : "the bridge dies again and again, " + keeper.restarts() + " times so far, last by " + keeper.last()
-                        + "; its keeper waits before it starts it again; the log is " + paths.log();
+                        + "; its keeper waits before it starts it again; see " + paths.log();
     }
 
     /** That containerd does not have what the bridge serves, in a line; null if it does, or none runs. */
@@ -53,9 +53,9 @@ public final class Bridges {
                 : reading(cli).unseen();
         return unseen.isEmpty()
                 ? null
-                : "containerd took for exited what still runs: "
+                : "containerd considers these exited, but they still run: "
                         + unseen.stream().map(TaskId::toString).sorted().collect(Collectors.joining(", "))
-                        + "; a restart of containerd brings it back";
+                        + "; restart containerd to bring them back";
     }
 
     /** What {@code check} finds in the bridge, if one runs or should. */
@@ -66,8 +66,8 @@ public final class Bridges {
             out.add(Finding.error(
                     "bridge",
                     trouble,
-                    "the adopted containers run on, but containerd waits for every answer about them",
-                    "see the log; \"jshimctl bridge replace\" of another tree puts another version in its place"));
+                    "the adopted containers keep running, but containerd waits for every answer about them",
+                    "see the log; \"jshimctl bridge replace\" of another tree installs another version"));
             return out;
         }
         var unseen = unseen(cli);
@@ -75,7 +75,7 @@ public final class Bridges {
             out.add(Finding.error(
                     "bridge",
                     unseen,
-                    "bridge and keeper have died together; a client may have made another container in the place of each,"
+                    "bridge and keeper have died together; a client may have started a second copy of each container,"
                             + " and both run now",
                     "end the copies, then restart containerd: it finds the old ones again; or end the old ones with"
                             + " \"jshimctl kill\""));
@@ -85,7 +85,7 @@ public final class Bridges {
         if (keeper != null && keeper.hasFailed()) {
             out.add(Finding.warning(
                     "bridge",
-                    "the last \"bridge replace\" failed, and the bridge before it serves",
+                    "the last \"bridge replace\" failed, and the previous bridge serves",
                     "the node still runs the old version",
                     "see " + new BridgePaths(cli.globals().paths()).log() + ", then try again"));
         }
@@ -93,9 +93,9 @@ public final class Bridges {
             out.add(Finding.warning(
                     "bridge",
                     "the bridge, pid " + state.pid() + ", has no keeper",
-                    "if it dies, containerd takes every adopted container for exited",
-                    "if it is of a version without one: stop containerd, then \"jshimctl bridge stop\" and"
-                            + " \"jshimctl bridge start\"; else see its log"));
+                    "if it dies, containerd considers every adopted container exited",
+                    "if its version has none: stop containerd, then \"jshimctl bridge stop\" and"
+                            + " \"jshimctl bridge start\"; otherwise see its log"));
         }
         return out;
     }

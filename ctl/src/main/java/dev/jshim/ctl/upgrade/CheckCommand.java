@@ -16,12 +16,13 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "check",
-        description = "Say whether this node is ready for containerd 2.x: each finding with why, and what to do.",
+        description =
+                "Report whether this node is ready for containerd 2.x: each finding with its reason and what to do.",
         footer = {
             "",
             "It changes nothing. It looks at the tasks of every containerd on the machine, sockets, the bridge, containerd's",
-            "config.toml, folders, disk, kernel, KillMode, dockerd and crun. An error is what has to be done before the upgrade; a",
-            "warning can wait. Exits with 0 if there is no error, else with 3. --config names another file than that of the",
+            "config.toml, directories, disk, kernel, KillMode, dockerd and crun. An error must be fixed before the upgrade; a",
+            "warning can wait. Exits with 0 if there is no error, else with 3. --config names a file other than that of the",
             "running containerd.",
             "",
             "Examples:",
@@ -35,11 +36,11 @@ public final class CheckCommand implements Callable<Integer> {
     @Option(
             names = "--new-containerd",
             paramLabel = "FILE",
-            description = "the containerd 2.x that is to come: its \"config migrate\", which changes nothing, is asked"
-                    + " what it makes of the configuration")
+            description = "program of the new containerd 2.x; its \"config migrate\", which changes nothing, checks the"
+                    + " configuration")
     private @Nullable Path program;
 
-    @Option(names = "--strict", description = "exit with 3 if there is a warning, too")
+    @Option(names = "--strict", description = "exit with 3 for warnings too")
     private boolean strict;
 
     public CheckCommand(Cli cli) {
@@ -49,7 +50,8 @@ public final class CheckCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (!Privileges.isRoot()) {
-            cli.note("you are not root: shims and their sockets cannot be seen, nor can most of containerd's folders");
+            cli.note(
+                    "run it as root: without root it cannot see shims, their sockets and most of containerd's directories");
         }
         cli.globals().tolerateBrokenConfig();
         var node = cli.reader().read();

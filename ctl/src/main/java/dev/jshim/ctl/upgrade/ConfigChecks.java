@@ -74,13 +74,17 @@ final class ConfigChecks {
                         found.fatal(), "config", found.where() + ": " + found.key(), found.why(), found.todo()));
             }
         } catch (NoSuchFileException e) {
-            out.add(Finding.error("config", file + " is not there", "nothing can be said of it", "name another one"));
+            out.add(Finding.error(
+                    "config",
+                    "cannot find " + file,
+                    "its settings cannot be checked",
+                    "name another file with --config"));
         } catch (IOException e) {
             out.add(Finding.error(
                     "config",
                     String.valueOf(e.getMessage()),
-                    "what containerd 2.x makes of " + file + " cannot be told, or it does not start with it",
-                    "mend what is named"));
+                    "containerd 2.x may not start with " + file + ", or ignore parts of it",
+                    "fix what is named"));
         }
         return out;
     }

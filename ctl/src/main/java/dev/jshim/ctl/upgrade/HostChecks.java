@@ -77,7 +77,7 @@ final class HostChecks {
     /** Who it is, and whether its containers outlive it. */
     static String describe(DockerDaemon docker, Duration timeout) {
         var on = docker.liveRestore(timeout);
-        var state = on == null ? "cannot be asked for" : on ? "on" : "off";
+        var state = on == null ? "unknown" : on ? "on" : "off";
         return "dockerd, process " + docker.pid() + ", live-restore " + state;
     }
 
@@ -88,7 +88,7 @@ final class HostChecks {
                 out.add(Finding.error(
                         "live-restore",
                         problem.what(),
-                        "to upgrade Docker, or its containerd, ends every container",
+                        "an upgrade of Docker, or of its containerd, ends every container",
                         problem.todo()));
             }
         }
@@ -122,7 +122,7 @@ final class HostChecks {
             out.add(Finding.warning(
                     "mode",
                     folder + " has mode " + TaskFields.mode(mode),
-                    "users of the host can look into it, or run programs out of images in it (" + cve + ")",
+                    "users of the host can read it, or run programs from images in it (" + cve + ")",
                     "chmod " + wanted + " " + folder));
         }
     }
@@ -144,7 +144,7 @@ final class HostChecks {
                     "disk",
                     folder + " has " + (space.free() >> 20) + " MiB left",
                     "the upgrade migrates containerd's database, and each bundle needs room",
-                    "make room first"));
+                    "free some space first"));
         }
     }
 
@@ -154,7 +154,7 @@ final class HostChecks {
             out.add(Finding.warning(
                     "kernel",
                     "the kernel is " + Text.oneLine(version),
-                    "jshim was made for 4.18 and later",
+                    "jshim needs 4.18 or later",
                     "use a newer kernel, or try it on one node first"));
         }
     }
@@ -167,7 +167,7 @@ final class HostChecks {
                     "the node has cgroups " + host.cgroups(),
                     "containerd 2.2 and runc 1.4 deprecate cgroup v1, and may drop it from May 2029 on; systemd 258 has"
                             + " dropped it",
-                    "nothing for this upgrade; change to v2 with the node's next installation"));
+                    "nothing for this upgrade; change to v2 when the node is next installed"));
         }
     }
 
@@ -177,8 +177,8 @@ final class HostChecks {
             out.add(Finding.error(
                     "KillMode",
                     "containerd.service has KillMode=" + mode,
-                    "to stop or upgrade containerd kills every shim, and with it every container",
-                    "set KillMode=process in a drop-in, and \"systemctl daemon-reload\""));
+                    "stopping or upgrading containerd kills every shim, and with it every container",
+                    "set KillMode=process in a drop-in, then run \"systemctl daemon-reload\""));
         }
     }
 

@@ -15,10 +15,10 @@ import picocli.CommandLine.Option;
         description = "Start the bridge and adopt the running v1 containers; without --yes only show the plan.",
         footer = {
             "",
-            "Reads: what plan reads. Changes: adds a v2 bundle beside each v1 bundle, starts the bridge, writes the",
-            "journal in ROOT/jshim; of v1 nothing is touched. To undo: migrate rollback.",
-            "It may be run while the old containerd runs, and again: it then adds only what is new, and drops what was",
-            "deleted meanwhile. Run it before a package upgrade, whose scripts restart containerd by themselves.",
+            "Reads: what plan reads. Changes: adds a v2 bundle for each v1 bundle, starts the bridge, writes the journal",
+            "in ROOT/jshim; nothing of v1 is touched. To undo: migrate rollback.",
+            "The old containerd may run. A repeated apply adds only what is new, and drops what was deleted meanwhile.",
+            "Run it before a package upgrade, because its scripts restart containerd.",
             "",
             "With --restart it does the whole change: adopt, stop containerd, adopt what is new, run the command, start",
             "containerd, verify; if anything fails, stop it, roll back, run the --undo command, start the old one."
@@ -26,24 +26,21 @@ import picocli.CommandLine.Option;
 final class MigrateApplyCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Option(names = "--yes", description = "do it")
+    @Option(names = "--yes", description = "make the changes")
     private boolean yes;
 
     @Option(
             names = "--rebuild-journal",
-            description = "put a journal that cannot be read aside, and go by the bundles on the node")
+            description = "set an unreadable journal aside, and rebuild it from the bundles on the node")
     private boolean rebuildJournal;
 
     @Option(
             names = "--restart",
             paramLabel = "CMD",
-            description = "exchange containerd too: CMD puts containerd 2.x in the place of the old one")
+            description = "replace containerd too: CMD installs containerd 2.x in place of the old one")
     private @Nullable String restart;
 
-    @Option(
-            names = "--undo",
-            paramLabel = "CMD",
-            description = "with --restart: puts the old containerd back in its place")
+    @Option(names = "--undo", paramLabel = "CMD", description = "with --restart: reinstalls the old containerd")
     private @Nullable String undo;
 
     @Option(
@@ -75,18 +72,18 @@ final class MigrateApplyCommand implements Callable<Integer> {
         if (change != null && (back == null || namespace != null)) {
             throw CliException.usage(
                     namespace != null
-                            ? "--restart is for all namespaces: a containerd has them all"
-                            : "--restart needs --undo: what puts the old containerd back when something fails",
+                            ? "--restart works on all namespaces of a containerd: leave -n out"
+                            : "--restart needs --undo: the command that reinstalls the old containerd if something fails",
                     namespace != null
                             ? "leave --namespace away"
                             : "such as --undo 'apt-get install --allow-downgrades -y containerd=1.6.20'");
         }
         if (change == null && back != null) {
-            throw CliException.usage("--undo is for --restart, which is missing", "nothing was changed");
+            throw CliException.usage("--undo needs --restart", "nothing was changed");
         }
         if (!yes) {
             var _ = Migrations.plan(cli, newDaemon);
-            cli.note("nothing was changed; add --yes to do it");
+            cli.note("nothing was changed; add --yes to make the changes");
             return ExitCode.OK;
         }
         return Migrations.change(

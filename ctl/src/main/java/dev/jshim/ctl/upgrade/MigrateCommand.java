@@ -7,11 +7,11 @@ import picocli.CommandLine.Command;
 @Command(
         name = "migrate",
         synopsisSubcommandLabel = "COMMAND",
-        description = "Move running v1 containers under the bridge, so that a containerd 2.x goes on with them.",
+        description = "Move running v1 containers to the bridge, so that containerd 2.x can manage them.",
         footer = {
             "",
-            "An adoption adds a v2 bundle beside each v1 bundle and starts the bridge. It moves, changes and",
-            "restarts nothing of v1, and can be rolled back until containerd 2.x is in charge.",
+            "An adoption adds a v2 bundle for each v1 bundle and starts the bridge. It moves, changes and restarts nothing",
+            "of v1, and can be rolled back until containerd 2.x is in charge.",
             "",
             "Examples:",
             "  jshimctl migrate plan",

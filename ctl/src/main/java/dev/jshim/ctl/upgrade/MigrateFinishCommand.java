@@ -10,18 +10,19 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "finish",
-        description = "Remove the bridge and the journal when no v1 container is left; without --yes only look.",
+        description =
+                "Remove the bridge and the journal when no v1 container is left; without --yes only show what is left.",
         footer = {
             "",
             "Reads: the bundles, /proc, the units in /etc/systemd/system, and containerd's config.toml. Changes: ends the",
-            "bridge, removes its files, its unit and drop-in, the journal. It says which lines of config.toml name the v1",
-            "runtime, for you to change. It is refused, with 3, while a v1 container is left. There is no undo, and nobody",
-            "needs any of it any more."
+            "bridge, removes its files, its unit and drop-in, the journal. It lists the lines of config.toml that name the",
+            "v1 runtime, for you to change. It refuses and exits with 3 while a v1 container is left. There is no undo, and",
+            "none is needed."
         })
 final class MigrateFinishCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Option(names = "--yes", description = "do it")
+    @Option(names = "--yes", description = "make the changes")
     private boolean yes;
 
     MigrateFinishCommand(Cli cli) {

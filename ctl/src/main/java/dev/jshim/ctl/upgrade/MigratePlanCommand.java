@@ -7,14 +7,14 @@ import picocli.CommandLine.Mixin;
 
 @Command(
         name = "plan",
-        description = "Show each v1 container and what would be done with it; changes nothing.",
+        description = "Show each v1 container and what apply would do with it; changes nothing.",
         footer = {
             "",
             "Reads: the v1 bundles, /proc, memory and disk, the KillMode of the shims' systemd units, containerd's",
-            "config.toml, and asks each v1 shim, containerd, a dockerd that uses it, and the program of",
-            "--new-containerd. Changes: nothing, so there is nothing to undo.",
-            "Ends with 3 where apply would refuse a container, or to do anything at all, or something lives that has",
-            "no bundle, or containerd 2.x will fail in something because of its configuration."
+            "config.toml. Asks: each v1 shim, containerd, a dockerd that uses it, the program of --new-containerd.",
+            "Changes: nothing, so there is nothing to undo.",
+            "Exits with 3 if apply would refuse a container, or refuse to do anything at all; if a live process has no",
+            "bundle; or if containerd 2.x will fail in something because of its configuration."
         })
 final class MigratePlanCommand implements Callable<Integer> {
     private final Cli cli;

@@ -10,23 +10,23 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "rollback",
-        description = "Take away what apply added and stop the bridge; without --yes only show what would be done.",
+        description = "Remove what apply added and stop the bridge; without --yes only show what would be done.",
         footer = {
             "",
             "Reads: the journal, the v2 bundles, /proc. Changes: removes the added bundles, the bridge and its files,",
             "the journal. Leaves: containers, v1 shims and bundles, and containers that were made under containerd 2.x.",
-            "To undo: run apply. It works from any point and can be repeated; it is refused while a containerd 2.x",
-            "answers, or whatever is connected to the bridge: stop that first."
+            "To undo: run apply. It works from any point and can be repeated. It is refused while a containerd 2.x answers,",
+            "or any daemon is connected to the bridge: stop that daemon first."
         })
 final class MigrateRollbackCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Option(names = "--yes", description = "do it")
+    @Option(names = "--yes", description = "make the changes")
     private boolean yes;
 
     @Option(
             names = "--rebuild-journal",
-            description = "put a journal that cannot be read aside, and go by the bundles on the node")
+            description = "set an unreadable journal aside, and rebuild it from the bundles on the node")
     private boolean rebuildJournal;
 
     MigrateRollbackCommand(Cli cli) {
@@ -40,7 +40,7 @@ final class MigrateRollbackCommand implements Callable<Integer> {
         }
         try {
             var _ = Migrations.write(cli, Migrations.looking(cli).rollbackPlan());
-            cli.note("nothing was changed; add --yes to take these adoptions back");
+            cli.note("nothing was changed; add --yes to undo these adoptions");
             return ExitCode.OK;
         } catch (MigrationException e) {
             throw CliException.failed(e);

@@ -13,11 +13,11 @@ import picocli.CommandLine.Command;
 
 @Command(
         name = "status",
-        description = "Show whether the bridge runs and how the adopted containers stand; changes nothing.",
+        description = "Show whether the bridge runs and the state of the adopted containers; changes nothing.",
         footer = {
             "",
-            "Reads: the added bundles, and asks the bridge and each v1 shim. Changes: nothing, so there is nothing to undo.",
-            "Ends with 3 where something is wrong. For what containerd has of it see verify."
+            "Reads: the added bundles. Asks: the bridge and each v1 shim. Changes: nothing, so there is nothing to undo.",
+            "Exits with 3 if something is wrong. verify also compares with containerd."
         })
 final class MigrateStatusCommand implements Callable<Integer> {
     private final Cli cli;

@@ -8,13 +8,13 @@ import picocli.CommandLine.Command;
 
 @Command(
         name = "verify",
-        description = "Ask what containerd 2.x asks of each adopted container; changes nothing.",
+        description = "Make the calls that containerd 2.x makes for each adopted container; changes nothing.",
         footer = {
             "",
-            "Reads: the bundles, /proc, and asks the bridge, each v1 shim and containerd. Changes: nothing, so there is",
+            "Reads: the bundles, /proc. Asks: the bridge, each v1 shim and containerd. Changes: nothing, so there is",
             "nothing to undo.",
-            "Ends with 3 where a live v1 container has no v2 bundle, an adopted one does not answer, one was deleted",
-            "meanwhile, or a running containerd 2.x has not loaded it. Run it before containerd 2.x is started, and",
+            "Exits with 3 if a live v1 container has no v2 bundle, an adopted one does not answer, one was deleted",
+            "meanwhile, or a running containerd 2.x has not loaded it. Run it before you start containerd 2.x, and",
             "after."
         })
 final class MigrateVerifyCommand implements Callable<Integer> {

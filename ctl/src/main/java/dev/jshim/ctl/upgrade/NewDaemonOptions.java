@@ -11,14 +11,14 @@ final class NewDaemonOptions {
     @Option(
             names = "--new-containerd",
             paramLabel = "FILE",
-            description = "the containerd 2.x that is to come: its \"config migrate\", which changes nothing, is asked"
-                    + " what it makes of the configuration")
+            description = "program of the new containerd 2.x; its \"config migrate\", which changes nothing, checks the"
+                    + " configuration")
     private @Nullable Path program;
 
     @Option(
             names = "--new-config",
             paramLabel = "FILE",
-            description = "the config.toml that it will have (default: the one that the old containerd has)")
+            description = "its config.toml (default: that of the old containerd)")
     private @Nullable Path config;
 
     /**
@@ -33,8 +33,8 @@ final class NewDaemonOptions {
                     ? List.of()
                     : List.of(Finding.error(
                             "config",
-                            "which config.toml the new containerd will have is not known",
-                            "nothing can be said of it",
+                            "the config.toml of the new containerd is unknown",
+                            "its settings cannot be checked",
                             "name it with --new-config"));
         }
         return new ConfigChecks(cli, file, program).named();

@@ -7,11 +7,11 @@ import picocli.CommandLine.Command;
 @Command(
         name = "shim",
         synopsisSubcommandLabel = "COMMAND",
-        description = "Change the shims of jshim's own; \"ls\", \"inspect\" and \"top\" show them.",
+        description = "Change jshim's own shims; \"ls\", \"inspect\" and \"top\" show them.",
         footer = {
             "",
-            "A shim whose JVM dies goes on in the next one, which its keeper starts: neither containerd nor a container",
-            "notices. \"inspect\" shows how often that was, and why.",
+            "If a shim's JVM dies, its keeper starts another one, and neither containerd nor a container notices.",
+            "\"inspect\" shows how often that happened, and why.",
             "",
             "Examples:",
             "  /opt/jshim-NEW/bin/jshimctl shim replace --all",

@@ -30,14 +30,14 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "replace",
-        description = "Put a JVM out of this jshimctl's tree in the place of that of running shims; containers run on.",
+        description = "Replace the JVM of running shims with that of this jshimctl's tree; containers keep running.",
         footer = {
             "",
-            "The keeper holds all connections and streams meanwhile, so that neither containerd nor a client notices. If",
-            "the new JVM does not come up, the keeper starts the one before again, and that is an error here. One shim",
-            "may serve many containers: all of them are served by the new JVM. With --all it is each shim of this",
-            "containerd (--address), or of one namespace of it (-n), also one that has no container now.",
-            "Exits with 3 if some could be replaced and some could not."
+            "The keeper holds all connections and streams meanwhile, so neither containerd nor a client notices. If the new",
+            "JVM does not come up, the keeper starts the previous one again, and the command fails. A shim may serve many",
+            "containers; the new JVM serves all of them. --all means each shim of this containerd (--address), or of one",
+            "namespace of it (-n), even a shim without containers.",
+            "Exits with 3 if only some could be replaced."
         })
 final class ShimReplaceCommand implements Callable<Integer> {
     private static final String PROGRAM = "containerd-shim-v2-oci";
@@ -48,7 +48,7 @@ final class ShimReplaceCommand implements Callable<Integer> {
 
     private final Cli cli;
 
-    @Parameters(paramLabel = "ID", arity = "0..*", description = "containers whose shims are meant")
+    @Parameters(paramLabel = "ID", arity = "0..*", description = "containers whose shims are to be replaced")
     private List<String> ids = List.of();
 
     @Option(names = "--all", description = "all shims of this containerd")
@@ -61,7 +61,8 @@ final class ShimReplaceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (all == !ids.isEmpty()) {
-            throw CliException.usage("say which shims: IDs, or --all for those of all containers", "give one of them");
+            throw CliException.usage(
+                    "no shim was named", "give container IDs, or --all for the shims of all containers");
         }
         var programs = BridgeBinary.forChanges().getParent();
         var rows = new ArrayList<Fields>();
@@ -88,8 +89,8 @@ final class ShimReplaceCommand implements Callable<Integer> {
             var shim = keepers.of(processes.of(bundle));
             if (shim == null) {
                 throw CliException.failed(
-                        "the shim of " + bundle.task() + " has no keeper: nothing is replaced",
-                        "it is another vendor's, or of a jshim before that; \"jshimctl inspect "
+                        "the shim of " + bundle.task() + " has no keeper and cannot be replaced",
+                        "it is another vendor's, or of a jshim without keepers; \"jshimctl inspect "
                                 + bundle.task().id() + "\" shows it");
             }
             out.add(shim);
@@ -113,7 +114,7 @@ final class ShimReplaceCommand implements Callable<Integer> {
         var name = jvm == null || !jvm.name().startsWith("containerd-shim-") ? PROGRAM : jvm.name();
         var program = (programs == null ? Path.of("/") : programs).toRealPath().resolve(name);
         if (!Files.isExecutable(program)) {
-            throw new IOException("there is no " + program + " to replace it with");
+            throw new IOException(program + " does not exist: run jshimctl from the new tree");
         }
         return program;
     }
@@ -121,7 +122,8 @@ final class ShimReplaceCommand implements Callable<Integer> {
     /** Returns the pid of the JVM that serves now. */
     private int replace(KeptShim shim, Path program) throws IOException {
         if (!shim.isTtrpc()) {
-            throw new IOException("it speaks gRPC, and its connections end with its process: it goes on as it is");
+            throw new IOException(
+                    "it speaks gRPC, and its connections would end with its process: it was not replaced");
         }
         var before = shim.keeper().process();
         var timeout = cli.globals().timeout();
@@ -135,7 +137,7 @@ final class ShimReplaceCommand implements Callable<Integer> {
         } catch (StatusRuntimeException e) {
             var why = e.getStatus().getDescription();
             throw new IOException(
-                    "it does not make room: " + (why == null ? e.getStatus().getCode() : why), e);
+                    "it refused to be replaced: " + (why == null ? e.getStatus().getCode() : why), e);
         }
         return await(shim.keeper().keeper(), before);
     }
@@ -148,19 +150,19 @@ final class ShimReplaceCommand implements Callable<Integer> {
                     ? null
                     : ShimKeepers.read().of(facts);
             if (now == null) {
-                throw new IOException("the shim has ended: its last container may have gone");
+                throw new IOException("the shim has exited; its last container may be gone");
             }
             var state = now.keeper();
             if (!state.process().equals(before) && state.isServing()) {
                 if (state.hasFailed()) {
-                    throw new IOException("the new JVM did not come up, and one of the tree before serves again; see"
+                    throw new IOException("the new JVM did not come up, and one of the previous tree serves again; see"
                             + " containerd's log");
                 }
                 return state.process().pid();
             }
             pause();
         }
-        throw new IOException("no JVM serves after " + REPLACED.toSeconds() + " s; its keeper goes on trying");
+        throw new IOException("no JVM serves after " + REPLACED.toSeconds() + " s; its keeper keeps trying");
     }
 
     private static void pause() throws IOException {

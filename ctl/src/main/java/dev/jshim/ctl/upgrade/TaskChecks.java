@@ -20,8 +20,9 @@ import java.util.stream.Collectors;
 /** What {@code check} finds in tasks and sockets. */
 final class TaskChecks {
     private static final String V1 = "v1 container";
-    private static final String UNSEEN = "containerd 2.x has no v1 runtime: after the upgrade it runs on unseen;"
-            + " \"ctr deprecations list\" does not list it if it was started before the daemon";
+    private static final String UNSEEN =
+            "containerd 2.x has no v1 runtime: after the upgrade the container runs on unseen;"
+                    + " \"ctr deprecations list\" does not list it if it was started before the daemon";
 
     private final Cli cli;
 
@@ -43,8 +44,8 @@ final class TaskChecks {
             out.add(Finding.warning(
                     "without a bundle",
                     stray.task() + ": " + stray.what(),
-                    "no containerd sees it, neither the one that runs nor the one to come",
-                    "if it is still needed, start another one in its place; then end it by its pid"));
+                    "no containerd sees it, neither the running one nor a new one",
+                    "if it is still needed, start a replacement; then end this one by its pid"));
         }
         found.others().stream()
                 .filter(other -> other.root().isAbsolute() && other.state().isAbsolute())
@@ -57,7 +58,7 @@ final class TaskChecks {
                         "socket",
                         socket.facts().socket().address() + ": "
                                 + socket.facts().exposure(),
-                        "who can connect can drive the shim, which runs as root",
+                        "whoever can connect controls the shim, which runs as root",
                         "restart its container under a shim of containerd 1.3.9, 1.4.3 or later, or of jshim"));
             }
         }
@@ -84,7 +85,7 @@ final class TaskChecks {
                         V1,
                         running(bundle, shim.pid()) + ", of another containerd",
                         UNSEEN,
-                        "that containerd has a migration of its own: \"jshimctl --root " + other.root() + " --state "
+                        "that containerd needs its own migration: \"jshimctl --root " + other.root() + " --state "
                                 + other.state() + " migrate plan\""));
             }
         }
@@ -119,9 +120,9 @@ final class TaskChecks {
                 task.task() + " is " + health.label() + ": " + troubles,
                 lost
                         ? "containerd has to clean it up when it starts"
-                        : "containerd takes a shim that does not answer for dead, and may wait for it at its start",
+                        : "containerd treats a shim that does not answer as dead, and may wait for it when it starts",
                 lost
-                        ? "\"jshimctl bundles\" shows what is left, \"jshimctl clean\" removes it"
-                        : "look at it before the upgrade: \"jshimctl inspect ID\""));
+                        ? "\"jshimctl bundles\" lists the leftovers, \"jshimctl clean\" removes them"
+                        : "find out why before the upgrade: \"jshimctl inspect ID\""));
     }
 }

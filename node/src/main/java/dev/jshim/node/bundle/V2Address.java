@@ -36,7 +36,7 @@ final class V2Address {
                 return NONE;
             }
         }
-        problems.add("neither bootstrap.json nor address says where the shim listens");
+        problems.add("neither bootstrap.json nor address has the shim's socket");
         return NONE;
     }
 

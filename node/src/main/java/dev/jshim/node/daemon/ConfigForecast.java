@@ -98,18 +98,17 @@ public final class ConfigForecast {
             files.forEach((file, toml) -> {
                 var place = place(toml, key);
                 if (place != null && DroppedKeys.isSet(toml.get(place))) {
-                    add(at(file, toml, place), String.join(".", place), "containerd 2.x passes over it");
+                    add(at(file, toml, place), String.join(".", place), "containerd 2.x ignores it");
                 }
             });
             if (files.values().stream().allMatch(toml -> place(toml, key) == null)) {
-                add(main.toString(), path, "containerd 2.x passes over it");
+                add(main.toString(), path, "containerd 2.x ignores it");
             }
         }
     }
 
     private void add(String where, String key, String why) {
-        findings.add(new ConfigFinding(
-                where, key, false, why, "see what it was for, in the notes of that release of containerd"));
+        findings.add(new ConfigFinding(where, key, false, why, "look it up in the release notes of that containerd"));
     }
 
     /** Whether a finding has the key, or a table that it is in. */
@@ -181,7 +180,7 @@ public final class ConfigForecast {
                     true,
                     "there is no runtime handler " + Printable.of(handlers.defaultName())
                             + ": containerd 2.x starts without CRI",
-                    "make one, or name another"));
+                    "add it, or name another one"));
         }
         Map<String, Set<String>> missing = new TreeMap<>();
         for (var pod : pods) {
@@ -193,9 +192,8 @@ public final class ConfigForecast {
                 main.toString(),
                 "runtime handler " + Printable.of(handler),
                 true,
-                "under containerd 2.x there is none of that name, and no container can be made any more in "
-                        + named(names),
-                "make one: [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes." + Printable.of(handler)
+                "containerd 2.x will have no such handler, and cannot make containers in " + named(names),
+                "add it: [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes." + Printable.of(handler)
                         + "] with runtime_type = 'io.containerd.runc.v2', in a file of version 3")));
     }
 

@@ -72,7 +72,7 @@ public final class DaemonConfigReader {
         try {
             return one(file);
         } catch (NoSuchFileException e) {
-            throw new IOException(file + ": is imported by " + read.getFirst() + ", and is not there", e);
+            throw new IOException(file + ": is imported by " + read.getFirst() + ", but does not exist", e);
         }
     }
 
@@ -149,7 +149,7 @@ public final class DaemonConfigReader {
         try {
             return Toml.parse(new String(bytes, StandardCharsets.UTF_8));
         } catch (RuntimeException | StackOverflowError e) {
-            throw new IOException(file + ": is no TOML that can be read: " + Printable.of(e.toString()), e);
+            throw new IOException(file + ": not valid TOML: " + Printable.of(e.toString()), e);
         }
     }
 
@@ -179,7 +179,7 @@ public final class DaemonConfigReader {
     }
 
     private static String named(Class<?> type) {
-        return type == String.class ? "a text" : type == Boolean.class ? "true or false" : "a number";
+        return type == String.class ? "a string" : type == Boolean.class ? "true or false" : "a number";
     }
 
     private static void requireTable(Path file, TomlParseResult toml, List<String> section) throws IOException {
@@ -197,12 +197,12 @@ public final class DaemonConfigReader {
             return List.of();
         }
         if (!toml.isArray(key)) {
-            throw wrong(file, toml, key, "must be a list of texts");
+            throw wrong(file, toml, key, "must be a list of strings");
         }
         List<Path> found = new ArrayList<>();
         for (var name : toml.getArrayOrEmpty(key).toList()) {
             if (!(name instanceof String text)) {
-                throw wrong(file, toml, key, "must be a list of texts");
+                throw wrong(file, toml, key, "must be a list of strings");
             }
             try {
                 found.addAll(matches(file, text));

@@ -125,14 +125,15 @@ public final class DockerDaemon {
         if (on != null && !on) {
             return new Problem(
                     "dockerd, process " + pid() + ", has live-restore off, and ends its containers when it stops",
-                    "put \"live-restore\": true into " + file + ", and have it read again (kill -HUP " + pid() + ")");
+                    "set \"live-restore\": true in " + file + ", then reload it (kill -HUP " + pid() + ")");
         }
         return ON.contains(said("live-restore", "false"))
                 ? null
                 : new Problem(
                         "neither " + file + " nor the command line of dockerd, process " + pid()
-                                + ", says live-restore," + " and the next one would end its containers when it starts",
-                        "put \"live-restore\": true into that file, and have it read again (kill -HUP " + pid() + ")");
+                                + ", sets live-restore, so the"
+                                + " next dockerd would end its containers when it starts",
+                        "set \"live-restore\": true in that file, then reload it (kill -HUP " + pid() + ")");
     }
 
     /** A setting as the next dockerd with the same command line finds it. */

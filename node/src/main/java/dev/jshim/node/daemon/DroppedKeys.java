@@ -21,12 +21,12 @@ final class DroppedKeys {
     /** What 2.0 removed: the key, and what takes its place. */
     private static final Map<String, String> REMOVED = Map.of(
             "systemd_cgroup", "set SystemdCgroup in the runtime's options",
-            "untrusted_workload_runtime", "make a runtime \"untrusted\" in the section runtimes",
+            "untrusted_workload_runtime", "add a runtime \"untrusted\" to the section runtimes",
             "default_runtime", "use default_runtime_name",
             "runtime_engine", "use a v2 runtime and BinaryName in its options",
             "runtime_root", "use Root in the runtime's options",
             "disable_cgroup", "use delegation of cgroup v2",
-            "CriuPath", "put criu into containerd's PATH");
+            "CriuPath", "install criu in containerd's PATH");
 
     /** What 2.x still reads, and a later one will not. */
     private static final Map<String, String> TO_BE_REMOVED =
@@ -47,11 +47,10 @@ final class DroppedKeys {
             "linux", NodePaths.V1_RUNTIME, "aufs", "io.containerd.snapshotter.v1.aufs", "io.containerd.runtime.v1");
 
     private static final String V1_NAME =
-            "2.x runs the program containerd-shim-v1-linux for all that is started by it, which only jshim has";
-    private static final String V1_OPTION =
-            "an option of the v1 runtime, which the options of runc's v2 shim do not have";
+            "2.x runs the program containerd-shim-v1-linux for these containers, and only jshim has it";
+    private static final String V1_OPTION = "an option of the v1 runtime that runc's v2 shim does not have";
     private static final String V1_SECTION =
-            "2.x has no v1 runtime and passes over its section; old containers took their OCI program from it";
+            "2.x has no v1 runtime and ignores its section; old containers took their OCI program from it";
 
     private final Path file;
     private final long version;
@@ -112,7 +111,7 @@ final class DroppedKeys {
                     table,
                     key,
                     true,
-                    "containerd 2.0 has removed the runtime " + text + ": what it starts fails to start",
+                    "containerd 2.0 removed the runtime " + text + ": its containers fail to start",
                     "use io.containerd.runc.v2");
         } else if (value instanceof String text && text.equals(NodePaths.V1_RUNTIME)) {
             add(
@@ -126,7 +125,7 @@ final class DroppedKeys {
                     table,
                     key,
                     true,
-                    "in a file of version 4 containerd 2.3 and later pass over it: it is a plugin's setting there",
+                    "in a file of version 4 containerd 2.3 and later ignore it: there it is a setting of a plugin",
                     "move it to its plugin, such as plugins.'io.containerd.server.v1." + key.getFirst() + "'");
         } else if (key.equals(List.of("required_plugins"))) {
             required(table, key, value);
@@ -135,20 +134,20 @@ final class DroppedKeys {
                     table,
                     key,
                     true,
-                    "2.x passes over all of it, handlers and default_runtime_name too: in a file of version " + version
-                            + " it does not look for them here",
+                    "2.x ignores all of it, including handlers and default_runtime_name: in a file of version "
+                            + version + " it does not read them here",
                     version < 2
-                            ? "put what \"containerd config dump\" of the old containerd writes, which is a file of"
-                                    + " version 2, in its place"
+                            ? "replace the file with the output of the old containerd's \"containerd config dump\", which is"
+                                    + " of version 2"
                             : "move it to plugins." + RuntimeHandlers.section(version));
         } else if (isV1Option(table, key)) {
-            add(table, key, true, V1_OPTION, "call it " + V1_OPTIONS.get(name));
+            add(table, key, true, V1_OPTION, "rename it to " + V1_OPTIONS.get(name));
         } else if (key.equals(List.of("plugins", "linux")) || key.equals(List.of("plugins", NodePaths.V1_RUNTIME))) {
             add(table, key, false, V1_SECTION, "migrate first (\"jshimctl migrate plan\"), then remove it");
         } else if (isV1Section(key)) {
             return;
         } else if (inPlugins && REMOVED.containsKey(name) && isSet(value) && !isEmptyRuntime(value)) {
-            add(table, key, true, "containerd 2.0 removed it, and passes over it", REMOVED.getOrDefault(name, ""));
+            add(table, key, true, "containerd 2.0 removed it, and ignores it", REMOVED.getOrDefault(name, ""));
         } else if (inPlugins && key.contains("registry") && TO_BE_REMOVED.containsKey(name) && isSet(value)) {
             add(table, key, false, "containerd 2.2 is to remove it", TO_BE_REMOVED.getOrDefault(name, ""));
         } else if (name.equals("snapshotter") && "aufs".equals(value)) {
@@ -175,7 +174,12 @@ final class DroppedKeys {
         if (value instanceof TomlArray plugins) {
             for (var plugin : plugins.toList()) {
                 if (plugin instanceof String text && GONE.contains(text)) {
-                    add(table, key, true, "2.x has no plugin " + text + ", and does not start without it", "remove it");
+                    add(
+                            table,
+                            key,
+                            true,
+                            "2.x has no plugin " + text + ", and does not start with this line",
+                            "remove it");
                 }
             }
         }

@@ -115,7 +115,7 @@ final class Metadata {
         try {
             return Files.exists(file) && FileCalls.isFlocked(file);
         } catch (ErrnoException e) {
-            throw new IOException("cannot see whether a containerd has " + file + " open: " + e.getMessage(), e);
+            throw new IOException("cannot find out whether a containerd has " + file + " open: " + e.getMessage(), e);
         }
     }
 

@@ -73,10 +73,10 @@ public record NewContainerd(Path program) {
         var said = run("--version").out().strip();
         var version = VERSION.matcher(said);
         if (!version.lookingAt()) {
-            throw new IOException(program + " is no containerd: it says " + Printable.of(said));
+            throw new IOException(program + " is not containerd: it prints " + Printable.of(said));
         }
         if (Integer.parseInt(version.group(1)) < 2) {
-            throw new IOException(program + " is no containerd 2.x: it says " + Printable.of(said));
+            throw new IOException(program + " is not containerd 2.x: it prints " + Printable.of(said));
         }
     }
 
@@ -98,7 +98,7 @@ public record NewContainerd(Path program) {
     private TomlTable parse(String text) throws IOException {
         var toml = Toml.parse(text);
         if (toml.hasErrors()) {
-            throw new IOException(program + " writes what cannot be read: "
+            throw new IOException("the output of " + program + " cannot be read: "
                     + Printable.of(String.valueOf(toml.errors().getFirst().getMessage())));
         }
         return toml;

@@ -77,7 +77,7 @@ public final class RootDaemon {
         if (holders.isEmpty() && metadata.isHeld(root)) {
             holders = metadata.openers(root);
             if (holders.isEmpty()) {
-                return new Found("a process that cannot be seen from here", said, MUTE, rival);
+                return new Found("a process in another pid namespace", said, MUTE, rival);
             }
         }
         if (!holders.isEmpty()) {

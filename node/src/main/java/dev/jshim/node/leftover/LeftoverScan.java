@@ -127,7 +127,7 @@ public final class LeftoverScan {
                     && !named.contains(socket.facts().socket())
                     && socket.facts().socket() instanceof ShimSocket.Named(var path)
                     && isOld(path)) {
-                out.add(new Leftover(Kind.SOCKET, null, path, "nobody listens, and no bundle names it", true));
+                out.add(new Leftover(Kind.SOCKET, null, path, "nobody listens on it, and no bundle names it", true));
             }
         }
         fifos(elsewhere, out);
@@ -201,7 +201,7 @@ public final class LeftoverScan {
                 Kind.BUNDLE,
                 id,
                 bundle.path(),
-                "neither shim nor init lives (" + task.health().label() + ")",
+                "neither shim nor init is alive (" + task.health().label() + ")",
                 true));
     }
 
@@ -356,7 +356,7 @@ public final class LeftoverScan {
                         Kind.SHIM,
                         task,
                         Path.of("/proc", Integer.toString(process.pid())),
-                        "shim " + process.pid() + " runs, and its bundle is gone",
+                        "shim " + process.pid() + " runs, but its bundle is gone",
                         false));
             }
         }

@@ -96,7 +96,7 @@ public final class StrayScan {
                         Stray.Kind.SHIM_WITHOUT_BUNDLE,
                         place.task(),
                         process.pid(),
-                        "v1 shim " + process.pid() + " runs, and its bundle is gone: no containerd can reach it"));
+                        "v1 shim " + process.pid() + " runs, but its bundle is gone: no containerd can reach it"));
             }
         }
     }
@@ -144,7 +144,7 @@ public final class StrayScan {
                         Stray.Kind.SOCKET_WITHOUT_BUNDLE,
                         task,
                         0,
-                        "@" + name + " is listened on, and there is no bundle"));
+                        "@" + name + " has a listener, but no bundle names it"));
             }
         }
     }
@@ -161,7 +161,7 @@ public final class StrayScan {
                                 Stray.Kind.CONTAINER_WITHOUT_BUNDLE,
                                 task,
                                 init.pid(),
-                                "the container lives, pid " + init.pid() + ", and its bundle is gone"));
+                                "the container lives, pid " + init.pid() + ", but its bundle is gone"));
                     }
                 }
             }

@@ -53,7 +53,7 @@ public final class JvmStacks {
                 != FileCalls.stat(Path.of("/proc", Integer.toString(process.pid())))
                         .uid()) {
             // Anybody can make one of that name in /tmp.
-            throw new IOException(socket + " is another user's than the JVM: remove it");
+            throw new IOException(socket + " belongs to a user other than the JVM's: remove it");
         }
         var answer = new CompletableFuture<String>();
         try (var connection = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {

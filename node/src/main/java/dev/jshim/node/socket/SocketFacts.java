@@ -57,7 +57,7 @@ public record SocketFacts(
         }
         var bits = mode;
         if (bits != null && (bits & OTHERS) != 0 && socket instanceof ShimSocket.Named(var path) && isOpen(path)) {
-            return "mode " + String.format("%04o", bits) + " lets others than its owner in";
+            return "mode " + String.format("%04o", bits) + " gives access to others than its owner";
         }
         return "";
     }

@@ -129,10 +129,10 @@ public record NodeTask(
             out.add("shim: " + state.describe());
             restart(out);
         } else if (known.status() == ProcessStatus.RUNNING && !initLives()) {
-            out.add("the shim says running, but pid " + known.pid() + " does not live");
+            out.add("the shim reports running, but pid " + known.pid() + " is not alive");
         }
         if (reusedPid != 0) {
-            out.add("init.pid says " + reusedPid + ", which is another process now: the container's has ended");
+            out.add("init.pid has " + reusedPid + ", which is another process now: the container's has ended");
         }
         var adopted = bridge;
         if (adopted != null) {

@@ -75,8 +75,8 @@ class ConfigForecastTest {
                 .containsExactlyInAnyOrder(
                         folder.resolve("drop.toml") + ":1 remove it",
                         file + ":5 use io.containerd.runc.v2 or io.containerd.runtime.v2.oci; keep the handler's name",
-                        file + ":7 call it BinaryName",
-                        file + ":8 call it Root");
+                        file + ":7 rename it to BinaryName",
+                        file + ":8 rename it to Root");
     }
 
     /** containerd 2.3 would listen on its default socket. */
@@ -179,8 +179,8 @@ class ConfigForecastTest {
     @CsvSource(
             quoteCharacter = '`',
             value = {
-                "an old one | echo 'containerd github.com/containerd/containerd v1.7.24 abc' | no containerd 2.x",
-                "another program | echo 'runc version 1.1' | no containerd",
+                "an old one | echo 'containerd github.com/containerd/containerd v1.7.24 abc' | not containerd 2.x",
+                "another program | echo 'runc version 1.1' | not containerd",
                 "a failing one | exit 3 | exit 3",
                 "one that refuses the file | case $1 in --version) echo 'containerd x v2.0.1 y';; *) echo bad >&2; exit 1; esac | says: bad",
                 "one that writes no TOML | case $1 in --version) echo 'containerd x v2.0.1 y';; *) echo '= ='; esac | cannot be read"

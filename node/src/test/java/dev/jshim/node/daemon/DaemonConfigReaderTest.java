@@ -193,12 +193,12 @@ class DaemonConfigReaderTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "root = 7 | :1: root must be a text",
+                "root = 7 | :1: root must be a string",
                 "a = 1#grpc = 3#b = 2 | :2: grpc must be a table",
                 "version = 2#plugins = 1 | :2: plugins must be a table",
-                "[plugins.linux]#runtime = [\"a\"] | :2: plugins.linux.runtime must be a text",
+                "[plugins.linux]#runtime = [\"a\"] | :2: plugins.linux.runtime must be a string",
                 "[plugins.linux]##shim_debug = \"yes\" | :3: plugins.linux.shim_debug must be true or false",
-                "imports = \"x\" | :1: imports must be a list of texts",
+                "imports = \"x\" | :1: imports must be a list of strings",
                 "imports = [\"none.toml\"] | none.toml: is imported by",
                 "root = \"/a\"#state = | :2: ",
                 "root = \"/a\"#[plugins#runtime = 1 | :2: "

@@ -80,7 +80,7 @@ class DockerDaemonTest {
                 .singleElement()
                 .satisfies(docker -> assertThat(docker.problem(LONG))
                         .asString()
-                        .contains("none.json", "the next one would end its containers"));
+                        .contains("none.json", "the next dockerd would end its containers"));
     }
 
     /** Another of its sockets, one that is mute, and one where somebody says something else. */

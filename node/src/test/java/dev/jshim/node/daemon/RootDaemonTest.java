@@ -197,7 +197,7 @@ class RootDaemonTest {
         try {
             assertThat(holder.getInputStream().read()).isEqualTo('\n');
             var found = daemon("root").find();
-            assertThat(found.holder()).isEqualTo("a process that cannot be seen from here");
+            assertThat(found.holder()).isEqualTo("a process in another pid namespace");
             assertThat(found.version()).isInstanceOf(Answer.Mute.class);
             // As on a file system whose inodes have other numbers in /proc/locks.
             holder(71, "/usr/bin/containerd", "root");

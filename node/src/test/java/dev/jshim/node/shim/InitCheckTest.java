@@ -130,7 +130,7 @@ class InitCheckTest {
         assertThat(task.health()).isEqualTo(Health.DEAD);
         assertThat(task.pid()).isZero();
         assertThat(task.troubles())
-                .contains("init.pid says 21, which is another process now: the container's has ended");
+                .contains("init.pid has 21, which is another process now: the container's has ended");
         process(500, "/ns/c");
         var living = new TaskSurvey(proc, Duration.ofSeconds(20)).of(bundles).getFirst();
         assertThat(living.health()).isEqualTo(Health.ORPHAN);

@@ -89,7 +89,7 @@ class SocketSurveyTest {
         assertThat(abstractName.exposure()).contains("CVE-2020-15257");
         assertThat(new NodeSocket(abstractName, List.of(), null).verdict()).isEqualTo(Verdict.EXPOSED);
         assertThat(new SocketFacts(new ShimSocket.Named(Path.of("/run/x")), true, 0666, 0, true, 0).exposure())
-                .isEqualTo("mode 0666 lets others than its owner in");
+                .isEqualTo("mode 0666 gives access to others than its owner");
         // to connect takes the right to write
         assertThat(new SocketFacts(new ShimSocket.Named(Path.of("/run/x")), true, 0755, 0, true, 0).exposure())
                 .isEmpty();
