@@ -9,7 +9,7 @@ debian_list() { # suite, folder, architecture (this machine's)
     list=main/binary-${3:-$(dpkg --print-architecture)}/Packages.xz
     download "$mirror/dists/$1/InRelease" "$2/InRelease"
     gpgv --quiet --keyring /usr/share/keyrings/debian-archive-keyring.gpg --output "$2/Release" \
-        "$2/InRelease" 2>"$2/log" || die "the signature of $1 does not hold: $(cat "$2/log")"
+        "$2/InRelease" 2>"$2/log" || die "the signature of $1 is not valid: $(cat "$2/log")"
     sum=$(awk -v list="$list" '/^[A-Za-z0-9]+:/ { sums = $1 == "SHA256:" } sums && $3 == list { print $1 }' "$2/Release")
     download "$mirror/dists/$1/$list" "$2/Packages.xz"
     check_sum "$sum" "$2/Packages.xz"
@@ -98,7 +98,7 @@ point_to_libraries() { # program, tree, where the tree will be
     local program loader
     program=$(find "$2/usr/bin" "$2/usr/sbin" -name "$1" 2>/dev/null | head -n 1)
     loader=$(find "$2" -name 'ld-linux-*.so.*' -type f | head -n 1)
-    [ -n "$program" ] && [ -n "$loader" ] || die "the program $1 is not in its package, or no loader in its libraries"
+    [ -n "$program" ] && [ -n "$loader" ] || die "the package of $1 has no such program, or its libraries have no loader"
     mkdir -p "$2/bin"
     if ! patchelf --print-interpreter "$program" >/dev/null 2>&1; then
         cp -L "$program" "$2/bin/$1" # static

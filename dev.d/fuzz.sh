@@ -5,14 +5,14 @@ fuzz_modules=(ttrpc linux node shim-v2 v1-bridge)
 
 fuzz() { # seconds for each, part of a name
     local seconds=${1:-60} part=${2:-} module class method found=0
-    case $seconds in '' | *[!0-9]*) die "fuzz: $seconds is no number of seconds" ;; esac
+    case $seconds in '' | *[!0-9]*) die "fuzz: $seconds is not a number of seconds" ;; esac
     is_built || build
     working "compiling the fuzz tests" run_mvn --quiet test-compile dependency:build-classpath -Dmdep.includeScope=test \
         -Dmdep.outputFile=target/fuzz-class-path --also-make --projects "$(IFS=,; echo "${fuzz_modules[*]}")"
     while read -r module class method; do
         case $class#$method in *"$part"*) fuzz_one || found=1 ;; esac
     done < <(fuzz_tests)
-    [ "$found" -eq 0 ] || die "inputs of what was found are beside the seeds: mend it, and commit them"
+    [ "$found" -eq 0 ] || die "the inputs that failed are next to the seeds: fix the code, and commit them with the fix"
 }
 
 # Module, class and method of each.

@@ -15,8 +15,8 @@ package() {
     while [ $# -gt 0 ]; do
         case $1 in
         --check) check=yes ;;
-        --arch) arch=${2:?"--arch: which?"} && shift ;;
-        --version) debian_version=${2:?"--version: which?"} && shift ;;
+        --arch) arch=${2:?"--arch needs a platform"} && shift ;;
+        --version) debian_version=${2:?"--version needs a version"} && shift ;;
         *) die "package: unknown option $1" ;;
         esac
         shift
@@ -57,7 +57,7 @@ machine_of() { # Debian's architecture
     case $1 in
     arm64) echo aarch64 ;;
     amd64) echo x86_64 ;;
-    *) die "package: no platform $1: amd64 and arm64 are those that the system calls are known for" ;;
+    *) die "package: unknown platform $1: only amd64 and arm64 are supported" ;;
     esac
 }
 
@@ -135,7 +135,7 @@ check_package() ( # folder with what was packed, Debian version
     working "building again, in $temp" package_again "$temp" "$2" || die "the second build failed: $(tail -n 30 "$temp/log")"
     compare_packages "$1" "$temp/again/dist/target/package" "$deb" "$archive" "$temp"
     validate_bom "$temp"
-    lintian --allow-root --fail-on error --tag-display-limit 0 "$1/$deb" >&2 || die "$deb is no good package"
+    lintian --allow-root --fail-on error --tag-display-limit 0 "$1/$deb" >&2 || die "lintian found errors in $deb"
     say "lintian finds no error"
 )
 
@@ -157,14 +157,14 @@ validate_bom() { # folder with the unpacked archive
 # The package is the same to the byte, the archive but for the AOT caches and the sums that name them.
 compare_packages() { # two folders, Debian package, archive, folder to work in
     cmp "$1/$3" "$2/$3" || die "$3 is not reproducible"
-    say "$3 is the same twice"
+    say "$3 is reproducible"
     local side
     for side in 1 2; do
         mkdir "$5/tree$side"
         tar --extract --gzip --file "${!side}/$4" --directory "$5/tree$side"
         tar --list --verbose --full-time --gzip --file "${!side}/$4" | grep -vE '/lib/aot/.|\.sha256$' >"$5/list$side"
     done
-    diff "$5/list1" "$5/list2" || die "$4 has other files, modes or times"
+    diff "$5/list1" "$5/list2" || die "$4 is not reproducible: files, modes or times differ"
     diff --recursive --no-dereference --exclude aot --exclude '*.sha256' "$5/tree1" "$5/tree2" || die "$4 is not reproducible"
-    say "$4 is the same twice, but for the AOT caches"
+    say "$4 is reproducible, except for the AOT caches"
 }

@@ -3,8 +3,8 @@
 # again. Sourced by dev, with the tools exported.
 
 screens() { # file
-    command -v tmux >/dev/null || die "screens: tmux is needed: apt-get install tmux"
-    [ "$(id -u)" -eq 0 ] || die "screens: containers need root"
+    command -v tmux >/dev/null || die "screens: needs tmux: apt-get install tmux"
+    [ "$(id -u)" -eq 0 ] || die "screens: run it as root"
     screens_file=$1
     screens_dir=$(mktemp -d /tmp/jsXXXXX) # a name as long as "default", for which it is exchanged
     screens_name=${screens_dir##*/}

@@ -13,13 +13,13 @@ vm() {
     local machine=uml group run verdicts='' containerd17 containerd2
     [ "${1:-}" != --qemu ] || { machine=qemu && shift; }
     [ $# -gt 0 ] || set -- shim bridge
-    for group in "$@"; do [ -e "dev.d/guest/$group.sh" ] || die "vm: no group of checks $group"; done
+    for group in "$@"; do [ -e "dev.d/guest/$group.sh" ] || die "vm: unknown group of checks $group"; done
     [ "$(id -u)" -eq 0 ] || die "vm: as root, for debootstrap"
     is_built || build
     containerd17=$(containerd_folder 1.7)
     containerd2=$(containerd_folder 2)
     vm_machine "$machine"
-    working "making the guest's Debian, if it is not there yet" vm_root
+    working "making the guest's Debian, if it does not exist yet" vm_root
     run=$(mktemp -d "${TMPDIR:-/tmp}/jshim-vm.XXXXXX")
     # shellcheck disable=SC2064 # now: these are its values
     trap "rm -rf '$run'" EXIT

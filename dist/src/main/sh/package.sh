@@ -15,7 +15,7 @@ machine=$(sed -n 's/^OS_ARCH="\(.*\)"/\1/p' "$tree/lib/jvm/release") # of retarg
 case ${machine:-$(uname -m)} in
 x86_64) arch=amd64 ;;
 aarch64) arch=arm64 ;;
-*) echo "package: Debian's name of the runtime's platform is not known here" >&2 && exit 1 ;;
+*) echo "package: unknown platform of the runtime: cannot name it as Debian does" >&2 && exit 1 ;;
 esac
 lib=${HELP_TREE:-$tree}/lib
 . "$lib/sh/java.sh"
@@ -162,7 +162,7 @@ libraries() {
         libz.so.1) printf ', zlib1g' ;;
         libstdc++.so.6) printf ', libstdc++6' ;;
         libgcc_s.so.1) printf ', libgcc-s1' ;;
-        *) echo "package: the runtime needs $needed, and the package depends on nothing that has it" >&2 && exit 1 ;;
+        *) echo "package: the runtime needs $needed, but no known package has it: add one to libraries()" >&2 && exit 1 ;;
         esac
     done
 }

@@ -60,9 +60,9 @@ library() { # path in Maven's repository
     group=$(printf %s "${folder%/*}" | sed -e "s|^$repository/||" -e 's|/|.|g')
     file=$tree/lib/app/$name
     [ -f "$file" ] || file=$tree/lib/grpc/$name
-    [ -f "$file" ] || { echo "sbom: $name is on a class path and not in the tree" >&2 && exit 1; }
+    [ -f "$file" ] || { echo "sbom: $name is on a class path but not in the tree" >&2 && exit 1; }
     licence=$(licence_of "$name")
-    [ -n "$licence" ] || { echo "sbom: $name is not in src/main/deb/copyright" >&2 && exit 1; }
+    [ -n "$licence" ] || { echo "sbom: $name is not in src/main/deb/copyright: add it" >&2 && exit 1; }
     classifier=${name#"$artifact-$library_version"} classifier=${classifier%.jar}
     component library "$group" "$artifact" "$library_version" \
         "pkg:maven/$group/$artifact@$library_version${classifier:+?classifier=${classifier#-}}" "$file" "$licence"

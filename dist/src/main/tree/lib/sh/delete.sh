@@ -39,7 +39,7 @@ refuse_open_files() {
     modes=$(stat -c %a:%u: -- "$bundle" "$bundle/runtime" "$bundle/runtime-root" "$bundle/jshim.v1" 2>/dev/null) || :
     case $modes in 700:0:*) return ;; esac
     for mode in $modes; do
-        is_closed "$mode" 0 || fail "delete: others may write to $bundle or to files in it, so that nothing in it is believed:" \
+        is_closed "$mode" 0 || fail "delete: others may write to $bundle or to files in it, so its content is not trusted:" \
             "bundle kept; look at runtime, runtime-root and jshim.v1 in it, then chmod go-w"
     done
 }
@@ -91,7 +91,7 @@ kill_left() {
     [ -n "$killed" ] || return 0
     # shellcheck disable=SC2086
     set -- $killed
-    printf '%s\n' "jshim: killed $*, which the runtime has left of $id" >&2
+    printf '%s\n' "jshim: killed $*, which the runtime had left running in $id" >&2
     for cgroup in $cgroups; do
         find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || :
     done

@@ -15,7 +15,7 @@ trap 'remove_unfinished "$component"; exit 1' HUP INT TERM
 for component in shim bridge ctl; do
     . "$lib/$component.env" # cache
     train "$component" || {
-        echo "settle.sh: no new AOT cache for $component in $lib/aot, what was there is kept: is the folder writable?" >&2
+        echo "settle.sh: cannot make an AOT cache for $component, the old one is kept: check that $lib/aot is writable" >&2
         exit 1
     }
 done

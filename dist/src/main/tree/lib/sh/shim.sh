@@ -50,10 +50,10 @@ start() {
 # The flags are containerd's (core/runtime/v2/README.md of 2.x); an operator needs none of them.
 usage() {
     echo "usage: $name [FLAG...] start | delete"
-    echo "containerd runs this program as the shim of its containers. What a person can do with it:"
+    echo "containerd runs this program as the shim of its containers. You can use it as follows:"
     echo "  $name -v      print the version"
-    [ "$component" = bridge ] || echo "  $name -info   print what the shim can do (a RuntimeInfo message), as containerd 2.x asks it"
-    echo "To look at shims and containers: jshimctl --help"
+    [ "$component" = bridge ] || echo "  $name -info   print what the shim can do (a RuntimeInfo message), as for containerd 2.x"
+    echo "To inspect shims and containers, see jshimctl --help"
 }
 
 case $command,${1-} in
