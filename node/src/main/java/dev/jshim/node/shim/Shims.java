@@ -48,7 +48,7 @@ public final class Shims {
     public static Answer<ShimTask> open(Bundle bundle, Duration timeout) {
         var socket = bundle.socket();
         if (socket == null) {
-            return new Answer.Absent<>("no socket is known");
+            return new Answer.Absent<>("its socket is unknown");
         }
         var start = System.nanoTime();
         try {

@@ -229,7 +229,7 @@ public record V1Task(String id, Path bundle, V1Calls calls) implements ShimTask 
     /** There is no such call: the daemon of 1.x read the cgroup itself. */
     @Override
     public Message stats() {
-        throw ShimException.unimplemented("a v1 shim counts nothing");
+        throw ShimException.unimplemented("a v1 shim has no statistics");
     }
 
     @Override
