@@ -3,9 +3,10 @@
 # and a JVM opens some of its files late. What runs is a copy of it by hard links, tree-VERSION.N, to which the link
 # "current" points. An upgrade makes another copy and turns the link; the old one stays while a process uses it.
 
-home=/usr/lib/jshim
-v2_bundles=/run/containerd/io.containerd.runtime.v2.task
-bridge=/run/containerd/jshim
+# The image's installer uses them too, with a folder, a state directory and options of jshimctl's of its own.
+: "${home:=/usr/lib/jshim}" "${state:=/run/containerd}" "${ctl_options:=}"
+v2_bundles=$state/io.containerd.runtime.v2.task
+bridge=$state/jshim
 
 deploy() { # version
     umask 022
@@ -52,7 +53,8 @@ jshim: the bridge that runs is of a version that cannot be replaced while contai
 TEXT
         return 0
     fi
-    if why=$("$home/current/bin/jshimctl" --state "${bridge%/*}" bridge replace 2>&1 >/dev/null </dev/null); then
+    # shellcheck disable=SC2086 # a list of options
+    if why=$("$home/current/bin/jshimctl" --state "$state" $ctl_options bridge replace 2>&1 >/dev/null </dev/null); then
         echo 'jshim: the bridge of this version serves the adopted containers'
     else
         cat >&2 <<TEXT
@@ -65,7 +67,8 @@ TEXT
 
 # The same for the shims of the containerd that runs. Those of versions without a keeper go on as they are.
 replace_shims() {
-    if why=$("$home/current/bin/jshimctl" shim replace --all 2>&1 >/dev/null </dev/null); then return 0; fi
+    # shellcheck disable=SC2086
+    if why=$("$home/current/bin/jshimctl" $ctl_options shim replace --all 2>&1 >/dev/null </dev/null); then return 0; fi
     cat >&2 <<TEXT
 $why
 jshim: not every shim was replaced; all containers run on. "jshimctl shim replace --all" tries again

@@ -114,6 +114,11 @@ final class Cri implements AutoCloseable {
         // Where the network is the host's, the containers see each other's processes: init is no pid 1 then.
         var pids = network == NamespaceMode.NODE ? NamespaceMode.POD : NamespaceMode.CONTAINER;
         var namespaces = NamespaceOption.newBuilder().setNetwork(network).setPid(pids);
+        return runPod(name, LinuxSandboxSecurityContext.newBuilder().setNamespaceOptions(namespaces), handler);
+    }
+
+    /** The same with a security context of one's own. */
+    Pod runPod(String name, LinuxSandboxSecurityContext.Builder security, String handler) {
         var config = PodSandboxConfig.newBuilder()
                 .setMetadata(PodSandboxMetadata.newBuilder()
                         .setName(name)
@@ -122,8 +127,7 @@ final class Cri implements AutoCloseable {
                 .setLogDirectory(node.dir().resolve("logs").resolve(name).toString())
                 .setLinux(LinuxPodSandboxConfig.newBuilder()
                         .setCgroupParent("/" + node.namespace() + "-" + name)
-                        .setSecurityContext(
-                                LinuxSandboxSecurityContext.newBuilder().setNamespaceOptions(namespaces)))
+                        .setSecurityContext(security))
                 .build();
         var request = RunPodSandboxRequest.newBuilder()
                 .setConfig(config)

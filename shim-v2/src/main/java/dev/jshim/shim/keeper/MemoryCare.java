@@ -2,7 +2,6 @@ package dev.jshim.shim.keeper;
 
 import dev.jshim.linux.ProcessMemory;
 import dev.jshim.task.ShimLog;
-import dev.jshim.task.ShimLog;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 

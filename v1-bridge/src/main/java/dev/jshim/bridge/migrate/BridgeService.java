@@ -2,7 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.TaskId;
+import dev.jshim.task.TaskId;
 import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.ListResponse;
