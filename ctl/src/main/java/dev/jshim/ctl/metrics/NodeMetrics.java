@@ -8,9 +8,9 @@ import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.process.ProcessUsage;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.node.shim.KeptShim;
-import dev.jshim.node.shim.TaskStatus;
 import dev.jshim.node.survey.Health;
 import dev.jshim.node.survey.NodeTask;
+import dev.jshim.task.ProcessStatus;
 import io.prometheus.metrics.config.EscapingScheme;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
@@ -151,7 +151,7 @@ final class NodeMetrics {
      */
     void exits(List<NodeTask> tasks, int unreported) {
         var ended = (int) tasks.stream()
-                .filter(task -> task.isBridged() && task.status() == TaskStatus.STOPPED)
+                .filter(task -> task.isBridged() && task.status() == ProcessStatus.STOPPED)
                 .count();
         family(
                         "jshim_adopted_exits",

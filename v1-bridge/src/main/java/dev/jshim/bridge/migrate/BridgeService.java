@@ -2,7 +2,6 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.NodePaths;
-import dev.jshim.task.TaskId;
 import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.ListResponse;

@@ -4,7 +4,6 @@ import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
-import dev.jshim.task.TaskId;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.shim.ShimProcesses;
 import dev.jshim.node.survey.Node;

@@ -5,7 +5,6 @@ import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
-import dev.jshim.task.TaskId;
 import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.survey.Node;

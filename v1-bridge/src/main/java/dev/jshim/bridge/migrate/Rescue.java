@@ -2,7 +2,6 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.node.NodePaths;
-import dev.jshim.task.TaskId;
 import dev.jshim.node.survey.Node;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.TaskId;

@@ -7,7 +7,6 @@ import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
-import dev.jshim.task.TaskId;
 import dev.jshim.node.bundle.Bundle;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.survey.Node;

@@ -11,8 +11,6 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.bridge.v1.ShimLink;
-import dev.jshim.task.TaskId;
-import dev.jshim.task.ShimSocket;
 import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.keeper.FaultPoint;

@@ -7,7 +7,6 @@ import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.serve.TestBridge;
 import dev.jshim.node.NodePaths;
-import dev.jshim.task.TaskId;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.task.TaskId;
 import java.nio.file.Files;
