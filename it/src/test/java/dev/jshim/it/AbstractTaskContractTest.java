@@ -76,10 +76,10 @@ abstract class AbstractTaskContractTest {
 
     @AfterAll
     void endDaemon() {
-        try (node) {
+        try (var ended = node) {
             if (!failed) {
                 end();
-                node.finish();
+                ended.finish();
             }
         }
     }
@@ -260,12 +260,13 @@ abstract class AbstractTaskContractTest {
         var folder = Files.createDirectories(node.dir().resolve("fifo/streams"));
         var in = RawShim.fifo(folder.resolve("in"));
         var out = RawShim.fifo(folder.resolve("out"));
+        var err = RawShim.openFifo(node, folder.resolve("err")); // A v1 shim cannot do without.
+        var stdio = new Stdio(in.toString(), out.toString(), err.toString(), false);
         try (var reader = new RandomAccessFile(out.toFile(), "rw")) {
-            task.exec(
-                    new ExecRequest("e", new Stdio(in.toString(), out.toString(), "", false), process("cat; exit 5")));
+            task.exec(new ExecRequest("e", stdio, process("cat; exit 5")));
             var pid = start(task, "e");
             var state = task.state("e");
-            assertThat(state.stdio()).isEqualTo(new Stdio(in.toString(), out.toString(), "", false));
+            assertThat(state.stdio()).isEqualTo(stdio);
             try (var writer = Files.newOutputStream(in, StandardOpenOption.WRITE)) {
                 writer.write("heard\n".getBytes(StandardCharsets.UTF_8));
                 assertThat(reader.readLine()).isEqualTo("heard");

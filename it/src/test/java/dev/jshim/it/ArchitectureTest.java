@@ -103,6 +103,20 @@ class ArchitectureTest {
                         "dev.jshim.linux.OpenFiles");
     }
 
+    /** What a call is in the v1 API stands in V1Task, how one gets to a shim in the classes that implement V1Calls. */
+    @Test
+    void theV1ApiIsMappedInOnePlace() {
+        assertThat(users("dev\\.jshim\\.proto\\.v1\\.shim\\..*Request"))
+                .containsExactlyInAnyOrder(
+                        "dev.jshim.task.client.V1Task",
+                        // They stand in for a v1 shim, in the runs that the AOT caches are made of.
+                        "dev.jshim.bridge.serve.Training",
+                        "dev.jshim.ctl.Training");
+        assertThat(users("dev\\.jshim\\.proto\\.v1\\.shim\\.ShimGrpc"))
+                .contains("dev.jshim.task.client.V1Task", "dev.jshim.bridge.v1.ShimLink")
+                .noneMatch(user -> user.startsWith("dev.jshim.node."));
+    }
+
     @Test
     void modulesUseWhatIsBelowThem() {
         Map<String, Set<String>> allowed = Map.of(
@@ -124,6 +138,21 @@ class ArchitectureTest {
                             .as("what %s may use", user)
                             .contains(used));
         });
+    }
+
+    /** The rows of the page: each class of the way is there, and none is on it twice. */
+    @Test
+    void theWayOfACallIsOfClassesThatThereAre() {
+        Set<String> names = USES.keySet().stream()
+                .map(name -> name.substring(name.lastIndexOf('.') + 1))
+                .collect(Collectors.toSet());
+        List<List<String>> rows =
+                Page.of("architecture.md").section("The way of a call").rows();
+        assertThat(rows).hasSizeGreaterThan(2);
+        for (List<String> row : rows) {
+            List<String> way = List.of(row.getLast().replace("`", "").split(" ", -1));
+            assertThat(way).as(row.getFirst()).doesNotHaveDuplicates().isSubsetOf(names);
+        }
     }
 
     @Test

@@ -51,19 +51,25 @@ class V1TaskContractTest extends AbstractTaskContractTest {
                 "-runtime-root",
                 "/run/containerd/runc",
                 "-socket",
-                socket(bundle).toString());
+                "unix://" + socket(bundle));
         try {
             var shim = node.builder(command)
                     .directory(bundle.folder().toFile())
                     .redirectErrorStream(true)
                     .redirectOutput(Redirect.appendTo(node.log().toFile()))
                     .start();
-            node.attach(shim::destroyForcibly);
+            node.attach(() -> end(shim, socket(bundle)));
             Wait.until("the v1 shim listens", () -> Files.exists(socket(bundle)));
             return shim;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** As the daemon ends it once its container was deleted; it leaves its socket. */
+    private static void end(Process shim, Path socket) throws Exception {
+        shim.destroyForcibly().waitFor();
+        Files.deleteIfExists(socket);
     }
 
     ShimTask task(RawBundle bundle, Process shim, Stdio stdio) {
