@@ -19,7 +19,6 @@ import java.nio.file.Path;
 /** AdoptedTask: a bridge before v1 shims of containerd 1.6, and the wire before it. */
 @SuppressWarnings("NullAway.Init") // Set before all tests.
 class AdoptedTaskContractTest extends V1TaskContractTest {
-    private BridgeDaemon bridge;
     private BridgePaths paths;
 
     @Override
@@ -38,7 +37,7 @@ class AdoptedTaskContractTest extends V1TaskContractTest {
                     "-address",
                     node.socket().toString());
             paths = new BridgePaths(flags.paths());
-            bridge = node.attach(BridgeDaemon.start(flags));
+            var _ = node.attach(BridgeDaemon.start(flags));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
