@@ -3,7 +3,6 @@ package dev.jshim.bridge.serve;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.PrivateSocket;
-import dev.jshim.bridge.v1.ShimLine;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.Errno;
@@ -271,7 +270,8 @@ public final class TaskDoors {
      * process may run by then, and panics when that exec is started once more (containerd v1.6.20, pkg/process/exec.go
      * setExited).
      */
-    ShimLink.@Nullable Line dial(String container, ShimSocket address) throws IOException {
+    @Nullable
+    TtrpcChannel dial(String container, ShimSocket address) throws IOException {
         var own = keeper;
         if (own == null || !(address instanceof ShimSocket.Named(Path path))) {
             return null;
@@ -279,7 +279,7 @@ public final class TaskDoors {
         var socket = connect(path);
         var name = CALL + container + " " + serial();
         own.keep(name, socket.fd());
-        return new ShimLine(TtrpcChannel.over(new KeptPeer(socket, () -> drop(name)), path.toString()));
+        return TtrpcChannel.over(new KeptPeer(socket, () -> drop(name)), path.toString());
     }
 
     private static UnixSocket connect(Path path) throws IOException {

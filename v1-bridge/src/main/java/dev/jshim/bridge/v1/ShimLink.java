@@ -2,6 +2,7 @@ package dev.jshim.bridge.v1;
 
 import com.google.protobuf.Empty;
 import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.node.socket.ShimConnection;
 import dev.jshim.proto.v1.shim.ShimGrpc;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.ShimException;
@@ -9,7 +10,7 @@ import dev.jshim.task.ShimSocket;
 import dev.jshim.task.Statuses;
 import dev.jshim.task.client.Told;
 import dev.jshim.task.client.V1Calls;
-import io.grpc.Channel;
+import dev.jshim.ttrpc.TtrpcChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
@@ -25,29 +26,15 @@ import org.jspecify.annotations.Nullable;
  * several threads share the connection.
  */
 public final class ShimLink implements AutoCloseable {
-    /** Opens connections. Blocks, for a bounded time. */
-    @FunctionalInterface
-    public interface Dialer {
-        Line dial() throws IOException;
-    }
-
     /** Opens a connection for one call that changes something; null if that is to go over the common one. */
     @FunctionalInterface
     public interface CallDialer {
         @Nullable
-        Line dial() throws IOException;
+        TtrpcChannel dial() throws IOException;
     }
 
-    /** One open connection. */
-    public interface Line extends AutoCloseable {
-        Channel channel();
-
-        /** Runs once when the connection has ended, whoever ended it. */
-        void onClosed(Runnable action);
-
-        @Override
-        void close();
-    }
+    /** Somebody who listens takes a connection at once; past this he has stopped. */
+    private static final Duration CONNECT = Duration.ofSeconds(2);
 
     /**
      * For what containerd asks of each task, one after the other, and gives 2 s (State) or 5 s (all of a load) itself:
@@ -74,19 +61,18 @@ public final class ShimLink implements AutoCloseable {
     private static final Duration ONCE_MORE = Duration.ofSeconds(2);
 
     private final String name;
-    private final Dialer dialer;
+    private final ShimSocket address;
     private final Duration glance;
     private final CallDialer own;
     private final Object lock = new Object();
-    private @Nullable Line line;
+    private @Nullable TtrpcChannel line;
     private boolean closed;
     private volatile Runnable lost = () -> {};
     private volatile boolean mute;
 
     /** A link to the v1 shim of an adopted container. */
     public static ShimLink to(AdoptedRecord record) {
-        var address = ShimSocket.parse(record.socket());
-        return new ShimLink(record.key(), () -> ShimLine.dial(address), GLANCE);
+        return new ShimLink(record.key(), ShimSocket.parse(record.socket()), GLANCE);
     }
 
     /**
@@ -96,8 +82,7 @@ public final class ShimLink implements AutoCloseable {
      * @param own opens such a connection
      */
     public static ShimLink to(AdoptedRecord record, CallDialer own) {
-        var address = ShimSocket.parse(record.socket());
-        return new ShimLink(record.key(), () -> ShimLine.dial(address), GLANCE, own);
+        return new ShimLink(record.key(), ShimSocket.parse(record.socket()), GLANCE, own);
     }
 
     /**
@@ -105,14 +90,14 @@ public final class ShimLink implements AutoCloseable {
      *
      * @param glance how long whoever asks for init waits
      */
-    public ShimLink(String name, Dialer dialer, Duration glance) {
-        this(name, dialer, glance, () -> null);
+    public ShimLink(String name, ShimSocket address, Duration glance) {
+        this(name, address, glance, () -> null);
     }
 
     /** @param own opens a connection for one call that changes something; null if it is to go over the common one */
-    private ShimLink(String name, Dialer dialer, Duration glance, CallDialer own) {
+    private ShimLink(String name, ShimSocket address, Duration glance, CallDialer own) {
         this.name = name;
-        this.dialer = dialer;
+        this.address = address;
         this.glance = glance;
         this.own = own;
     }
@@ -199,7 +184,7 @@ public final class ShimLink implements AutoCloseable {
 
     /** Over a connection of the call's own, if that is to outlive this process, else over the common one. */
     private <R> R askToChange(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
-        Line opened;
+        TtrpcChannel opened;
         try {
             opened = own.dial();
         } catch (IOException e) {
@@ -217,8 +202,8 @@ public final class ShimLink implements AutoCloseable {
         return ask(line(), deadline, rpc);
     }
 
-    private <R> R ask(Line used, Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
-        var stub = ShimGrpc.newBlockingStub(used.channel()).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    private <R> R ask(TtrpcChannel used, Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
+        var stub = ShimGrpc.newBlockingStub(used).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
         try {
             return rpc.apply(stub);
         } catch (StatusRuntimeException e) {
@@ -226,19 +211,9 @@ public final class ShimLink implements AutoCloseable {
         }
     }
 
-    /** A connection that turns out to be stale is made anew once: only for what changes nothing. */
     private <R> R read(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
-        var patience = mute ? AGAIN : deadline;
         try {
-            R answer;
-            try {
-                answer = ask(patience, rpc);
-            } catch (ShimException e) {
-                if (e.kind() != ShimException.Kind.UNAVAILABLE) {
-                    throw e;
-                }
-                answer = ask(patience, rpc);
-            }
+            var answer = readPatiently(mute ? AGAIN : deadline, rpc);
             mute = false;
             return answer;
         } catch (ShimException e) {
@@ -247,7 +222,7 @@ public final class ShimLink implements AutoCloseable {
         }
     }
 
-    /** As {@link #read}, and waits that long whether the shim was silent before or not. */
+    /** A connection that turns out to be stale is made again once: only for what changes nothing. */
     private <R> R readPatiently(Duration deadline, Function<ShimGrpc.ShimBlockingStub, R> rpc) {
         try {
             return ask(deadline, rpc);
@@ -264,14 +239,13 @@ public final class ShimLink implements AutoCloseable {
             BiConsumer<@Nullable R, @Nullable ShimException> done) {
         try {
             var used = line();
-            rpc.accept(
-                    ShimGrpc.newStub(used.channel()), new Told<>(status -> failure(used, status, Duration.ZERO), done));
+            rpc.accept(ShimGrpc.newStub(used), new Told<>(status -> failure(used, status, Duration.ZERO), done));
         } catch (ShimException e) {
             new Told<>(Statuses::exception, done).fail(e);
         }
     }
 
-    private Line line() {
+    private TtrpcChannel line() {
         synchronized (lock) {
             if (closed) {
                 throw new ShimException(ShimException.Kind.UNAVAILABLE, "the bridge has let go of " + name);
@@ -279,17 +253,13 @@ public final class ShimLink implements AutoCloseable {
             var open = line;
             if (open == null) {
                 try {
-                    open = dialer.dial();
+                    open = ShimConnection.open(address, CONNECT);
                 } catch (IOException e) {
                     throw noConnection(e);
                 }
                 line = open;
                 var dialed = open;
-                open.onClosed(() -> {
-                    if (drop(dialed)) {
-                        lost.run();
-                    }
-                });
+                var _ = open.closed().whenComplete((_, _) -> dropLost(dialed));
             }
             return open;
         }
@@ -302,12 +272,10 @@ public final class ShimLink implements AutoCloseable {
                 cause);
     }
 
-    private ShimException failure(Line used, Status status, Duration deadline) {
+    private ShimException failure(TtrpcChannel used, Status status, Duration deadline) {
         return switch (status.getCode()) {
             case UNAVAILABLE -> {
-                if (drop(used)) {
-                    lost.run();
-                }
+                dropLost(used);
                 yield new ShimException(
                         ShimException.Kind.UNAVAILABLE,
                         "the v1 shim of " + name + " hung up: " + status.getDescription(),
@@ -321,8 +289,8 @@ public final class ShimLink implements AutoCloseable {
         };
     }
 
-    /** Whether this was the connection in use. */
-    private boolean drop(Line ended) {
+    /** Makes no use of a connection any more that has ended; says so if it was in use. */
+    private void dropLost(TtrpcChannel ended) {
         boolean current;
         synchronized (lock) {
             current = ended.equals(line);
@@ -331,12 +299,14 @@ public final class ShimLink implements AutoCloseable {
             }
         }
         ended.close();
-        return current;
+        if (current) {
+            lost.run();
+        }
     }
 
     @Override
     public void close() {
-        Line open;
+        TtrpcChannel open;
         synchronized (lock) {
             closed = true;
             open = line;

@@ -17,7 +17,6 @@ import dev.jshim.bridge.exit.V1Exits;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.RememberedCgroup;
-import dev.jshim.bridge.v1.ShimLine;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.node.NodePaths;
 import dev.jshim.proto.v1.runc.CheckpointOptions;
@@ -111,7 +110,7 @@ class AdoptedTaskTest {
 
     private ShimLink link(Duration glance) {
         var socket = ShimSocket.parse("unix://" + container.socket);
-        return new ShimLink("ns/c", () -> ShimLine.dial(socket), glance);
+        return new ShimLink("ns/c", socket, glance);
     }
 
     private Orphan orphan() {

@@ -14,7 +14,6 @@ import dev.jshim.bridge.exit.AdoptedOoms;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.RememberedCgroup;
-import dev.jshim.bridge.v1.ShimLine;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.NodePaths;
@@ -74,7 +73,7 @@ class RepeatedTaskTest {
         legacy = new AdoptedTask(
                 record,
                 notes,
-                new ShimLink("ns/c", () -> ShimLine.dial(socket), PATIENCE),
+                new ShimLink("ns/c", socket, PATIENCE),
                 Empty::getDefaultInstance,
                 new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {}),
                 new Orphan(record, cgroup, () -> true),
