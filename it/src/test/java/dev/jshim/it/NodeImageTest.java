@@ -1,5 +1,6 @@
 package dev.jshim.it;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.proto.cri.ContainerConfig;
@@ -59,7 +60,7 @@ class NodeImageTest {
         home = node.dir().resolve("opt/jshim");
         dropIn = node.dir().resolve("conf.d/jshim.toml");
         mark = node.dir().resolve("restart");
-        Files.createDirectory(dropIn.getParent());
+        Files.createDirectory(requireNonNull(dropIn.getParent()));
         Files.writeString(dropIn.resolveSibling("other.toml"), "version = 3\n" + FOREIGN);
         // The first process of a test's machine may have more privileges than a test, which may not look at it then.
         variables.put("JSHIM_PROCESS", Long.toString(ProcessHandle.current().pid()));
@@ -202,7 +203,7 @@ class NodeImageTest {
         Run.of(List.of(
                         "tar",
                         "-C",
-                        Product.home().getParent().toString(),
+                        requireNonNull(Product.home().getParent()).toString(),
                         "--exclude=*.proof*",
                         "-I",
                         "gzip -1",
@@ -240,12 +241,12 @@ class NodeImageTest {
         ProcessFacts sandbox = init(before.id());
         ProcessFacts container = init(one);
         ProcessFacts bystander = node.init("bystander");
-        Map<String, String> imported = content(dropIn.getParent());
+        Map<String, String> imported = content(requireNonNull(dropIn.getParent()));
         String configured = Files.readString(node.dir().resolve("config.toml"));
 
         assertThat(run("check", null).expect(1).log()).contains("jshim is not installed in " + home);
         refuses();
-        assertThat(content(dropIn.getParent())).isEqualTo(imported);
+        assertThat(content(requireNonNull(dropIn.getParent()))).isEqualTo(imported);
 
         Told installed = run("install", null).expect(0);
         assertThat(installed.log()).contains("is installed in " + home, "the handler installed is in " + dropIn);
@@ -293,7 +294,7 @@ class NodeImageTest {
         run("uninstall", null).expect(0);
         assertThat(restarts).isEqualTo(2);
         assertThat(home).doesNotExist();
-        assertThat(content(dropIn.getParent())).isEqualTo(imported);
+        assertThat(content(requireNonNull(dropIn.getParent()))).isEqualTo(imported);
         assertThat(node.dir().resolve("textfile/jshim.prom")).doesNotExist();
         assertThat(Files.readString(node.dir().resolve("config.toml"))).isEqualTo(configured);
 

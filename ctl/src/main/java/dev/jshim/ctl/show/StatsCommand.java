@@ -20,6 +20,7 @@ import dev.jshim.node.survey.NodeTask;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.client.ShimTask;
+import io.grpc.Status;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Objects;
@@ -182,6 +183,10 @@ public final class StatsCommand implements Callable<Integer>, Lists {
 
     private static Counted ask(Cli cli, Bundle bundle, ShimProcesses processes) {
         var answer = Shims.ask(bundle, cli.globals().timeout(), ShimTask::stats);
+        if (answer instanceof Answer.Refused<Message>(var code, var reason) && code == Status.Code.INTERNAL) {
+            // Of a type that is unknown here, as of a virtual machine: the host's cgroup would be taken for its answer.
+            throw CliException.failed(bundle.task() + ": " + reason, "");
+        }
         return answer instanceof Answer.Answered<Message>(var message, var took)
                 ? new Counted(message, "shim")
                 : fromCgroup(bundle, answer.describe(), processes);

@@ -9,14 +9,26 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The one answer to a call that holds no thread, or its failure: tells of it in a virtual thread of its own.
- *
- * @param failure what a status of the call means; called in the connection's thread
- * @param done told once, in a thread that may block; one of its arguments is null
  */
-public record Told<R>(Function<Status, ShimException> failure, BiConsumer<@Nullable R, @Nullable ShimException> done)
-        implements StreamObserver<R> {
+public final class Told<R> implements StreamObserver<R> {
+    private final Function<Status, ShimException> failure;
+    private final BiConsumer<@Nullable R, @Nullable ShimException> done;
+
+    /** Only in the connection's thread. */
+    private boolean isAnswered;
+
+    /**
+     * @param failure what a status of the call means; called in the connection's thread
+     * @param done told once, in a thread that may block; one of its arguments is null
+     */
+    public Told(Function<Status, ShimException> failure, BiConsumer<@Nullable R, @Nullable ShimException> done) {
+        this.failure = failure;
+        this.done = done;
+    }
+
     @Override
     public void onNext(R answer) {
+        isAnswered = true;
         Thread.ofVirtual().name("wait-done").start(() -> done.accept(answer, null));
     }
 
@@ -31,5 +43,9 @@ public record Told<R>(Function<Status, ShimException> failure, BiConsumer<@Nulla
     }
 
     @Override
-    public void onCompleted() {}
+    public void onCompleted() {
+        if (!isAnswered) {
+            fail(failure.apply(Status.INTERNAL.withDescription("the call ended without an answer")));
+        }
+    }
 }

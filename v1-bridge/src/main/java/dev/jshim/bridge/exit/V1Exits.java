@@ -5,6 +5,7 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.task.Exit;
 import dev.jshim.task.ShimException;
+import dev.jshim.task.ShimLog;
 import dev.jshim.task.ShimException.Kind;
 import dev.jshim.task.client.V1Task;
 import java.time.Duration;
@@ -128,14 +129,25 @@ public final class V1Exits implements AutoCloseable {
         watched.computeIfPresent(execId, (_, exit) -> exit.hasRun() ? null : exit);
     }
 
+    /** Does not block, whenever the shim's answer comes: what follows may sleep. */
     private void await(String execId, WatchedExit exit) {
-        var _ = shim.exited(execId).whenComplete((end, failure) -> {
+        var _ = shim.exited(execId)
+                .whenCompleteAsync((end, failure) -> ended(execId, exit, end, failure), Thread::startVirtualThread);
+    }
+
+    private void ended(String execId, WatchedExit exit, @Nullable Exit end, @Nullable Throwable failure) {
+        try {
             if (end != null) {
                 settle(execId, exit, new Exit(pid(execId, exit), end.status(), end.at()));
             } else if (failure instanceof ShimException e) {
                 failed(execId, exit, e);
+            } else {
+                throw new IllegalStateException("a wait ended without an exit", failure);
             }
-        });
+        } catch (RuntimeException e) {
+            // Nobody waits for this thread, and the exit is lost without it.
+            ShimLog.error("cannot follow a process", "id", record.id(), "exec", execId, "error", e);
+        }
     }
 
     /** In a virtual thread of its own. */

@@ -378,6 +378,10 @@ public final class AdoptedTask implements LastingTask {
                 signalItself(signal, all);
                 return;
             }
+            if (e.kind() == Kind.UNKNOWN && exits.known(execId) != null) {
+                // The shim is too busy to say so.
+                throw new ShimException(Kind.NOT_FOUND, "process already finished", e);
+            }
             throw e;
         }
     }
@@ -402,7 +406,13 @@ public final class AdoptedTask implements LastingTask {
 
     @Override
     public void resize(String execId, int width, int height) {
-        v1(execId).resize(execId, width, height);
+        try {
+            v1(execId).resize(execId, width, height);
+        } catch (ShimException e) {
+            if (e.kind() != Kind.UNKNOWN || exits.known(execId) == null) {
+                throw e;
+            }
+        }
     }
 
     @Override

@@ -382,6 +382,24 @@ class AdoptedTaskTest {
                         ShimException.class, e -> assertThat(e.kind()).isEqualTo(seen));
     }
 
+    /** Its shim may be too busy to say so, and a client is to learn that it need not kill any more. */
+    @Test
+    void whatIsKnownToHaveExitedIsFinished() throws Exception {
+        var init = task.exited("");
+        V1Rig.eventually(() -> shim.isWaitedFor("c"));
+        shim.exit("c");
+        var _ = init.get(30, TimeUnit.SECONDS);
+        for (var call : List.of("kill", "resizePty", "state")) {
+            shim.failures.put(call, io.grpc.Status.UNKNOWN.withDescription("no"));
+        }
+
+        assertThatThrownBy(() -> task.kill("", 9, true))
+                .hasMessage("process already finished")
+                .isInstanceOfSatisfying(
+                        ShimException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
+        task.resize("", 1, 1);
+    }
+
     /** The order of what hangs on two futures is the service's business; a task sees to that of the futures. */
     @Test
     void exitOfExecComesBeforeThatOfInit() throws Exception {
