@@ -96,7 +96,7 @@ class BridgeDeathTest extends MigrationScenario {
         upgradeWithFault("keeper-ping:3:leak:" + node.dir().resolve("leaks") + " -Xms512m");
         awaitDeath("exit 3");
         worksOn(one);
-        assertThat(node.state().resolve("jshim/bridge.log")).content().contains("no memory is left");
+        assertThat(node.state().resolve("jshim/bridge.log")).content().contains("out of memory; exiting");
     }
 
     /** As a call for which there is not enough memory. */

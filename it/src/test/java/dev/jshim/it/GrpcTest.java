@@ -60,7 +60,7 @@ class GrpcTest extends OptionScenario {
         assertThat(run("one", new String[0], "/bin/true").err()).contains("Protocol = \"grpc\" needs containerd 1.7");
         node.ctr("container", "rm", "one");
         node.switchTo(Release.V2);
-        assertThat(run("two", new String[0], "/bin/true").err()).contains("takes a gRPC shim for dead");
+        assertThat(run("two", new String[0], "/bin/true").err()).contains("considers a gRPC shim dead");
         node.ctr("container", "rm", "two");
     }
 

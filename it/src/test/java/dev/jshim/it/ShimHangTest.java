@@ -222,7 +222,7 @@ class ShimHangTest extends ShimScenario {
             return ls.out().contains("restarting") && ls.err().contains("the shim's JVM dies again and again");
         });
         assertThat(keeper().get("lastDeath").getAsString()).startsWith("exit 1");
-        assertThat(node.logText()).contains("a JVM that was started for a running shim cannot go on");
+        assertThat(node.logText()).contains("a new JVM cannot continue the running shim");
         Wait.until(Duration.ofSeconds(60), "it is as slow as it gets", () -> restarts() >= 8);
         int before = restarts();
         Wait.pause(Duration.ofSeconds(7));

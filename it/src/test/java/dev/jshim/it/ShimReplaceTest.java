@@ -98,7 +98,7 @@ class ShimReplaceTest extends OptionScenario {
                 .isTrue();
         assertThat(runsOutOf(DistTree.built(), pid(after, "jvm"))).isTrue();
         assertThat(node.echo("one", "e", "still here")).isEqualTo("still here");
-        Wait.until("the log says so", () -> node.logText().contains("did not come up, the one before goes on"));
+        Wait.until("the log says so", () -> node.logText().contains("did not come up; the previous one continues"));
         assertThat(node.logText()).doesNotContain("shim disconnected");
         node.remove("one");
     }

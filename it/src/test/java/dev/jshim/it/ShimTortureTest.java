@@ -323,7 +323,7 @@ class ShimTortureTest extends ShimScenario {
         Map<String, Integer> causes = new TreeMap<>();
         node.logText()
                 .lines()
-                .filter(line -> line.contains("has died, another one goes on"))
+                .filter(line -> line.contains("has died; another one continues"))
                 .forEach(line ->
                         causes.merge(line.replaceFirst(".* end=\"?([a-z]+( \\d+)?)\"?.*", "$1"), 1, Integer::sum));
         System.out.printf(

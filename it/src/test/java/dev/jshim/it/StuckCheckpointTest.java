@@ -33,7 +33,7 @@ class StuckCheckpointTest extends ShimScenario {
     @Test
     void whatHangsIsEndedInTimeAndTheContainerRunsOn() {
         failsAndTheContainerRunsOn(
-                "exec sleep 1000", "checkpoint did not end within 5 s and was killed, with what it had started");
+                "exec sleep 1000", "checkpoint did not end within 5 s and was killed, together with its children");
     }
 
     @Test

@@ -179,7 +179,7 @@ final class Daemon {
         }
         synchronized (this) {
             if (isLeaving) {
-                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the shim is about to end");
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the shim is about to exit; try again");
             }
             isLeaving = true;
         }
@@ -187,7 +187,7 @@ final class Daemon {
     }
 
     private static void makeRoom(Keeper keeper, KeptTransport transport, List<String> command) {
-        ShimLog.info("making room", "for", command.getFirst());
+        ShimLog.info("replacing this JVM", "with", command.getFirst());
         try {
             transport.quiet(QUIET);
         } catch (InterruptedException e) {
@@ -235,7 +235,7 @@ final class Daemon {
         transport.shutdown(CALLS);
         FaultPoint.at("shim-closed");
         if (publisher != null && !publisher.drain(EVENTS)) {
-            ShimLog.warn("events were left when the shim ended");
+            ShimLog.warn("the shim exits with undelivered events");
         }
         FaultPoint.at("shim-told");
     }

@@ -60,7 +60,7 @@ public record Flags(
                 case "debug" -> debug = isTrue(inline);
                 case "v", "version" -> version = isTrue(inline);
                 case "info" -> info = isTrue(inline);
-                default -> throw new UsageException("flag -" + name + " is not known");
+                default -> throw new UsageException("unknown flag -" + name);
             }
         }
         var command = rest.isEmpty() ? "" : rest.removeFirst();

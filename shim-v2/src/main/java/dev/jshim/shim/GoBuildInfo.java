@@ -31,7 +31,7 @@ public final class GoBuildInfo {
         try (var file = FileChannel.open(program, StandardOpenOption.READ)) {
             var header = bytes(file, 0, 64);
             if (header.getInt(0) != 0x464c457f || header.get(4) != 2 || header.get(5) != 1) {
-                throw new IOException(program + " is no 64-bit little-endian ELF file");
+                throw new IOException(program + " is not a 64-bit little-endian ELF file");
             }
             return modules(section(file, header));
         } catch (IndexOutOfBoundsException e) {

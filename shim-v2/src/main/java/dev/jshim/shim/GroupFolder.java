@@ -186,7 +186,8 @@ final class GroupFolder {
                 return null;
             }
             if (deadline.isOver()) {
-                throw new IOException("process " + record.shim().pid() + " has " + folder + " and does not serve");
+                throw new IOException(
+                        "process " + record.shim().pid() + " holds " + folder + " but does not serve: end it");
             }
             Thread.sleep(LOOK);
         }
@@ -314,7 +315,7 @@ final class GroupFolder {
         var now = System.nanoTime();
         var since = namelessSince;
         if (since == null) {
-            ShimLog.warn("the group's folder was taken away", "folder", folder);
+            ShimLog.warn("the group's folder was removed", "folder", folder);
             since = now;
             namelessSince = since;
         }

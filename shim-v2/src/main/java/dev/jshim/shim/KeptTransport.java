@@ -117,7 +117,7 @@ final class KeptTransport implements Transport {
         try {
             socket = UnixSocket.of(client.fd());
         } catch (ErrnoException e) {
-            ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
+            ShimLog.error("cannot serve a client", "client", client.name(), "error", e);
             keeper.drop(client.name());
             return;
         }
@@ -130,7 +130,7 @@ final class KeptTransport implements Transport {
         try {
             serving.serve(peer, CallNotes.open(notes(client)));
         } catch (IOException e) {
-            ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
+            ShimLog.warn("cannot note the calls of a client", "client", client.name(), "error", e);
             if (isNew) {
                 serving.serve(peer);
             } else {

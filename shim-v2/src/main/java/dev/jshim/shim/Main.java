@@ -42,7 +42,7 @@ public final class Main {
             case "aot-train" -> Training.run();
             default -> {
                 System.err.println(BinaryName.text() + ": command \"" + flags.command()
-                        + "\" is not known here: containerd runs start and delete");
+                        + "\" is not a command: containerd runs start and delete");
                 yield 2;
             }
         };

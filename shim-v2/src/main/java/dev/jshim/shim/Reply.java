@@ -47,7 +47,7 @@ record Reply(int taskApi, Protocol protocol, Path socket) {
                     case V2 ->
                         throw new IllegalArgumentException(
                                 "Protocol = \"grpc\" does not work here:"
-                                        + " containerd 2 takes a gRPC shim for dead at once; use \"ttrpc\", or TaskApi = 3 to try");
+                                        + " containerd 2 considers a gRPC shim dead at once; use \"ttrpc\", or TaskApi = 3 to try");
                     case UNKNOWN ->
                         throw new IllegalArgumentException("Protocol = \"grpc\" needs to know what calls:"
                                 + " set TaskApi = 2 for containerd 1.7 or TaskApi = 3 for a later one");

@@ -74,7 +74,7 @@ final class Restart {
         try {
             return ShimNote.read(folder);
         } catch (IOException e) {
-            ShimLog.error("a JVM that was started for a running shim cannot go on", "error", e.getMessage());
+            ShimLog.error("a new JVM cannot continue the running shim", "error", e.getMessage());
             throw e;
         }
     }
@@ -84,7 +84,7 @@ final class Restart {
         var home = System.getProperty("jshim.home");
         var program = home == null ? null : Path.of(home).resolve(Keeper.PROGRAM);
         if (program != null && Keeper.isOtherThanParent(program)) {
-            ShimLog.info("the keeper is of another tree: it is replaced, too", "program", program);
+            ShimLog.info("the keeper is of another tree; replacing it too", "program", program);
             keeper.replace(program);
         }
     }
@@ -96,11 +96,11 @@ final class Restart {
         var last = keeper.getOrDefault("last", "unknown");
         var restarts = keeper.getOrDefault("restarts", "unknown");
         if (keeper.containsKey("failed")) {
-            ShimLog.warn("the JVM that was to replace the shim's did not come up, the one before goes on", "end", last);
+            ShimLog.warn("the new JVM of the shim did not come up; the previous one continues", "end", last);
         } else if (last.equals("exit 0")) {
             ShimLog.info("the JVM of the shim was replaced", "version", Version.NUMBER);
         } else {
-            ShimLog.warn("the JVM of the shim has died, another one goes on", "end", last, "restarts", restarts);
+            ShimLog.warn("the JVM of the shim has died; another one continues", "end", last, "restarts", restarts);
         }
     }
 }

@@ -25,7 +25,7 @@ final class Signals {
     }
 
     private static void end(String signal, Runnable end) {
-        ShimLog.info("told to end", "signal", signal);
+        ShimLog.info("received a signal; exiting", "signal", signal);
         end.run();
     }
 

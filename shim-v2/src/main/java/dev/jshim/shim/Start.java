@@ -98,7 +98,7 @@ final class Start {
 
     private static int serveNobody(@Nullable Keeper keeper) {
         if (keeper == null) {
-            System.err.println(BinaryName.text() + ": " + SERVE + " is a command for the keeper of a running shim");
+            System.err.println(BinaryName.text() + ": " + SERVE + " is only for the keeper of a running shim");
             return 2;
         }
         keeper.end(); // The shim has come to its end in this very moment.
@@ -128,7 +128,7 @@ final class Start {
 
     private void requireFlags() {
         if (flags.namespace().isEmpty()) {
-            throw new IllegalArgumentException("flag -namespace is missing: containerd gives it, and so must you");
+            throw new IllegalArgumentException("flag -namespace is missing: give it as containerd does");
         }
         Ids.requireSafe("namespace", flags.namespace());
         Ids.requireSafe("container id", flags.id());

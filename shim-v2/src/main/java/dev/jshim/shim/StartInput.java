@@ -125,7 +125,7 @@ record StartInput(
         try {
             return text.isEmpty() ? null : Path.of(text);
         } catch (InvalidPathException e) {
-            throw new IOException("what containerd gave is no path: " + e.getReason(), e);
+            throw new IOException("containerd passed an invalid path: " + e.getReason(), e);
         }
     }
 }

@@ -50,9 +50,9 @@ class FlagsTest {
 
     @ParameterizedTest(name = "{0}")
     @CsvSource({
-        "-unknown, flag -unknown is not known",
-        "--unknown=1, flag -unknown is not known",
-        "-, flag - is not known",
+        "-unknown, unknown flag -unknown",
+        "--unknown=1, unknown flag -unknown",
+        "-, unknown flag -",
         "-id, flag -id needs a value",
         "-debug=maybe, neither true nor false",
         "start more, argument more after the command start"

@@ -32,7 +32,7 @@ class ReplyTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             V1_6    | needs containerd 1.7
-            V2      | takes a gRPC shim for dead
+            V2      | considers a gRPC shim dead
             UNKNOWN | set TaskApi = 2
             """)
     void noGrpcWhereItCannotWork(Generation caller, String reason) {

@@ -134,7 +134,7 @@ public final class OomListener implements AutoCloseable {
         try {
             owner.remove(this);
         } catch (ErrnoException e) {
-            ShimLog.warn("cannot end the watch of a cgroup", "file", counter.file(), "error", e.getMessage());
+            ShimLog.warn("cannot stop watching a cgroup", "file", counter.file(), "error", e.getMessage());
         }
         if (signal != null) {
             signal.close();

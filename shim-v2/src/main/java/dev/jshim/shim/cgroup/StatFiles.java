@@ -67,7 +67,7 @@ final class StatFiles {
     }
 
     static IOException malformed(Path file, String line) {
-        return new IOException(file + " has a line that is not understood: \"" + line + "\"");
+        return new IOException(file + " has a line with an unknown format: \"" + line + "\"");
     }
 
     private static long clamped(String number, Path file, String line) throws IOException {

@@ -60,7 +60,7 @@ final class ConfigText {
             }
             var before = settings.put(key, typed);
             if (before != null && !before.equals(typed)) {
-                throw wrong(word, word + " is another name of an option that has another value already");
+                throw wrong(word, word + " is another name of an option that already has a different value");
             }
         });
         refuseMissingValues(settings);

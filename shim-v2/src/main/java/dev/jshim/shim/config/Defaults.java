@@ -40,6 +40,6 @@ final class Defaults {
     }
 
     private static String reason(IOException e) {
-        return e instanceof java.nio.file.NoSuchFileException ? "there is no such file" : e.toString();
+        return e instanceof java.nio.file.NoSuchFileException ? "no such file" : e.toString();
     }
 }

@@ -172,7 +172,7 @@ final class EventNotes {
         // Without its folder the shim has ended, and only delivers its last ones.
         if (!failed && folder != null && Files.isDirectory(folder)) {
             failed = true;
-            ShimLog.warn("events cannot be noted: some are lost, or told twice, if this process dies", "error", why);
+            ShimLog.warn("cannot note events: if this process dies, some may be lost or reported twice", "error", why);
         }
     }
 }

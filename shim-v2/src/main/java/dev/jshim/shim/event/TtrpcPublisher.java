@@ -193,7 +193,8 @@ public final class TtrpcPublisher implements EventSink {
             }
             delivering = true;
         }
-        VirtualThreads.start("events", this::deliver, e -> ShimLog.error("events wait for a thread", "error", e));
+        VirtualThreads.start(
+                "events", this::deliver, e -> ShimLog.error("cannot start a thread for events", "error", e));
     }
 
     @Override
@@ -252,7 +253,7 @@ public final class TtrpcPublisher implements EventSink {
             refusals = outcome == Outcome.REFUSED ? refusals + 1 : 0;
             if (refusals == REFUSALS) {
                 ShimLog.error(
-                        "an event was refused and is given up",
+                        "containerd refused an event; dropping it",
                         "topic",
                         next.envelope().getTopic());
             }

@@ -200,7 +200,7 @@ public final class Keeper implements FdStore, AutoCloseable {
         } catch (ClosedChannelException e) {
             // Closed here.
         } catch (IOException e) {
-            ShimLog.warn("the keeper cannot be heard", "error", e);
+            ShimLog.warn("cannot read from the keeper", "error", e);
         }
         if (!closed) {
             synchronized (this) {
@@ -278,7 +278,7 @@ public final class Keeper implements FdStore, AutoCloseable {
             send((what.isListening() ? "listen " : "keep ") + what.name(), fd);
         } catch (ErrnoException e) {
             if (e.errno() != Errno.EBADF) {
-                ShimLog.warn("a connection is not held by the keeper", "name", what.name(), "error", e);
+                ShimLog.warn("the keeper does not hold a connection", "name", what.name(), "error", e);
             }
             // Else it has ended in this very moment.
         }
@@ -330,7 +330,7 @@ public final class Keeper implements FdStore, AutoCloseable {
             return true;
         } catch (IOException e) {
             if (isThere() && !(e instanceof ClosedChannelException)) {
-                ShimLog.warn("the keeper cannot be told", "message", words.split("[ \0]", 2)[0], "error", e);
+                ShimLog.warn("cannot send to the keeper", "message", words.split("[ \0]", 2)[0], "error", e);
             }
             return false;
         }

@@ -84,7 +84,7 @@ public final class MemoryCare {
             FOUND_FULL.set(0);
         } else if (FOUND_FULL.incrementAndGet() >= FULL_IN_A_ROW) {
             ShimLog.error(
-                    "no memory is left: ending", "bytes", Runtime.getRuntime().maxMemory());
+                    "out of memory; exiting", "bytes", Runtime.getRuntime().maxMemory());
             Runtime.getRuntime().halt(OUT_OF_MEMORY);
         }
     }

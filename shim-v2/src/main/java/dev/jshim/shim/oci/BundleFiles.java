@@ -71,7 +71,7 @@ public final class BundleFiles {
         var text = Files.readString(file).strip();
         var pid = Processes.parsePid(text);
         if (pid == 0) {
-            throw new IOException(file + " holds no pid: \"" + text + "\"");
+            throw new IOException(file + " does not contain a pid: \"" + text + "\"");
         }
         return pid;
     }

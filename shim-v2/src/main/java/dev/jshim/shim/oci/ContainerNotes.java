@@ -300,7 +300,6 @@ final class ContainerNotes {
     }
 
     private void warn(IOException e) {
-        ShimLog.warn(
-                "cannot note what becomes of a container: it is unknown if this process dies", "id", id(), "error", e);
+        ShimLog.warn("cannot note the state of a container: it is lost if this process dies", "id", id(), "error", e);
     }
 }

@@ -57,7 +57,7 @@ final class ExecSpec {
             }
             json.endObject();
             if (json.peek() != JsonToken.END_DOCUMENT) {
-                throw new IllegalStateException("there is more behind it");
+                throw new IllegalStateException("there is data after it");
             }
             return terminal;
         } catch (IOException | IllegalStateException e) {

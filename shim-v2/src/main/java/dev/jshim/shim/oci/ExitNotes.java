@@ -66,7 +66,7 @@ record ExitNotes(@Nullable Path folder) {
                 read(file, all);
             }
         } catch (IOException e) {
-            ShimLog.error("cannot read the exits of before", "path", folder, "error", e);
+            ShimLog.error("cannot read the exits that the previous JVM noted", "path", folder, "error", e);
         }
         return all;
     }

@@ -48,7 +48,7 @@ final class HalfCreate {
             }
             container.notes().clear();
         } catch (IOException | RuntimeException e) {
-            ShimLog.error("cannot take a container away that was being created", "id", request.id(), "error", e);
+            ShimLog.error("cannot remove a half-created container", "id", request.id(), "error", e);
         } finally {
             undone.complete(null);
         }

@@ -362,7 +362,7 @@ final class OciTask implements LastingTask {
                 settleInit(before, follower);
             } catch (IOException | RuntimeException e) {
                 // Execs are settled all the same: who waits for them waits for good else.
-                ShimLog.error("it is not known how init stands", "id", id(), "error", e);
+                ShimLog.error("the state of init is unknown", "id", id(), "error", e);
             }
             List<ExecProcess> started;
             synchronized (this) {
@@ -380,7 +380,7 @@ final class OciTask implements LastingTask {
                 }
             }
         } catch (RuntimeException e) {
-            ShimLog.error("it is not known how a container stands", "id", id(), "error", e);
+            ShimLog.error("the state of a container is unknown", "id", id(), "error", e);
         } finally {
             try {
                 synchronized (this) {

@@ -232,7 +232,7 @@ public final class OciTaskFactory implements TaskFactory {
                     tasks.add(new RepeatedTask(restore(request, init, noted.readExecs(), under, own)));
                 }
             } catch (IOException | RuntimeException e) {
-                ShimLog.error("a container is lost: its notes cannot be understood", "id", noted.id(), "error", e);
+                ShimLog.error("a container is lost: cannot read its notes", "id", noted.id(), "error", e);
             }
         }
         streams.forEach(this::letGo);

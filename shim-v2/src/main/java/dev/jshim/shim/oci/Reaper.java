@@ -261,6 +261,6 @@ public final class Reaper {
         VirtualThreads.start(
                 "exit-" + child.pid(),
                 () -> owner.complete(child),
-                e -> ShimLog.error("an exit waits for a thread", "pid", child.pid(), "error", e));
+                e -> ShimLog.error("cannot start a thread for an exit", "pid", child.pid(), "error", e));
     }
 }

@@ -264,7 +264,8 @@ final class Runc {
             try {
                 var _ = reaper.adopt(call.process()).get(patience.toMillis(), TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
-                ShimLog.warn("a call of before does not end and is killed", "runtime", options.binary(), "pid", pid);
+                ShimLog.warn(
+                        "a call of the previous JVM does not end; killing it", "runtime", options.binary(), "pid", pid);
                 end(pid);
             } catch (ExecutionException e) {
                 throw new IllegalStateException(e); // An exit that is lost is an exit, too.
@@ -289,7 +290,7 @@ final class Runc {
                 }
             }
         } catch (IOException e) {
-            ShimLog.warn("cannot take a runtime's files away", "bundle", bundle, "error", e.getMessage());
+            ShimLog.warn("cannot remove a runtime's files", "bundle", bundle, "error", e.getMessage());
         }
     }
 
@@ -348,7 +349,7 @@ final class Runc {
                 throw new ShimException(
                         ShimException.Kind.DEADLINE_EXCEEDED,
                         options.binary() + " " + verb + " did not end within " + deadline.toSeconds()
-                                + " s and was killed, with what it had started",
+                                + " s and was killed, together with its children",
                         e);
             }
         } catch (ErrnoException e) {
@@ -378,7 +379,7 @@ final class Runc {
         var deadline = Deadline.in(DEATH);
         while (Processes.groupExists(leader)) {
             if (deadline.isOver()) {
-                ShimLog.warn("killed, and still there", "runtime", options.binary(), "process_group", leader);
+                ShimLog.warn("killed, but still running", "runtime", options.binary(), "process_group", leader);
                 return;
             }
             LockSupport.parkNanos(LOOK.toNanos());

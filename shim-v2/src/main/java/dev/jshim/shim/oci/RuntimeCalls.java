@@ -44,7 +44,7 @@ final class RuntimeCalls {
                 }
             }
         } catch (IOException e) {
-            ShimLog.error("cannot look for calls of the runtime that are under way", "error", e);
+            ShimLog.error("cannot find the runtime's calls that are under way", "error", e);
         }
         return calls;
     }

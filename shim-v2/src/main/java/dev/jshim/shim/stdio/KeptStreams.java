@@ -128,7 +128,7 @@ public final class KeptStreams {
             settings.loop().discard(settings.kept(), source);
         } catch (ErrnoException e) {
             source.close();
-            ShimLog.warn("what a process has left is not read", "error", e.getMessage());
+            ShimLog.warn("cannot read the rest of a process's output", "error", e.getMessage());
         }
     }
 

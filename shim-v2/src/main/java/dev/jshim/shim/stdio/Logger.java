@@ -248,7 +248,7 @@ final class Logger {
             settings.loop().discard(settings.kept(), reader);
         } catch (ErrnoException e) {
             reader.close();
-            ShimLog.warn("cannot drain what a logger left", "logger", program, "error", e.getMessage());
+            ShimLog.warn("cannot drain the output that a logger left", "logger", program, "error", e.getMessage());
         }
         return false;
     }
@@ -267,7 +267,7 @@ final class Logger {
         }
         signal(process, Processes.SIGTERM);
         if (!Outputs.await(process.ended(), LAST_WORDS)) {
-            ShimLog.warn("logger did not end when told to and is killed", "logger", program, "pid", process.pid());
+            ShimLog.warn("logger did not exit after SIGTERM; killing it", "logger", program, "pid", process.pid());
             signal(process, Processes.SIGKILL);
         }
     }

@@ -263,7 +263,7 @@ public final class Pump {
         try {
             return FileCalls.setPipeCapacity(pipe, bytes) >= bytes;
         } catch (ErrnoException e) {
-            ShimLog.debug("a pipe stays as it is", "error", e.getMessage());
+            ShimLog.debug("cannot enlarge a pipe", "error", e.getMessage());
             return false;
         }
     }

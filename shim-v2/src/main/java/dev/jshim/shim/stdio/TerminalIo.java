@@ -139,7 +139,7 @@ final class TerminalIo implements ProcessIo {
     }
 
     private static ShimException notFifo(Path path) {
-        return ShimException.invalidArgument("stdin of a terminal must be a FIFO, and " + path + " is none");
+        return ShimException.invalidArgument("stdin of a terminal must be a FIFO, but " + path + " is not one");
     }
 
     private void openOutput(@Nullable Sink sink) throws IOException {

@@ -194,7 +194,7 @@ class OptionsTest {
     @Test
     void whatCannotBeRead() {
         assertThatThrownBy(() -> Options.read(path("/nowhere/x.toml")))
-                .hasMessage("/nowhere/x.toml: cannot be read: there is no such file");
+                .hasMessage("/nowhere/x.toml: cannot be read: no such file");
         assertThatThrownBy(() -> Options.read(body("Colour = 1")))
                 .hasMessage("ConfigBody:1: Colour is not a known option");
         assertThatThrownBy(() -> Options.read(

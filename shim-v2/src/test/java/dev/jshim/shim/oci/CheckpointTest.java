@@ -214,7 +214,7 @@ class CheckpointTest {
 
         assertThatThrownBy(() -> checkpoint(box, Any.getDefaultInstance()))
                 .hasMessage("DEADLINE_EXCEEDED: " + runtime.binary()
-                        + " checkpoint did not end within 1 s and was killed, with what it had started");
+                        + " checkpoint did not end within 1 s and was killed, together with its children");
         assertThat(Processes.exists(Integer.parseInt(Files.readString(criu).strip())))
                 .isFalse();
         assertThat(runtime.calls("hangs")).endsWith("checkpoint hangs", "state hangs", "resume hangs");
