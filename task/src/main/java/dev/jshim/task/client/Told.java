@@ -7,9 +7,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The one answer to a call that holds no thread, or its failure: tells of it in a virtual thread of its own.
- */
+/** The one answer to a call that holds no thread, or its failure: tells of it in a virtual thread of its own. */
 public final class Told<R> implements StreamObserver<R> {
     private final Function<Status, ShimException> failure;
     private final BiConsumer<@Nullable R, @Nullable ShimException> done;
