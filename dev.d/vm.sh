@@ -10,7 +10,7 @@ vm_needs="
 vm_seconds=${JSHIM_VM_SECONDS:-1500} # for a boot with its checks; a lost guest is ended
 
 vm() {
-    local machine=uml group run verdicts='' containerd17 containerd2
+    local machine=uml group run verdicts='' containerd17 containerd2 docker28=''
     [ "${1:-}" != --qemu ] || { machine=qemu && shift; }
     [ $# -gt 0 ] || set -- shim bridge
     for group in "$@"; do [ -e "dev.d/guest/$group.sh" ] || die "vm: unknown group of checks $group"; done
@@ -18,12 +18,13 @@ vm() {
     is_built || build
     containerd17=$(containerd_folder 1.7)
     containerd2=$(containerd_folder 2)
+    case " $* " in *' docker '*) docker28=$(docker_folder 28) ;; esac
     vm_machine "$machine"
     working "making the guest's Debian, if it does not exist yet" vm_root
     run=$(mktemp -d "${TMPDIR:-/tmp}/jshim-vm.XXXXXX")
     # shellcheck disable=SC2064 # now: these are its values
     trap "rm -rf '$run'" EXIT
-    vm_payload "$run/payload" "$containerd17" "$containerd2"
+    vm_payload "$run/payload" "$containerd17" "$containerd2" "$docker28"
     for group in "$@"; do
         vm_group "$machine" "$group" "$run" "${JSHIM_VM_OUT:-$run/results}/$group"
         verdicts="$verdicts$group: $(cat "${JSHIM_VM_OUT:-$run/results}/$group/verdict")
@@ -112,16 +113,28 @@ vm_root() (
 )
 
 # What is under test, as a second disk.
-vm_payload() { # file, folders of containerd 1.7 and 2
+vm_payload() { # file, folders of containerd 1.7 and 2, that of Docker 28 or nothing
     local temp
     temp=$(mktemp -d "$cache/vm/payload.XXXXXX")
     cp -a dist/target/jshim "$temp/jshim"
     mkdir "$temp/containerd-1.7" "$temp/containerd-2"
     cp "$2/containerd" "$2/ctr" "$2/containerd-shim" "$temp/containerd-1.7"
     cp "$3/containerd" "$3/ctr" "$3/containerd-shim-runc-v2" "$temp/containerd-2"
+    [ -z "$4" ] || vm_docker "${4%/bin}" "$temp"
     cp -r dev.d/guest "$temp/guest"
     mke2fs -q -t ext4 -d "$temp" "$1" 1G >/dev/null || die "mke2fs cannot make $1"
     rm -rf "$temp"
+}
+
+# Docker with its libraries, for the place that it has in the guest, and the kernel's module for its layers, which QEMU's
+# kernel is not given.
+vm_docker() { # folder, folder of the payload
+    local program
+    install_missing "$program_needs"
+    cp -a "$1/." "$2/docker"
+    for program in dockerd docker docker-proxy docker-init; do point_to_libraries "$program" "$2/docker" /vm/docker; done
+    rm -rf "$2"/docker/usr/{bin,sbin,libexec}
+    find "$cache/vm/uml" -name overlay.ko -exec cp {} "$2" \;
 }
 
 # Boots once, and shows the lines of the checks as they come.
