@@ -29,11 +29,15 @@ record DockerCounter(PrivateDocker docker, String name, ProcessFacts init) {
     void goesOn() {
         assertThat(init.alive()).as(name + " runs").isTrue();
         // A daemon that has just begun may still be asking for its containers.
-        Wait.until(name + " is running", () -> docker.status(name).equals("running"));
-        assertThat(docker.init(name)).isEqualTo(init);
+        Wait.until(
+                name + " is running as " + init.pid(),
+                () -> docker.inspect(name, "{{.State.Status}} {{.State.Pid}}").equals("running " + init.pid()));
+        assertThat(init.alive()).as(name + " still runs").isTrue();
         int before = count();
-        Wait.until(name + " counts on", () -> count() > before);
-        Lines.gapless(log());
+        Lines.gapless(Wait.forValue(name + " counts on", () -> {
+            String log = log();
+            return log.lines().count() > before ? log : null;
+        }));
         docker.docker("exec", name, "/bin/sh", "-c", "exit 5").expect(5);
     }
 

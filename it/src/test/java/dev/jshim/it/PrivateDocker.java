@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -237,12 +238,15 @@ final class PrivateDocker implements AutoCloseable {
             return;
         }
         process = null;
+        // A dockerd that meets the containerd of the one before waits 10 s for its end.
+        List<ProcessHandle> all =
+                Stream.concat(Stream.of(daemon), daemon.children()).toList();
         if (forcibly) {
             daemon.destroyForcibly();
         } else {
             daemon.destroy();
         }
-        if (!Wait.within(STOP, () -> !daemon.isAlive())) {
+        if (!Wait.within(STOP, () -> all.stream().noneMatch(ProcessHandle::isAlive))) {
             daemon.destroyForcibly();
             throw new IllegalStateException("dockerd did not stop within " + STOP.toSeconds() + " s");
         }
