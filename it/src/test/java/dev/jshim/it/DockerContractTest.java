@@ -49,7 +49,8 @@ class DockerContractTest {
             memory: 67108864
             cpu: 512
             pids: 99
-            stats: SOME / 64MiB SOME
+            input and output: 0 | 4+0 records in / 4+0 records out
+            stats: cpu SOME mem SOME / 64MiB SOME net 0B / 0B block 0B / 4.19MB pids SOME
             cp in: 0
             cp out: 0
             copied: copied

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -58,9 +60,13 @@ class DockerDeathTest {
             String daemons = docker.logText() + (own ? "" : docker.node().logText());
             assertThat(daemons).doesNotContain("shim disconnected", "cleaning up", "ttrpc: closed");
 
+            docker.run("beside", List.of("--runtime=runc"), "/bin/sh", "-c", "while :; do sleep 0.05; done");
             docker.kill9();
             docker.startDocker();
             counter.goesOn();
+            // Zeros, if Docker has lost the network of a container that has none.
+            assertThat(Set.copyOf(docker.stats("counter", "beside"))).hasSize(1);
+            docker.docker("rm", "-f", "beside").ok();
             docker.stop();
             assertThat(counter.init().alive()).isTrue();
             docker.startDocker();

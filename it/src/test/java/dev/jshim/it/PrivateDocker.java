@@ -352,6 +352,22 @@ final class PrivateDocker implements AutoCloseable {
         return docker("inspect", "--format", template, name).ok().out();
     }
 
+    /**
+     * A line for each container with all that {@code docker stats} shows, and SOME for what is not zero and changes.
+     */
+    List<String> stats(String... names) {
+        String format =
+                "cpu {{.CPUPerc}} mem {{.MemUsage}} {{.MemPerc}} net {{.NetIO}} block {{.BlockIO}} pids {{.PIDs}}";
+        List<String> words = new ArrayList<>(List.of("stats", "--no-stream", "--format", format));
+        words.addAll(List.of(names));
+        return docker(words.toArray(String[]::new))
+                .ok()
+                .out()
+                .lines()
+                .map(line -> line.replaceAll("(?<=(cpu|mem|iB|pids) )[0-9.]*[1-9][0-9.]*([KM]iB|%|$)", "SOME"))
+                .toList();
+    }
+
     /** One of Docker's words for how a container is. */
     String status(String name) {
         return inspect(name, "{{.State.Status}}");
