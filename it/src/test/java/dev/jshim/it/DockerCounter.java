@@ -2,6 +2,10 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,7 +19,8 @@ record DockerCounter(PrivateDocker docker, String name, ProcessFacts init) {
     static final int CODE = 7;
 
     private static final String SCRIPT =
-            "trap 'exit " + CODE + "' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done";
+            "trap 'exit " + CODE + "' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.05;"
+                    + " if [ -e /hold ]; then echo $i >/held; while [ -e /hold ]; do sleep 0.05; done; fi; done";
 
     /** Starts one of a runtime, by its name in Docker's configuration. */
     static DockerCounter start(PrivateDocker docker, String runtime, String name, String... flags) {
@@ -23,6 +28,38 @@ record DockerCounter(PrivateDocker docker, String name, ProcessFacts init) {
         all.add("--runtime=" + runtime);
         docker.run(name, all, "/bin/sh", "-c", SCRIPT);
         return new DockerCounter(docker, name, docker.init(name));
+    }
+
+    /**
+     * Ends dockerd while these count nothing; they go on as soon as it has ended. A dockerd that ends may have read a
+     * line that it has not written yet, and that line is lost, whoever's the shim is. What is written while no dockerd
+     * runs is not.
+     */
+    static void whileHeld(Runnable end, DockerCounter... counters) throws IOException {
+        for (DockerCounter each : counters) {
+            Files.createFile(each.file("hold"));
+        }
+        for (DockerCounter each : counters) {
+            Wait.until(each.name + " holds, and Docker has all of it", () -> each.isHeard());
+        }
+        end.run();
+        for (DockerCounter each : counters) {
+            Files.delete(each.file("held"));
+            Files.delete(each.file("hold"));
+        }
+    }
+
+    private boolean isHeard() {
+        try {
+            String held = Files.exists(file("held")) ? Files.readString(file("held")) : "";
+            return held.endsWith("\n") && Integer.parseInt(held.strip()) == count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path file(String file) {
+        return Path.of("/proc/" + init.pid() + "/root", file);
     }
 
     /** It is the same process, counts on, lost no line, and takes an exec. */

@@ -61,13 +61,13 @@ class DockerDeathTest {
             assertThat(daemons).doesNotContain("shim disconnected", "cleaning up", "ttrpc: closed");
 
             docker.run("beside", List.of("--runtime=runc"), "/bin/sh", "-c", "while :; do sleep 0.05; done");
-            docker.kill9();
+            DockerCounter.whileHeld(docker::kill9, counter);
             docker.startDocker();
             counter.goesOn();
             // Zeros, if Docker has lost the network of a container that has none.
             assertThat(Set.copyOf(docker.stats("counter", "beside"))).hasSize(1);
             docker.docker("rm", "-f", "beside").ok();
-            docker.stop();
+            DockerCounter.whileHeld(docker::stop, counter);
             assertThat(counter.init().alive()).isTrue();
             docker.startDocker();
             counter.goesOn();

@@ -53,10 +53,17 @@ class DockerMigrationTest {
             ProcessFacts terminal = docker.init("terminal");
             docker.run("before", List.of("--runtime=" + Product.LEGACY), "/bin/sh", "-c", "echo $$; exit 3");
             assertThat(docker.exitOf("before")).isEqualTo(3);
-            docker.docker("pause", "second").ok();
 
             ctl(docker, "migrate", "apply", "--yes").ok();
-            docker.stop();
+            DockerCounter.whileHeld(
+                    () -> {
+                        docker.docker("pause", "second").ok();
+                        docker.stop();
+                    },
+                    counter,
+                    second,
+                    third,
+                    beside);
             docker.node().stop();
             assertThat(ctl(docker, "migrate", "apply", "--yes").ok().out()).doesNotContain("adopted  ");
             ctl(docker, "migrate", "verify").ok();
@@ -89,7 +96,7 @@ class DockerMigrationTest {
 
             killBridge(docker);
             counter.goesOn();
-            docker.kill9();
+            DockerCounter.whileHeld(docker::kill9, counter, second, third, beside);
             docker.startDocker();
             second.goesOn();
 
@@ -109,7 +116,7 @@ class DockerMigrationTest {
 
             // Whoever has this in daemon.json needs nothing of ours for the next start of such a container.
             docker.set("runtimes", "{\"" + Product.LEGACY + "\": {\"runtimeType\": \"io.containerd.runc.v2\"}}");
-            docker.stop();
+            DockerCounter.whileHeld(docker::stop, beside);
             docker.startDocker();
             docker.docker("restart", "--time=30", "counter").ok();
             assertThat(shim(docker, "counter")).contains("containerd-shim-runc-v2");
@@ -145,7 +152,7 @@ class DockerMigrationTest {
             Wait.until(
                     "the plan knows that it is on",
                     () -> ctl(docker, "migrate", "plan").code() == 0);
-            docker.stop();
+            DockerCounter.whileHeld(docker::stop, counter, second);
             docker.node().stop();
             ctl(docker, "migrate", "apply", "--yes").ok();
             docker.install(to, Release.V2);
@@ -154,14 +161,14 @@ class DockerMigrationTest {
             second.stop();
             docker.docker("start", "second").ok();
 
-            docker.stop();
+            DockerCounter.whileHeld(docker::stop, counter);
             docker.node().stop();
             Outcome refused = ctl(docker, "migrate", "rollback", "--yes");
             assertThat(refused.code()).isNotZero();
             assertThat(refused.err()).contains("under the name of the v1 runtime");
             docker.start();
             docker.docker("stop", "--time=30", "second").ok();
-            docker.stop();
+            DockerCounter.whileHeld(docker::stop, counter);
             docker.node().stop();
             ctl(docker, "migrate", "rollback", "--yes").ok();
             docker.install(DockerRelease.V20, Release.V1_6);
@@ -227,7 +234,7 @@ class DockerMigrationTest {
     /** Docker and its containerd exchanged by {@code apply --restart}, once with a change that fails. */
     @LongRun
     @Test
-    void inOneGo() {
+    void inOneGo() throws IOException {
         try (PrivateDocker docker = old(true)) {
             DockerCounter counter = DockerCounter.start(docker, Product.LEGACY, "counter");
             Path start = docker.node().dir().resolve("start");
@@ -238,8 +245,12 @@ class DockerMigrationTest {
                     + ") || exit 0; kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done";
 
             docker.install(DockerRelease.V20, Release.V1_6);
-            Outcome failed = restart(docker, stop, change + "; false", to);
-            assertThat(failed.expect(1).err()).contains("all is as it was before: the old containerd runs");
+            DockerCounter.whileHeld(
+                    () -> assertThat(restart(docker, stop, change + "; false", to)
+                                    .expect(1)
+                                    .err())
+                            .contains("all is as it was before: the old containerd runs"),
+                    counter);
             docker.takeOver();
             assertThat(docker.docker("version", "--format={{.Server.Version}}")
                             .ok()
@@ -247,7 +258,7 @@ class DockerMigrationTest {
                     .startsWith("20.10.");
             counter.goesOn();
 
-            restart(docker, stop, change, to).ok();
+            DockerCounter.whileHeld(() -> restart(docker, stop, change, to).ok(), counter);
             docker.install(DockerRelease.V28, Release.V2);
             docker.takeOver();
             assertThat(docker.docker("version", "--format={{.Server.Version}}")
