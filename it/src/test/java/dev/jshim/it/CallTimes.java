@@ -34,7 +34,12 @@ final class CallTimes {
 
     /** Notes a call that has ended, and when it began by {@link System#nanoTime}. */
     void add(long began) {
-        millis.add(Duration.ofNanos(System.nanoTime() - began).toMillis());
+        add(Duration.ofNanos(System.nanoTime() - began));
+    }
+
+    /** Notes a call that somebody else has measured. */
+    void add(Duration duration) {
+        millis.add(duration.toMillis());
     }
 
     /**
@@ -49,6 +54,13 @@ final class CallTimes {
                 "a call ends",
                 () -> over.getAsBoolean() || underWay.stream().allMatch(each -> each.get() < most));
         underWay.forEach(AtomicInteger::incrementAndGet);
+    }
+
+    /** Milliseconds, of the calls that were noted: there must be one. */
+    long median() {
+        List<Long> sorted = new ArrayList<>(millis);
+        Collections.sort(sorted);
+        return sorted.get(sorted.size() / 2);
     }
 
     /** A sentence. */

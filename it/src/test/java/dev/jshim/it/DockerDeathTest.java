@@ -52,11 +52,11 @@ class DockerDeathTest {
                     .as("its options were read")
                     .isDirectory();
 
-            ProcessFacts jvm = jvm(docker, "counter");
+            ProcessFacts jvm = docker.jvm("counter");
             Signal.KILL.to(jvm.pid());
             Wait.until("the JVM is dead", () -> !jvm.alive());
             counter.goesOn();
-            assertThat(jvm(docker, "counter")).isNotEqualTo(jvm);
+            assertThat(docker.jvm("counter")).isNotEqualTo(jvm);
             String daemons = docker.logText() + (own ? "" : docker.node().logText());
             assertThat(daemons).doesNotContain("shim disconnected", "cleaning up", "ttrpc: closed");
 
@@ -99,13 +99,5 @@ class DockerDeathTest {
             docker.node().kill9();
             docker.node().start();
         }
-    }
-
-    private static ProcessFacts jvm(PrivateDocker docker, String name) throws IOException {
-        String id = docker.inspect(name, "{{.Id}}");
-        long shim = Long.parseLong(
-                Files.readString(docker.node().bundle(id).resolve("shim.pid")).strip());
-        return Wait.forValue(
-                "a JVM of " + shim, () -> ProcessFacts.find(Shims.jvm(shim)).orElse(null));
     }
 }

@@ -347,6 +347,18 @@ final class PrivateDocker implements AutoCloseable {
         return ProcessFacts.of(Long.parseLong(inspect(name, "{{.State.Pid}}")));
     }
 
+    /** The JVM that serves a running container of our shim. */
+    ProcessFacts jvm(String name) {
+        try {
+            Path file = node.bundle(inspect(name, "{{.Id}}")).resolve("shim.pid");
+            long shim = Long.parseLong(Files.readString(file).strip());
+            return Wait.forValue(
+                    "a JVM of " + shim, () -> ProcessFacts.find(Shims.jvm(shim)).orElse(null));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** What Docker says of a container, by a template of its own. */
     String inspect(String name, String template) {
         return docker("inspect", "--format", template, name).ok().out();
