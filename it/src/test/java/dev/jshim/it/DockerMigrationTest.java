@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -183,6 +184,61 @@ class DockerMigrationTest {
         }
     }
 
+    /** Its records name no v1 runtime, so the next start of such a container is Docker's own affair. */
+    @LongRun
+    @ParameterizedTest(name = "its own containerd {0}, and back {1}")
+    @CsvSource({"true, false", "false, true"})
+    void fromADockerThatHadNoOther(boolean own, boolean back) throws Exception {
+        try (PrivateDocker docker = old(DockerRelease.V19, own)) {
+            DockerCounter counter = DockerCounter.start(docker, "runc", "counter");
+            DockerCounter second = DockerCounter.start(docker, "runc", "second", "--network=host", "-m=64m");
+            docker.run("well", List.of("--health-cmd=cat /tmp/well", "--health-interval=1s"), SLEEP);
+            assertThat(shim(docker, "counter")).contains("containerd-shim -namespace");
+            assertThat(ctl(docker, "migrate", "plan").ok().err()).contains("live-restore on");
+            ctl(docker, "migrate", "apply", "--yes").ok();
+            DockerCounter.whileHeld(docker::stop, counter, second);
+            docker.node().stop();
+            ctl(docker, "migrate", "apply", "--yes").ok();
+            ctl(docker, "migrate", "verify").ok();
+            docker.install(DockerRelease.V28, Release.V2);
+            docker.start();
+
+            counter.goesOn();
+            second.goesOn();
+            assertThat(docker.docker("stats", "--no-stream", "--format={{.PIDs}} {{.MemUsage}}", "second")
+                            .ok()
+                            .out())
+                    .matches("[1-9].* [1-9][0-9.]*[KM]iB / 64MiB");
+            docker.docker("exec", "well", "/bin/sh", "-c", "echo >/tmp/well").ok();
+            Wait.until(
+                    "it is well",
+                    () -> docker.inspect("well", "{{.State.Health.Status}}").equals("healthy"));
+            killBridge(docker);
+            counter.goesOn();
+            counter.stop();
+            docker.docker("start", "counter").ok();
+            assertThat(shim(docker, "counter")).contains("containerd-shim-runc-v2");
+
+            if (back) {
+                docker.docker("stop", "--time=30", "counter").ok();
+                DockerCounter.whileHeld(docker::stop, second);
+                docker.node().stop();
+                ctl(docker, "migrate", "rollback", "--yes").ok();
+                docker.install(DockerRelease.V19, Release.V1_6);
+                docker.start();
+                second.goesOn();
+                docker.docker("start", "counter").ok();
+                assertThat(shim(docker, "counter")).contains("containerd-shim -namespace");
+            }
+            second.stop();
+            docker.docker("rm", "-f", "counter", "second", "well").ok();
+            if (!back) {
+                ctl(docker, "migrate", "finish", "--yes").ok();
+            }
+            docker.finish();
+        }
+    }
+
     /** With Docker's bridge and a port that it publishes, before and after. */
     @LongRun
     @Test
@@ -291,8 +347,12 @@ class DockerMigrationTest {
     }
 
     private static PrivateDocker old(boolean own) {
+        return old(DockerRelease.V20, own);
+    }
+
+    private static PrivateDocker old(DockerRelease release, boolean own) {
         Product.home();
-        return PrivateDocker.create(DockerRelease.V20, Release.V1_6, own)
+        return PrivateDocker.create(release, Release.V1_6, own)
                 .set("live-restore", "true")
                 .start();
     }

@@ -5,6 +5,8 @@ import java.nio.file.Path;
 
 /** A Docker that the scenarios run with: where its programs are. Immutable. */
 enum DockerRelease {
+    /** Knows the v1 runtime alone. No suite of Debian that is still there has it: who has built it lays it there. */
+    V19("19.03"),
     /** The last one that offers the v1 runtime. */
     V20("20.10"),
     V26("26"),
@@ -30,6 +32,11 @@ enum DockerRelease {
                     + " names: './dev docker " + label + "' unpacks it into JSHIM_CACHE");
         }
         return Path.of(dockers, "docker-" + label, "bin");
+    }
+
+    /** Says whether it is from the time of the v1 runtime: it knows no shims but its own. */
+    boolean old() {
+        return this == V19 || this == V20;
     }
 
     /** Says whether it was to be had. */

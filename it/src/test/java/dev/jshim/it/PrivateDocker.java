@@ -129,7 +129,7 @@ final class PrivateDocker implements AutoCloseable {
 
     private Path writeConfiguration() {
         JsonObject all = settings.deepCopy();
-        if (release == DockerRelease.V20) {
+        if (release.old()) {
             all.remove("runtimes"); // It knows paths of OCI runtimes alone.
             all.addProperty(
                     "deprecated-key-path", node.dir().resolve("key.json").toString());
@@ -170,7 +170,10 @@ final class PrivateDocker implements AutoCloseable {
                 "--containerd-plugins-namespace=" + node.namespace() + "-plugins",
                 "--cgroup-parent=/" + node.namespace()));
         if (network.isEmpty()) {
-            command.addAll(List.of("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"));
+            command.addAll(List.of("--bridge=none", "--iptables=false", "--ip-forward=false"));
+            if (release != DockerRelease.V19) {
+                command.add("--ip6tables=false");
+            }
         }
         if (!startsContainerd) {
             command.add("--containerd=" + node.socket());
