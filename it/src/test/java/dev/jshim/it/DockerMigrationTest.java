@@ -147,7 +147,7 @@ class DockerMigrationTest {
             assertThat(ctl(docker, "migrate", "plan").err())
                     .contains("apply would refuse: dockerd", "live-restore off");
             assertThat(ctl(docker, "check").expect(3).out())
-                    .contains("error  live-restore: dockerd", "live-restore off");
+                    .contains("error: live-restore: dockerd", "live-restore off");
             assertThat(ctl(docker, "migrate", "apply", "--yes").expect(1).err()).contains("nothing was changed");
             docker.set("live-restore", "true").reload();
             Wait.until(
