@@ -5,7 +5,7 @@ import java.nio.file.Path;
 
 /** A Docker that the scenarios run with: where its programs are. Immutable. */
 enum DockerRelease {
-    /** Knows the v1 runtime alone. No suite of Debian that is still there has it: who has built it lays it there. */
+    /** Knows the v1 runtime alone. No release of Debian had it: it is there if somebody has built it. */
     V19("19.03"),
     /** The last one that offers the v1 runtime. */
     V20("20.10"),
