@@ -70,6 +70,7 @@ pack_tar() {
     cp "$work/help/man"/* "$folder/share/man/man8/"
     cp "$work/help/completion"/* "$folder/share/completion/"
     cp "$source/config.toml" "$folder/share/"
+    cp -R "$root/deploy/kubernetes" "$folder/share/"
     install_docs "$folder/share/doc"
     cp "$root/LICENSE" "$folder/"
     cp "$source/copyright" "$folder/NOTICE"
@@ -88,6 +89,7 @@ pack_deb() {
     mkdir -p "$top/usr/bin" "$top/usr/share/man/man8"
     # For Prometheus, Grafana and others: nothing that a version of ours has to find.
     mv "$top/usr/lib/jshim/package/share" "$top/usr/share/jshim"
+    cp -R "$root/deploy/kubernetes" "$top/usr/share/jshim/"
     for program in "$tree"/bin/*; do
         ln -s "../lib/jshim/current/bin/${program##*/}" "$top/usr/bin/${program##*/}"
     done
