@@ -1,6 +1,5 @@
 package dev.jshim.it;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.proto.cri.ContainerConfig;
@@ -46,6 +45,7 @@ class NodeImageTest {
     private PrivateContainerd node;
     private Cri cri;
     private Path home;
+    private Path imports;
     private Path dropIn;
     private Path mark;
     private int runs;
@@ -58,10 +58,11 @@ class NodeImageTest {
                 Release.V2, (release, of) -> "imports = ['" + of.dir() + "/conf.d/*.toml']\n" + pods.text(release, of));
         node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3");
         home = node.dir().resolve("opt/jshim");
-        dropIn = node.dir().resolve("conf.d/jshim.toml");
+        imports = node.dir().resolve("conf.d");
+        dropIn = imports.resolve("jshim.toml");
         mark = node.dir().resolve("restart");
-        Files.createDirectory(requireNonNull(dropIn.getParent()));
-        Files.writeString(dropIn.resolveSibling("other.toml"), "version = 3\n" + FOREIGN);
+        Files.createDirectory(imports);
+        Files.writeString(imports.resolve("other.toml"), "version = 3\n" + FOREIGN);
         // The first process of a test's machine may have more privileges than a test, which may not look at it then.
         variables.put("JSHIM_PROCESS", Long.toString(ProcessHandle.current().pid()));
         variables.putAll(Map.of(
@@ -203,13 +204,13 @@ class NodeImageTest {
         Run.of(List.of(
                         "tar",
                         "-C",
-                        requireNonNull(Product.home().getParent()).toString(),
+                        Product.home().toString(),
                         "--exclude=*.proof*",
                         "-I",
                         "gzip -1",
                         "-cf",
                         file.toString(),
-                        Product.home().getFileName().toString()))
+                        "."))
                 .within(LIMIT)
                 .run()
                 .ok();
@@ -241,12 +242,12 @@ class NodeImageTest {
         ProcessFacts sandbox = init(before.id());
         ProcessFacts container = init(one);
         ProcessFacts bystander = node.init("bystander");
-        Map<String, String> imported = content(requireNonNull(dropIn.getParent()));
+        Map<String, String> imported = content(imports);
         String configured = Files.readString(node.dir().resolve("config.toml"));
 
         assertThat(run("check", null).expect(1).log()).contains("jshim is not installed in " + home);
         refuses();
-        assertThat(content(requireNonNull(dropIn.getParent()))).isEqualTo(imported);
+        assertThat(content(imports)).isEqualTo(imported);
 
         Told installed = run("install", null).expect(0);
         assertThat(installed.log()).contains("is installed in " + home, "the handler installed is in " + dropIn);
@@ -294,7 +295,7 @@ class NodeImageTest {
         run("uninstall", null).expect(0);
         assertThat(restarts).isEqualTo(2);
         assertThat(home).doesNotExist();
-        assertThat(content(requireNonNull(dropIn.getParent()))).isEqualTo(imported);
+        assertThat(content(imports)).isEqualTo(imported);
         assertThat(node.dir().resolve("textfile/jshim.prom")).doesNotExist();
         assertThat(Files.readString(node.dir().resolve("config.toml"))).isEqualTo(configured);
 
