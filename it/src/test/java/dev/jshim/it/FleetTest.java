@@ -7,12 +7,8 @@ import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,8 +19,6 @@ import org.junit.jupiter.api.Test;
  */
 @LongRun
 class FleetTest {
-    private static final Duration LIMIT = Duration.ofMinutes(8);
-
     private final List<Host> hosts = new ArrayList<>();
 
     /** What stands in the inventory for one host. */
@@ -74,11 +68,7 @@ class FleetTest {
     }
 
     private static JsonObject variables(PrivateContainerd node, DaemonService service, Path bin) {
-        JsonObject all = new JsonObject();
-        all.addProperty("ansible_connection", "local");
-        all.addProperty("ansible_become", false);
-        all.addProperty("ansible_python_interpreter", "/usr/bin/python3");
-        all.addProperty("ansible_remote_tmp", node.dir() + "/ansible");
+        JsonObject all = Play.here(node.dir());
         all.addProperty("jshim_migrate_home", node.dir() + "/jshim");
         all.addProperty("jshim_migrate_bin", bin.toString());
         all.addProperty("jshim_migrate_root", node.root().toString());
@@ -122,7 +112,7 @@ class FleetTest {
         String sick = play(2);
         assertThat(failed(sick)).as(sick).containsExactly("b");
         assertThat(sick).contains("this node is as it was before; Ask whether the node is healthy");
-        assertThat(changed(sick, "a")).as("the first one is done").isZero();
+        assertThat(Play.recap(sick, "a", "changed")).as("the first one is done").isZero();
         assertThat(List.of(second, third)).noneMatch(Host::isTouched).allMatch(Host::isOld);
         hosts.forEach(Host::isUnharmed);
 
@@ -145,7 +135,9 @@ class FleetTest {
         hosts.forEach(FleetTest::isMigrated);
         String again = play(0);
         for (Host host : hosts) {
-            assertThat(changed(again, host.name())).as(host.name()).isZero();
+            assertThat(Play.recap(again, host.name(), "changed"))
+                    .as(host.name())
+                    .isZero();
         }
         hosts.forEach(Host::isUnharmed);
     }
@@ -164,45 +156,17 @@ class FleetTest {
     private String play(int code, String... flags) throws IOException {
         JsonObject names = new JsonObject();
         hosts.forEach(host -> names.add(host.name(), host.variables()));
-        JsonObject group = new JsonObject();
-        group.add("hosts", names);
-        JsonObject all = new JsonObject();
-        all.add("containerd_nodes", group);
-        Path dir = hosts.getFirst().node().dir();
-        Path inventory = Files.writeString(dir.resolve("inventory.json"), all.toString());
-        List<String> command = new ArrayList<>(List.of(
-                "ansible-playbook",
-                "-i",
-                inventory.toString(),
-                "-e",
-                "jshim_migrate_archive=" + archive(),
-                Page.file("ansible/migrate.yml").toString()));
-        command.addAll(List.of(flags));
-        Outcome outcome = Run.of(command)
-                .variables(Map.of(
-                        "LC_ALL", "C.UTF-8", "ANSIBLE_HOME", dir + "/ansible", "ANSIBLE_REMOTE_TMP", dir + "/ansible"))
-                .within(LIMIT)
-                .run();
-        assertThat(outcome.code()).as(outcome.toString()).isEqualTo(code);
-        return outcome.out();
+        return new Play(hosts.getFirst().node().dir(), names)
+                .run("migrate.yml", "jshim_migrate_archive=" + archive(), flags)
+                .expect(code)
+                .out();
     }
 
     private List<String> failed(String said) {
         return hosts.stream()
                 .map(Host::name)
-                .filter(name -> recap(said, name, "failed") > 0)
+                .filter(name -> Play.recap(said, name, "failed") > 0)
                 .toList();
-    }
-
-    private static int changed(String said, String host) {
-        return recap(said, host, "changed");
-    }
-
-    /** A number of Ansible's recap; 0 for a host that the play has not come to. */
-    private static int recap(String said, String host, String name) {
-        Matcher line =
-                Pattern.compile("(?m)^" + host + " +: .*\\b" + name + "=(\\d+)").matcher(said);
-        return line.find() ? Integer.parseInt(line.group(1)) : 0;
     }
 
     @AfterEach
