@@ -36,6 +36,7 @@ final class CompletionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        cli.globals().refuseOutput();
         // all commands: the line that we were called by names but this one
         var all = CommandTree.commandLine(cli.out(), cli.err());
         cli.out()

@@ -3,7 +3,6 @@ package dev.jshim.ctl;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.output.Fields;
-import dev.jshim.ctl.output.Json;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
@@ -18,11 +17,9 @@ final class VersionCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var java = Runtime.version().toString();
-        if (cli.globals().isJson()) {
-            Json.write(cli.out(), new Fields().with("version", Build.version()).with("java", java));
-        } else {
-            cli.out().println("jshimctl " + Build.version() + " (Java " + java + ")");
-        }
+        cli.show(
+                new Fields().with("version", Build.version()).with("java", java),
+                () -> cli.out().println("jshimctl " + Build.version() + " (Java " + java + ")"));
         return ExitCode.OK;
     }
 }

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is not the same on each machine, or has no shape to compare. */
@@ -236,6 +237,76 @@ class CommandsTest {
         assertThat(Result.on(node, "ls", "-o", "yaml").out())
                 .startsWith("tasks:\n  - namespace: default\n    id: web\n    api: v1\n    bridged: false\n")
                 .contains("    troubles: []\nproblems: []\n", "    command: \"sleep 1\\u001b[2J\"\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "version, 'java: ', {.java}",
+        "bridge status, 'running: false', {.running}",
+        "bridge verify, 'good: true', {.good}",
+        "migrate status, 'bridgeRunning: false', {.bridgeRunning}",
+        "migrate verify, 'good: ', {.good}",
+        "migrate plan, 'plan:', {.plan}",
+        "check, 'findings:', {.findings[0].level}",
+        "ls, 'tasks:', {.tasks[*].id}",
+        "top --count 1, 'shims:', {.shims}"
+    })
+    void everyResultIsWrittenAsYamlAndByATemplate(String command, String yaml, String template) throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var words = command.split(" ", -1);
+        var asYaml = Result.on(node, with(words, "-o", "yaml"));
+        assertThat(asYaml.out()).as(asYaml.err()).contains(yaml);
+        var json = JsonParser.parseString(
+                Result.on(node, with(words, "-o", "json")).out());
+        assertThat(json.isJsonObject()).isTrue();
+        var taken = Result.on(node, with(words, "-o", "jsonpath=" + template));
+        assertThat(taken.err()).doesNotContain("no field");
+        assertThat(taken.out().strip()).isNotEmpty().doesNotContain("\n");
+    }
+
+    private static String[] with(String[] words, String... more) {
+        return Stream.concat(Stream.of(words), Stream.of(more)).toArray(String[]::new);
+    }
+
+    @Test
+    void aTemplateIsCheckedBeforeAnythingIsDone() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        var broken = Result.on(node, "kill", "web", "-o", "jsonpath={.id");
+        assertThat(broken.code()).isEqualTo(ExitCode.USAGE);
+        assertThat(broken.err()).contains("a brace or a bracket has no end");
+        assertThat(node.lastSignal).hasValue(0);
+        var misspelt = Result.on(node, "ls", "-o", "jsonpath={.tasks[*].ids}");
+        assertThat(misspelt.err()).contains("there is no field \"ids\"");
+        assertThat(misspelt.code()).isZero();
+    }
+
+    @Test
+    void aPlanFitsAScreenOfAHundredColumns() throws IOException {
+        node.task("k8s.io", "0123456789abcdef".repeat(4), Status.RUNNING);
+        System.setProperty(Screen.PROPERTY, "24,100");
+        try {
+            var plan = Result.on(node, "migrate", "plan");
+            var rows = plan.out().lines().limit(2).toList();
+            assertThat(rows.getFirst()).contains("REACHABLE", "REASON").doesNotContain("ADDRESS");
+            assertThat(rows).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
+            assertThat(rows.getLast()).contains("k8s.io", "file").doesNotContain("unix:");
+        } finally {
+            System.clearProperty(Screen.PROPERTY);
+        }
+        assertThat(Result.on(node, "migrate", "plan", "-o", "wide").out()).contains("unix://" + node.state);
+        assertThat(Result.on(node, "migrate", "plan", "-o", "name").out())
+                .isEqualToNormalizingNewlines("k8s.io/" + "0123456789abcdef".repeat(4) + "\n");
+    }
+
+    @Test
+    void whatIsPassedOnHasNoOtherForm() throws IOException {
+        node.task("default", "web", Status.RUNNING);
+        for (var words : List.of("-o json exec web ls", "completion bash -o yaml")) {
+            var result = Result.on(node, words.split(" ", -1));
+            assertThat(result.code()).isEqualTo(ExitCode.USAGE);
+            assertThat(result.err()).contains("leave -o out");
+        }
+        assertThat(node.lastStdout).hasValue(null);
     }
 
     /**

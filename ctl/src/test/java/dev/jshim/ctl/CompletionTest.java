@@ -30,7 +30,7 @@ class CompletionTest {
                 ask jshimctl ls -o ''
                 """;
         assertThat(shell("/bin/bash", "--norc", "-c", asked, "bash", script.toString()))
-                .containsSubsequence("migrate", "rollback", "table wide name json yaml custom-columns=");
+                .containsSubsequence("migrate", "rollback", "table wide name json yaml custom-columns= jsonpath=");
     }
 
     @Test
@@ -41,7 +41,17 @@ class CompletionTest {
         var answer = shell("/usr/bin/fish", "--no-config", "-c", asked, script.toString());
         assertThat(answer.stream().map(line -> line.replaceFirst("\t.*", "")))
                 .containsExactly(
-                        "migrate", "custom-columns=", "json", "name", "table", "wide", "yaml", "bash", "fish", "zsh");
+                        "migrate",
+                        "custom-columns=",
+                        "json",
+                        "jsonpath=",
+                        "name",
+                        "table",
+                        "wide",
+                        "yaml",
+                        "bash",
+                        "fish",
+                        "zsh");
     }
 
     /** The script is loaded by the very first completion, as it is where a package has installed it. */

@@ -7,6 +7,7 @@ import dev.jshim.ctl.output.Text;
 import dev.jshim.ctl.output.Yaml;
 import dev.jshim.node.process.ProcFs;
 import java.io.PrintWriter;
+import java.util.Objects;
 
 /** What a command works with: the options of all commands, the machine, and where to write. */
 public record Cli(Globals globals, Machine machine, PrintWriter out, PrintWriter err) {
@@ -39,6 +40,10 @@ public record Cli(Globals globals, Machine machine, PrintWriter out, PrintWriter
         switch (globals.output().kind()) {
             case JSON -> Json.write(out, result);
             case YAML -> Yaml.write(out, result);
+            case JSONPATH ->
+                Objects.requireNonNull(globals.output().path())
+                        .write(out, result)
+                        .forEach(name -> note("-o jsonpath: there is no field \"" + name + "\" where it asks for one"));
             case TABLE, WIDE, NAME, COLUMNS -> forPeople.run();
         }
     }

@@ -72,7 +72,7 @@ public final class Globals {
             paramLabel = "FORMAT",
             converter = OutputConverter.class,
             completionCandidates = OutputConverter.class,
-            description = "output format: table, wide, json, yaml; for a list also name or"
+            description = "output format: table, wide, json, yaml, jsonpath=TEMPLATE as in kubectl; for a list also name or"
                     + " custom-columns=HEADING:field[,HEADING:field] with the fields of JSON (default: table)")
     private OutputFormat output = OutputFormat.TABLE;
 
@@ -236,12 +236,19 @@ public final class Globals {
         return namespace;
     }
 
-    public boolean isJson() {
-        return output.kind() == OutputFormat.Kind.JSON;
-    }
-
     public OutputFormat output() {
         return output;
+    }
+
+    /**
+     * For a command that passes on what others write, and has no result of its own.
+     *
+     * @throws CliException if somebody wants it in another form
+     */
+    public void refuseOutput() {
+        if (output.kind() != OutputFormat.Kind.TABLE) {
+            throw CliException.usage("-o is for results, and this command has none of its own", "leave -o out");
+        }
     }
 
     boolean isWide() {

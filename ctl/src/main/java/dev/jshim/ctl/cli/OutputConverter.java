@@ -1,9 +1,11 @@
 package dev.jshim.ctl.cli;
 
+import dev.jshim.ctl.output.JsonPath;
 import dev.jshim.ctl.output.OutputFormat;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -12,15 +14,27 @@ final class OutputConverter implements ITypeConverter<OutputFormat>, Iterable<St
     @Override
     public OutputFormat convert(String text) {
         if (text.startsWith(OutputFormat.COLUMNS)) {
-            return new OutputFormat(OutputFormat.Kind.COLUMNS, columns(text.substring(OutputFormat.COLUMNS.length())));
+            return new OutputFormat(
+                    OutputFormat.Kind.COLUMNS, columns(text.substring(OutputFormat.COLUMNS.length())), null);
         }
-        for (var kind : OutputFormat.Kind.values()) {
-            if (kind != OutputFormat.Kind.COLUMNS && kind.word().equals(text)) {
-                return new OutputFormat(kind, List.of());
-            }
+        if (text.startsWith(OutputFormat.JSONPATH)) {
+            return new OutputFormat(
+                    OutputFormat.Kind.JSONPATH, List.of(), path(text.substring(OutputFormat.JSONPATH.length())));
+        }
+        if (OutputFormat.words().contains(text)) {
+            return OutputFormat.of(OutputFormat.Kind.valueOf(text.toUpperCase(Locale.ROOT)));
         }
         throw new TypeConversionException("expected one of " + OutputFormat.words() + " or " + OutputFormat.COLUMNS
-                + "HEADING:field,... but was '" + text + "'");
+                + "HEADING:field,... or " + OutputFormat.JSONPATH + "TEMPLATE but was '" + text + "'");
+    }
+
+    private static JsonPath path(String template) {
+        try {
+            return JsonPath.parse(template);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(
+                    "'" + template + "' is not a template: " + e.getMessage() + "; for example '{.tasks[*].id}'");
+        }
     }
 
     private static List<OutputFormat.Column> columns(String text) {
@@ -39,6 +53,7 @@ final class OutputConverter implements ITypeConverter<OutputFormat>, Iterable<St
     public Iterator<String> iterator() {
         var out = new ArrayList<>(OutputFormat.words());
         out.add(OutputFormat.COLUMNS);
+        out.add(OutputFormat.JSONPATH);
         return out.iterator();
     }
 }

@@ -23,12 +23,20 @@ public final class Json {
         write(out, fields, "");
     }
 
-    private static void write(PrintWriter out, Fields fields, String indent) {
+    /** A value in one line, without the end of it. */
+    static String inLine(Object value) {
+        var text = new StringWriter();
+        var out = new PrintWriter(text);
+        write(out, value, "");
+        return text.toString().strip();
+    }
+
+    private static void write(PrintWriter out, Object value, String indent) {
         var json = new JsonWriter(new Escaping(out));
         json.setIndent(indent);
         json.setHtmlSafe(false);
         try {
-            value(json, fields);
+            value(json, value);
             json.flush();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

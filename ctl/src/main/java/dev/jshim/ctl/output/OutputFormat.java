@@ -3,17 +3,23 @@ package dev.jshim.ctl.output;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How results are written.
  *
  * @param columns of {@link Kind#COLUMNS}: what is shown of each row; else empty
+ * @param path of {@link Kind#JSONPATH}: what is taken from the result; else null
  */
-public record OutputFormat(Kind kind, List<Column> columns) {
+public record OutputFormat(
+        Kind kind, List<Column> columns, @Nullable JsonPath path) {
     /** What follows it says the columns. */
     public static final String COLUMNS = "custom-columns=";
 
-    public static final OutputFormat TABLE = new OutputFormat(Kind.TABLE, List.of());
+    /** What follows it is a template. */
+    public static final String JSONPATH = "jsonpath=";
+
+    public static final OutputFormat TABLE = of(Kind.TABLE);
 
     public OutputFormat {
         columns = List.copyOf(columns);
@@ -30,9 +36,11 @@ public record OutputFormat(Kind kind, List<Column> columns) {
         JSON,
         YAML,
         /** A table of the columns that somebody has chosen. */
-        COLUMNS;
+        COLUMNS,
+        /** What a template takes from the result. */
+        JSONPATH;
 
-        /** As {@code -o} takes it, but for {@link #COLUMNS}, which says more. */
+        /** As {@code -o} takes it, if there is nothing more to say. */
         public String word() {
             return name().toLowerCase(Locale.ROOT);
         }
@@ -45,10 +53,15 @@ public record OutputFormat(Kind kind, List<Column> columns) {
      */
     public record Column(String heading, String field) {}
 
+    /** One that needs no more than its name. */
+    public static OutputFormat of(Kind kind) {
+        return new OutputFormat(kind, List.of(), null);
+    }
+
     /** What {@code -o} takes as it is. */
     public static List<String> words() {
         return Stream.of(Kind.values())
-                .filter(kind -> kind != Kind.COLUMNS)
+                .filter(kind -> kind != Kind.COLUMNS && kind != Kind.JSONPATH)
                 .map(Kind::word)
                 .toList();
     }

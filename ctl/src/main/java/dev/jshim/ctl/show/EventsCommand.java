@@ -38,7 +38,8 @@ import picocli.CommandLine.Option;
         description = "Show the events of tasks, as containerd reports them; containerd must be up.",
         footer = {
             "",
-            "Prints one line per event, with -o json one object per line, until Ctrl-C. Exits with 1 if containerd ends.",
+            "Prints one line per event, with -o json one object per line, with -o yaml one document each, until Ctrl-C.",
+            "Exits with 1 if containerd ends.",
             "",
             "Examples:",
             "  jshimctl events",
@@ -121,10 +122,13 @@ public final class EventsCommand implements Callable<Integer> {
                 .with("namespace", event.namespace())
                 .with("topic", event.topic())
                 .with("event", decoded(event.event()));
-        if (cli.globals().isJson()) {
-            Json.writeLine(cli.out(), fields);
-        } else {
-            cli.show(fields, () -> cli.out().println(Outline.line(fields)));
+        switch (cli.globals().output().kind()) {
+            case JSON -> Json.writeLine(cli.out(), fields);
+            case YAML -> {
+                cli.out().println("---");
+                cli.show(fields, () -> {});
+            }
+            default -> cli.show(fields, () -> cli.out().println(Outline.line(fields)));
         }
         cli.out().flush();
     }

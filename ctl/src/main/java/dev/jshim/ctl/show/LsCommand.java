@@ -40,6 +40,7 @@ import picocli.CommandLine.Option;
             "  jshimctl ls --filter status=running --filter health=mute --sort-by shimPid",
             "  jshimctl ls -n k8s.io -q --filter health=orphan",
             "  jshimctl ls -o custom-columns=ID:id,WRONG:troubles",
+            "  jshimctl ls -o jsonpath='{range .tasks[?(@.health==\"mute\")]}{.shimPid}{\"\\n\"}{end}'",
             "  jshimctl ls -o wide --watch"
         })
 public final class LsCommand implements Callable<Integer>, Lists {

@@ -5,8 +5,7 @@ import com.google.protobuf.TextFormat;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ExitCode;
-import dev.jshim.ctl.output.Fields;
-import dev.jshim.ctl.output.Json;
+import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.V2Bundle;
@@ -123,16 +122,8 @@ public final class CallCommand implements Callable<Integer> {
 
     private void report(V2Bundle bundle, Message response) {
         var text = TextFormat.printer().printToString(response);
-        if (cli.globals().isJson()) {
-            Json.write(
-                    cli.out(),
-                    new Fields()
-                            .with("namespace", bundle.task().namespace())
-                            .with("id", bundle.task().id())
-                            .with("call", name)
-                            .with("response", text));
-        } else {
-            cli.out().print(Printable.text(text));
-        }
+        cli.show(
+                TaskFields.name(bundle.task()).with("call", name).with("response", text),
+                () -> cli.out().print(Printable.text(text)));
     }
 }

@@ -81,6 +81,7 @@ public final class ExecCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        cli.globals().refuseOutput();
         var bundle = cli.reader().bundle(id);
         if (execId.isEmpty() || execId.equals(bundle.task().id())) {
             throw CliException.usage("\"" + execId + "\" cannot be an exec's id", "leave --exec-id out");

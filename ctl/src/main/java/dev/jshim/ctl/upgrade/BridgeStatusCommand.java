@@ -3,7 +3,6 @@ package dev.jshim.ctl.upgrade;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.output.Fields;
-import dev.jshim.ctl.output.Json;
 import dev.jshim.ctl.output.KeeperFields;
 import dev.jshim.ctl.output.Outline;
 import dev.jshim.ctl.output.TaskFields;
@@ -41,11 +40,7 @@ final class BridgeStatusCommand implements Callable<Integer> {
                 .with("restarts", keeper == null ? null : keeper.restarts())
                 .with("lastDeath", keeper == null ? null : KeeperFields.lastDeath(keeper))
                 .with("replacementFailed", keeper != null && keeper.hasFailed());
-        if (cli.globals().isJson()) {
-            Json.write(cli.out(), fields);
-        } else {
-            Outline.write(cli.out(), fields);
-        }
+        cli.show(fields, () -> Outline.write(cli.out(), fields));
         return state.isRunning() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }

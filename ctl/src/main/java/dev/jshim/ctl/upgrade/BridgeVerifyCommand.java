@@ -4,7 +4,6 @@ import dev.jshim.bridge.migrate.BridgeVerification;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.output.Fields;
-import dev.jshim.ctl.output.Json;
 import dev.jshim.ctl.output.Table;
 import dev.jshim.ctl.output.TaskFields;
 import java.util.ArrayList;
@@ -36,11 +35,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var verification = Bridges.reading(cli).verify();
-        if (cli.globals().isJson()) {
-            json(verification);
-        } else {
-            table(verification);
-        }
+        cli.show(fields(verification), () -> table(verification));
         if (verification.isGood()) {
             return ExitCode.OK;
         }
@@ -68,7 +63,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         }
     }
 
-    private void json(BridgeVerification verification) {
+    private static Fields fields(BridgeVerification verification) {
         var rows = new ArrayList<Fields>();
         for (var row : verification.rows()) {
             rows.add(new Fields()
@@ -78,11 +73,9 @@ final class BridgeVerifyCommand implements Callable<Integer> {
                     .with("answerMillis", row.reason().isEmpty() ? row.answerMillis() : null)
                     .with("reason", TaskFields.known(row.reason())));
         }
-        Json.write(
-                cli.out(),
-                new Fields()
-                        .with("good", verification.isGood())
-                        .with("millis", verification.took().toMillis())
-                        .with("containers", rows));
+        return new Fields()
+                .with("good", verification.isGood())
+                .with("millis", verification.took().toMillis())
+                .with("containers", rows);
     }
 }

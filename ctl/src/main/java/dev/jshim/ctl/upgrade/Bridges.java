@@ -5,7 +5,6 @@ import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.output.Fields;
-import dev.jshim.ctl.output.Json;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.task.TaskId;
@@ -109,15 +108,10 @@ public final class Bridges {
     /** Writes what was done, in one line or as an object. */
     static void write(Cli cli, String action, BridgeService.Done done) {
         done.notes().forEach(cli::note);
-        if (cli.globals().isJson()) {
-            Json.write(
-                    cli.out(),
-                    new Fields()
-                            .with("action", action)
-                            .with("changed", done.changed())
-                            .with("bridgePid", TaskFields.known(done.pid())));
-        } else {
-            cli.out().println("bridge: " + action + (done.pid() == 0 ? "" : ", pid " + done.pid()));
-        }
+        var fields = new Fields()
+                .with("action", action)
+                .with("changed", done.changed())
+                .with("bridgePid", TaskFields.known(done.pid()));
+        cli.show(fields, () -> cli.out().println("bridge: " + action + (done.pid() == 0 ? "" : ", pid " + done.pid())));
     }
 }

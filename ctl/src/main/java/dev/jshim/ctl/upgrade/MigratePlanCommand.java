@@ -1,6 +1,8 @@
 package dev.jshim.ctl.upgrade;
 
 import dev.jshim.ctl.cli.Cli;
+import dev.jshim.ctl.cli.Listing;
+import dev.jshim.ctl.cli.Lists;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,7 +18,7 @@ import picocli.CommandLine.Mixin;
             "Exits with 3 if apply would refuse a container, or refuse to do anything at all; if a live process has no",
             "bundle; or if containerd 2.x will fail in something because of its configuration."
         })
-final class MigratePlanCommand implements Callable<Integer> {
+final class MigratePlanCommand implements Callable<Integer>, Lists {
     private final Cli cli;
 
     @Mixin
@@ -24,6 +26,11 @@ final class MigratePlanCommand implements Callable<Integer> {
 
     MigratePlanCommand(Cli cli) {
         this.cli = cli;
+    }
+
+    @Override
+    public Listing listing() {
+        return Migrations.PLAN;
     }
 
     @Override

@@ -10,22 +10,41 @@ import dev.jshim.bridge.migrate.Verification;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.Listing;
 import dev.jshim.ctl.cli.ProgressBar;
 import dev.jshim.ctl.leftover.Strays;
 import dev.jshim.ctl.output.Fields;
-import dev.jshim.ctl.output.Json;
-import dev.jshim.ctl.output.Table;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.daemon.DockerDaemon;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
 /** What the commands of {@code migrate} share: how a migration is made, and how its plan and report are written. */
 final class Migrations {
+    /** The rows of a plan. A socket's path takes 90 columns: its kind says enough, as a rule. */
+    static final Listing PLAN = new Listing()
+            .column("NAMESPACE", "namespace")
+            .column("ID", "id")
+            .column("PID", "pid")
+            .column("SHIM", "shimPid")
+            .column("SOCKET", "socketKind")
+            .column("REACHABLE", "reachable")
+            .column("ACTION", "action")
+            .column("REASON", "reason")
+            .wide("RUNTIME", "runtime")
+            .wide("ADDRESS", "socket")
+            .named(TaskFields::name)
+            .spare("SOCKET", "SHIM");
+
+    private static final Listing REPORT = new Listing()
+            .column("NAMESPACE", "namespace")
+            .column("ID", "id")
+            .column("RESULT", "result")
+            .column("REASON", "reason");
+
     private Migrations() {}
 
     /** One that only looks: it needs no bridge. */
@@ -108,41 +127,23 @@ final class Migrations {
     }
 
     private static void write(Cli cli, Plan plan, List<Finding> findings) {
-        if (cli.globals().isJson()) {
-            var rows = new ArrayList<Fields>();
-            for (var row : plan.rows()) {
-                rows.add(fields(row));
+        var rows = plan.rows().stream().map(Migrations::fields).toList();
+        var fields = new Fields()
+                .with("plan", rows)
+                .with("problems", plan.problems())
+                .with("configuration", findings.stream().map(Finding::fields).toList());
+        cli.show(Strays.with(fields, plan.strays(), plan.others()), () -> {
+            PLAN.write(cli, rows);
+            if (cli.globals().isTable()) {
+                Finding.write(cli, findings);
             }
-            var fields = new Fields()
-                    .with("plan", rows)
-                    .with("problems", plan.problems())
-                    .with(
-                            "configuration",
-                            findings.stream().map(Finding::fields).toList());
-            Json.write(cli.out(), Strays.with(fields, plan.strays(), plan.others()));
-            return;
-        }
-        var table = new Table("NAMESPACE", "ID", "PID", "SHIM", "SOCKET", "KIND", "REACHABLE", "ACTION", "REASON");
-        for (var row : plan.rows()) {
-            table.row(
-                    row.task().namespace(),
-                    row.task().id(),
-                    TaskFields.known(row.pid()),
-                    TaskFields.known(row.shimPid()),
-                    row.socket(),
-                    row.socketKind(),
-                    row.reachable() ? "yes" : "no",
-                    row.action(),
-                    row.reason());
-        }
-        table.write(cli.out());
-        Finding.write(cli, findings);
-        var globals = cli.globals();
-        for (var docker : DockerDaemon.of(cli.proc(), globals.paths(), globals.address())) {
-            cli.note(HostChecks.describe(docker, globals.timeout()));
-        }
-        plan.problems().forEach(problem -> cli.note("apply would refuse: " + problem));
-        Strays.note(cli, plan.strays(), plan.others());
+            var globals = cli.globals();
+            for (var docker : DockerDaemon.of(cli.proc(), globals.paths(), globals.address())) {
+                cli.note(HostChecks.describe(docker, globals.timeout()));
+            }
+            plan.problems().forEach(problem -> cli.note("apply would refuse: " + problem));
+            Strays.note(cli, plan.strays(), plan.others());
+        });
     }
 
     private static Fields fields(Candidate row) {
@@ -161,17 +162,15 @@ final class Migrations {
 
     /** Writes what was found and answers with the exit code. */
     static int write(Cli cli, Verification verification) {
-        if (cli.globals().isJson()) {
-            Json.write(
-                    cli.out(),
-                    new Fields()
-                            .with("good", verification.isGood())
-                            .with("containers", fields(verification.rows()))
-                            .with("problems", verification.problems()));
-        } else {
-            table(cli, verification.rows());
+        var rows = fields(verification.rows());
+        var fields = new Fields()
+                .with("good", verification.isGood())
+                .with("containers", rows)
+                .with("problems", verification.problems());
+        cli.show(fields, () -> {
+            REPORT.write(cli, rows);
             verification.problems().forEach(cli::note);
-        }
+        });
         return verification.isGood() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 
@@ -185,27 +184,17 @@ final class Migrations {
                 .toList();
     }
 
-    private static void table(Cli cli, List<Report.Row> rows) {
-        var table = new Table("NAMESPACE", "ID", "RESULT", "REASON");
-        for (var row : rows) {
-            table.row(row.task().namespace(), row.task().id(), row.result(), row.reason());
-        }
-        table.write(cli.out());
-    }
-
     /** Writes a report and answers with the exit code. */
     static int write(Cli cli, Report report) {
-        if (cli.globals().isJson()) {
-            Json.write(
-                    cli.out(),
-                    new Fields()
-                            .with("complete", report.complete())
-                            .with("containers", fields(report.rows()))
-                            .with("nextSteps", report.nextSteps()));
-        } else {
-            table(cli, report.rows());
+        var rows = fields(report.rows());
+        var fields = new Fields()
+                .with("complete", report.complete())
+                .with("containers", rows)
+                .with("nextSteps", report.nextSteps());
+        cli.show(fields, () -> {
+            REPORT.write(cli, rows);
             report.nextSteps().forEach(step -> cli.out().println("next: " + Text.oneLine(step)));
-        }
+        });
         return report.complete() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }
