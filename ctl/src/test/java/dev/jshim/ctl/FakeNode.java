@@ -69,6 +69,16 @@ final class FakeNode implements Closeable {
         return bundle;
     }
 
+    /** A container of a pod, as containerd's CRI names it. */
+    void pod(String id, String namespace, String pod, String container) throws IOException {
+        var names = "{\"io.kubernetes.cri.sandbox-namespace\":\"" + namespace
+                + "\",\"io.kubernetes.cri.sandbox-name\":\"" + pod + "\""
+                + (container.isEmpty() ? "" : ",\"io.kubernetes.cri.container-name\":\"" + container + "\"") + "}";
+        Files.writeString(
+                task("k8s.io", id, Status.RUNNING).resolve("config.json"),
+                "{\"process\":{\"args\":[\"sleep\"]},\"annotations\":" + names + "}");
+    }
+
     /**
      * A bundle of a v2 shim, version 3.
      *

@@ -39,6 +39,7 @@ class PodMigrationTest extends PodScenario {
         upgrade();
 
         everythingWorks(counter, shell, cat);
+        hasItsNames(counter, web, "counter");
         probesWork(counter, "counter");
         probesWork(cat, "cat");
         assertThat(cri.status(web).getNetwork().getIp()).isNotEmpty().isEqualTo(address);
@@ -63,6 +64,20 @@ class PodMigrationTest extends PodScenario {
         web.log("counter", 0).assertGapless();
         cri.remove(counter);
         removeAll(web, host);
+    }
+
+    /** Before 1.5 a CRI did not write down how Kubernetes calls a container. */
+    private void hasItsNames(String id, Pod pod, String container) {
+        if (old.equals(Release.V1_6)) {
+            String name = pod.name() + "/" + container;
+            String namespace = pod.config().getMetadata().getNamespace();
+            for (String given : List.of(name, namespace + "/" + name)) {
+                assertThat(Product.ctl(node, "state", given, "-o", "jsonpath={.id}")
+                                .ok()
+                                .out())
+                        .isEqualTo(id + "\n");
+            }
+        }
     }
 
     private void everythingWorks(String counter, String shell, String cat) {

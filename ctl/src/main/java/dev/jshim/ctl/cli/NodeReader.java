@@ -12,11 +12,16 @@ import dev.jshim.node.survey.NodeTask;
 import dev.jshim.node.survey.TaskSurvey;
 import dev.jshim.task.TaskId;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the node that the options name, once, and finds the task that somebody means by an id. One thread's. */
 public final class NodeReader {
+    /** A namespace, a pod and a container. */
+    private static final int MOST_WORDS = 3;
+
     private final Globals globals;
     private final ProcFs proc;
     private @Nullable Node whole;
@@ -77,7 +82,12 @@ public final class NodeReader {
         return new TaskSurvey(proc, globals.timeout()).of(bundles);
     }
 
-    /** The one task that is meant by an id or the beginning of one, asked. */
+    /**
+     * The one task that is meant, asked.
+     *
+     * @param id an id or the beginning of one; POD/CONTAINER, NAMESPACE/POD/CONTAINER, or the name of a task
+     * @throws CliException if no task is meant by it, or more than one
+     */
     public NodeTask find(String id) {
         return ask(bundles(id)).getFirst();
     }
@@ -105,39 +115,54 @@ public final class NodeReader {
     private List<Bundle> bundles(String id) {
         requireSafe(id);
         var bundles = read().bundles();
-        var exact = tasks(bundles, id, true);
-        var meant = exact.isEmpty() ? tasks(bundles, id, false) : exact;
+        var meant = id.contains("/") ? named(bundles, id) : withId(bundles, id);
         if (meant.isEmpty()) {
             throw unknown(id, bundles);
         }
         if (meant.size() > 1) {
-            throw ambiguous(id, meant, !exact.isEmpty());
+            throw ambiguous(id, meant);
         }
         var task = meant.getFirst();
         return bundles.stream().filter(bundle -> bundle.task().equals(task)).toList();
     }
 
-    private static List<TaskId> tasks(List<Bundle> bundles, String id, boolean exact) {
-        return bundles.stream()
-                .map(Bundle::task)
-                .filter(task -> exact ? task.id().equals(id) : task.id().startsWith(id))
-                .distinct()
-                .toList();
+    private static List<TaskId> withId(List<Bundle> bundles, String id) {
+        var exact = tasks(bundles, bundle -> bundle.task().id().equals(id));
+        return exact.isEmpty() ? tasks(bundles, bundle -> bundle.task().id().startsWith(id)) : exact;
+    }
+
+    /** All names whole: nobody means a container by the beginning of its pod's. */
+    private static List<TaskId> named(List<Bundle> bundles, String name) {
+        var words = List.of(name.split("/", -1));
+        return tasks(bundles, bundle -> {
+            var pod = bundle.pod();
+            return bundle.task().toString().equals(name) || (pod != null && pod.isCalled(words));
+        });
+    }
+
+    private static List<TaskId> tasks(List<Bundle> bundles, Predicate<Bundle> isMeant) {
+        return bundles.stream().filter(isMeant).map(Bundle::task).distinct().toList();
     }
 
     private static void requireSafe(String id) {
-        if (id.isEmpty() || id.contains("/") || id.contains("..") || id.startsWith(".")) {
+        var words = List.of(id.split("/", -1));
+        if (words.size() > MOST_WORDS
+                || words.stream().anyMatch(word -> word.isEmpty() || word.contains("..") || word.startsWith("."))) {
             throw CliException.usage(
                     "\"" + Text.oneLine(id) + "\" cannot be a container's id",
-                    "an id has letters, digits and single . _ - between them; give the namespace with -n");
+                    "an id has letters, digits and single . _ - between them; else give POD/CONTAINER or"
+                            + " NAMESPACE/POD/CONTAINER");
         }
     }
 
     private CliException unknown(String id, List<Bundle> bundles) {
         var namespace = globals.namespace();
         var where = namespace == null ? "" : " in namespace " + Text.oneLine(namespace);
-        var ids = bundles.stream().map(bundle -> bundle.task().id()).collect(Collectors.toSet());
-        var similar = Text.similar(id, ids);
+        var similar = Text.similar(
+                id,
+                bundles.stream()
+                        .flatMap(bundle -> names(bundle, id.contains("/")))
+                        .collect(Collectors.toSet()));
         return CliException.failed(
                 "no task \"" + Text.oneLine(id) + "\"" + where + " below "
                         + globals.paths().state(),
@@ -146,9 +171,25 @@ public final class NodeReader {
                         : "did you mean " + String.join(", ", similar) + "?");
     }
 
-    private static CliException ambiguous(String id, List<TaskId> tasks, boolean exact) {
+    private static Stream<String> names(Bundle bundle, boolean hasWords) {
+        if (!hasWords) {
+            return Stream.of(bundle.task().id());
+        }
+        var pod = bundle.pod();
+        var task = bundle.task().toString();
+        return pod == null || pod.container().isEmpty()
+                ? Stream.of(task)
+                : Stream.of(task, pod.toString(), pod.name() + "/" + pod.container());
+    }
+
+    private static CliException ambiguous(String id, List<TaskId> tasks) {
         var names = tasks.stream().map(TaskId::toString).collect(Collectors.joining(", "));
-        return exact
+        if (id.contains("/")) {
+            return CliException.usage(
+                    "\"" + id + "\" is the name of more than one container: " + names,
+                    "give NAMESPACE/POD/CONTAINER, or one of these");
+        }
+        return tasks.getFirst().id().equals(id)
                 ? CliException.usage(
                         "the id \"" + id + "\" is in more than one namespace: " + names,
                         "choose one: "

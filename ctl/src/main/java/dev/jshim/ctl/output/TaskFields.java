@@ -24,6 +24,7 @@ public final class TaskFields {
 
     public static Fields summary(NodeTask task) {
         var socket = task.bundle().socket();
+        var pod = task.bundle().pod();
         return new Fields()
                 .with("namespace", task.task().namespace())
                 .with("id", task.task().id())
@@ -40,6 +41,9 @@ public final class TaskFields {
                         "answerError",
                         task.state().orNull() == null ? task.state().describe() : null)
                 .with("health", task.health().label())
+                .with("podNamespace", pod == null ? null : known(pod.namespace()))
+                .with("pod", pod == null ? null : known(pod.name()))
+                .with("container", pod == null ? null : known(pod.container()))
                 .with("address", socket == null ? null : socket.address())
                 .with("bundle", task.bundle().path().toString())
                 .with(

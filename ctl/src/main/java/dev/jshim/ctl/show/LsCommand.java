@@ -33,12 +33,14 @@ import picocli.CommandLine.Option;
             "gone); leaked (a directory without a task).",
             "If two namespaces have the same id, -q prints it twice: add -n, or use -o name.",
             "A narrow terminal shows fewer columns; --no-trunc shows all of them.",
+            "The names of a pod and its container are those of containerd's CRI; its sandbox has no container's name.",
             "",
             "Examples:",
             "  jshimctl ls",
             "  jshimctl ls -n k8s.io -o json",
             "  jshimctl ls --filter status=running --filter health=mute --sort-by shimPid",
             "  jshimctl ls -n k8s.io -q --filter health=orphan",
+            "  jshimctl ls --filter pod=web-7d4b -o custom-columns=POD:pod,CONTAINER:container,ID:id",
             "  jshimctl ls -o custom-columns=ID:id,WRONG:troubles",
             "  jshimctl ls -o jsonpath='{range .tasks[?(@.health==\"mute\")]}{.shimPid}{\"\\n\"}{end}'",
             "  jshimctl ls -o wide --watch"
@@ -55,6 +57,9 @@ public final class LsCommand implements Callable<Integer>, Lists {
             .column("SOCKET", "socketKind")
             .column("ANSWER", TaskFields::answer)
             .column("HEALTH", "health")
+            .wide("POD NAMESPACE", "podNamespace")
+            .wide("POD", "pod")
+            .wide("CONTAINER", "container")
             .wide("ADDRESS", "address")
             .wide("BUNDLE", "bundle")
             .wide("COMMAND", "command")

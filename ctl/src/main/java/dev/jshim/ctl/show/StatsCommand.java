@@ -6,6 +6,7 @@ import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.cli.Listing;
 import dev.jshim.ctl.cli.Lists;
+import dev.jshim.ctl.cli.TaskArgument;
 import dev.jshim.ctl.cli.WatchOption;
 import dev.jshim.ctl.output.Fields;
 import dev.jshim.ctl.output.MessageFields;
@@ -67,10 +68,7 @@ public final class StatsCommand implements Callable<Integer>, Lists {
 
     private final Cli cli;
 
-    @Parameters(
-            paramLabel = "ID",
-            arity = "0..1",
-            description = "the container's id, or an unambiguous prefix of it (default: all that run)")
+    @Parameters(paramLabel = "ID", arity = "0..1", description = TaskArgument.DESCRIPTION + " (default: all that run)")
     private @Nullable String id;
 
     @Mixin

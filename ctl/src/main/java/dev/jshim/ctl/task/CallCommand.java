@@ -5,6 +5,7 @@ import com.google.protobuf.TextFormat;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.ctl.cli.TaskArgument;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.node.Answer;
@@ -36,7 +37,7 @@ import picocli.CommandLine.Parameters;
 public final class CallCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(index = "0", paramLabel = "ID", description = "the container's id, or an unambiguous prefix of it")
+    @Parameters(index = "0", paramLabel = "ID", description = TaskArgument.DESCRIPTION)
     private String id = "";
 
     @Parameters(index = "1", paramLabel = "CALL", description = "State, Pids, Create, ..: a call of containerd.task.v2")

@@ -3,6 +3,8 @@ package dev.jshim.ctl.task;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ShimCall;
+import dev.jshim.ctl.cli.TaskArgument;
+import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.Shims;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +37,7 @@ import picocli.CommandLine.Parameters;
 public final class ExecCommand implements Callable<Integer> {
     private final Cli cli;
 
-    @Parameters(index = "0", paramLabel = "ID", description = "the container's id, or an unambiguous prefix of it")
+    @Parameters(index = "0", paramLabel = "ID", description = TaskArgument.DESCRIPTION)
     private String id = "";
 
     @Parameters(

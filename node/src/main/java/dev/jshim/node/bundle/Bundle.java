@@ -28,6 +28,11 @@ public sealed interface Bundle permits V1Bundle, V2Bundle {
 
     OciConfig config();
 
+    /** Which container of which pod it is; null if it is none. */
+    default OciConfig.@Nullable Pod pod() {
+        return config() instanceof OciConfig.Spec spec ? spec.pod() : null;
+    }
+
     /** Where its shim listens; null where nothing says so. */
     @Nullable
     ShimSocket socket();

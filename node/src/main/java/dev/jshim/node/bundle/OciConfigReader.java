@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class OciConfigReader {
     private static final int MAX_BYTES = 16 * 1024 * 1024;
 
+    private static final String CRI = "io.kubernetes.cri.";
+
     private OciConfigReader() {}
 
     static OciConfig read(Path bundle) {
@@ -45,12 +47,20 @@ final class OciConfigReader {
                             && process.get("terminal").getAsBoolean(),
                     namespaces(linux),
                     string(linux, "cgroupsPath"),
-                    string(spec, "ociVersion"));
+                    string(spec, "ociVersion"),
+                    pod(object(spec, "annotations")));
         } catch (JsonParseException | IllegalStateException | UnsupportedOperationException | StackOverflowError e) {
             // gson wraps what its reader says, and puts the name of that class before it.
             var said = e.getCause() == null ? e : e.getCause();
             return new OciConfig.Broken("config.json is not valid: " + Printable.of(String.valueOf(said.getMessage())));
         }
+    }
+
+    private static OciConfig.@Nullable Pod pod(@Nullable JsonObject annotations) {
+        var namespace = string(annotations, CRI + "sandbox-namespace");
+        var name = string(annotations, CRI + "sandbox-name");
+        var container = string(annotations, CRI + "container-name");
+        return name.isEmpty() && container.isEmpty() ? null : new OciConfig.Pod(namespace, name, container);
     }
 
     private static @Nullable JsonObject object(JsonObject from, String key) {

@@ -124,6 +124,21 @@ class BundleScannerTest {
                         b -> assertThat(b.problems()).singleElement().asString().contains(problem));
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"io.kubernetes.cri.sandbox-namespace\":\"shop\",\"io.kubernetes.cri.sandbox-name\":\"web\",\"io.kubernetes.cri.container-name\":\"nginx\" | shop/web/nginx",
+                "\"io.kubernetes.cri.sandbox-namespace\":\"shop\",\"io.kubernetes.cri.sandbox-name\":\"web\" | shop/web",
+                "\"io.kubernetes.cri.sandbox-id\":\"abc\",\"other\":\"x\" | null",
+            })
+    void annotationsNameThePod(String annotations, String pod) throws IOException {
+        with(bundles.v1("ns", "id"), "config.json", "{\"annotations\":{" + annotations + "}}");
+        assertThat(read().v1())
+                .singleElement()
+                .satisfies(b -> assertThat(String.valueOf(b.pod())).isEqualTo(pod));
+    }
+
     @Test
     void oddKindsOfFilesAreNotOpened() throws IOException {
         var path = bundles.v1("ns", "id");
