@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -105,8 +106,32 @@ class CommandsTest {
         assertThat(statsOfAll("-n", "k8s.io")).containsExactly("db cgroup");
     }
 
+    /** This very process is the container's init, and keeps a processor busy meanwhile. */
+    @Test
+    void statsHaveTheRate() throws Exception {
+        node.task("default", "web", Status.RUNNING);
+        var ends = new AtomicBoolean();
+        var busy = Thread.ofPlatform().start(() -> {
+            while (!ends.get()) {
+                Thread.onSpinWait();
+            }
+        });
+        try {
+            for (var words : List.of("stats web", "stats", "stats --watch --count 1")) {
+                var path = words.contains("web") ? "{.cpuPercent}" : "{.tasks[0].cpuPercent}";
+                var result = Result.on(node, with(words.split(" ", -1), "--sample", "500ms", "-o", "jsonpath=" + path));
+                assertThat(Double.parseDouble(result.out().strip())).as(words).isPositive();
+            }
+        } finally {
+            ends.set(true);
+            busy.join();
+        }
+        assertThat(Result.on(node, "stats", "web", "--sample", "1ms").out())
+                .containsPattern("MEMORY +LIMIT +MEM% +CPU% +CPU TIME +PROCESSES\n.*[KMGT]iB");
+    }
+
     private List<String> statsOfAll(String... options) {
-        var words = Stream.concat(Stream.of("stats", "-o", "json"), Stream.of(options));
+        var words = Stream.concat(Stream.of("stats", "--sample", "1ms", "-o", "json"), Stream.of(options));
         var result = Result.on(node, words.toArray(String[]::new));
         assertThat(result.code()).as(result.err()).isZero();
         var stats = JsonParser.parseString(result.out()).getAsJsonObject();

@@ -272,7 +272,7 @@ class MainTest {
                 "clean -o name          | 2 | the rows of this list have no names           | -o custom-columns",
                 "ls --filter health     | 2 | --filter health is not of the form FIELD=VALUE              | status=running",
                 "ls --sort-by STATUS    | 2 | --sort-by: there is no field \"STATUS\"         | the fields are namespace, id,",
-                "stats web -o name      | 2 | -o name and -o custom-columns work only for lists | \"jshimctl stats --help\"",
+                "state web -o name      | 2 | -o name and -o custom-columns work only for lists | \"jshimctl state --help\"",
                 "stats -o custom-columns=A:metrics | 2 | there is no field \"metrics\"        | the fields are namespace, id,",
                 "stats web db           | 2 | \"db\" is an extra argument                   | \"jshimctl stats --help\"",
                 "kill web -o name       | 2 | -o name and -o custom-columns work only for lists | \"jshimctl kill --help\"",
