@@ -3,7 +3,6 @@ package dev.jshim.ctl;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import java.util.concurrent.Callable;
-import picocli.AutoComplete;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -42,7 +41,7 @@ final class CompletionCommand implements Callable<Integer> {
         cli.out()
                 .print(
                         switch (shell) {
-                            case bash -> AutoComplete.bash("jshimctl", all);
+                            case bash -> BashCompletion.of(all);
                             case zsh -> ZshCompletion.of(all);
                             case fish -> FishCompletion.of(all);
                         });

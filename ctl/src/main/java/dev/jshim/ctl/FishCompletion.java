@@ -5,9 +5,13 @@ import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** A completion script for fish (complete(1)): subcommands and options with what they are for. */
 final class FishCompletion {
+    /** See {@link BashCompletion}: what only the node knows. */
+    private static final String IDS = "-x -a '(jshimctl --timeout 500ms ls -q --no-others 2>/dev/null)'";
+
     private FishCompletion() {}
 
     static String of(CommandLine root) {
@@ -29,7 +33,7 @@ final class FishCompletion {
                             "-a " + inner,
                             description(spec.getCommandSpec().usageMessage().description())));
             command.getCommandSpec().positionalParameters().stream()
-                    .filter(parameter -> parameter.completionCandidates() != null)
+                    .filter(parameter -> parameter.completionCandidates() != null || BashCompletion.isId(parameter))
                     .forEach(parameter -> line(out, here, value(parameter), description(parameter.description())));
             command.getCommandSpec().options().stream()
                     .filter(option -> !option.inherited())
@@ -54,6 +58,9 @@ final class FishCompletion {
         }
         if (Path.class.equals(argument.type())) {
             return "-rF";
+        }
+        if (argument instanceof PositionalParamSpec parameter && BashCompletion.isId(parameter)) {
+            return IDS;
         }
         var candidates = argument.completionCandidates();
         return candidates == null ? "-x" : "-x -a '" + String.join(" ", candidates) + "'";

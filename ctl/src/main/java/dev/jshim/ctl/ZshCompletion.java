@@ -1,6 +1,5 @@
 package dev.jshim.ctl;
 
-import picocli.AutoComplete;
 import picocli.CommandLine;
 
 /**
@@ -25,6 +24,6 @@ final class ZshCompletion {
     private ZshCompletion() {}
 
     static String of(CommandLine root) {
-        return BEFORE + AutoComplete.bash("jshimctl", root) + AFTER;
+        return BEFORE + BashCompletion.of(root) + AFTER;
     }
 }

@@ -33,11 +33,42 @@ class CompletionTest {
                 .containsSubsequence("migrate", "rollback", "table wide name json yaml custom-columns= jsonpath=");
     }
 
+    /** The node is asked for them, that one which the line names; a value of an option is none. */
+    @Test
+    void idsInBash() throws Exception {
+        var script = script("bash", "jshimctl");
+        var asked = """
+                . "$1"
+                ask() {
+                  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _complete_jshimctl; echo "$*: ${COMPREPLY[*]}"
+                }
+                dir=$2
+                jshimctl() { echo "$*" >>"$dir/asked"; printf 'web\\nweb-2\\ndb\\n'; }
+                ask jshimctl inspect ''
+                ask jshimctl -n k8s.io kill -s TERM we
+                ask jshimctl exec --exec-id ''
+                ask jshimctl ls ''
+                ask jshimctl shim replace --root /r d
+                """;
+        assertThat(shell("/bin/bash", "--norc", "-c", asked, "bash", script.toString(), temp.toString()))
+                .containsExactly(
+                        "jshimctl inspect : web web-2 db",
+                        "jshimctl -n k8s.io kill -s TERM we: web web-2",
+                        "jshimctl exec --exec-id : ",
+                        "jshimctl ls : ",
+                        "jshimctl shim replace --root /r d: db");
+        assertThat(Files.readAllLines(temp.resolve("asked")))
+                .containsExactly(
+                        "--timeout 500ms ls -q --no-others",
+                        "-n k8s.io --timeout 500ms ls -q --no-others",
+                        "--root /r --timeout 500ms ls -q --no-others");
+    }
+
     @Test
     void inFish() throws Exception {
         var script = script("fish", "jshimctl.fish");
-        var asked =
-                "source $argv[1]; for line in 'jshimctl mi' 'jshimctl ls -o ' 'jshimctl completion '; complete -C $line; end";
+        var asked = "function jshimctl; echo web; end; source $argv[1]; for line in 'jshimctl mi' 'jshimctl ls -o '"
+                + " 'jshimctl completion ' 'jshimctl inspect '; complete -C $line; end";
         var answer = shell("/usr/bin/fish", "--no-config", "-c", asked, script.toString());
         assertThat(answer.stream().map(line -> line.replaceFirst("\t.*", "")))
                 .containsExactly(
@@ -51,18 +82,21 @@ class CompletionTest {
                         "yaml",
                         "bash",
                         "fish",
-                        "zsh");
+                        "zsh",
+                        "web");
     }
 
     /** The script is loaded by the very first completion, as it is where a package has installed it. */
     @Test
     void inZsh() throws Exception {
         script("zsh", "_jshimctl");
+        Files.writeString(temp.resolve("jshimctl"), "#!/bin/sh\necho queue-7\n");
+        assertThat(temp.resolve("jshimctl").toFile().setExecutable(true)).isTrue();
         var asked = """
                 zmodload zsh/zpty
                 zpty z zsh -f
                 expect() { local answer; zpty -r z answer "*$1*"; }
-                zpty -w z "PS1='>'; cd $1; fpath=($1 \\$fpath); autoload -U compinit; compinit -u -d $1/dump; echo rea''dy"
+                zpty -w z "PS1='>'; cd $1; path=($1 \\$path); fpath=($1 \\$fpath); autoload -U compinit; compinit -u -d $1/dump; echo rea''dy"
                 expect ready
                 zpty -n -w z $'jshimctl mi\\t'
                 expect migrate && echo command
@@ -70,10 +104,12 @@ class CompletionTest {
                 expect apply && echo subcommand
                 zpty -n -w z $'--restar\\t'
                 expect --restart && echo option
+                zpty -n -w z $'\\x15jshimctl inspect que\\t'
+                expect queue-7 && echo id
                 zpty -d z
                 """;
         assertThat(shell("/usr/bin/zsh", "-f", "-c", asked, "zsh", temp.toString()))
-                .containsExactly("command", "subcommand", "option");
+                .containsExactly("command", "subcommand", "option", "id");
     }
 
     private Path script(String shell, String name) throws IOException {
