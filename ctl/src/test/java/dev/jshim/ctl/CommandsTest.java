@@ -187,7 +187,7 @@ class CommandsTest {
         var none = Result.on(
                 node, "check", "--config", directory.resolve("none.toml").toString());
         assertThat(none.code()).isEqualTo(ExitCode.FAILED);
-        assertThat(none.err()).contains("there is no such file");
+        assertThat(none.err()).contains("no such file");
     }
 
     @Test

@@ -288,7 +288,7 @@ class BridgeServiceTest extends MigrationScenario {
         for (Outcome refused :
                 List.of(bridge("start"), bridge("stop"), bridge("replace"), migrateWithin("1s", "apply", "--yes"))) {
             assertThat(refused.code()).as("%s", refused).isEqualTo(1);
-            assertThat(refused.err()).contains("its keeper, pid ", "starts it again when it dies");
+            assertThat(refused.err()).contains("its keeper, pid ", "starts it again if it dies");
             assertReadable(refused);
         }
         assertThat(ProcessFacts.withCommand(

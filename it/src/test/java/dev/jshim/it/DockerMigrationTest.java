@@ -305,7 +305,7 @@ class DockerMigrationTest {
                     () -> assertThat(restart(docker, stop, change + "; false", to)
                                     .expect(1)
                                     .err())
-                            .contains("all is as it was before: the old containerd runs"),
+                            .contains("everything is as it was before: the old containerd runs"),
                     counter);
             docker.takeOver();
             assertThat(docker.docker("version", "--format={{.Server.Version}}")

@@ -65,7 +65,7 @@ class MigrationRestartTest extends MigrationScenario {
         Outcome outcome = restart("echo no such package; exit 100").expect(1);
 
         assertThat(outcome.err())
-                .contains("no such package", "ended with 100", "all is as it was before")
+                .contains("no such package", "exited with 100", "everything is as it was before")
                 .doesNotContain("Exception");
         isAsBefore();
     }
@@ -81,7 +81,7 @@ class MigrationRestartTest extends MigrationScenario {
 
         Outcome outcome = restart(service.change(Release.V2)).expect(1);
 
-        assertThat(outcome.err()).contains("has not loaded it", "all is as it was before");
+        assertThat(outcome.err()).contains("has not loaded it", "everything is as it was before");
         isAsBefore();
     }
 

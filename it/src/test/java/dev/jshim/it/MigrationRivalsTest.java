@@ -66,7 +66,7 @@ class MigrationRivalsTest extends MigrationScenario {
     private void areRefused(String... commands) {
         for (String command : commands) {
             Outcome refused = migrate(command, "--yes").expect(1);
-            assertThat(refused.err()).contains("another migration is at work", "wait until it has ended");
+            assertThat(refused.err()).contains("another migration is running", "wait until it has ended");
             assertReadable(refused);
         }
     }
@@ -118,7 +118,7 @@ class MigrationRivalsTest extends MigrationScenario {
             Outcome killed = rescue(
                             service, service.stopCommand(), List.of("JSHIM_JAVA_OPTS=-Djshim.fault=" + point + ":halt"))
                     .expect(137);
-            assertThat(killed.err()).contains("containerd may be left stopped: run the same command again");
+            assertThat(killed.err()).contains("containerd may stay stopped: run the same command again");
             assertThat(node.ctr("version").code()).as("stopped").isNotZero();
             trio.unharmed();
         }

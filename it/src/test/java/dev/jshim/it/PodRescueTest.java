@@ -46,7 +46,7 @@ class PodRescueTest extends PodScenario {
 
         Outcome plan = Product.ctl(node, "migrate", "rescue", "-o", "json").ok();
         assertThat(results(plan)).hasSize(6).containsEntry(web.id(), "adopt").containsEntry(counter, "adopt");
-        assertThat(reason(plan, counter)).contains("that is repaired").doesNotContain("LOST");
+        assertThat(reason(plan, counter)).contains("rescue repairs that").doesNotContain("LOST");
         assertThat(node.state().resolve("jshim")).as("only looked").doesNotExist();
         rescue().ok();
 

@@ -341,7 +341,7 @@ public final class Cleanup {
                         "the v1 shim of " + record.key() + ", pid "
                                 + record.shim().pid()
                                 + ", was to delete its container, which has exited: " + e.getMessage()
-                                + "; see to it, or end it, and run this again",
+                                + "; fix that shim, or end it, then retry",
                         e);
             }
             if (progress != Progress.PRESENT) {
@@ -365,7 +365,7 @@ public final class Cleanup {
                     Files.deleteIfExists(path);
                 }
             } catch (IOException | ShimException e) {
-                ShimLog.info("not known to be the v1 shim's socket: left there", "path", path, "error", e);
+                ShimLog.info("not certain to be the v1 shim's socket; leaving it", "path", path, "error", e);
             }
         }
     }
@@ -394,7 +394,7 @@ public final class Cleanup {
     }
 
     private void leave(String why) {
-        ShimLog.warn(why + ": nothing of v1 is touched", "ns", record.namespace(), "id", record.id());
+        ShimLog.warn(why + "; touching nothing of v1", "ns", record.namespace(), "id", record.id());
     }
 
     /** A step of the clean-up. */
@@ -429,7 +429,12 @@ public final class Cleanup {
             if (await(SOCKET_ENDS, SLOW_LOOK, () -> !isListening(path))) {
                 Files.deleteIfExists(path);
             } else {
-                ShimLog.info("somebody listens where the v1 shim did: left alone", "id", record.id(), "path", path);
+                ShimLog.info(
+                        "another process listens on the v1 shim's socket; leaving it alone",
+                        "id",
+                        record.id(),
+                        "path",
+                        path);
             }
         }
     }
@@ -467,10 +472,10 @@ public final class Cleanup {
         if (!hasEnded || exit == null) {
             Processes.kill(pid, Processes.SIGKILL);
             Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> reap(pid));
-            throw new IOException(record.runtime() + " does not end");
+            throw new IOException(record.runtime() + " did not exit");
         }
         if (exit.exitStatus() != 0) {
-            throw new IOException(record.runtime() + " ended with " + exit.exitStatus());
+            throw new IOException(record.runtime() + " exited with " + exit.exitStatus());
         }
     }
 

@@ -42,7 +42,7 @@ public final class Orphan {
                     .text(Key.ORPHANED_CONTAINERS)
                     .equals("keep");
         } catch (ShimException e) {
-            ShimLog.error("containers without a shim are kept, for the configuration cannot be read", "error", e);
+            ShimLog.error("cannot read the configuration; keeping containers without a shim", "error", e);
             return true;
         }
     }
@@ -58,12 +58,12 @@ public final class Orphan {
         if (kept.getAsBoolean()) {
             if (first) {
                 ShimLog.warn(
-                        "the v1 shim has died; the container is kept", "ns", record.namespace(), "id", record.id());
+                        "the v1 shim has died; keeping the container", "ns", record.namespace(), "id", record.id());
             }
             return true;
         }
         if (first) {
-            ShimLog.warn("the v1 shim has died; the container is killed", "ns", record.namespace(), "id", record.id());
+            ShimLog.warn("the v1 shim has died; killing the container", "ns", record.namespace(), "id", record.id());
         }
         try {
             for (var look = 0; look < LOOKS && signal(Processes.SIGKILL); look++) {

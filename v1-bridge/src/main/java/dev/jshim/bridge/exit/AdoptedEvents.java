@@ -337,7 +337,7 @@ public final class AdoptedEvents implements EventSink {
         try {
             while (!held.isEmpty()) {
                 if (!deadline.await(this)) {
-                    ShimLog.warn("an exit may not be told", "ns", record.namespace(), "id", record.id());
+                    ShimLog.warn("an exit may not be reported", "ns", record.namespace(), "id", record.id());
                     return;
                 }
             }

@@ -50,7 +50,7 @@ public final class Containerd {
         } catch (IOException | InvalidPathException e) {
             return given;
         }
-        ShimLog.warn("where containerd is cannot be read and is passed over", "path", paths.containerd());
+        ShimLog.warn("cannot read containerd's address; ignoring it", "path", paths.containerd());
         return given;
     }
 
@@ -64,7 +64,7 @@ public final class Containerd {
         try {
             WholeFile.write(paths.containerd(), now.grpc() + "\n" + now.ttrpc() + "\n");
         } catch (IOException e) {
-            ShimLog.warn("could not note where containerd is", "path", paths.containerd(), "error", e);
+            ShimLog.warn("could not note containerd's address", "path", paths.containerd(), "error", e);
         }
     }
 

@@ -30,9 +30,9 @@ public final class Journal implements AutoCloseable {
     /** Some ten thousand containers. Whoever reads it may have little memory: a shim does when a container restarts. */
     private static final int MAX_BYTES = 16 << 20;
 
-    private static final String WAY_OUT = "; nothing was changed. If the jshim that wrote it is at hand, use that one."
-            + " Else run apply, rescue or rollback with --rebuild-journal: it puts this file aside and goes by the bundles on the"
-            + " node, each of which says whether it was added";
+    private static final String WAY_OUT = "; nothing was changed. If another jshim wrote it, use that one."
+            + " Otherwise run apply, rescue or rollback with --rebuild-journal, which sets this file aside and rebuilds it from"
+            + " the bundles on the node";
 
     private static final FileAttribute<?> PRIVATE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
@@ -139,7 +139,7 @@ public final class Journal implements AutoCloseable {
         try {
             var bytes = SmallFile.bytes(file, MAX_BYTES);
             if (bytes != null && !isOurs(file)) {
-                throw new IOException("others may write it, and it names programs that root runs");
+                throw new IOException("others may write it, but it names programs that root runs");
             }
             return bytes == null ? new byte[0] : bytes;
         } catch (IOException e) {

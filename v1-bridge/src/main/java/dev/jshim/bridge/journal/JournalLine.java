@@ -58,10 +58,10 @@ final class JournalLine {
     static void checkHeader(String line) throws IOException {
         var version = parse(line).get("jshim-journal");
         if (version == null) {
-            throw new IOException("it does not begin as a journal does");
+            throw new IOException("it does not begin like a journal");
         }
         if (!version.equals(Integer.toString(VERSION))) {
-            throw new IOException("version " + version + " was written by another jshim; this one knows " + VERSION);
+            throw new IOException("version " + version + " was written by another jshim; this one reads " + VERSION);
         }
         checkSum(line, "");
     }
@@ -76,7 +76,7 @@ final class JournalLine {
         checkSum(line, before);
         var entry = entry(line);
         if (!of(entry, before).equals(line)) {
-            throw new IOException("it is not as it is written");
+            throw new IOException("its content is not canonical");
         }
         return entry;
     }
@@ -135,7 +135,7 @@ final class JournalLine {
     private static void checkSum(String line, String before) throws IOException {
         var end = line.lastIndexOf(SUM);
         if (end < 0 || !line.substring(end).equals(SUM + sum(before + line.substring(0, end)) + END)) {
-            throw new IOException("its checksum is wrong, or the line before it is another one than it was");
+            throw new IOException("its checksum is wrong, or the line before it was changed");
         }
     }
 
@@ -154,7 +154,7 @@ final class JournalLine {
             }
             json.endObject();
         } catch (IllegalStateException | NumberFormatException e) {
-            throw new IOException("it is no object of strings", e);
+            throw new IOException("it is not an object of strings", e);
         }
         return values;
     }

@@ -38,7 +38,7 @@ public final class OldRuntime {
         } catch (IOException e) {
             throw new ShimException(
                     ShimException.Kind.FAILED_PRECONDITION,
-                    "which OCI runtime the old containerd used cannot be told: " + e.getMessage(),
+                    "which OCI runtime the old containerd used is unknown: " + e.getMessage(),
                     e);
         }
     }

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 /** Asks the bridge, and all adopted containers through it, what is to be known of them. Changes nothing. */
 final class AdoptedSurvey {
     /** What to say of somebody's copy of an adopted bundle. */
-    static final String COPY = "is a copy of the bundle of another container: move it away, containerd 2.x would take"
-            + " it for a container and delete it";
+    static final String COPY = "is a copy of the bundle of another container: move it away, because"
+            + " containerd 2.x would delete it and the work directory of the original";
 
     /** Between two tries of a socket that refuses: the bridge may be on its way up. */
     private static final Duration AGAIN = Duration.ofMillis(100);
@@ -133,7 +133,7 @@ final class AdoptedSurvey {
         for (var bundle : ours) {
             var task = bundle.task();
             var wrong = ghosts.contains(task)
-                    ? "its container was deleted meanwhile: apply takes the bundle away"
+                    ? "its container was deleted meanwhile: apply removes the bundle"
                     : wrong(bundle, served.get(task), isNewDaemonThere);
             rows.add(new Report.Row(task, wrong.isEmpty() ? Verification.OK : "wrong", wrong));
         }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
 final class Adoption {
     private static final List<String> WHILE_IT_RUNS =
-            List.of("Stop the old containerd.", "Run apply once more: it adopts what was started meanwhile.");
+            List.of("Stop the old containerd.", "Run apply again: it adopts what was started meanwhile.");
     private static final List<String> NEXT = List.of(
             "Install containerd 2.x and start it on the same root and state directories.",
             "To go back: stop containerd 2.x, run rollback, start the old containerd.");
@@ -73,7 +73,7 @@ final class Adoption {
         }
         var complete = rows.stream().noneMatch(Report.Row::isRefused);
         if (!complete) {
-            notes.add("See to what was refused first: a containerd 2.x does not see it.");
+            notes.add("First fix what was refused: containerd 2.x will not see it.");
         }
         if (isContainerdUp) {
             notes.addAll(WHILE_IT_RUNS);
@@ -163,7 +163,7 @@ final class Adoption {
         try {
             var _ = bridge.adopt(record);
         } catch (IOException e) {
-            progress.line("the execs of " + record.task() + " are not noted yet: " + Reason.of(e));
+            progress.line("the execs of " + record.task() + " are not recorded yet: " + Reason.of(e));
         }
     }
 
@@ -177,7 +177,8 @@ final class Adoption {
             bridge.release(task);
             journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
         } catch (IOException e) {
-            progress.line("could not clear away what was begun for " + task + ": " + e.getMessage());
+            progress.line("could not remove what was begun for " + task + ", the next apply or rollback does: "
+                    + e.getMessage());
         }
     }
 

@@ -84,7 +84,7 @@ final class BridgeClient implements AutoCloseable {
     /** Makes the bridge serve a container; answers where. */
     Path adopt(AdoptedRecord record) throws IOException {
         var request = AdoptRequest.newBuilder().setRecord(record.text()).build();
-        return Path.of(order("the bridge does not serve it", ADOPTION, bridge -> bridge.adopt(request))
+        return Path.of(order("cannot hand it to the bridge", ADOPTION, bridge -> bridge.adopt(request))
                 .getSocket());
     }
 
@@ -93,7 +93,7 @@ final class BridgeClient implements AutoCloseable {
                 .setNamespace(task.namespace())
                 .setId(task.id())
                 .build();
-        var _ = order("the bridge does not let it go", timeout, bridge -> bridge.release(request));
+        var _ = order("cannot release it from the bridge", timeout, bridge -> bridge.release(request));
     }
 
     /** Says where containerd listens, which may have changed since the bridge was started. */
@@ -102,7 +102,7 @@ final class BridgeClient implements AutoCloseable {
                 .setAddress(address.toString())
                 .setTtrpcAddress(ttrpcAddress.toString())
                 .build();
-        var _ = order("the bridge cannot be told containerd's address", timeout, bridge -> bridge.follow(request));
+        var _ = order("cannot send containerd's address to the bridge", timeout, bridge -> bridge.follow(request));
     }
 
     ListResponse list() throws IOException {
@@ -119,12 +119,12 @@ final class BridgeClient implements AutoCloseable {
     void replace(List<String> command) throws IOException {
         var request = ReplaceRequest.newBuilder().addAllCommand(command).build();
         try {
-            var _ = order("the bridge does not make room", timeout, bridge -> bridge.replace(request));
+            var _ = order("cannot replace the bridge", timeout, bridge -> bridge.replace(request));
         } catch (IOException e) {
             if (e.getCause() instanceof StatusRuntimeException said
                     && said.getStatus().getCode() == Status.Code.UNIMPLEMENTED) {
                 throw new IOException(
-                        "the bridge that runs is of a version that cannot be replaced while it runs: stop containerd,"
+                        "the running bridge is of a version that cannot be replaced while it runs: stop containerd,"
                                 + " then run \"jshimctl bridge stop\" and \"jshimctl bridge start\"",
                         said);
             }
@@ -144,7 +144,7 @@ final class BridgeClient implements AutoCloseable {
                             ConnectRequest.newBuilder().setId(record.id()).build())
                     .getTaskPid();
             if (pid != record.init().pid()) {
-                throw new IOException("through the bridge its pid is " + pid + " and not "
+                throw new IOException("through the bridge its pid is " + pid + ", not "
                         + record.init().pid());
             }
             var pids = task.pids(PidsRequest.newBuilder().setId(record.id()).build());

@@ -95,7 +95,7 @@ final class BridgeLauncher {
         }
         if (state.hasFailed()) {
             throw new IOException(
-                    "the new bridge did not come up, and the one before serves again, see " + paths.log());
+                    "the new bridge did not come up, and the previous one serves again; see " + paths.log());
         }
         return true;
     }
@@ -108,7 +108,8 @@ final class BridgeLauncher {
 
     private static void requireProgram(Path program) throws IOException {
         if (!Files.isExecutable(program)) {
-            throw new IOException(program + " does not exist or is not executable; run jshimctl of an installed tree");
+            throw new IOException(
+                    program + " does not exist or is not executable; run jshimctl from an installed tree");
         }
     }
 
@@ -188,7 +189,7 @@ final class BridgeLauncher {
         try {
             return Integer.parseInt(reply.startsWith("ok ") ? reply.substring("ok ".length()) : "");
         } catch (NumberFormatException e) {
-            throw new IOException("the bridge did not start (it said \"" + reply + "\"), see " + paths.log(), e);
+            throw new IOException("the bridge did not start (it answered \"" + reply + "\"), see " + paths.log(), e);
         }
     }
 
@@ -225,7 +226,7 @@ final class BridgeLauncher {
                 Files.writeString(oomScore(pid.toString()), score);
             }
         } catch (IOException e) {
-            warnings.add("the bridge is as likely to be killed for memory as before: " + e.getMessage());
+            warnings.add("cannot protect the bridge from the OOM killer: " + e.getMessage());
         }
         try {
             var lines = Files.readAllLines(Path.of("/proc/self/cgroup"));

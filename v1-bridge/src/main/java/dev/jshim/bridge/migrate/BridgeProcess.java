@@ -97,7 +97,8 @@ final class BridgeProcess {
                         () -> (bridge == null || !bridge.isAlive())
                                 && (keeper == null || !keeper.keeper().isAlive()));
         if (!hasEnded) {
-            throw new IOException("the bridge, pid " + pid + ", does not end; see " + paths.log());
+            throw new IOException(
+                    "the bridge, pid " + pid + ", did not exit; see " + paths.log() + ", end it by its pid, and retry");
         }
         return pid;
     }
@@ -118,8 +119,8 @@ final class BridgeProcess {
         });
         if (!isDone) {
             var left = left(paths);
-            throw new IOException("a process that starts the bridge does not end"
-                    + (left.isEmpty() ? "" : ", pid " + left.getFirst().pid()) + "; end it, and run this again");
+            throw new IOException("a process that starts the bridge did not exit"
+                    + (left.isEmpty() ? "" : ", pid " + left.getFirst().pid()) + "; end it, then retry");
         }
     }
 

@@ -139,16 +139,19 @@ final class CandidateScan {
                     bundle,
                     saidPid,
                     true,
-                    "something answers on its abstract name, and none of its processes is a shim");
+                    "a process answers on its abstract socket, but no shim of it runs: find that process");
         }
         var shimRef = ProcessId.find(saidPid);
         if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {
             return Candidate.refuse(
-                    bundle, saidPid, true, "who answers says pid " + saidPid + ", but its shim is " + foundPid);
+                    bundle,
+                    saidPid,
+                    true,
+                    "the process on its socket reports pid " + saidPid + ", but its shim is " + foundPid);
         }
         if (bundle.initPid() != 0 && bundle.initPid() != now.pid()) {
             return Candidate.refuse(
-                    bundle, saidPid, true, "init.pid says " + bundle.initPid() + ", but the shim says " + now.pid());
+                    bundle, saidPid, true, "init.pid has " + bundle.initPid() + ", but the shim reports " + now.pid());
         }
         var facts = proc.facts(saidPid);
         var flags = facts == null ? null : ShimFlags.parse(facts.argv());
@@ -157,8 +160,8 @@ final class CandidateScan {
                     bundle,
                     saidPid,
                     true,
-                    "its shim works in " + flags.workdir() + ", and not in " + bundle.work()
-                            + ": name its containerd's root directory");
+                    "its shim works in " + flags.workdir() + ", not in " + bundle.work()
+                            + ": name its containerd's root directory with --root");
         }
         return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? ProcessId.find(now.pid()) : before));
     }

@@ -66,7 +66,8 @@ record CriStatus(Path file) {
         } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
             throw new IOException(file + " cannot be read: " + e.getMessage(), e);
         }
-        throw new IOException(file + " is of a form that this jshim does not know");
+        throw new IOException(
+                file + " has a form that this jshim does not know: stop and remove the container under containerd 2.x");
     }
 
     private static long number(JsonObject status, String key) throws IOException {

@@ -25,8 +25,8 @@ final class DaemonGuard {
             case Answer.Mute<ContainerdVersion> _, Answer.Refused<ContainerdVersion> _ -> {
                 var who = running.holder().isEmpty()
                         ? "a daemon listens on " + running.socket()
-                        : running.holder() + " has the metadata in " + root + " open, as a containerd has,";
-                throw new MigrationException(who + " but does not say what it is: if it is a containerd 2.x, " + why);
+                        : running.holder() + " has the metadata in " + root + " open, as containerd would,";
+                throw new MigrationException(who + " but does not report its version: if it is containerd 2.x, " + why);
             }
             case Answer.Absent<ContainerdVersion> _ -> {}
         }
@@ -37,7 +37,7 @@ final class DaemonGuard {
         var version = running.version().orNull();
         if (version != null && version.major() < 2) {
             throw new MigrationException("containerd " + version.version() + " answers on " + running.socket()
-                    + ", which has the v1 runtime itself: nothing is lost, and apply is what is wanted");
+                    + ", which has the v1 runtime itself, so nothing is lost: use apply");
         }
     }
 

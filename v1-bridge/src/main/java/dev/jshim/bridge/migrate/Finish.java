@@ -34,7 +34,7 @@ final class Finish {
         List<Report.Row> rows = new ArrayList<>();
         var node = Node.read(paths.node());
         for (var bundle : AdoptedBundle.all(node)) {
-            rows.add(refused(bundle.task(), "is adopted: it lives on the bridge until it is deleted"));
+            rows.add(refused(bundle.task(), "is adopted: it needs the bridge until it is deleted"));
         }
         var processes = new ShimProcesses(ProcFs.system());
         for (var bundle : node.v1()) {

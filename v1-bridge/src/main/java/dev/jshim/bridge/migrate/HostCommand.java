@@ -46,7 +46,7 @@ final class HostCommand {
                 progress.line("| " + rest);
             }
             if (process.exitValue() != 0) {
-                throw new IOException("'" + line + "' ended with " + process.exitValue());
+                throw new IOException("'" + line + "' exited with " + process.exitValue());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -427,7 +427,7 @@ public final class Migration {
                 entries.add(new JournalEntry.Adopt(task.namespace(), task.id(), text));
                 entries.add(new JournalEntry.Adopted(task.namespace(), task.id()));
             }
-            progress.line("the journal that cannot be read is now " + Journal.replace(journal(), entries));
+            progress.line("the unreadable journal is now " + Journal.replace(journal(), entries));
         }
         return Journal.read(journal());
     }

@@ -58,7 +58,7 @@ final class MigrationLock implements AutoCloseable {
             // In this very JVM.
         }
         channel.close();
-        throw new MigrationException("another migration is at work (it holds " + file + "): wait until it has ended");
+        throw new MigrationException("another migration is running (it holds " + file + "): wait until it has ended");
     }
 
     private static void create(Path file) throws IOException {
@@ -74,7 +74,7 @@ final class MigrationLock implements AutoCloseable {
             var attributes = Files.readAttributes(file, BasicFileAttributes.class);
             if (!attributes.isRegularFile()) {
                 // To open a FIFO would wait for ever.
-                throw new IOException(file + " is no file: move it away");
+                throw new IOException(file + " is not a file: move it away");
             }
             return attributes.fileKey();
         } catch (NoSuchFileException e) {

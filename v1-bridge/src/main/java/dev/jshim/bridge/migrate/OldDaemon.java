@@ -44,7 +44,7 @@ public final class OldDaemon {
             try {
                 return DaemonConfigReader.read(file);
             } catch (NoSuchFileException e) {
-                throw new IOException(file + ": there is no such file; --config names containerd's config.toml", e);
+                throw new IOException(file + ": no such file; name containerd's config.toml with --config", e);
             }
         }
         var running = running();
@@ -92,7 +92,7 @@ public final class OldDaemon {
     }
 
     private static IOException withHint(String what, Exception cause) {
-        return new IOException("the configuration " + what + "; mend it, or name another file with --config", cause);
+        return new IOException("the configuration " + what + "; fix it, or name another file with --config", cause);
     }
 
     /**

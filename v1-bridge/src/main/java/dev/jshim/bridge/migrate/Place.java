@@ -32,8 +32,8 @@ final class Place {
                     && state != null
                     && !isSame(state, paths.state())
                     && AdoptedBundle.isOurs(new NodePaths(paths.root(), state).v2Bundle(record.task()))) {
-                throw new MigrationException("the journal in " + paths.root() + " is of containers in the state"
-                        + " directory " + state + ", and not in " + paths.state() + ": name it with --state; nothing"
+                throw new MigrationException("the journal in " + paths.root() + " belongs to the state"
+                        + " directory " + state + ", not to " + paths.state() + ": name it with --state; nothing"
                         + " was changed");
             }
         }
@@ -41,7 +41,7 @@ final class Place {
             var root = AdoptedBundle.isOurs(bundle.path()) ? root(bundle.path()) : null;
             if (root != null && Files.isDirectory(root) && !isSame(root, paths.root())) {
                 throw new MigrationException(bundle.task() + " was adopted from the containerd with the root directory "
-                        + root + ", and not " + paths.root() + ": name it with --root; nothing was changed");
+                        + root + ", not " + paths.root() + ": name it with --root; nothing was changed");
             }
         }
     }

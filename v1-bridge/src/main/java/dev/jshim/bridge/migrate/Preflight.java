@@ -108,7 +108,7 @@ final class Preflight {
                 var words = line.split("\\s+", -1);
                 if (words[0].equals("MemAvailable:") && Long.parseLong(words[1]) < MEMORY_KIB) {
                     problems.add("only " + Long.parseLong(words[1]) / 1024
-                            + " MiB of memory are available, and the bridge may need "
+                            + " MiB of memory are available, but the bridge may need "
                             + MEMORY_KIB / 1024 + " MiB: free some first");
                 }
             }
@@ -119,7 +119,7 @@ final class Preflight {
 
     private static void disk(Path directory, List<String> problems) {
         if (!Files.isDirectory(directory)) {
-            problems.add(directory + " is no directory: name containerd's own with --root and --state");
+            problems.add(directory + " is not a directory: name containerd's own with --root and --state");
             return;
         }
         try {
@@ -127,7 +127,7 @@ final class Preflight {
             if (store.isReadOnly() || !Files.isWritable(directory)) {
                 problems.add(directory + " cannot be written (" + store + "): mount it read-write first");
             } else if (store.getUsableSpace() < DISK_BYTES) {
-                problems.add("only " + store.getUsableSpace() / 1024 + " KiB are free in " + directory + ", and "
+                problems.add("only " + store.getUsableSpace() / 1024 + " KiB are free in " + directory + ", but "
                         + DISK_BYTES / 1024 + " KiB are needed: free some first");
             }
         } catch (IOException e) {
@@ -164,11 +164,11 @@ final class Preflight {
                     .lastLine();
             if (!said.equals("KillMode=process") && !said.equals("KillMode=none")) {
                 problems.add("the shims run in the unit " + unit + " (" + said + "), and stopping it would kill them:"
-                        + " set KillMode=process in a drop-in of it and run systemctl daemon-reload");
+                        + " set KillMode=process in a drop-in, then run systemctl daemon-reload");
             }
         } catch (IOException e) {
-            problems.add("the shims run in the unit " + unit + ", and its KillMode cannot be asked for: " + systemctl
-                    + " " + e.getMessage());
+            problems.add("the shims run in the unit " + unit + ", and its KillMode is unknown: " + systemctl + " "
+                    + e.getMessage());
         }
     }
 }

@@ -18,11 +18,11 @@ final class Reason {
         }
         return system.getFile()
                 + switch (system) {
-                    case NoSuchFileException _ -> " is not there";
-                    case FileAlreadyExistsException _ -> " is there already";
+                    case NoSuchFileException _ -> ": no such file or directory";
+                    case FileAlreadyExistsException _ -> " already exists";
                     case DirectoryNotEmptyException _ -> " is not empty";
-                    case NotDirectoryException _ -> " is no directory";
-                    case AccessDeniedException _ -> " must not be read or written by this user";
+                    case NotDirectoryException _ -> " is not a directory";
+                    case AccessDeniedException _ -> ": permission denied";
                     default -> " cannot be read or written";
                 };
     }

@@ -60,11 +60,11 @@ final class Rescue {
         } catch (IOException | MigrationException e) {
             var why = e instanceof IOException io ? Reason.of(io) : String.valueOf(e.getMessage());
             throw new MigrationException(
-                    why + "; what was adopted stays"
+                    why + "; adopted containers stay adopted"
                             + (restart.isStopped()
-                                    ? ", and containerd is stopped: see to it and run rescue again, which starts it,"
+                                    ? ", and containerd is stopped: fix that and run rescue again, which starts it,"
                                             + " or rollback"
-                                    : ": see to it and run rescue again, or rollback"),
+                                    : ": fix that and run rescue again, or rollback"),
                     e);
         }
     }

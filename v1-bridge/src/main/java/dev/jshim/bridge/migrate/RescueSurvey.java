@@ -84,7 +84,7 @@ final class RescueSurvey {
                     task,
                     BEYOND,
                     "containerd has deleted its record: its processes run on (init " + candidate.pid() + ", v1 shim "
-                            + candidate.shimPid() + "), and only you can end them");
+                            + candidate.shimPid() + "): end them by hand");
         }
         var lost = new ArrayList<String>();
         var init = record.init();
@@ -121,7 +121,8 @@ final class RescueSurvey {
             if (option.startsWith("upperdir=") || option.startsWith("lowerdir=")) {
                 for (var layer : value.split(":", -1)) {
                     if (layer.startsWith("/") && !Files.exists(Path.of(MountPoint.unescape(layer)))) {
-                        lost.add("LOST for good: a layer of its root, " + layer + ", was deleted: make it anew");
+                        lost.add("LOST for good: a layer of its root, " + layer
+                                + ", was deleted: recreate the container");
                         return;
                     }
                 }
@@ -140,7 +141,7 @@ final class RescueSurvey {
         var path = sandbox == null ? own : network(sandbox);
         try {
             if (!path.isEmpty() && !PROCESS.matcher(path).matches() && !Files.exists(Path.of(path))) {
-                lost.add("LOST for good: its network was taken away (" + path + " is gone): make the pod anew");
+                lost.add("LOST for good: its network is gone (" + path + "): recreate the pod");
             }
         } catch (InvalidPathException e) {
             lost.add("its network is no path: " + e.getMessage());
@@ -162,7 +163,7 @@ final class RescueSurvey {
     private void status(TaskId task, List<String> lost) {
         try {
             if (CriStatus.of(paths.root(), task.id()).isExited()) {
-                lost.add("CRI has on record that it has exited: that is repaired");
+                lost.add("CRI has recorded an exit: rescue repairs that");
             }
         } catch (IOException e) {
             lost.add(String.valueOf(e.getMessage()));

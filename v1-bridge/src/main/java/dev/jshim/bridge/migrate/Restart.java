@@ -44,7 +44,9 @@ final class Restart {
         if (!first.complete()) {
             // Under 2.x a refused one would be lost: the operator decides about it first. Nothing was stopped.
             return new Report(
-                    first.rows(), List.of("See to what was refused, and run this again: nothing was stopped."), false);
+                    first.rows(),
+                    List.of("Fix what was refused, and run this command again: nothing was stopped."),
+                    false);
         }
         try {
             progress.step(2, STEPS, "stop containerd");
@@ -69,7 +71,7 @@ final class Restart {
     /** Stops containerd and waits until it has. Whoever is killed from here on can say nothing any more. */
     void stop() throws IOException {
         progress.line(
-                "should this be interrupted from here on, containerd may be left stopped: run the same command again");
+                "if this command is interrupted from here on, containerd may stay stopped: run the same command again");
         run(commands.stop());
         await("containerd has stopped", version -> version instanceof Answer.Absent);
     }
@@ -113,19 +115,20 @@ final class Restart {
             if (!report.complete()) {
                 throw new IOException("rollback is not complete: " + refusals(report));
             }
-            undone.add("the adoption was taken back");
+            undone.add("the adoption was rolled back");
             run(commands.undo());
             undone.add("the old containerd is in its place");
             run(commands.start());
             await("the old containerd answers", version -> major(version) == 1);
-            return new MigrationException(why.getMessage() + "; all is as it was before: the old containerd runs", why);
+            return new MigrationException(
+                    why.getMessage() + "; everything is as it was before: the old containerd runs", why);
         } catch (IOException | MigrationException e) {
             why.addSuppressed(e);
             return new MigrationException(
-                    why.getMessage() + "; and the way back did not end either: " + e.getMessage()
+                    why.getMessage() + "; and going back failed too: " + e.getMessage()
                             + (undone.isEmpty() ? "" : " (done: " + String.join(", ", undone) + ")")
-                            + "; the containers run on. Before a containerd 2.x starts here run apply, before an old"
-                            + " one run rollback",
+                            + "; the containers keep running. Before you start containerd 2.x run apply, before you start the"
+                            + " old one run rollback",
                     why);
         }
     }
@@ -152,7 +155,7 @@ final class Restart {
                 return;
             }
             if (deadline.isOver()) {
-                throw new IOException("not within " + DAEMON.toSeconds() + " s: " + what + " ("
+                throw new IOException("did not happen within " + DAEMON.toSeconds() + " s: " + what + " ("
                         + (found.holder().isEmpty() ? "" : found.holder() + ", ") + "on " + found.socket() + ": "
                         + found.version() + ")");
             }

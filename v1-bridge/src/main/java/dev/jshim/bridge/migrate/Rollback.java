@@ -102,7 +102,7 @@ final class Rollback {
         rows.addAll(left(added.keySet()));
         var next = complete
                 ? "Start the old containerd on the same root and state directories."
-                : "See to what was refused, and run rollback again.";
+                : "Fix what was refused, and run rollback again.";
         return new Report(rows, List.of(next), complete);
     }
 
@@ -122,8 +122,8 @@ final class Rollback {
     private void refuseWatchedBridge() throws IOException, MigrationException {
         try (var bridge = BridgeClient.connect(paths, timeout)) {
             if (bridge.isWatched()) {
-                throw new MigrationException("a containerd runs and has the adopted containers loaded: it would"
-                        + " report each as exited; stop it first");
+                throw new MigrationException("a running containerd has the adopted containers loaded and would"
+                        + " report each as exited: stop it first");
             }
         } catch (IOException e) {
             BridgeProcess.refuseAlive(paths, e);
@@ -211,7 +211,7 @@ final class Rollback {
                     : "WARNING: its v1 shim is gone: the old containerd will kill it, pid "
                             + record.init().pid() + ", when it starts";
         }
-        return shim ? "it has exited: its v1 shim keeps the exit code" : "it is gone, and its v1 shim too";
+        return shim ? "it has exited: its v1 shim keeps the exit code" : "it is gone, and so is its v1 shim";
     }
 
     /** Tasks on v2 runtimes, made under 2.x or before: they are not ours to touch. */

@@ -125,7 +125,7 @@ public final class AdoptedNotes {
                 gone.put(words[4], new Exit(Integer.parseInt(words[1]), Integer.parseUnsignedInt(words[2]), at));
             }
         } catch (NumberFormatException | DateTimeParseException e) {
-            ShimLog.warn("a line is damaged and is passed over", "path", bundle.resolve(FILE), "line", line);
+            ShimLog.warn("a damaged line is ignored", "path", bundle.resolve(FILE), "line", line);
         }
     }
 
@@ -261,8 +261,7 @@ public final class AdoptedNotes {
         try {
             WholeFile.write(bundle.resolve(FILE), lines.toString());
         } catch (IOException e) {
-            ShimLog.warn(
-                    "could not note an exit: a bridge that starts may tell of it again", "bundle", bundle, "error", e);
+            ShimLog.warn("could not note an exit: the next bridge may report it again", "bundle", bundle, "error", e);
         }
     }
 }

@@ -54,7 +54,7 @@ public record AdoptedRecord(
     /** The two are removed with all that is in them when the container is deleted. */
     private static void requireOwn(Path folder, String namespace, String id) {
         if (!folder.isAbsolute() || !folder.equals(folder.normalize()) || !folder.endsWith(Path.of(namespace, id))) {
-            throw new IllegalArgumentException(folder + " is no folder of " + namespace + "/" + id);
+            throw new IllegalArgumentException(folder + " is not a directory of " + namespace + "/" + id);
         }
     }
 

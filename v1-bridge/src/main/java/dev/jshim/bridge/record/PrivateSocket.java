@@ -37,7 +37,7 @@ public final class PrivateSocket {
     public static void prepare(Path path) throws IOException {
         var parent = path.getParent();
         if (parent == null) {
-            throw new IOException(path + " is no path for a socket");
+            throw new IOException(path + " is not a path for a socket");
         }
         makeDirectory(parent);
         Files.deleteIfExists(path);

@@ -106,7 +106,7 @@ final class AdoptedContainer implements AutoCloseable {
         served = new RepeatedTask(task);
         registry.add(served);
         TaskFactory none = request -> {
-            throw ShimException.failedPrecondition("the bridge serves container " + record.id() + " alone");
+            throw ShimException.failedPrecondition("this socket serves only container " + record.id());
         };
         service = new TaskService(registry, none, events, this::shutdown);
         server = TtrpcServer.builder()

@@ -135,12 +135,12 @@ public final class AdoptedTask implements LastingTask {
         var shim = v1(link.quick());
         var shimPid = shim.shimPid();
         if (shimPid != record.shim().pid() || !record.shim().isAlive()) {
-            throw ShimException.failedPrecondition("the shim that answers is pid " + shimPid + " and not "
+            throw ShimException.failedPrecondition("the shim that answers is pid " + shimPid + ", not "
                     + record.shim().pid());
         }
         var pid = shim.pid();
         if (pid != record.init().pid()) {
-            throw ShimException.failedPrecondition("the shim's container is pid " + pid + " and not "
+            throw ShimException.failedPrecondition("the shim's container is pid " + pid + ", not "
                     + record.init().pid());
         }
     }

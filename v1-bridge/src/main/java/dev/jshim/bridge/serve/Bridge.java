@@ -58,7 +58,7 @@ final class Bridge implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofSeconds(2);
     private static final Duration STARTS = Duration.ofSeconds(60);
 
-    private static final String ENDING = "this bridge is about to end; try again";
+    private static final String ENDING = "this bridge is about to exit; try again";
 
     private final BridgePaths paths;
     private final TaskDoors doors;
@@ -195,7 +195,7 @@ final class Bridge implements AutoCloseable {
             case PRESENT -> ending.forget();
             case UNKNOWN ->
                 ShimLog.warn(
-                        "its deletion was begun, and its v1 shim does not answer",
+                        "its deletion was begun, but its v1 shim does not answer",
                         "ns",
                         record.namespace(),
                         "id",
@@ -207,7 +207,7 @@ final class Bridge implements AutoCloseable {
                 } catch (ShimException e) {
                     // The note stays for the next bridge, and the container is served where it still has a bundle.
                     ShimLog.warn(
-                            "its deletion was begun, and its v1 shim does not go on with it",
+                            "its deletion was begun, but its v1 shim does not continue it",
                             "ns",
                             record.namespace(),
                             "id",
@@ -313,7 +313,7 @@ final class Bridge implements AutoCloseable {
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
             if (!before.record().init().equals(record.init())) {
-                throw ShimException.alreadyExists("another container of the id " + fresh.id() + " is served");
+                throw ShimException.alreadyExists("another container with the id " + fresh.id() + " is served");
             }
             before.bundleIsThere();
             return before.socket();

@@ -253,7 +253,7 @@ public final class BridgeDaemon implements AutoCloseable {
         try {
             lock.close();
         } catch (IOException e) {
-            ShimLog.warn("could not let go of the lock", "error", e);
+            ShimLog.warn("could not release the lock", "error", e);
         }
     }
 }

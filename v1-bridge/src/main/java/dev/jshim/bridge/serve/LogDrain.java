@@ -143,7 +143,7 @@ final class LogDrain implements AutoCloseable {
                     written(event.data());
                 }
             } catch (ErrnoException | RuntimeException e) {
-                ShimLog.error("the logs of the v1 shims are looked at only now and then", "error", e);
+                ShimLog.error("the logs of the v1 shims are read less often", "error", e);
                 return;
             }
         }

@@ -97,7 +97,7 @@ final class TaskDoor implements AutoCloseable {
             } catch (ClosedChannelException | InterruptedIOException e) {
                 return;
             } catch (IOException e) {
-                ShimLog.warn("cannot let a client in", "error", e);
+                ShimLog.warn("cannot accept a client", "error", e);
                 try {
                     Thread.sleep(OUT_OF_DESCRIPTORS);
                 } catch (InterruptedException stopped) {

@@ -153,7 +153,7 @@ public final class TaskDoors {
         if (held == null || Files.exists(path)) {
             return held;
         }
-        ShimLog.warn("a socket was removed: it is made again", "path", path);
+        ShimLog.warn("a socket was removed; making it again", "path", path);
         held.fd().close();
         return null;
     }
@@ -209,7 +209,7 @@ public final class TaskDoors {
             var service = new TaskService(
                     new TaskRegistry(),
                     request -> {
-                        throw ShimException.failedPrecondition("this container is no more");
+                        throw ShimException.failedPrecondition("this container no longer exists");
                     },
                     event -> {},
                     () -> {});
@@ -337,7 +337,7 @@ public final class TaskDoors {
             keeper.serving();
             // One of a tree before an upgrade, which stays in use as long as it runs.
             if (Keeper.isOtherThanParent(another.program())) {
-                ShimLog.info("the keeper is of another tree: it is replaced, too", "program", another.program());
+                ShimLog.info("the keeper is of another tree; replacing it too", "program", another.program());
                 keeper.replace(another.program());
             }
         }
@@ -396,7 +396,7 @@ public final class TaskDoors {
                     return;
                 }
             } catch (IOException e) {
-                ShimLog.error("no keeper can be started: going on without", "error", e);
+                ShimLog.error("cannot start a keeper; continuing without one", "error", e);
             }
             isAtOnce = true;
             try {

@@ -248,7 +248,7 @@ public final class ShimLink implements AutoCloseable {
     private TtrpcChannel line() {
         synchronized (lock) {
             if (closed) {
-                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the bridge has let go of " + name);
+                throw new ShimException(ShimException.Kind.UNAVAILABLE, "the bridge has released " + name);
             }
             var open = line;
             if (open == null) {
@@ -268,7 +268,7 @@ public final class ShimLink implements AutoCloseable {
     private ShimException noConnection(IOException cause) {
         return new ShimException(
                 ShimException.Kind.UNAVAILABLE,
-                "the v1 shim of " + name + " does not take connections: " + cause.getMessage(),
+                "the v1 shim of " + name + " does not accept connections: " + cause.getMessage(),
                 cause);
     }
 

@@ -338,7 +338,7 @@ class MigrationTest {
             assertThatThrownBy(() -> migration.rollback(false))
                     .isInstanceOf(MigrationException.class)
                     .hasMessageContaining("ns/new.")
-                    .hasMessageContaining("stop and remove them first");
+                    .hasMessageContaining("stop and remove them while containerd 2.x runs");
             assertThat(tree()).isEqualTo(before);
 
             Files.writeString(bundle.resolve("init.pid"), Integer.toString(Integer.MAX_VALUE));
@@ -449,13 +449,13 @@ class MigrationTest {
         Files.createDirectory(home.resolve("lock"));
         assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
-                .hasMessageContaining("lock is no file: move it away");
+                .hasMessageContaining("lock is not a file: move it away");
         Files.delete(home.resolve("lock"));
         var fifo = new ProcessBuilder("mkfifo", home.resolve("lock").toString()).start();
         assertThat(fifo.waitFor()).isZero();
         assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
-                .hasMessageContaining("lock is no file: move it away");
+                .hasMessageContaining("lock is not a file: move it away");
         deleteTree(home);
         Files.createFile(home);
         assertThatThrownBy(() -> migration.rollback(false))

@@ -63,7 +63,7 @@ class OldDaemonTest {
                 .isEqualTo("named-runc");
         assertThatThrownBy(() -> find(folder.resolve("none")))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("there is no such file");
+                .hasMessageContaining("no such file");
     }
 
     @Test

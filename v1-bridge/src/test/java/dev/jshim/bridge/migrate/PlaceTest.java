@@ -55,12 +55,12 @@ class PlaceTest {
             for (var one : tries) {
                 assertThatThrownBy(() -> one.on(otherState))
                         .isInstanceOf(MigrationException.class)
-                        .hasMessageContaining("in the state directory " + node.state() + ", and not in "
+                        .hasMessageContaining("belongs to the state directory " + node.state() + ", not to "
                                 + folder.resolve("state2") + ": name it with --state");
                 assertThatThrownBy(() -> one.on(otherRoot))
                         .isInstanceOf(MigrationException.class)
                         .hasMessageContaining("ns/c was adopted from the containerd with the root directory "
-                                + node.root() + ", and not " + folder.resolve("root2"));
+                                + node.root() + ", not " + folder.resolve("root2"));
             }
             assertThat(Files.readString(Journal.file(node.root()))).isEqualTo(journal);
             assertThat(node.v2Bundle(new TaskId("ns", "c"))).isDirectory();

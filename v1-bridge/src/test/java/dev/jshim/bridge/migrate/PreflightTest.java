@@ -104,6 +104,6 @@ class PreflightTest {
         assertThat(preflight("process").resources())
                 .singleElement()
                 .asString()
-                .contains("state is no directory", "--state");
+                .contains("state is not a directory", "--state");
     }
 }

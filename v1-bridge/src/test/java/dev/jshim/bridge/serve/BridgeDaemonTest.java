@@ -387,7 +387,7 @@ class BridgeDaemonTest {
         assertThatThrownBy(() -> Cleanup.finishAll(paths))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("ns/c")
-                .hasMessageContaining("run this again");
+                .hasMessageContaining("then retry");
         assertThat(Cleanup.noted(paths)).hasSize(1);
 
         FakeContainer.end(container.shim);
