@@ -103,11 +103,11 @@ class MetricsCommandTest {
         var placed = Result.on(node, machine, "metrics", "--textfile", directory + "/none/jshim.prom");
         assertThat(placed.code()).isEqualTo(ExitCode.FAILED);
         assertThat(placed.err())
-                .contains("there is no folder " + directory + "/none", "--collector.textfile.directory");
+                .contains("no such directory: " + directory + "/none", "--collector.textfile.directory");
 
         var shown = Result.on(node, machine, Golden.asJson("metrics"));
         assertThat(shown.code()).isEqualTo(ExitCode.USAGE);
-        assertThat(shown.err()).contains("metrics have one format");
+        assertThat(shown.err()).contains("metrics have only one format");
     }
 
     @Test

@@ -20,13 +20,13 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "metrics",
-        description = "Print what Prometheus collects of this node, in its text format.",
+        description = "Print the metrics of this node in Prometheus' text format.",
         footer = {
             "",
-            "It changes nothing but FILE. That is replaced as a whole, may be read by everybody, and has to end in",
-            ".prom: node_exporter's textfile collector reads it (--collector.textfile.directory). The package has a",
-            "timer for it: \"systemctl enable --now jshim-metrics.timer\". Exits with 3 if a folder of containerd's could",
-            "not be read; the rest is written all the same. docs/metrics.md explains each metric.",
+            "It changes nothing but FILE, which it replaces as a whole. Everybody can read FILE. Its name must end in",
+            ".prom for node_exporter's textfile collector (--collector.textfile.directory). The package has a",
+            "timer for it: \"systemctl enable --now jshim-metrics.timer\". Exits with 3 if it could not",
+            "read a directory of containerd's; it still writes the rest. docs/metrics.md explains each metric.",
             "",
             "Examples:",
             "  jshimctl metrics",
@@ -42,10 +42,10 @@ public final class MetricsCommand implements Callable<Integer> {
     @Mixin
     private final AgeOption age = new AgeOption();
 
-    @Option(names = "--textfile", paramLabel = "FILE", description = "write to this file, and nothing to stdout")
+    @Option(names = "--textfile", paramLabel = "FILE", description = "write to this file instead of stdout")
     private @Nullable Path file;
 
-    @Option(names = "--check", description = "count what \"jshimctl check\" finds, too")
+    @Option(names = "--check", description = "also count the findings of \"jshimctl check\"")
     private boolean check;
 
     /** @param version of jshim */
@@ -57,7 +57,7 @@ public final class MetricsCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (!cli.globals().isTable()) {
-            throw CliException.usage("metrics have one format, that of Prometheus", "leave out -o");
+            throw CliException.usage("metrics have only one format, that of Prometheus", "leave -o out");
         }
         var target = file;
         if (target != null) {
@@ -102,13 +102,13 @@ public final class MetricsCommand implements Callable<Integer> {
     private static void requireFile(Path file) {
         if (!file.toString().endsWith(SUFFIX)) {
             throw CliException.usage(
-                    "node_exporter passes over a file whose name does not end in " + SUFFIX,
+                    "node_exporter ignores a file whose name does not end in " + SUFFIX,
                     "give --textfile a name such as jshim" + SUFFIX);
         }
         var folder = file.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
             throw CliException.failed(
-                    "there is no folder " + folder,
+                    "no such directory: " + folder,
                     "give the one that node_exporter's --collector.textfile.directory names");
         }
     }

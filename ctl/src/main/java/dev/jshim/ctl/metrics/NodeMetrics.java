@@ -44,25 +44,24 @@ final class NodeMetrics {
     private final ProcFs proc;
     private final long boot;
 
-    private final Family shims = family("jshim_shims", "Shims that run, and the bridge, by program.");
+    private final Family shims = family("jshim_shims", "Running shims, and the bridge, by program.");
     private final Family memory = family(
-            "jshim_shim_pss_bytes",
-            "Memory of the shims by program, where shared pages count in parts; of jshim's own with their keepers.");
+            "jshim_shim_pss_bytes", "Memory of the shims by program (Pss); for jshim's own including their keepers.");
     private final Family jvms =
-            family("jshim_jvms", "JVMs of jshim by state: waiting is one that dies again and again.");
+            family("jshim_jvms", "JVMs of jshim by state; waiting means that it dies again and again.");
     private final Family restarts = family(
-            "jshim_jvm_restarts",
-            "How often the JVMs that there are have died and were started again by their keepers.");
+            "jshim_jvm_restarts", "How often the existing JVMs have died and were started again by their keepers.");
     private final Family deaths =
-            family("jshim_jvm_last_death_timestamp_seconds", "When one of the JVMs that there are died last.");
+            family("jshim_jvm_last_death_timestamp_seconds", "When one of the existing JVMs died last.");
     private final Family starts = family(
-            "jshim_jvm_start_timestamp_seconds", "When the oldest and the newest of the JVMs that run were started.");
+            "jshim_jvm_start_timestamp_seconds", "When the oldest and the newest of the running JVMs were started.");
 
     /** @param version of jshim */
     NodeMetrics(String version, ProcFs proc) {
         this.proc = proc;
         boot = proc.bootTime();
-        family("jshim_build_info", "The version of jshim that has looked.").put(1, "version", version);
+        family("jshim_build_info", "The version of jshim that made these metrics.")
+                .put(1, "version", version);
         for (var program : List.of(SHIM, BRIDGE)) {
             for (var state : List.of("starting", "serving", "waiting")) {
                 jvms.put(0, "program", program, "state", state);
@@ -79,7 +78,7 @@ final class NodeMetrics {
 
     /** The tasks, by API and health, and what the shims take that serve them. */
     void tasks(List<NodeTask> tasks) {
-        var all = family("jshim_tasks", "Tasks by the API of their shims and by health, as jshimctl ls has them.");
+        var all = family("jshim_tasks", "Tasks by the API of their shims and by health, as in jshimctl ls.");
         for (var api : List.of("v1", "v2", "v3", ADOPTED)) {
             for (var health : Health.values()) {
                 all.put(0, "api", api, "health", health.label());
@@ -93,7 +92,7 @@ final class NodeMetrics {
                 task.health().label()));
         family(
                         "jshim_v1_containers_left",
-                        "Containers that run on the v1 runtime and are not adopted: containerd 2.x would not see them.")
+                        "Containers on the v1 runtime that are not adopted: containerd 2.x would not see them.")
                 .put((double) tasks.stream().filter(NodeMetrics::isLeft).count());
         var seen = new HashSet<ProcessId>();
         for (var task : tasks) {
@@ -131,7 +130,7 @@ final class NodeMetrics {
                 .put(keeper == null ? 0 : 1);
         family(
                         "jshim_bridge_unseen_containers",
-                        "Adopted containers that run and that containerd took for exited: bridge and keeper died together.")
+                        "Adopted containers that run but that containerd considers exited: bridge and keeper died together.")
                 .put(unseen);
         if (keeper != null) {
             keeper(BRIDGE, keeper);
@@ -163,8 +162,7 @@ final class NodeMetrics {
 
     /** What was left behind, by kind. */
     void leftovers(List<Leftover> found) {
-        var all =
-                family("jshim_leftovers", "What was left behind and nobody uses, by kind, as jshimctl bundles has it.");
+        var all = family("jshim_leftovers", "Leftovers that nobody uses, by kind, as in jshimctl bundles.");
         for (var kind : Leftover.Kind.values()) {
             all.put(
                     (double) found.stream().filter(left -> left.kind() == kind).count(),
@@ -177,7 +175,7 @@ final class NodeMetrics {
     void problems(int problems) {
         family(
                         "jshim_unreadable",
-                        "Folders of containerd's that could not be read: the other numbers are too low then.")
+                        "Directories of containerd's that could not be read; the other numbers are then too low.")
                 .put(problems);
     }
 
@@ -185,15 +183,14 @@ final class NodeMetrics {
     void findings(int errors, int warnings) {
         family(
                         "jshim_check_findings",
-                        "What jshimctl check finds: errors are to be mended before containerd 2.x comes.")
+                        "Findings of jshimctl check; errors must be fixed before an upgrade to containerd 2.x.")
                 .put(errors, "level", "error")
                 .put(warnings, "level", "warning");
     }
 
     /** How long all of it took. */
     void took(double seconds) {
-        family("jshim_collection_duration_seconds", "How long it took to look at the node.")
-                .put(seconds);
+        family("jshim_collection_duration_seconds", "How long the run took.").put(seconds);
     }
 
     private void keeper(String program, KeeperState state) {
