@@ -137,7 +137,7 @@ final class ShimReplaceCommand implements Callable<Integer> {
         } catch (StatusRuntimeException e) {
             var why = e.getStatus().getDescription();
             throw new IOException(
-                    "it refused to be replaced: " + (why == null ? e.getStatus().getCode() : why), e);
+                    "cannot replace it: " + (why == null ? e.getStatus().getCode() : why), e);
         }
         return await(shim.keeper().keeper(), before);
     }
