@@ -72,8 +72,9 @@ public final class Globals {
             paramLabel = "FORMAT",
             converter = OutputConverter.class,
             completionCandidates = OutputConverter.class,
-            description = "output format: table, wide, json, yaml, jsonpath=TEMPLATE as in kubectl; for a list also name or"
-                    + " custom-columns=HEADING:field[,HEADING:field] with the fields of JSON (default: table)")
+            description =
+                    "output format: table, wide, json, yaml, jsonpath=TEMPLATE as in kubectl; for a list also name or"
+                            + " custom-columns=HEADING:field[,HEADING:field] with the fields of JSON (default: table)")
     private OutputFormat output = OutputFormat.TABLE;
 
     @Option(

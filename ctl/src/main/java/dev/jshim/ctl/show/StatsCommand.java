@@ -16,8 +16,6 @@ import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.node.Answer;
 import dev.jshim.node.TaskId;
 import dev.jshim.node.bundle.Bundle;
-import dev.jshim.node.process.ProcFs;
-import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.ShimProcesses;
 import dev.jshim.node.shim.Shims;
 import dev.jshim.node.survey.NodeTask;

@@ -4,7 +4,6 @@ import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ShimCall;
 import dev.jshim.ctl.cli.TaskArgument;
-import dev.jshim.node.shim.Shim;
 import dev.jshim.node.shim.Shims;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,6 @@
 package dev.jshim.ctl.upgrade;
 
 import dev.jshim.bridge.migrate.Status;
-import dev.jshim.bridge.migrate.StatusRow;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.cli.Listing;

@@ -159,7 +159,7 @@ public record V1Task(String id, Path bundle, V1Calls calls) implements ShimTask 
     public void exec(ExecRequest r) {
         if (r.execId().equals(id)) {
             throw ShimException.invalidArgument("exec id " + r.execId()
-                    + " is the container's own id: to a v1 shim it is init itself; choose another one");
+                    + " is the container's own id, which means init to a v1 shim; choose another one");
         }
         var type = r.spec().getTypeUrl();
         if (!type.equals(PROCESS)) {

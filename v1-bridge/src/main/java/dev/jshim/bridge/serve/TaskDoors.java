@@ -244,7 +244,7 @@ public final class TaskDoors {
             socket = UnixSocket.of(client.fd());
             serve(server, client, new KeptPeer(socket, () -> drop(client.name())));
         } catch (IOException | RuntimeException e) {
-            ShimLog.error("a client cannot be served", "client", client.name(), "error", e);
+            ShimLog.error("cannot serve a client", "client", client.name(), "error", e);
             if (socket != null) {
                 socket.shutdown();
                 socket.close();
@@ -257,7 +257,7 @@ public final class TaskDoors {
         try {
             server.serve(peer, CallNotes.open(paths.calls(client.name())));
         } catch (IOException e) {
-            ShimLog.warn("the calls of a client cannot be noted", "client", client.name(), "error", e);
+            ShimLog.warn("cannot note the calls of a client", "client", client.name(), "error", e);
             server.serve(peer);
         }
     }
