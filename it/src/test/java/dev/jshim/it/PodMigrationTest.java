@@ -75,7 +75,7 @@ class PodMigrationTest extends PodScenario {
                 assertThat(Product.ctl(node, "state", given, "-o", "jsonpath={.id}")
                                 .ok()
                                 .out())
-                        .isEqualTo(id + "\n");
+                        .isEqualTo(id);
             }
         }
     }

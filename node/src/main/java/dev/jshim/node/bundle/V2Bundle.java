@@ -52,7 +52,7 @@ public record V2Bundle(
 
     /**
      * Whether its record names the v1 runtime: the bridge serves it for a v1 shim, where there is one, or it was
-     * started anew under that name.
+     * started again under that name.
      */
     public boolean hasLegacyName() {
         var binary = shimBinary;

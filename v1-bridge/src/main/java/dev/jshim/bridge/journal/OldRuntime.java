@@ -24,7 +24,7 @@ public final class OldRuntime {
     private OldRuntime() {}
 
     /**
-     * The options of a container that is started anew under its old record, as far as the journal knows them: those of
+     * The options of a container that is started again under its old record, as far as the journal knows them: those of
      * the very container where it was adopted, else those of the old daemon.
      *
      * @param bundle the v2 bundle that containerd made, {@code <state>/io.containerd.runtime.v2.task/<namespace>/<id>}

@@ -40,8 +40,8 @@ final class BridgeProcess {
         if (keeper != null) {
             throw new IOException(
                     "the bridge does not answer (" + why.getMessage() + "); its keeper, pid "
-                            + keeper.keeper().pid() + ", starts it again when it dies: see " + paths.log()
-                            + ", and try again",
+                            + keeper.keeper().pid() + ", starts it again if it dies: see " + paths.log()
+                            + ", then retry",
                     why);
         }
     }
@@ -66,8 +66,8 @@ final class BridgeProcess {
         // One that is about to end closes its socket first, and has its lock a moment longer.
         if (!Deadline.in(ENDING).await(LOOK, () -> !isAlive(paths))) {
             throw new IOException(
-                    "a bridge runs (it holds " + paths.lock() + ") but does not do as it is told: " + why.getMessage()
-                            + "; see " + paths.log() + ", end its process, and run this again",
+                    "the running bridge (it holds " + paths.lock() + ") did not respond: " + why.getMessage() + "; see "
+                            + paths.log() + ", kill its process, then retry",
                     why);
         }
     }

@@ -132,7 +132,7 @@ final class Rollback {
     }
 
     /**
-     * Refuses a way back while a container lives that containerd 2.x has started anew under the v1 runtime's name: one
+     * Refuses a way back while a container lives that containerd 2.x has started again under the v1 runtime's name: one
      * that was restarted in an adopted pod, or whose old record was started again. They are tasks of a v2 shim. A 1.x
      * daemon looks for their tasks in the v1 runtime alone (1.6.20, services/tasks/local.go getRuntime): it would take
      * them for exited, start others in their place, and remove their root file systems while they run.
@@ -152,9 +152,10 @@ final class Rollback {
                         .map(task -> task.task().toString())
                         .toList();
         if (!living.isEmpty()) {
-            throw new MigrationException("containerd 2.x has started anew, under the name of the v1 runtime: "
+            throw new MigrationException("containerd 2.x has started these again under the name of the v1 runtime: "
                     + String.join(", ", living) + ". The old containerd would not see them, and they would run on:"
-                    + " stop and remove them first, with containerd 2.x running; a kubelet makes them again");
+                    + " stop and remove them while containerd 2.x runs (in Kubernetes: stop the kubelet first), then"
+                    + " roll back");
         }
     }
 
