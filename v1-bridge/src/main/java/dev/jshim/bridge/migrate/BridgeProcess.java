@@ -67,7 +67,7 @@ final class BridgeProcess {
         if (!Deadline.in(ENDING).await(LOOK, () -> !isAlive(paths))) {
             throw new IOException(
                     "the running bridge (it holds " + paths.lock() + ") did not respond: " + why.getMessage() + "; see "
-                            + paths.log() + ", kill its process, then retry",
+                            + paths.log() + ", kill the process that holds the lock, then retry",
                     why);
         }
     }
