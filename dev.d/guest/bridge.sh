@@ -383,7 +383,7 @@ after_reboot() {
     not systemctl is-failed jshim-bridge
     [ -z "$(ctr task ls -q)" ]
     jshimctl migrate status || true
-    # A record of the v1 runtime starts anew under its old name.
+    # A record of the v1 runtime starts again under its old name.
     ctr task start -d --null-io web
     task web | grep '^RUNNING '
     [ "$(ctr task exec --exec-id x web /bin/echo hello)" = hello ]

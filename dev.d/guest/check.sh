@@ -36,7 +36,7 @@ check() { # function, words that say what it shows
     fi
 }
 
-# A group may say what it takes to begin anew.
+# A group may say what it takes to begin again.
 clean_up() {
     true
 }

@@ -226,7 +226,7 @@ by_systemd() {
     ctr task pause web
     ctr task resume web
     [ "$(ctr task exec --exec-id x web /bin/echo hello)" = hello ]
-    # All of systemd's units are read anew: the scope and its limits stay.
+    # All of systemd's units are read again: the scope and its limits stay.
     systemctl daemon-reload
     [ "$(cat /sys/fs/cgroup/system.slice/own-web.scope/memory.max)" = 33554432 ]
     remove web

@@ -14,7 +14,7 @@ import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.Opcodes;
 
 /**
- * Writes a jar anew with its class files in a version that an AOT cache can hold, which is Java 6's and later: of those
+ * Writes a jar again with its class files in a version that an AOT cache can hold, which is Java 6's and later: of those
  * before, each start would parse and verify every class that it needs. The code is the same; what is added are the stack
  * maps that newer versions ask for.
  *

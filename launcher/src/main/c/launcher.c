@@ -207,7 +207,7 @@ static bool read_options(void) {
     return false;
 }
 
-/* Lets stdin begin anew, for the JVM. */
+/* Lets stdin begin again, for the JVM. */
 static void give_back_options(void) {
     if (options_size == 0) return;
     int fd = open("jshim.options", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -118,7 +118,7 @@ find_left() {
 
 # A shim that was killed could not remove its group's folder, nor its socket elsewhere, whose name begins like the folder's.
 # One that lives serves others of the group. As in GroupFolder, the folder is moved aside first and looked at then: a start
-# may found the group anew at any moment.
+# may found the group again at any moment.
 remove_stale_socket() {
     first_line "$bundle/address" # a path, with unix:// before it, or JSON around it
     case $line in

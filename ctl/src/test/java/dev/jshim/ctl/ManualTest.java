@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class ManualTest {
-    /** If this fails, write it anew: ctl/README.md says how. */
+    /** If this fails, write it again: ctl/README.md says how. */
     @Test
     void theManualIsUpToDate() throws IOException {
         assertThat(Files.readString(Path.of("../docs/jshimctl.md"))).isEqualTo(Manual.text());

@@ -16,7 +16,7 @@ public final class Image {
     /** The name it is imported under. */
     public static final String NAME = "docker.io/jshim/busybox:latest";
 
-    /** The same with another command, which does nothing for ever: what holds a pod's namespaces. */
+    /** The same with another command, which does nothing forever: what holds a pod's namespaces. */
     public static final String PAUSE = "docker.io/jshim/pause:latest";
 
     private Image() {}

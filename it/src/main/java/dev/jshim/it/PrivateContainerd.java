@@ -108,7 +108,7 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /**
      * From its next start on our shims read this instead of the machine's own configuration, and stay for 3 s where
-     * they otherwise stay for 10. Returns the file, which may be written anew.
+     * they otherwise stay for 10. Returns the file, which may be written again.
      */
     Path configure(String toml) {
         return environment.configure(toml);
@@ -355,7 +355,7 @@ public final class PrivateContainerd implements AutoCloseable {
      * Runs a container in the foreground that says again what it reads on its standard input, until the end of that.
      *
      * <p>The end comes once all was heard: an end of file that ctr sees before the task runs is lost, with every
-     * version of it, and the container then waits for ever.
+     * version of it, and the container then waits forever.
      */
     public Outcome runWithInput(byte[] stdin, String runtime, String id, String... argv) {
         String[] args = runArgs(runtime, List.of("--rm"), id, argv).toArray(String[]::new);

@@ -165,7 +165,7 @@ class AotCacheTest {
             named = "jshim.test.all",
             matches = "true",
             disabledReason = "six training runs take half a minute")
-    @DisplayName("is made anew by settle.sh in a tree that was moved")
+    @DisplayName("is made again by settle.sh in a tree that was moved")
     void settles() throws IOException {
         DistTree copy = DistTree.built().copyTo(temp.resolve("here"));
         settle(copy);

@@ -18,7 +18,7 @@ class CheckpointTest extends ShimScenario {
     /** What Debian 12's crun says, which is built without CRIU. */
     private static final String WITHOUT_CRIU = "unknown command checkpoint";
 
-    /** CRIU knows of no way to open it anew for a process that holds it. */
+    /** CRIU knows of no way to open it again for a process that holds it. */
     private static final String DEVICE = "/dev/loop-control";
 
     private static final Duration RUNS_ON = Duration.ofMillis(300);

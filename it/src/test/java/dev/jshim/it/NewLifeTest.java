@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Containers whose records name the v1 runtime, which nobody can change, start anew under containerd 2.x. */
+/** Containers whose records name the v1 runtime, which nobody can change, start again under containerd 2.x. */
 @ParameterizedClass(name = "from containerd {0}")
 @MethodSource("oldReleases")
 class NewLifeTest extends MigrationScenario {

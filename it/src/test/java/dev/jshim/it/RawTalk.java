@@ -100,7 +100,7 @@ final class RawTalk {
             } else if (value instanceof Timestamp time) {
                 builder.setField(field, masked(time));
             } else if (value instanceof List<?> processes) {
-                // In the order of their pids, which begin anew now and then.
+                // In the order of their pids, which begin again now and then.
                 builder.setField(
                         field,
                         processes.stream()

@@ -58,7 +58,7 @@ public final class Epoll implements AutoCloseable {
      * use an {@link EventFd}.
      *
      * @param out cleared, then filled
-     * @param timeoutMillis -1 waits for ever
+     * @param timeoutMillis -1 waits forever
      * @return how many; 0 after the time, or earlier when a signal came between
      */
     public int await(List<Event> out, int timeoutMillis) throws ErrnoException {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What came of asking a shim or a daemon: that it does not answer is something to report, not an exception.
  *
- * <p>Methods and not switches over the kinds: the JVM builds each of those anew at each start, and an AOT cache keeps
+ * <p>Methods and not switches over the kinds: the JVM builds each of those again at each start, and an AOT cache keeps
  * none.
  */
 public sealed interface Answer<T> {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads small files, such as those of a bundle. What is odd about one goes to a list of problems; a FIFO or a device in
- * the place of a file is never opened, since that could wait for ever, and none is read further than it may be long.
+ * the place of a file is never opened, since that could wait forever, and none is read further than it may be long.
  */
 public final class SmallFile {
     private static final int MAX_BYTES = 8192;

@@ -211,7 +211,7 @@ final class GroupFolder {
             return; // Somebody else was faster.
         }
         if (GroupRecord.read(aside).shim().isAlive()) {
-            // Somebody else was faster still, and has founded the group anew in between.
+            // Somebody else was faster still, and has founded the group again in between.
             Files.move(aside, folder, StandardCopyOption.ATOMIC_MOVE);
         } else {
             delete(aside);
@@ -251,7 +251,7 @@ final class GroupFolder {
 
     /**
      * Ends the group: no start joins it any more once this has returned true. A start that comes meanwhile founds it
-     * anew.
+     * again.
      *
      * @param close the last word, called while nobody can find the folder
      * @return false, and all is as it was, where a start has just joined or {@code close} has said no
@@ -273,7 +273,7 @@ final class GroupFolder {
         try {
             if (current.equals(folder)) {
                 Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
-                if (isAnothers(aside)) { // founded anew since we looked
+                if (isAnothers(aside)) { // founded again since we looked
                     Files.move(aside, folder, StandardCopyOption.ATOMIC_MOVE);
                     return false;
                 }
@@ -287,13 +287,13 @@ final class GroupFolder {
             current = folder;
             return false;
         } catch (IOException e) {
-            // Moved by somebody who took us for dead, or the group founded anew while we decided.
+            // Moved by somebody who took us for dead, or the group founded again while we decided.
             ShimLog.warn("the group has another shim now", "folder", folder, "error", e.toString());
             return false;
         }
     }
 
-    /** Whether the folder is away, removed by somebody, or has been founded anew by another shim since. */
+    /** Whether the folder is away, removed by somebody, or has been founded again by another shim since. */
     private boolean isNameless() {
         return current.equals(folder) && (!Files.exists(folder) || isAnothers(folder));
     }
@@ -377,7 +377,7 @@ final class GroupFolder {
         Files.deleteIfExists(directory);
     }
 
-    /** One that lies in the folder goes with it; at that path may be the socket of a shim that has founded it anew. */
+    /** One that lies in the folder goes with it; at that path may be the socket of a shim that has founded it again. */
     private void removeOutside(Path socket) throws IOException {
         if (!socket.startsWith(folder)) {
             Files.deleteIfExists(socket);

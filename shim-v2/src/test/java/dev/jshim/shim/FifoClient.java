@@ -11,7 +11,7 @@ import java.util.function.ObjIntConsumer;
 
 /**
  * A client that reads a FIFO. It opens its end before it makes its call: a thread that does so beside the call may come
- * when the process has ended already, and waits for a writer for ever.
+ * when the process has ended already, and waits for a writer forever.
  */
 public final class FifoClient {
     private FifoClient() {}

@@ -116,7 +116,7 @@ public final class CallNotes implements AutoCloseable {
             rewrite(known);
         } catch (IOException e) {
             // A full disk: what is there goes on being written to.
-            Log.warn("cannot write the notes of a connection anew", e);
+            Log.warn("cannot rewrite the notes of a connection", e);
             end = known.end();
         }
         return known;

@@ -208,7 +208,7 @@ class CallNotesTest {
             var _ = serve();
             assertThat(call().isRepeated()).isTrue();
         }
-        // It would not be alone for ever: what came since is made again.
+        // It would not be alone forever: what came since is made again.
         request(3, RawService.number(8));
         assertThat(call().number()).isEqualTo(8);
         wire.diesAfter(0);

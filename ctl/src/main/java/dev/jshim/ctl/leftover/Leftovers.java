@@ -45,7 +45,7 @@ public final class Leftovers {
     }
 
     /**
-     * Whether it was made and changed so long ago: who has made it anew in the place of an old one is about to use it.
+     * Whether it was made and changed so long ago: who has made it again in the place of an old one is about to use it.
      */
     static boolean isOld(Path path, Duration age) {
         try {

@@ -85,7 +85,7 @@ public final class Json {
         return out.toString();
     }
 
-    /** No switch: the JVM would build it anew at each start, see {@link dev.jshim.node.Answer}. */
+    /** No switch: the JVM would build it again at each start, see {@link dev.jshim.node.Answer}. */
     @SuppressWarnings("IfChainToSwitch")
     private static void value(JsonWriter json, @Nullable Object value) throws IOException {
         if (value == null) {

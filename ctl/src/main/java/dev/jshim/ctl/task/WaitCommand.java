@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
             "  jshimctl wait web --for 10m"
         })
 public final class WaitCommand implements Callable<Integer> {
-    /** As good as for ever, and still a number of nanoseconds. */
+    /** As good as forever, and still a number of nanoseconds. */
     private static final Duration EVER = Duration.ofDays(36500);
 
     private final Cli cli;

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The containerd of a root directory, as long as it runs: by who holds its metadata ({@link Metadata}), and asked over
  * the socket on which that process really listens. What configurations, flags and defaults say of the socket is looked
- * at only where nobody holds them. Each question looks anew.
+ * at only where nobody holds them. Each question looks again.
  */
 public final class RootDaemon {
     private static final int UNLIKELY = 2;

@@ -8,7 +8,7 @@ import java.util.List;
  * Where a container's processes are accounted: remembered from when its init lived, usable after init is gone.
  *
  * <p>Immutable and thread-safe. Nothing is cached but the places of the directories: each call reads the kernel's files
- * anew, and blocks only for as long as the kernel takes to print them.
+ * again, and blocks only for as long as the kernel takes to print them.
  */
 public sealed interface Cgroup permits Cgroup1, Cgroup2 {
 

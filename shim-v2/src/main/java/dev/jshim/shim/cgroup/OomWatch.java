@@ -39,7 +39,7 @@ public final class OomWatch {
      * @throws IOException where the cgroup has no memory controller, or the kernel refuses
      */
     public OomListener open(Cgroup cgroup, Runnable told) throws IOException {
-        // No switch over the types: it is linked anew in every shim (docs/adr/0002-aot-cache.md).
+        // No switch over the types: it is linked again in every shim (docs/adr/0002-aot-cache.md).
         return cgroup instanceof Cgroup1 v1 ? open1(v1, told) : open2((Cgroup2) cgroup, told);
     }
 

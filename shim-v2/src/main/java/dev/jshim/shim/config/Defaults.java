@@ -15,7 +15,7 @@ final class Defaults {
     private Defaults() {}
 
     /**
-     * Reads the file anew, so that a long-lived shim follows changes. A missing file costs one stat.
+     * Reads the file again, so that a long-lived shim follows changes. A missing file costs one stat.
      *
      * @throws ShimException INVALID_ARGUMENT with file, line and key
      */

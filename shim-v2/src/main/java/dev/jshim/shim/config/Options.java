@@ -21,7 +21,7 @@ public final class Options {
 
     /**
      * Reads options of any type that containerd sends: those of runc's v2 shim; the two of the v1 runtime, which old
-     * records keep for ever and which containerd 1.7's client sends to any runtime that is not named runc; and the text
+     * records keep forever and which containerd 1.7's client sends to any runtime that is not named runc; and the text
      * or path that CRI sends to such a runtime.
      *
      * @param options the default instance for none

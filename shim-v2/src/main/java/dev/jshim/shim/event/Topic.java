@@ -17,7 +17,7 @@ import java.util.Map;
 /**
  * The topic that each event goes to, and the name of its type (containerd's docs/runtime-v2.md, "Events").
  *
- * <p>Tables, since a switch over the types is linked anew in every shim, and a name out of the descriptors takes
+ * <p>Tables, since a switch over the types is linked again in every shim, and a name out of the descriptors takes
  * reading them all, 10 ms.
  */
 public final class Topic {

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 public final class FaultPoint {
     private static final String PROPERTY = "jshim.fault";
     private static final @Nullable FaultPoint SET = parse(System.getProperty(PROPERTY));
-    /** A test that died must not leave a process that waits for ever. */
+    /** A test that died must not leave a process that waits forever. */
     private static final long LONGEST_HOLD_NANOS = 60_000_000_000L;
 
     private static final int KILLED = 137;

@@ -28,7 +28,7 @@ record ClientFifo(Fd writer, Fd spare) {
 
     /**
      * Waits for the client to have opened its end, which it does beside its call: one that came when the process had
-     * ended already would find nothing, and wait for a writer for ever. runc's v2 shim waits too (process/io.go
+     * ended already would find nothing, and wait for a writer forever. runc's v2 shim waits too (process/io.go
      * copyPipes, v2.1.4), without an end.
      */
     static ClientFifo open(Path path) throws ErrnoException {

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * read. The writing ends are the process's alone, so that the logger sees the end of the output with the process's.
  */
 final class Logger {
-    /** How long one may take to be ready; containerd's own shim waits for ever. */
+    /** How long one may take to be ready; containerd's own shim waits forever. */
     static final Duration READY = Duration.ofSeconds(10);
 
     private static final Duration LOOK = Duration.ofMillis(2);

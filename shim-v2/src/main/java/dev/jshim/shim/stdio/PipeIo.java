@@ -154,7 +154,7 @@ final class PipeIo implements ProcessIo {
         return fd;
     }
 
-    // No switch over the types, here and below: each is linked anew in every shim (docs/adr/0002-aot-cache.md).
+    // No switch over the types, here and below: each is linked again in every shim (docs/adr/0002-aot-cache.md).
     private @Nullable Fd openStdin(@Nullable Sink source) throws ErrnoException {
         if (source == null) {
             return null;

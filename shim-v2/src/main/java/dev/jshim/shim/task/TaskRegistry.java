@@ -193,7 +193,7 @@ public final class TaskRegistry {
         }
     }
 
-    /** Counts the time without a task anew. */
+    /** Counts the time without a task again. */
     public synchronized void restartEmptyTime() {
         emptySince = System.nanoTime();
     }

@@ -32,7 +32,7 @@ public interface V1Calls extends AutoCloseable {
     <R> R call(Work work, Function<ShimBlockingStub, R> rpc);
 
     /**
-     * Begins a call that may take for ever and holds no thread.
+     * Begins a call that may take forever and holds no thread.
      *
      * @param done told once, in a thread that may block; one of its arguments is null
      */

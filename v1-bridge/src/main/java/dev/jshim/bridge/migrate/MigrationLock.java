@@ -73,7 +73,7 @@ final class MigrationLock implements AutoCloseable {
         try {
             var attributes = Files.readAttributes(file, BasicFileAttributes.class);
             if (!attributes.isRegularFile()) {
-                // To open a FIFO would wait for ever.
+                // To open a FIFO would wait forever.
                 throw new IOException(file + " is not a file: move it away");
             }
             return attributes.fileKey();

@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Empties the log FIFOs of the v1 shims. A shim that logs more than a pipe holds, 64 KiB, blocks for ever when nobody
+ * Empties the log FIFOs of the v1 shims. A shim that logs more than a pipe holds, 64 KiB, blocks forever when nobody
  * reads; the v1 daemon was the reader (containerd v1.6.20, runtime/v1/shim/client/client.go).
  *
  * <p>Looks at them every few seconds and takes what lies there, and at once where one begins to fill. A daemon of 1.x

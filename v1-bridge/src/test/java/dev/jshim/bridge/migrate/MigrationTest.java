@@ -442,7 +442,7 @@ class MigrationTest {
         assertThat(Journal.read(journal)).contains(ended);
     }
 
-    /** To open a FIFO would wait for ever. */
+    /** To open a FIFO would wait forever. */
     @Test
     void whateverLiesInThePlaceOfTheLock() throws Exception {
         var home = Files.createDirectories(node.root().resolve("jshim"));

@@ -47,7 +47,7 @@ class LogDrainTest {
     }
 
     /**
-     * Far more than a pipe holds, and long before the next look: a shim that nobody reads would block here for ever.
+     * Far more than a pipe holds, and long before the next look: a shim that nobody reads would block here forever.
      */
     @Test
     void oneThatFillsIsEmptiedAtOnce() throws Exception {
