@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A Prometheus of its own that collects a folder of text files through a node_exporter of its own. For one thread. */
 final class Monitoring implements AutoCloseable {
+    private static final int UNAVAILABLE = 503;
     private static final String VARIABLE = "JSHIM_PROMETHEUS";
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -103,13 +104,12 @@ final class Monitoring implements AutoCloseable {
                 + URLEncoder.encode(expression, StandardCharsets.UTF_8));
         JsonObject answer;
         try {
-            answer = JsonParser.parseString(client.send(
-                                    HttpRequest.newBuilder(address)
-                                            .timeout(PATIENCE)
-                                            .build(),
-                                    BodyHandlers.ofString())
-                            .body())
-                    .getAsJsonObject();
+            var response = client.send(
+                    HttpRequest.newBuilder(address).timeout(PATIENCE).build(), BodyHandlers.ofString());
+            if (response.statusCode() == UNAVAILABLE) {
+                return new JsonArray(); // it listens, and reads its storage first
+            }
+            answer = JsonParser.parseString(response.body()).getAsJsonObject();
         } catch (IOException e) {
             return new JsonArray(); // it has not come up
         } catch (InterruptedException e) {
