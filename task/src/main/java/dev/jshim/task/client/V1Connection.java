@@ -34,7 +34,7 @@ public record V1Connection(Channel channel, Runnable closing, Duration timeout) 
     @Override
     public <R> void begin(
             BiConsumer<ShimStub, StreamObserver<R>> rpc, BiConsumer<@Nullable R, @Nullable ShimException> done) {
-        rpc.accept(ShimGrpc.newStub(channel), new Told<>(Statuses::exception, done));
+        rpc.accept(ShimGrpc.newStub(channel), new AsyncAnswer<>(Statuses::exception, done));
     }
 
     @Override

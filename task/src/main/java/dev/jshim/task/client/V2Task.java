@@ -238,7 +238,7 @@ public final class V2Task implements ShimTask {
                 call.cancel("nobody waits any more", null);
             }
         });
-        ClientCalls.asyncUnaryCall(call, request, new Told<WaitResponse>(Statuses::exception, (r, failure) -> {
+        ClientCalls.asyncUnaryCall(call, request, new AsyncAnswer<WaitResponse>(Statuses::exception, (r, failure) -> {
             if (r != null) {
                 exited.complete(new Exit(0, r.getExitStatus(), Timestamps.instant(r.getExitedAt())));
             } else if (failure != null && failure.kind() == Kind.UNIMPLEMENTED && asV3 == isV3) {

@@ -7,19 +7,21 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The one answer to a call that holds no thread, or its failure: tells of it in a virtual thread of its own. */
-public final class Told<R> implements StreamObserver<R> {
+/**
+ * The one answer to a call that holds no thread, or its failure, passed on in a virtual thread of its own. Its methods are
+ * called in the connection's thread, one after the other.
+ */
+public final class AsyncAnswer<R> implements StreamObserver<R> {
     private final Function<Status, ShimException> failure;
     private final BiConsumer<@Nullable R, @Nullable ShimException> done;
 
-    /** Only in the connection's thread. */
     private boolean isAnswered;
 
     /**
      * @param failure what a status of the call means; called in the connection's thread
-     * @param done told once, in a thread that may block; one of its arguments is null
+     * @param done called once, in a thread that may block; one of its arguments is null
      */
-    public Told(Function<Status, ShimException> failure, BiConsumer<@Nullable R, @Nullable ShimException> done) {
+    public AsyncAnswer(Function<Status, ShimException> failure, BiConsumer<@Nullable R, @Nullable ShimException> done) {
         this.failure = failure;
         this.done = done;
     }
