@@ -7,8 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What a command printed against a file; {@code -Djshim.golden.write=true} writes the files again. What differs from run
- * to run, as our own pid, times and folders, is exchanged for words.
+ * What a command printed against a file; {@code -Djshim.golden.write=true} writes the files again. What differs from
+ * run to run, as our own pid, times and folders, is exchanged for words.
  *
  * @param directory of the node
  */

@@ -8,8 +8,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one answer to a call that holds no thread, or its failure, passed on in a virtual thread of its own. Its methods are
- * called in the connection's thread, one after the other.
+ * The one answer to a call that holds no thread, or its failure, passed on in a virtual thread of its own. Its methods
+ * are called in the connection's thread, one after the other.
  */
 public final class AsyncAnswer<R> implements StreamObserver<R> {
     private final Function<Status, ShimException> failure;

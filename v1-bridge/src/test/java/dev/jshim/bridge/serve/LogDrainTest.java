@@ -46,9 +46,7 @@ class LogDrainTest {
         }
     }
 
-    /**
-     * Far more than a pipe holds, and long before the next look: a shim that nobody reads would block here forever.
-     */
+    /** Far more than a pipe holds, and long before the next look: a shim that nobody reads would block here forever. */
     @Test
     void oneThatFillsIsEmptiedAtOnce() throws Exception {
         try (var out = fifo("shim.stdout.log");
