@@ -121,7 +121,7 @@ class DiscoveryTest extends MigrationScenario {
         Files.writeString(elsewhere.resolve("broken.toml"), "version = 2\nroot = 3\n");
         Outcome broken = Product.ctl(node, "--config", elsewhere + "/broken.toml", "migrate", "plan");
         broken.expect(1);
-        assertThat(broken.err()).contains("broken.toml:2: root must be a text");
+        assertThat(broken.err()).contains("broken.toml:2: root must be a string");
         assertReadable(broken);
         node.remove("one");
     }
