@@ -8,7 +8,7 @@ import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimSocket;
 import dev.jshim.task.Statuses;
-import dev.jshim.task.client.Told;
+import dev.jshim.task.client.AsyncAnswer;
 import dev.jshim.task.client.V1Calls;
 import dev.jshim.ttrpc.TtrpcChannel;
 import io.grpc.Status;
@@ -239,9 +239,9 @@ public final class ShimLink implements AutoCloseable {
             BiConsumer<@Nullable R, @Nullable ShimException> done) {
         try {
             var used = line();
-            rpc.accept(ShimGrpc.newStub(used), new Told<>(status -> failure(used, status, Duration.ZERO), done));
+            rpc.accept(ShimGrpc.newStub(used), new AsyncAnswer<>(status -> failure(used, status, Duration.ZERO), done));
         } catch (ShimException e) {
-            new Told<>(Statuses::exception, done).fail(e);
+            new AsyncAnswer<>(Statuses::exception, done).fail(e);
         }
     }
 
