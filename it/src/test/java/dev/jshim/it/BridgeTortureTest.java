@@ -66,8 +66,8 @@ class BridgeTortureTest extends MigrationScenario {
         node.stop();
         // Where the command itself comes to no such point.
         NextFault fault = NextFault.of(node, point);
-        migrate(Map.of("JSHIM_JAVA_OPTS", fault.option() + PATIENCE), "apply", "--yes")
-                .ok();
+        var variables = Map.of("JSHIM_JAVA_OPTS", fault.option() + PATIENCE, "JSHIM_KEEPER_SECOND", KeptBridge.SECOND);
+        migrate(variables, "apply", "--yes").ok();
         node.switchTo(Release.V2);
         EventLog events = EventLog.open(node);
         List<Thread> clients = new ArrayList<>();

@@ -10,8 +10,14 @@ import java.util.function.BooleanSupplier;
 /** A bridge that comes to harm, as its keeper has it written down. */
 record KeptBridge(PrivateContainerd node) {
     private static final Duration SERVES = Duration.ofSeconds(60);
+    /**
+     * In milliseconds, the keeper's, so that a bridge that is stopped and does not go on is killed within a client's
+     * patience: the keeper waits sixty of them.
+     */
+    static final String SECOND = "300";
+
     /** Sixty of the keeper's seconds, and what a busy machine takes. */
-    private static final Duration HANGS = Duration.ofSeconds(150);
+    private static final Duration HANGS = Duration.ofSeconds(60);
     /** A call over which eight have died fails, and on a busy machine some are taken for hanging. */
     private static final int MOST_SEEN = 4;
 

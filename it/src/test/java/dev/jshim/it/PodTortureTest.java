@@ -63,7 +63,11 @@ class PodTortureTest extends PodScenario {
         NextFault fault = NextFault.of(node, "call-*:40:exhaust");
         Product.ctl(
                         node,
-                        Map.of("JSHIM_JAVA_OPTS", fault.option() + " -Djshim.exit.patience=6"),
+                        Map.of(
+                                "JSHIM_JAVA_OPTS",
+                                fault.option() + " -Djshim.exit.patience=6",
+                                "JSHIM_KEEPER_SECOND",
+                                KeptBridge.SECOND),
                         "--timeout",
                         "30s",
                         "migrate",
