@@ -24,6 +24,7 @@ drop_in=${JSHIM_DROP_IN:-/etc/containerd/conf.d/jshim.toml}
 restart=${JSHIM_RESTART:-systemctl restart containerd}
 textfile=${JSHIM_TEXTFILE:-/var/lib/prometheus/node-exporter/jshim.prom}
 mark='# Written by the installer of jshim, which removes it again.'
+pending='# Not in use yet: the next run of the installer completes this.'
 . "$image/deploy.sh"
 
 say() {
@@ -56,16 +57,17 @@ install() {
     unpack
     before=$(readlink "$home/current" || :)
     if [ "$before" != "${new##*/}" ]; then
+        [ -z "$before" ] || : >"$home/.replace" # an installation that is killed from here on still has to do it
         ln -sfn "${new##*/}" "$home/.current"
         mv -T "$home/.current" "$home/current"
     fi
     prove
-    if [ -n "$before" ]; then
-        # Also after an installation that was interrupted: who is of this tree already is replaced by its like.
-        [ "$before" = "${new##*/}" ] || replace_bridge
-        [ "$before" = "${new##*/}" ] || replace_shims
-        remove_unused
+    if [ -e "$home/.replace" ]; then
+        replace_bridge
+        replace_shims
+        rm -f "$home/.replace"
     fi
+    remove_unused
     add_handler
     say "$("$home/current/bin/jshimctl" --version) is installed in $home"
 }
@@ -94,28 +96,41 @@ add_handler() {
     fi
     if [ -e "$drop_in" ] || [ -L "$drop_in" ]; then
         is_ours "$drop_in" || fail "$drop_in is somebody else's file: name another one in JSHIM_DROP_IN"
-        [ "$(cat "$drop_in")" != "$(handler_text)" ] || return 0
+        if grep -qxF "$pending" "$drop_in"; then
+            put_back # of an installation that was killed
+        else
+            rm -f "$drop_in.before"
+            [ "$(cat "$drop_in")" != "$(handler_text)" ] || return 0
+        fi
     fi
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     "$containerd" --config "$config" config dump >"$work/before" || fail "containerd cannot read $config"
-    [ ! -e "$drop_in" ] || cp "$drop_in" "$work/old"
+    [ ! -e "$drop_in" ] || cp "$drop_in" "$drop_in.before"
     mkdir -p "${drop_in%/*}"
-    handler_text >"$drop_in.new"
+    { handler_text && echo "$pending"; } >"$drop_in.new"
     mv "$drop_in.new" "$drop_in"
     "$containerd" --config "$config" config dump >"$work/after" || take_back "containerd cannot read $drop_in"
     grep -qF "runtime_path = '$home/current/bin/containerd-shim-v2-oci'" "$work/after" ||
         take_back "containerd does not read $drop_in. Add it to imports of $config, such as: imports = [\"${drop_in%/*}/*.toml\"]"
-    if [ ! -e "$work/old" ]; then
+    if [ ! -e "$drop_in.before" ]; then
         lost=$(grep -vxF -f "$work/after" "$work/before" | grep -v '^ *imports =' || :)
         [ -z "$lost" ] || take_back "with $drop_in containerd would lose of its configuration: $lost"
     fi
     say "the handler $handler is in $drop_in: $restart"
-    sh -c "$restart" || fail "$restart ended with $?"
+    sh -c "$restart" || fail "$restart exited with $?; the next run tries again"
+    handler_text >"$drop_in.new"
+    mv "$drop_in.new" "$drop_in"
+    rm -f "$drop_in.before"
+}
+
+# What was there before the drop-in that is not in use yet.
+put_back() {
+    if [ -e "$drop_in.before" ]; then mv "$drop_in.before" "$drop_in"; else rm -f "$drop_in"; fi
 }
 
 take_back() { # why
-    if [ -e "$work/old" ]; then cp "$work/old" "$drop_in"; else rm -f "$drop_in"; fi
+    put_back
     fail "$1"
 }
 
@@ -126,12 +141,13 @@ uninstall() {
         say "delete these containers first. A shim without containers ends some minutes after its last one"
         exit 1
     fi
-    if [ -e "$drop_in" ] && is_ours "$drop_in"; then
-        rm -f "$drop_in"
+    if [ -e "$drop_in" ] && is_ours "$drop_in"; then mv "$drop_in" "$drop_in.removed"; fi
+    if [ -e "$drop_in.removed" ]; then # containerd still has the handler, also after an uninstallation that was killed
         say "the handler is gone: $restart"
-        sh -c "$restart" || fail "$restart ended with $?"
+        sh -c "$restart" || fail "$restart exited with $?; the next run tries again"
+        rm -f "$drop_in.removed" "$drop_in.before"
     fi
-    rm -rf "$home"/tree-* "$home/current" "$home/.current" "$home/.new"
+    rm -rf "$home"/tree-* "$home/current" "$home/.current" "$home/.new" "$home/.replace"
     rmdir "$home" 2>/dev/null || :
     rm -f "$textfile"
     say "jshim is removed from $home"

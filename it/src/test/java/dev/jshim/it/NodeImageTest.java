@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -249,7 +250,10 @@ class NodeImageTest {
         refuses();
         assertThat(content(imports)).isEqualTo(imported);
 
+        runKilledAtTheRestart("install");
+        assertThat(dropIn).content().contains("# Not in use yet");
         Told installed = run("install", null).expect(0);
+        assertThat(dropIn).content().doesNotContain("# Not in use yet");
         assertThat(installed.log()).contains("is installed in " + home, "the handler installed is in " + dropIn);
         assertThat(restarts).isEqualTo(1);
         assertThat(trees()).hasSize(1);
@@ -283,6 +287,14 @@ class NodeImageTest {
         assertThat(cri.execSync(two, "/bin/echo", "here").getStdout().toStringUtf8())
                 .isEqualTo("here\n");
 
+        // As an installation leaves it that was killed once it had turned the link.
+        List<Long> jvms = jvms();
+        Files.createFile(home.resolve(".replace"));
+        run("install", null).expect(0);
+        assertThat(jvms()).isNotEmpty().doesNotContainAnyElementsOf(jvms);
+        assertThat(home.resolve(".replace")).doesNotExist();
+        assertThat(restarts).isEqualTo(1);
+
         Told refused = run("uninstall", null).expect(1);
         assertThat(refused.log()).contains("jshim is in use and stays", "the keeper of a bridge or shim");
         assertThat(trees()).hasSize(1);
@@ -292,6 +304,7 @@ class NodeImageTest {
         cri.remove(two);
         cri.remove(ours);
         Wait.until(QUIET, "the shim ends", () -> programsOf("tree-").isEmpty());
+        runKilledAtTheRestart("uninstall");
         run("uninstall", null).expect(0);
         assertThat(restarts).isEqualTo(2);
         assertThat(home).doesNotExist();
@@ -307,6 +320,24 @@ class NodeImageTest {
         cri.remove(before);
         node.remove("bystander");
         node.finish(QUIET);
+    }
+
+    /** kill -9 of the script that would restart containerd. */
+    private void runKilledAtTheRestart(String action) throws IOException {
+        String restart = variables.put("JSHIM_RESTART", "kill -9 $PPID");
+        assertThat(run(action, null).code()).isNotZero();
+        variables.put("JSHIM_RESTART", Objects.requireNonNull(restart));
+    }
+
+    /** The JVMs that run out of what was installed. */
+    private List<Long> jvms() throws IOException {
+        try (Stream<Path> all = Files.list(Path.of("/proc"))) {
+            return all.filter(path -> path.getFileName().toString().matches("\\d+"))
+                    .filter(path -> program(path).startsWith(home + "/")
+                            && program(path).endsWith("/java"))
+                    .map(path -> Long.valueOf(path.getFileName().toString()))
+                    .toList();
+        }
     }
 
     /** Where the handler cannot be had containerd's configuration stays as it is. The tree is there all the same. */
