@@ -80,6 +80,7 @@ class BridgeTortureTest extends MigrationScenario {
         Pauses pauses = new Pauses(bridge, node.bundle("c0"), failures::add);
         try (pauses) {
             bridge.disturb(DEATHS, new Random(SEED), fault, times, () -> !failures.isEmpty());
+            bridge.dieOf(fault, times, () -> !failures.isEmpty());
         }
 
         over = true;

@@ -68,6 +68,14 @@ record KeptBridge(PrivateContainerd node) {
         }
     }
 
+    /** Kills it, and waits until one of the next has died of the fault: it is one that can happen. */
+    void dieOf(NextFault fault, CallTimes calls, BooleanSupplier over) {
+        calls.harm(MOST_SEEN, over);
+        fault.allow();
+        signal(Signal.KILL);
+        Wait.until(SERVES, "a bridge dies of " + fault.point(), () -> fault.hasHappened() || over.getAsBoolean());
+    }
+
     private void signal(Signal signal) {
         long pid = Long.parseLong(status("process").split(" ", 2)[0]);
         if (pid > 0) {

@@ -31,6 +31,11 @@ record NextFault(String point, Path passed) {
         return "-Djshim.fault=" + point + ":" + passed;
     }
 
+    /** Whether it has happened to a JVM since it was allowed. */
+    boolean hasHappened() {
+        return Files.exists(passed);
+    }
+
     /** Lets it happen once. */
     void allow() {
         try {

@@ -92,6 +92,7 @@ class PodTortureTest extends PodScenario {
         Pauses pauses = new Pauses(bridge, bundle(containers.getLast()), failures::add);
         try (pauses) {
             bridge.disturb(DEATHS, new Random(SEED), fault, times, () -> !failures.isEmpty());
+            bridge.dieOf(fault, times, () -> !failures.isEmpty());
         }
 
         over = true;

@@ -132,6 +132,7 @@ class ShimTortureTest extends ShimScenario {
         }
 
         disturb(shim, fault);
+        dieOf(fault, shim);
 
         over = true;
         for (Thread client : clients) {
@@ -242,6 +243,14 @@ class ShimTortureTest extends ShimScenario {
                 count("replaced");
             }
         }
+    }
+
+    /** So that the fault is one that can happen: clients go on meanwhile. */
+    private void dieOf(NextFault fault, ProcessFacts shim) {
+        times.harm(MOST_SEEN, () -> !failures.isEmpty());
+        fault.allow();
+        ProcessFacts.find(ShimProcess.jvm(shim)).ifPresent(jvm -> Signal.KILL.to(jvm.pid()));
+        Wait.until(SERVES, "a JVM dies of " + fault.point(), () -> fault.hasHappened() || !failures.isEmpty());
     }
 
     private void count(String disturbance) {
