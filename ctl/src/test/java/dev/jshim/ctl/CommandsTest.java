@@ -3,6 +3,7 @@ package dev.jshim.ctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonParser;
+import com.google.protobuf.Empty;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.cli.Globals;
 import dev.jshim.ctl.cli.Machine;
@@ -87,6 +88,21 @@ class CommandsTest {
         var stats = JsonParser.parseString(result.out()).getAsJsonObject();
         assertThat(stats.get("source").getAsString()).isEqualTo("cgroup");
         assertThat(stats.keySet()).contains("memoryBytes", "cpuMillis", "processes", "metrics");
+    }
+
+    /** The cgroup on the host is not what the shim of a virtual machine has counted. */
+    @Test
+    void statsOfATypeThatIsUnknownAreNotReadFromTheCgroup() throws IOException {
+        node.task("default", "vm", FakeNode.PID, new FakeTask(1, FakeNode.PID, Empty.getDefaultInstance()));
+        var one = Result.on(node, "stats", "vm", "--sample", "1ms");
+        assertThat(one.code()).isEqualTo(1);
+        assertThat(one.err())
+                .contains("default/vm: the shim's answer cannot be read: it has the type /google.protobuf.Empty");
+        node.task("default", "web", Status.RUNNING);
+        var all = Result.on(node, "stats", "--sample", "1ms");
+        assertThat(all.code()).isEqualTo(3);
+        assertThat(all.out()).containsPattern("vm +- +- ").containsPattern("web +[0-9]");
+        assertThat(all.err()).contains("cannot be read");
     }
 
     /**

@@ -110,6 +110,9 @@ public interface Task {
     /** That all has been told of a container that was deleted. */
     default void forget() {}
 
-    /** Metrics of the container's cgroup: {@code io.containerd.cgroups.v1.Metrics} or {@code v2.Metrics}. */
+    /**
+     * Metrics of the container's cgroup: {@code io.containerd.cgroups.v1.Metrics} or {@code v2.Metrics}. A shim of
+     * another vendor may count in another way: its {@link Any} then, as it came.
+     */
     Message stats();
 }

@@ -1,5 +1,6 @@
 package dev.jshim.ctl.show;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.Message;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
@@ -22,7 +23,6 @@ import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.TaskId;
 import dev.jshim.task.client.ShimTask;
-import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -292,9 +292,10 @@ public final class StatsCommand implements Callable<Integer>, Lists {
 
     private static Counted ask(Cli cli, Bundle bundle, ShimProcesses processes) {
         var answer = Shims.ask(bundle, cli.globals().timeout(), ShimTask::stats);
-        if (answer instanceof Answer.Refused<Message>(var code, var reason) && code == Status.Code.INTERNAL) {
-            // Of a type that is unknown here, as of a virtual machine: the host's cgroup would be taken for its answer.
-            throw CliException.failed(bundle.task() + ": " + reason, "");
+        if (answer.orNull() instanceof Any any) {
+            // As of a virtual machine: the host's cgroup would be taken for what its shim has counted.
+            throw CliException.failed(
+                    bundle.task() + ": the shim's answer cannot be read: it has the type " + any.getTypeUrl(), "");
         }
         return answer instanceof Answer.Answered<Message>(var message, var took)
                 ? new Counted(message, "shim")

@@ -173,8 +173,13 @@ class OptionsTest {
 
         var allOn = text.replaceAll("(?m)^#(?=[A-Z])", "");
         var settings = ConfigText.parse("config.toml", allOn);
-        var notOptions =
-                List.of(Key.CRIU_PATH, Key.TASK_API_ADDRESS, Key.TASK_API_VERSION, Key.TYPE_URL, Key.CONFIG_PATH);
+        var notOptions = List.of(
+                Key.CRIU_IMAGE_PATH,
+                Key.CRIU_PATH,
+                Key.TASK_API_ADDRESS,
+                Key.TASK_API_VERSION,
+                Key.TYPE_URL,
+                Key.CONFIG_PATH);
         for (var key : Key.values()) {
             assertThat(allOn.contains("\n" + key.text() + " = ")).as(key.text()).isEqualTo(!notOptions.contains(key));
         }

@@ -27,7 +27,6 @@ import dev.jshim.task.Exit;
 import dev.jshim.task.ListedPid;
 import dev.jshim.task.ProcessState;
 import dev.jshim.task.ProcessStatus;
-import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimException.Kind;
 import dev.jshim.task.Statuses;
 import dev.jshim.task.Stdio;
@@ -254,19 +253,16 @@ public final class V2Task implements ShimTask {
         var request = StatsRequest.newBuilder().setId(id()).build();
         var stats = call(TaskGrpc.getStatsMethod(), request).getStats();
         try {
-            return metrics(stats);
+            return switch (type(stats)) {
+                case "io.containerd.cgroups.v1.Metrics" ->
+                    dev.jshim.proto.v2.cgroup1.Metrics.parseFrom(stats.getValue());
+                case "io.containerd.cgroups.v2.Metrics" ->
+                    dev.jshim.proto.v2.cgroup2.Metrics.parseFrom(stats.getValue());
+                default -> stats;
+            };
         } catch (InvalidProtocolBufferException e) {
-            throw new ShimException(Kind.INTERNAL, "the shim's answer cannot be read: " + e.getMessage(), e);
+            return stats;
         }
-    }
-
-    private static Message metrics(Any stats) throws InvalidProtocolBufferException {
-        var type = type(stats);
-        return switch (type) {
-            case "io.containerd.cgroups.v1.Metrics" -> dev.jshim.proto.v2.cgroup1.Metrics.parseFrom(stats.getValue());
-            case "io.containerd.cgroups.v2.Metrics" -> dev.jshim.proto.v2.cgroup2.Metrics.parseFrom(stats.getValue());
-            default -> throw new InvalidProtocolBufferException("of unknown type " + type);
-        };
     }
 
     /** Go's typeurl leaves out the host that protobuf-java's Any.is() looks for. */
