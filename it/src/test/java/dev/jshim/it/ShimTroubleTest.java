@@ -155,6 +155,32 @@ class ShimTroubleTest extends ShimScenario {
         node.remove("one");
     }
 
+    /** The runtime has made it by then. */
+    @Test
+    void noRoomForTheNoteOfInit() throws Exception {
+        restart(() -> node.configure("Grouping = \"node\"\n"));
+        sleeper("one");
+        Path folder = ShimProcess.folder(node, "one");
+        try (SmallDisk notes = SmallDisk.over(folder.resolve("tasks"), "256k")) {
+            notes.fillButOnePage();
+
+            Outcome refused = node.ctr(node.runArgs(runtime, List.of("-d"), "two", "/bin/sleep", "1000")
+                    .toArray(String[]::new));
+
+            assertThat(refused.code()).isNotZero();
+            assertThat(refused.err()).contains("cannot be noted", "make room in /run");
+            assertThat(refused.err()).as("its first note had room").doesNotContain("No space left");
+            assertThat(Path.of("/run/containerd/runc", node.namespace(), "two")).doesNotExist();
+            assertThat(folder.resolve("tasks/two")).doesNotExist();
+            node.ctr("container", "rm", "two");
+
+            notes.free();
+            sleeper("two");
+            node.remove("two");
+        }
+        node.remove("one");
+    }
+
     /** An exit that was heard, and for which there is no room, is not lost if the JVM dies now. */
     @Test
     void noRoomForAnExit() throws Exception {

@@ -34,6 +34,12 @@ record SmallDisk(Path folder) implements AutoCloseable {
         sh(fillCommand(), folder);
     }
 
+    /** Fills it so that one file of one page has room. */
+    void fillButOnePage() {
+        fill();
+        sh("truncate --size=-4096 \"$0/$1\"", folder, FILLER);
+    }
+
     void free() throws IOException {
         Files.deleteIfExists(folder.resolve(FILLER));
     }

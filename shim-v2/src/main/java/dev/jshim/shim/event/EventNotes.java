@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.TreeMap;
@@ -146,7 +147,7 @@ final class EventNotes {
         }
         try {
             var to = delivered(folder, number);
-            Files.move(folder.resolve(Long.toString(number)), to);
+            Files.move(folder.resolve(Long.toString(number)), to, StandardCopyOption.ATOMIC_MOVE);
             delivered.addLast(to);
             if (delivered.size() > REMEMBERED) {
                 Files.deleteIfExists(delivered.removeFirst());

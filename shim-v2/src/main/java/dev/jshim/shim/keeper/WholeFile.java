@@ -1,5 +1,6 @@
 package dev.jshim.shim.keeper;
 
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,9 +25,12 @@ public final class WholeFile {
 
     /** The same with bytes. */
     public static void write(Path file, byte[] bytes) throws IOException {
-        var fresh = file.resolveSibling(file.getFileName() + NEW);
+        var fresh = Path.of(file + NEW);
         try {
-            Files.write(fresh, bytes);
+            // Files.write takes 100 microseconds for it as long as its methods are interpreted, this takes 10.
+            try (var to = new FileOutputStream(fresh.toString())) {
+                to.write(bytes);
+            }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             Files.deleteIfExists(fresh); // half of it, on a disk without room
