@@ -16,6 +16,7 @@ import dev.jshim.proto.cri.ExecSyncRequest;
 import dev.jshim.proto.cri.ExecSyncResponse;
 import dev.jshim.proto.cri.GetEventsRequest;
 import dev.jshim.proto.cri.ImageServiceGrpc;
+import dev.jshim.proto.cri.ImageServiceGrpc.ImageServiceBlockingStub;
 import dev.jshim.proto.cri.ImageSpec;
 import dev.jshim.proto.cri.ImageStatusRequest;
 import dev.jshim.proto.cri.LinuxContainerConfig;
@@ -61,6 +62,9 @@ import java.util.function.Consumer;
 final class Cri implements AutoCloseable {
     private static final long SECONDS = 60;
     private static final Duration LIMIT = Duration.ofSeconds(SECONDS);
+    /** The label by which a kubelet finds what belongs to a pod. */
+    static final String UID = "io.kubernetes.pod.uid";
+
     private static final Set<String> READINESS = Set.of("RuntimeReady", "NetworkReady");
 
     private final PrivateContainerd node;
@@ -71,8 +75,14 @@ final class Cri implements AutoCloseable {
         channel = UnixGrpc.open(node.socket());
     }
 
-    private RuntimeServiceBlockingStub call() {
+    /** For one call, with a limit. */
+    RuntimeServiceBlockingStub call() {
         return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** The same, of images. */
+    ImageServiceBlockingStub images() {
+        return ImageServiceGrpc.newBlockingStub(channel).withDeadlineAfter(SECONDS, TimeUnit.SECONDS);
     }
 
     /** Waits until the runtime and its network are ready: a kubelet begins nothing before. */
@@ -101,12 +111,7 @@ final class Cri implements AutoCloseable {
                 .setImage(ImageSpec.newBuilder().setImage(name))
                 .build();
         Wait.until(
-                LIMIT,
-                "CRI knows " + name,
-                () -> ImageServiceGrpc.newBlockingStub(channel)
-                        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-                        .imageStatus(request)
-                        .hasImage());
+                LIMIT, "CRI knows " + name, () -> images().imageStatus(request).hasImage());
     }
 
     /** Runs a pod's sandbox, by a runtime handler; the empty name is the default one's. */
@@ -119,11 +124,13 @@ final class Cri implements AutoCloseable {
 
     /** The same with a security context of one's own. */
     Pod runPod(String name, LinuxSandboxSecurityContext.Builder security, String handler) {
+        String uid = UUID.randomUUID().toString();
         var config = PodSandboxConfig.newBuilder()
                 .setMetadata(PodSandboxMetadata.newBuilder()
                         .setName(name)
                         .setNamespace("default")
-                        .setUid(UUID.randomUUID().toString()))
+                        .setUid(uid))
+                .putLabels(UID, uid)
                 .setLogDirectory(node.dir().resolve("logs").resolve(name).toString())
                 .setLinux(LinuxPodSandboxConfig.newBuilder()
                         .setCgroupParent("/" + node.namespace() + "-" + name)
@@ -142,6 +149,7 @@ final class Cri implements AutoCloseable {
                 .setMetadata(ContainerMetadata.newBuilder().setName(name).setAttempt(attempt))
                 .setImage(ImageSpec.newBuilder().setImage(Image.NAME))
                 .addAllCommand(List.of(argv))
+                .putLabels(UID, pod.config().getMetadata().getUid())
                 .setLogPath(Pod.logPath(name, attempt))
                 .setLinux(LinuxContainerConfig.newBuilder()
                         .setSecurityContext(LinuxContainerSecurityContext.newBuilder()
@@ -186,8 +194,17 @@ final class Cri implements AutoCloseable {
         return call().listContainers(ListContainersRequest.getDefaultInstance()).getContainersList();
     }
 
-    /** Hears what CRI tells of containers from now on, until this is closed. */
+    /** Hears what CRI tells of containers from now on, until this is closed, or the daemon ends. */
     void hear(Consumer<ContainerEventResponse> each) {
+        hear(each, _ -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param failed is called if nothing more will be heard, with the reason
+     */
+    void hear(Consumer<ContainerEventResponse> each, Consumer<Throwable> failed) {
         RuntimeServiceGrpc.newStub(channel)
                 .getContainerEvents(GetEventsRequest.getDefaultInstance(), new StreamObserver<>() {
                     @Override
@@ -197,7 +214,7 @@ final class Cri implements AutoCloseable {
 
                     @Override
                     public void onError(Throwable thrown) {
-                        // The channel was closed, or the daemon has ended.
+                        failed.accept(thrown);
                     }
 
                     @Override

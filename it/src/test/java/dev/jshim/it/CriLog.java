@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -16,8 +17,17 @@ import java.util.stream.IntStream;
  */
 record CriLog(Path file) {
 
-    /** Of each line what the container wrote. */
+    /** Of each line what the container wrote, in the rotated files too. Not while it is being rotated. */
     List<String> lines() {
+        List<String> lines = new ArrayList<>();
+        for (int i = 1; Files.exists(rotated(i)); i++) {
+            lines.addAll(linesOf(rotated(i)));
+        }
+        lines.addAll(linesOf(file));
+        return lines;
+    }
+
+    private static List<String> linesOf(Path file) {
         try {
             String text = Files.readString(file);
             // The last one may not be whole yet.
@@ -28,6 +38,27 @@ record CriLog(Path file) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Gives the log another name, if it is that long, as a kubelet does before it has containerd open a new one. */
+    boolean rotate(long bytes) {
+        try {
+            if (Files.size(file) < bytes) {
+                return false;
+            }
+            int next = 1;
+            while (Files.exists(rotated(next))) {
+                next++;
+            }
+            Files.move(file, rotated(next));
+            return true;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path rotated(int number) {
+        return file.resolveSibling(file.getFileName() + "." + number);
     }
 
     /** Waits until something more has been written, and says that a count has no gap and no number twice. */

@@ -76,6 +76,11 @@ record KeptBridge(PrivateContainerd node) {
         Wait.until(SERVES, "a bridge dies of " + fault.point(), () -> fault.hasHappened() || over.getAsBoolean());
     }
 
+    /** Kills it. */
+    void kill() {
+        signal(Signal.KILL);
+    }
+
     private void signal(Signal signal) {
         long pid = Long.parseLong(status("process").split(" ", 2)[0]);
         if (pid > 0) {

@@ -1,0 +1,180 @@
+package dev.jshim.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.jshim.proto.cri.ContainerConfig;
+import dev.jshim.proto.cri.NamespaceMode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * A node as a newer kubelet has it, over the upgrade of its containerd: adopted pods, pods of our shim and pods of
+ * containerd's own beside each other. The kubelet's words are those of {@link NodeAgent}; it sees no end that was none,
+ * each that was with its code, and makes nothing again but what has ended.
+ */
+@ParameterizedClass(name = "from containerd {0}")
+@MethodSource("oneRelease")
+class NodeAgentTest extends PodScenario {
+    /** As long as the agent goes on in {@code ./dev test --all}: its minute is like ten of a kubelet's. */
+    private static final Duration LONG = Duration.ofMinutes(Integer.getInteger("jshim.agent.minutes", 6));
+
+    private static final long SEED = Long.getLong("jshim.torture.seed", 1);
+    private static final String ENDS = "ends-by-itself";
+
+    private NodeAgent agent;
+    private Pod ours;
+    private Pod plain;
+    private List<String> steady;
+
+    NodeAgentTest(Release old) {
+        super(old);
+    }
+
+    static Stream<Release> oneRelease() {
+        return Stream.of(Release.V1_6);
+    }
+
+    @Test
+    void nothingIsMadeAgainButWhatHasEnded() throws IOException {
+        upgradeUnderTheAgent();
+        new KeptBridge(node).kill();
+        killShim();
+        agent.awaitRounds(2);
+        restart(this::killDaemon);
+        agent.awaitRestarts(1);
+        Wait.until("logs are rotated", () -> agent.rotations() > 0 || agent.hasFailed());
+        shutDown();
+    }
+
+    /** An hour of a kubelet's in some minutes, in which everything of ours dies now and then, and containerd too. */
+    @Test
+    @LongRun
+    void anHour() throws IOException {
+        upgradeUnderTheAgent();
+        Random random = new Random(SEED);
+        long end = System.nanoTime() + LONG.toNanos();
+        while (System.nanoTime() < end && !agent.hasFailed()) {
+            Wait.pause(Duration.ofMillis(1000 + random.nextInt(4000)));
+            switch (random.nextInt(8)) {
+                case 0 -> restart(this::killDaemon);
+                case 1 -> restart(this::stopDaemon);
+                case 2, 3, 4 -> new KeptBridge(node).kill();
+                default -> killShim();
+            }
+        }
+        agent.assertFine();
+        agent.awaitRestarts(1);
+        shutDown();
+    }
+
+    private void upgradeUnderTheAgent() throws IOException {
+        String counter = counter(web, 0);
+        String late = container(web, waiting(web, "late", "exit 9"));
+        String adopted = container(host, patient(host, "adopted"));
+        agent = node.attach(new NodeAgent(cri));
+        Stream.of(web, host).forEach(agent::add);
+        agent.tend(web, counter);
+        agent.tend(host, adopted);
+        agent.keep(host, attempt -> ending(host, attempt));
+        agent.awaitRounds(3);
+        cri = agent.away(() -> {
+            stopDaemon();
+            migrate("apply").ok();
+            goOn("late");
+            startDaemon(Release.V2);
+            return cri;
+        });
+        assertThat(exited(late).getExitCode()).isEqualTo(9);
+
+        ours = pod("ours", NamespaceMode.POD, CriConfig.OURS);
+        plain = pod("plain", NamespaceMode.POD, "");
+        Stream.of(ours, plain).forEach(agent::add);
+        String second = container(ours, patient(ours, "second"));
+        String third = container(plain, patient(plain, "third"));
+        agent.tend(ours, second);
+        agent.tend(plain, third);
+        agent.keep(ours, attempt -> ending(ours, attempt));
+        agent.keep(plain, attempt -> ending(plain, attempt));
+        steady = List.of(counter, adopted, second, third);
+        agent.awaitRestarts(1);
+        agent.awaitRounds(2);
+        assertThat(agent.unimplemented()).containsExactlyInAnyOrder("ListMetricDescriptors", "ListPodSandboxMetrics");
+    }
+
+    /** Says 43 if it may end, and speaks all the time. */
+    private static ContainerConfig.Builder patient(Pod pod, String name) {
+        return Cri.container(
+                pod,
+                name,
+                0,
+                "/bin/sh",
+                "-c",
+                "trap 'exit 43' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done");
+    }
+
+    private static ContainerConfig.Builder ending(Pod pod, int attempt) {
+        return Cri.container(pod, ENDS, attempt, "/bin/sh", "-c", "trap 'exit 44' TERM; sleep 3 & wait; exit 7");
+    }
+
+    private void goOn(String name) {
+        try {
+            go(name);
+            Wait.until("end of a container", () -> !init(name).alive());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void killShim() throws IOException {
+        long keeper = Long.parseLong(
+                Files.readString(bundle(ours.id()).resolve("shim.pid")).strip());
+        long jvm = Shims.jvm(keeper);
+        if (jvm > 0) {
+            Signal.KILL.to(jvm);
+        }
+    }
+
+    private void restart(Runnable end) {
+        cri = agent.away(() -> {
+            end.run();
+            startDaemon();
+            return cri;
+        });
+    }
+
+    private void shutDown() {
+        assertReady(web, host, ours, plain);
+        assertRunning(steady.toArray(String[]::new));
+        assertThat(steady).allMatch(id -> cri.status(id).getMetadata().getAttempt() == 0);
+        agent.shutDown(5, List.of(List.of(ours, plain), List.of(host), List.of(web)));
+
+        web.log("counter", 0).assertGapless();
+        host.log("adopted", 0).assertGapless();
+        ours.log("second", 0).assertGapless();
+        plain.log("third", 0).assertGapless();
+        agent.assertTold();
+        assertThat(agent.exits())
+                .allSatisfy(exit -> assertThat(exit.code())
+                        .as("%s", exit)
+                        .isIn(
+                                switch (exit.name()) {
+                                    case "counter" -> List.of(42);
+                                    case "late" -> List.of(9);
+                                    case ENDS -> List.of(7, 44);
+                                    default -> List.of(43);
+                                }));
+        int restarts = agent.attempts().stream().mapToInt(Integer::intValue).sum();
+        assertThat(agent.exits())
+                .hasSize(steady.size() + 1 + restarts + agent.attempts().size());
+        System.out.println("node agent: " + agent.summary() + "; attempts " + agent.attempts());
+        removeAll();
+    }
+}
