@@ -2,6 +2,7 @@ package dev.jshim.it;
 
 import dev.jshim.node.socket.UnixGrpc;
 import dev.jshim.proto.cri.AttachRequest;
+import dev.jshim.proto.cri.CheckpointContainerRequest;
 import dev.jshim.proto.cri.Container;
 import dev.jshim.proto.cri.ContainerConfig;
 import dev.jshim.proto.cri.ContainerEventResponse;
@@ -184,6 +185,24 @@ final class Cri implements AutoCloseable {
         return call().containerStatus(request).getStatus();
     }
 
+    /** What {@code crictl inspectp} asks for, as JSON; a kubelet never does. */
+    String inspect(Pod pod) {
+        var request = PodSandboxStatusRequest.newBuilder()
+                .setPodSandboxId(pod.id())
+                .setVerbose(true)
+                .build();
+        return call().podSandboxStatus(request).getInfoOrThrow("info");
+    }
+
+    /** What {@code crictl inspect} asks for, likewise. */
+    String inspect(String container) {
+        var request = ContainerStatusRequest.newBuilder()
+                .setContainerId(container)
+                .setVerbose(true)
+                .build();
+        return call().containerStatus(request).getInfoOrThrow("info");
+    }
+
     /** All pods that there are, as a kubelet lists them each second. */
     List<PodSandbox> pods() {
         return call().listPodSandbox(ListPodSandboxRequest.getDefaultInstance()).getItemsList();
@@ -282,6 +301,16 @@ final class Cri implements AutoCloseable {
                 .setLinux(resources)
                 .build();
         var _ = call().updateContainerResources(request);
+    }
+
+    /** Writes a checkpoint of a container, which runs on, into an archive. */
+    void checkpoint(String container, Path archive) {
+        var request = CheckpointContainerRequest.newBuilder()
+                .setContainerId(container)
+                .setLocation(archive.toString())
+                .setTimeout(SECONDS)
+                .build();
+        var _ = call().checkpointContainer(request);
     }
 
     /** Stops a container: SIGTERM, and SIGKILL after some seconds. */

@@ -27,7 +27,8 @@ final class Criu {
         }
     }
 
-    private static boolean works() {
+    /** Whether one does. */
+    static boolean works() {
         String folder = variable(FOLDER);
         if (folder.isEmpty() && !variable(REASON).isEmpty()) {
             return false;

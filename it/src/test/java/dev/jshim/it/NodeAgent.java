@@ -251,7 +251,7 @@ final class NodeAgent implements AutoCloseable {
             Instant answered = Instant.now();
             boolean here = before % 2 == 0 && before == connection;
             if (here && !ending && (steady.containsKey(id) || runsOnAfter(id, answered))) {
-                throw new AssertionError("a probe of " + id, e);
+                throw new AssertionError("a probe of " + id + ", which runs on: " + e.getMessage(), e);
             }
         }
     }
@@ -346,6 +346,7 @@ final class NodeAgent implements AutoCloseable {
                     && !listed.running()
                     && (before == null || before.running())) {
                 assertThat(status.getFinishedAt()).as("%s", status).isGreaterThanOrEqualTo(status.getStartedAt());
+                assertThat(status.getReason()).as("%s", status).isEqualTo("Error");
                 exits.add(new Exit(
                         status.getMetadata().getName(),
                         status.getMetadata().getAttempt(),

@@ -2,14 +2,18 @@ package dev.jshim.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Message;
 import dev.jshim.proto.cri.ContainerConfig;
 import dev.jshim.proto.cri.NamespaceMode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -42,6 +46,12 @@ class NodeAgentTest extends PodScenario {
         return Stream.of(Release.V1_6);
     }
 
+    @Override
+    void prepare() {
+        Criu.prefer(node);
+        node.setVariable("TMPDIR", node.dir().toString()); // The daemon leaves its copy of a checkpoint there.
+    }
+
     @Test
     void nothingIsMadeAgainButWhatHasEnded() throws IOException {
         upgradeUnderTheAgent();
@@ -50,6 +60,7 @@ class NodeAgentTest extends PodScenario {
         agent.awaitRounds(2);
         restart(this::killDaemon);
         agent.awaitRestarts(1);
+        assertCountedAlike();
         Wait.until("logs are rotated", () -> agent.rotations() > 0 || agent.hasFailed());
         shutDown();
     }
@@ -73,6 +84,31 @@ class NodeAgentTest extends PodScenario {
         agent.assertFine();
         agent.awaitRestarts(1);
         shutDown();
+    }
+
+    /** containerd pauses the container meanwhile, so that a kubelet's probes are refused: whatever the shim. */
+    @Test
+    @LongRun
+    void checkpoints() {
+        Criu.demand();
+        String adopted = container(host, patient(host, "adopted"));
+        upgrade();
+        ours = pod("ours", NamespaceMode.POD, CriConfig.OURS);
+        plain = pod("plain", NamespaceMode.POD, "");
+        String second = container(ours, patient(ours, "second"));
+        String third = container(plain, patient(plain, "third"));
+
+        for (String id : List.of(third, second, adopted)) {
+            Path archive = node.dir().resolve(id + ".tar");
+            cri.checkpoint(id, archive);
+            assertThat(archive).isNotEmptyFile();
+        }
+
+        assertRunning(adopted, second, third);
+        host.log("adopted", 0).assertCounts();
+        ours.log("second", 0).assertCounts();
+        plain.log("third", 0).assertCounts();
+        removeAll(web, host, ours, plain);
     }
 
     private void upgradeUnderTheAgent() throws IOException {
@@ -107,6 +143,33 @@ class NodeAgentTest extends PodScenario {
         agent.awaitRestarts(1);
         agent.awaitRounds(2);
         assertThat(agent.unimplemented()).containsExactlyInAnyOrder("ListMetricDescriptors", "ListPodSandboxMetrics");
+    }
+
+    /** What is counted of a container, and of its pod, does not depend on whose shim runs it. */
+    private void assertCountedAlike() {
+        Wait.until("statistics are the same", () -> {
+            Set<String> wanted = fields(cri.stats(steady.getLast()));
+            return steady.stream().allMatch(id -> fields(cri.stats(id)).equals(wanted))
+                    && fields(cri.stats(ours)).equals(fields(cri.stats(plain)));
+        });
+        assertThat(fields(cri.stats(plain))).contains("linux.cpu.usage_core_nano_seconds.value");
+    }
+
+    /** The names of all that says something; but for major page faults, which a container may have or not. */
+    private static Set<String> fields(Message message) {
+        Set<String> names = new TreeSet<>();
+        message.getAllFields().forEach((field, value) -> {
+            List<?> values = value instanceof List<?> list ? list : List.of(value);
+            for (Object each : values) {
+                if (each instanceof Message inner) {
+                    fields(inner).forEach(name -> names.add(field.getName() + "." + name));
+                } else {
+                    names.add(field.getName());
+                }
+            }
+        });
+        names.removeIf(name -> name.contains("major_page_faults"));
+        return names;
     }
 
     /** Says 43 if it may end, and speaks all the time. */

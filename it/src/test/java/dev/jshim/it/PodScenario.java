@@ -68,6 +68,7 @@ abstract class PodScenario {
         lock = CriLock.take();
         node = PrivateContainerd.create(old, new CriConfig());
         node.setVariable("JSHIM_JAVA_OPTS", "-Djshim.grace=3");
+        prepare();
         startDaemon();
         node.ctrIn(
                         NAMESPACE,
@@ -78,6 +79,11 @@ abstract class PodScenario {
         cri.awaitImage(Image.NAME);
         cri.awaitImage(Image.PAUSE);
         makePods();
+    }
+
+    /** Before the daemon's first start. */
+    void prepare() {
+        // Nothing is special about it.
     }
 
     void makePods() {
