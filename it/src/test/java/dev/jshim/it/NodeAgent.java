@@ -66,6 +66,13 @@ import org.jspecify.annotations.Nullable;
  * either. Its methods are called by one thread.
  */
 final class NodeAgent implements AutoCloseable {
+    /**
+     * CRI's code of what ended while containerd was away, or on its way: 1.7 and 2.x clean up a task that has no
+     * processes when they start, and with it the code that its shim has (core/runtime/v2/shim_load.go). Of adopted
+     * containers the bridge saves it.
+     */
+    static final int UNKNOWN = 255;
+
     private static final Duration PERIOD = Duration.ofSeconds(1);
     private static final Duration LIMIT = Duration.ofSeconds(60);
     /** A kubelet begins with ten seconds. */
@@ -78,6 +85,7 @@ final class NodeAgent implements AutoCloseable {
     /** Between the end of a container's first process, of which its others die, and the moment in which its shim knows. */
     private static final Duration ENDING = Duration.ofSeconds(1);
 
+    private static final int MOST_UNCOUNTED = 3;
     private static final long MIB = 1 << 20;
     private static final int CPU_PERIOD = 100_000;
 
@@ -99,8 +107,8 @@ final class NodeAgent implements AutoCloseable {
     private static final class Kept {
         final Pod pod;
         final IntFunction<ContainerConfig.Builder> config;
-        int attempt;
-        String id;
+        volatile int attempt;
+        volatile String id;
         Duration backOff = FIRST_BACK_OFF;
         long due;
 
@@ -128,10 +136,13 @@ final class NodeAgent implements AutoCloseable {
 
     private final Map<String, Pod> steady = new ConcurrentHashMap<>();
     private final Map<String, Pod> pods = new ConcurrentHashMap<>();
-    /** A log is not rotated while containerd is stopped: it could not be opened again. */
-    private final ReentrantLock rotating = new ReentrantLock();
+    /** Nothing is half done when containerd is stopped: no log that could not be opened again, no half container. */
+    private final ReentrantLock acting = new ReentrantLock();
     /** Odd while containerd is away. */
     private volatile int connection;
+
+    /** How many lists of statistics have failed in a row: only housekeeping uses it. */
+    private int uncounted;
 
     private volatile Cri cri;
     private volatile boolean ending;
@@ -207,7 +218,7 @@ final class NodeAgent implements AutoCloseable {
 
     /** Lets containerd go away and come back, or another one in its place. Returns what it was given. */
     Cri away(Supplier<Cri> restart) {
-        rotating.lock();
+        acting.lock();
         try {
             connection++;
             unimplemented.clear();
@@ -216,7 +227,7 @@ final class NodeAgent implements AutoCloseable {
             introduce();
             return cri;
         } finally {
-            rotating.unlock();
+            acting.unlock();
         }
     }
 
@@ -279,7 +290,14 @@ final class NodeAgent implements AutoCloseable {
 
     private void relistAndSync() {
         relist();
-        sync();
+        acting.lock();
+        try {
+            if (connection % 2 == 0) {
+                sync();
+            }
+        } finally {
+            acting.unlock();
+        }
         relists.incrementAndGet();
     }
 
@@ -345,14 +363,17 @@ final class NodeAgent implements AutoCloseable {
                     && listed != null
                     && !listed.running()
                     && (before == null || before.running())) {
+                boolean witnessed = before != null && before.connection() == connection;
                 assertThat(status.getFinishedAt()).as("%s", status).isGreaterThanOrEqualTo(status.getStartedAt());
-                assertThat(status.getReason()).as("%s", status).isEqualTo("Error");
+                assertThat(status.getReason())
+                        .as("%s", status)
+                        .isIn("Error", status.getExitCode() == UNKNOWN && !witnessed ? "Unknown" : "Error");
                 exits.add(new Exit(
                         status.getMetadata().getName(),
                         status.getMetadata().getAttempt(),
                         status.getId(),
                         status.getExitCode(),
-                        before != null && before.connection() == connection));
+                        witnessed));
             }
         }
     }
@@ -380,9 +401,14 @@ final class NodeAgent implements AutoCloseable {
     }
 
     private void removeOlder(Kept each, String last) {
+        String uid = each.pod.config().getMetadata().getUid();
         String name = each.config.apply(0).getMetadata().getName();
         for (Exit exit : exits) {
-            if (exit.name().equals(name) && !exit.id().equals(last) && known.containsKey(exit.id())) {
+            Seen seen = known.get(exit.id());
+            if (seen != null
+                    && seen.uid().equals(uid)
+                    && exit.name().equals(name)
+                    && !exit.id().equals(last)) {
                 cri.remove(exit.id());
             }
         }
@@ -405,7 +431,16 @@ final class NodeAgent implements AutoCloseable {
     private void housekeeping() {
         int round = rounds.get();
         status(round % 10 == 0);
-        statistics();
+        try {
+            statistics();
+            uncounted = 0;
+        } catch (StatusRuntimeException e) {
+            // A list of all can fail for one container that ends meanwhile; a kubelet asks again.
+            uncounted++;
+            if (uncounted > MOST_UNCOUNTED) {
+                throw e;
+            }
+        }
         assertThat(cri.images()
                         .imageFsInfo(ImageFsInfoRequest.getDefaultInstance())
                         .getImageFilesystemsList())
@@ -465,7 +500,7 @@ final class NodeAgent implements AutoCloseable {
                                     .getProcess()
                                     .getProcessCount()
                                     .getValue())
-                            .isGreaterThanOrEqualTo(2);
+                            .isPositive();
                 }
             }
         });
@@ -492,7 +527,7 @@ final class NodeAgent implements AutoCloseable {
 
     /** As logs/container_log_manager.go. */
     private void rotate(String id) {
-        rotating.lock();
+        acting.lock();
         try {
             if (connection % 2 == 0 && new CriLog(Path.of(cri.status(id).getLogPath())).rotate(LOG_BYTES)) {
                 var _ = cri.call()
@@ -502,7 +537,7 @@ final class NodeAgent implements AutoCloseable {
                 rotations.incrementAndGet();
             }
         } finally {
-            rotating.unlock();
+            acting.unlock();
         }
     }
 
