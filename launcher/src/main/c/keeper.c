@@ -104,7 +104,7 @@ __attribute__((format(printf, 3, 4))) static void say(const char *level, long pi
 }
 
 static _Noreturn void fail(int code, const char *why, const char *what) {
-    say("error", getpid(), "%s %s: %s", why, what, strerror(errno));
+    say("error", getpid(), "the keeper %s %s: %s", why, what, strerror(errno));
     _exit(code);
 }
 
@@ -187,7 +187,7 @@ static void give(void) {
 
 static void heard_serving(void) {
     if (k.jvm.serving) return;
-    say("info", k.jvm.pid, k.next.size ? "serving, by the new command" : "serving");
+    say("info", k.jvm.pid, k.next.size ? "the JVM of the new command serves" : "the JVM serves");
     if (k.next.size) k.command = k.next;
     k.next.size = 0;
     k.jvm.silent = 0;
@@ -243,7 +243,7 @@ static bool receive(void) {
     if (size < 0) return errno == ECONNRESET; /* it died with messages of ours unread; its own are still here */
     bool good = !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && size > 0 && obey(k.message, (size_t)size, got.fd);
     if (!good && got.fd >= 0) close(got.fd);
-    if (!good && size > 0) say("warning", k.jvm.pid, "a message of %zd bytes was not understood", size);
+    if (!good && size > 0) say("warning", k.jvm.pid, "the keeper ignores an unknown message of %zd bytes", size);
     if (size > 0) return true;
     close((int)k.jvm.socket);
     k.jvm.socket = -1;
@@ -288,12 +288,12 @@ static void write_status(void) {
     if (!k.served || !k.status.size) return;
     snprintf(new, sizeof new, "%s.new", k.status.bytes);
     int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool good = dprintf(fd, "keeper %d %ld\nprocess %ld %ld\nstate %s\nrestarts %ld\nlast %s\nat %ld\n%s", getpid(),
+    bool good = fd >= 0 && dprintf(fd, "keeper %d %ld\nprocess %ld %ld\nstate %s\nrestarts %ld\nlast %s\nat %ld\n%s", getpid(),
                         atol(field(getpid(), 22)), k.jvm.pid, k.jvm.start,
                         !k.jvm.pid ? "waiting" : k.jvm.serving ? "serving" : "starting", k.restarts, k.last, k.last_at,
                         k.next_failed ? "failed next\n" : "") > 0;
-    close(fd);
-    if (!good || rename(new, k.status.bytes) != 0) say("error", getpid(), "cannot write %s: %s", new, strerror(errno));
+    if (fd >= 0) close(fd);
+    if (!good || rename(new, k.status.bytes) != 0) say("error", getpid(), "the keeper cannot write %s: %m", new);
 }
 
 /* What is held is open over an exec, for a keeper that replaces itself: here it has to be closed. */
@@ -322,16 +322,15 @@ static void ended(int status) {
     if (jvm.killed || jvm.adopted) strcpy(k.last, jvm.killed ? "hang" : "-");
     k.last_at = time(NULL);
     bool trial = k.next.size && !jvm.serving, planned = k.next.size && jvm.serving && status == 0;
-    say(jvm.ending ? "info" : "warning", jvm.pid, trial ? "ended: %s, by the new command" : "ended: %s", k.last);
+    say(jvm.ending ? "info" : "warning", jvm.pid, "%s ended: %s", trial ? "the JVM of the new command" : "the JVM", k.last);
     if (jvm.ending || k.stopping) exit(jvm.ending ? 0 : 128 + SIGTERM);
     if (!k.served) exit(WIFEXITED(status) ? code : 128 + code);
-    if (trial) k.next.size = 0;
-    k.next_failed = k.next_failed || trial;
+    if (trial) k.next_failed = true, k.next.size = 0;
     k.restarts += !planned;
     k.quick = planned || (jvm.serving && now() - jvm.serving >= SOON * k.second) ? 0 : k.quick + 1;
     long tenths = k.quick < 3 ? 0 : k.quick > 7 ? 30 : 1L << (k.quick - 3); /* of a second */
     k.start_at = now() + tenths * k.second / 10;
-    if (tenths) say("warning", getpid(), "died %ld times in a row: waiting %ld.%ld s", k.quick, tenths / 10, tenths % 10);
+    if (tenths) say("warning", getpid(), "%ld JVMs died in a row: the next starts in %ld.%ld s", k.quick, tenths / 10, tenths % 10);
     k.changed = true;
 }
 
@@ -340,7 +339,8 @@ static void start(void) {
     int pair[2] = {-1, -1};
     pid_t keeper = getpid(), pid = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? fork() : -1;
     if (pid == 0) become_command(command, pair[1], keeper);
-    say(pid < 0 ? "error" : "info", pid < 0 ? keeper : pid, pid < 0 ? "cannot start %s" : "started %s", command->bytes);
+    if (pid < 0) say("error", keeper, "the keeper cannot start %s: %m", command->bytes);
+    else say("info", pid, "the keeper started %s", command->bytes);
     close(pair[1]);
     fcntl(pair[0], F_SETFD, 0);
     dup2(0, 3); /* the pipe for the answer is the first JVM's alone */
@@ -356,12 +356,12 @@ static void tick(void) {
     bool in_time = now() - k.tick_at <= k.second; /* else the machine was suspended, or we ourselves did not run */
     long limit = k.stopping ? STOP : k.jvm.serving ? ANSWER : k.next.size ? SERVE_NEXT : SERVE;
     k.tick_at = now() + k.second;
-    bool debugged = *field(k.jvm.pid, 3) == 't';
-    if (!k.jvm.pid || !in_time || k.jvm.killed || debugged) return;
+    if (!k.jvm.pid || !in_time || k.jvm.killed || *field(k.jvm.pid, 3) == 't') return; /* t: debugged */
     k.jvm.silent++;
     if (k.jvm.serving && k.jvm.silent % 2 == 0) tell(-1, "ping");
     if (k.jvm.silent < limit || (limit == ANSWER && k.jvm.silent < ANSWER_IF_BUSY && is_busy())) return;
-    say("error", k.jvm.pid, "does not %s: killing it", k.stopping ? "stop" : k.jvm.serving ? "answer" : "come up");
+    const char *what = k.stopping ? "stop" : k.jvm.serving ? "answer" : "come up";
+    say("error", k.jvm.pid, "the JVM did not %s within %ld s: the keeper kills it", what, k.jvm.silent);
     k.jvm.killed = true;
     signal_jvm(SIGKILL);
 }
@@ -396,7 +396,7 @@ static void replace(void) {
     ssize_t path = readlink("/proc/self/exe", k.writer, sizeof k.writer - 1);
     k.writer[path > 0 ? path : 0] = 0; /* without a way back nothing is tried: the other may not understand the state */
     if (access(k.writer, X_OK) == 0 && write(fd, &k, size) == (ssize_t)size) execl(k.replacement.bytes, k.replacement.bytes, "-r", number, (char *)NULL);
-    say("error", getpid(), "cannot be replaced by %s: %s", k.replacement.bytes, strerror(errno));
+    say("error", getpid(), "the keeper cannot be replaced by %s: %s", k.replacement.bytes, strerror(errno));
     close(fd);
     k.replacement.size = 0;
 }
@@ -407,13 +407,13 @@ static void resume(const char *number) {
     ssize_t size = pread(fd, &k, offsetof(struct keeper, signals), 0) - (ssize_t)offsetof(struct keeper, table);
     if (size < 0 || k.format != FORMAT || size != k.count * (ssize_t)sizeof k.table[0]) {
         k.writer[sizeof k.writer - 1] = 0;
-        say("error", getpid(), "cannot read the state, and goes back to %s", k.writer);
+        say("error", getpid(), "the keeper cannot read the state that %s left, and goes back to it", k.writer);
         execl(k.writer, k.writer, "-r", number, (char *)NULL);
         fail(1, "cannot run", k.writer);
     }
     close(fd);
     k.changed = true; /* by what came right before the order to be replaced */
-    say("info", getpid(), "replaced, now version %s", VERSION);
+    say("info", getpid(), "the keeper is now version %s", VERSION);
 }
 
 static void begin(void) {
@@ -434,7 +434,7 @@ static void begin(void) {
     k.jvm.begun = k.starts = k.served = 1;
     k.serial = atol(field(getpid(), 22)) << 24; /* a keeper before us has come less far */
     k.changed = true;
-    say("info", k.jvm.pid, "adopted");
+    say("info", k.jvm.pid, "a new keeper adopted the JVM");
 }
 
 /* All come by descriptor; those that read_signal does not name do nothing. The JVM gets none that is ignored. */
@@ -493,7 +493,7 @@ int main(int count, char **arguments) {
     char *command = arguments[optind], *last = arguments[count - 1]; /* the arguments of a process are one block */
     if (state) resume(state);
     else if (good && command && set(&k.command, command, (size_t)(last + strlen(last) + 1 - command))) begin();
-    else fail(2, "usage: jshim-keeper [-k] [-a PID] [-s STATUS] -- COMMAND [ARG...]", "(absolute paths, 32 KiB)");
+    else return say("error", getpid(), "usage: jshim-keeper [-k] [-a PID] [-s STATUS] -- /COMMAND [ARG...], 32 KiB"), 2;
     set_up_signals();
     run();
 }

@@ -211,10 +211,10 @@ static bool read_options(void) {
 static void give_back_options(void) {
     if (options_size == 0) return;
     int fd = open("jshim.options", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) fail("cannot write to the bundle");
+    if (fd < 0) fail("cannot write jshim.options in the bundle");
     unlink("jshim.options");
     while (options_size > 0 && write(fd, options, (size_t)options_size) == options_size) options_size = read(0, options, TEXT);
-    if (options_size != 0 || lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, 0) != 0) fail("cannot keep the options in the bundle");
+    if (options_size != 0 || lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, 0) != 0) fail("cannot write the options to jshim.options in the bundle");
 }
 
 /* Joins the shim of the node, if it runs and has answered our caller before. Does what GroupFolder and Start do then. */
@@ -238,7 +238,7 @@ static bool join(void) {
     if (stat(record.socket, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
     snprintf(pid, sizeof pid, "%.*s", (int)strcspn(record.shim, " "), record.shim);
     if (!write_file("address", "unix://", record.socket) || !write_file("shim.pid", pid, "")) return false;
-    if (dprintf(1, "%s\n", record.answer) < 0) fail("cannot answer");
+    if (dprintf(1, "%s\n", record.answer) < 0) fail("cannot write the answer to stdout");
     return true;
 }
 
@@ -295,7 +295,7 @@ static bool delete(void) {
     if (!is_missing(bundle, "runtime-root") || !is_missing(bundle, "jshim.v1")) return false;
     ssize_t size = read_file(bundle, "exit.pb", answer, sizeof answer, &file);
     if (size <= 0 || !is_closed(&file) || is_mounted() || has_dead_group(bundle)) return false;
-    if (write(1, answer, (size_t)size) != size) fail("cannot answer");
+    if (write(1, answer, (size_t)size) != size) fail("cannot write the answer to stdout");
     return true;
 }
 
@@ -332,8 +332,8 @@ static _Noreturn void run_shell(int count, char **arguments) {
     memcpy(program, self, sizeof self);
     /* What runs must not move to another tree when a link to it is turned: the script's path has none. */
     if (!find_script(program, script) && !find_in_path(name, script)) {
-        dprintf(2, "%s: this is a copy without its tree, and no %s in PATH has one: make a link to the program instead\n", self,
-                name);
+        dprintf(2, "%s: this copy has no lib folder beside its own, and no %s in PATH has one: replace it with a link to the program\n",
+                self, name);
         exit(1);
     }
     const char **all = calloc((size_t)count + 6, sizeof *all), *first[] = {"sh", script, name, command, id};

@@ -63,8 +63,8 @@ class LauncherTest {
         Launched lonely = Launched.run(temp, Map.of("PATH", "/usr/bin:/bin"), List.of(copy.toString(), flag));
         assertThat(lonely.code()).isEqualTo(1);
         assertThat(lonely.err())
-                .isEqualTo(copy + ": this is a copy without its tree, and no " + program
-                        + " in PATH has one: make a link to the program instead\n");
+                .isEqualTo(copy + ": this copy has no lib folder beside its own, and no " + program
+                        + " in PATH has one: replace it with a link to the program\n");
     }
 
     @ParameterizedTest

@@ -62,7 +62,7 @@ class ExitsTest {
             int second = jvm.orphan(2);
             Keeper.until("ended", () -> isZombie(second));
             jvm.send("reap " + second);
-            keeper.untilLogged("was not understood");
+            keeper.untilLogged("ignores an unknown message");
             assertThat(isZombie(first) && isZombie(second))
                     .as("not told of yet")
                     .isTrue();
@@ -72,7 +72,7 @@ class ExitsTest {
             assertThat(isGone(first)).isTrue();
             jvm.send("reap " + second);
             jvm.send("reap " + second);
-            Keeper.until("no other", () -> keeper.log().split("was not understood", -1).length == 3);
+            Keeper.until("no other", () -> keeper.log().split("ignores an unknown message", -1).length == 3);
         }
     }
 
@@ -129,7 +129,7 @@ class ExitsTest {
             int told = jvm.orphan(3);
             assertThat(jvm.next().text()).isEqualTo("exited " + told + " 3 0");
             jvm.send("keeper " + copy);
-            keeper.untilLogged("replaced, now version");
+            keeper.untilLogged("the keeper is now version");
             int untold = jvm.orphan(4);
             jvm.send("reap " + told);
             assertThat(jvm.next().text()).isEqualTo("exited " + untold + " 4 0");
@@ -174,7 +174,7 @@ class ExitsTest {
             Jvm jvm = keeper.jvm();
             jvm.send("serving");
             jvm.send("keeper " + copy);
-            keeper.untilLogged("replaced, now version");
+            keeper.untilLogged("the keeper is now version");
             jvm.kill();
             Jvm next = keeper.jvm();
             keeper.signal(Processes.SIGKILL);
@@ -194,7 +194,7 @@ class ExitsTest {
                 Jvm jvm = keeper.jvm();
                 keeper.signal(Processes.SIGUSR1);
                 jvm.send("serving");
-                keeper.untilLogged("serving");
+                keeper.untilLogged("the JVM serves");
                 keeper.signal(Processes.SIGUSR1);
                 if (shim) {
                     keeper.untilLogged("ended: signal 10");
@@ -212,7 +212,7 @@ class ExitsTest {
         try (Keeper keeper = Keeper.in(folder).with().stub()) {
             Jvm jvm = keeper.jvm();
             jvm.send("serving");
-            keeper.untilLogged("serving");
+            keeper.untilLogged("the JVM serves");
             assertThat(folder.resolve("status")).doesNotExist();
             jvm.send("status " + folder.resolve("status"));
             Keeper.until("a status", () -> Files.exists(folder.resolve("status")));

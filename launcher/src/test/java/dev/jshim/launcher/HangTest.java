@@ -38,7 +38,8 @@ class HangTest {
             keeper.jvm();
             assertThat(keeper.status("last")).isEqualTo("hang");
             assertThat(keeper.status("restarts")).isEqualTo("1");
-            assertThat(keeper.log()).contains("level=error msg=\"does not answer: killing it\"");
+            assertThat(keeper.log())
+                    .containsPattern("level=error msg=\"the JVM did not answer within [0-9]+ s: the keeper kills it\"");
         }
     }
 
@@ -113,7 +114,9 @@ class HangTest {
     void aJvmThatDoesNotComeUpIsKilled() throws Exception {
         try (Keeper keeper = Keeper.in(folder).second(10).stub()) {
             assertThat(keeper.exitStatus()).isEqualTo(137);
-            assertThat(keeper.log()).contains("does not come up: killing it").contains("ended: hang");
+            assertThat(keeper.log())
+                    .contains("the JVM did not come up within 120 s: the keeper kills it")
+                    .contains("ended: hang");
         }
     }
 
@@ -123,10 +126,10 @@ class HangTest {
         try (Keeper keeper = Keeper.in(folder).second(40).stub()) {
             Jvm first = keeper.jvm();
             first.send("serving");
-            keeper.untilLogged("msg=\"serving\"");
+            keeper.untilLogged("msg=\"the JVM serves\"");
             kill(first);
             for (String wait : List.of("0.1", "0.2", "0.4", "0.8", "1.6", "3.0")) {
-                while (!keeper.log().contains("waiting " + wait + " s")) {
+                while (!keeper.log().contains("starts in " + wait + " s")) {
                     kill(keeper.unreadJvm());
                     Keeper.until("the next", () -> !keeper.status("state").equals("waiting"));
                 }
@@ -134,7 +137,7 @@ class HangTest {
             Jvm jvm = keeper.jvm();
             long lines = waits(keeper);
             jvm.send("serving");
-            keeper.untilLogged("msg=\"serving\" pid=" + jvm.pid());
+            keeper.untilLogged("msg=\"the JVM serves\" pid=" + jvm.pid());
             Thread.sleep(40);
             kill(jvm);
             keeper.jvm();

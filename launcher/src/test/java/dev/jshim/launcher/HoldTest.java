@@ -134,7 +134,7 @@ class HoldTest {
             Map<String, Fd> held = keeper.jvm().begin(1);
             assertThat(held).containsOnlyKeys("kept b");
             close(held);
-            assertThat(keeper.log()).doesNotContain("not understood");
+            assertThat(keeper.log()).doesNotContain("unknown message");
         }
     }
 
@@ -317,10 +317,10 @@ class HoldTest {
             assertThat(read(pipe.readEnd())).as("every copy was closed").isEqualTo("end");
             jvm.kill();
             assertThat(keeper.jvm().begin(1)).isEmpty();
-            assertThat(keeper.log().lines().filter(line -> line.contains("not understood")))
+            assertThat(keeper.log().lines().filter(line -> line.contains("unknown message")))
                     .hasSize(withDescriptor.size() + without.size() + 2)
                     .allMatch(line -> line.matches(
-                            "time=[-0-9]{10}T[0-9:]{8}Z level=warning msg=\"a message of [0-9]+ bytes was not understood\" pid="
+                            "time=[-0-9]{10}T[0-9:]{8}Z level=warning msg=\"the keeper ignores an unknown message of [0-9]+ bytes\" pid="
                                     + jvm.pid()));
         }
     }

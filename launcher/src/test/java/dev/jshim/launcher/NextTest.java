@@ -33,7 +33,7 @@ class NextTest {
             assertThat(second.arguments()).isEqualTo("two ");
             assertThat(second.begin(1)).containsOnlyKeys("kept a");
             second.send("serving");
-            keeper.untilLogged("serving, by the new command");
+            keeper.untilLogged("the JVM of the new command serves");
             assertThat(keeper.status("restarts")).isEqualTo("0");
             assertThat(keeper.status("failed")).isEmpty();
             second.kill();

@@ -59,7 +59,7 @@ class ReplaceTest {
             jvm.send("serving");
             jvm.send("keeper " + copy);
             keeper.signal(18);
-            keeper.untilLogged("replaced, now version");
+            keeper.untilLogged("the keeper is now version");
             Keeper.until("the status says so", () -> keeper.status("state").equals("serving"));
         }
     }
@@ -78,7 +78,7 @@ class ReplaceTest {
             jvm.send("keeper " + copy);
             jvm.send("keep b", pipe.readEnd());
             Keeper.until("replaced", () -> program(keeper).equals(copy));
-            keeper.untilLogged("replaced, now version");
+            keeper.untilLogged("the keeper is now version");
             SocketChannel second = connect(jvm, "L#2");
             assertThat(Objects.requireNonNull(Processes.stat(jvm.pid())).parent())
                     .isEqualTo(keeper.pid());
@@ -153,8 +153,8 @@ class ReplaceTest {
             jvm.send("keep a", pipe.readEnd());
             listen(jvm);
             jvm.send("keeper " + Programs.keeperOfFormat(format));
-            keeper.untilLogged("cannot read the state, and goes back to " + before);
-            keeper.untilLogged("replaced, now version");
+            keeper.untilLogged("the keeper cannot read the state that " + before + " left, and goes back to it");
+            keeper.untilLogged("the keeper is now version");
             assertThat(program(keeper)).isEqualTo(before);
             connect(jvm, "L#1").close();
             jvm.kill();

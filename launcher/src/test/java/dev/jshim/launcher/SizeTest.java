@@ -46,7 +46,7 @@ class SizeTest {
             int first = pss(keeper.pid());
             next.send("serving");
             next.send("keeper " + Programs.keeper());
-            keeper.untilLogged("replaced");
+            keeper.untilLogged("is now version");
             int second = pss(keeper.pid());
             System.out.println("keeper with 200 descriptors: " + first + " KiB, replaced: " + second + " KiB");
             assertThat(first).isLessThan(512);

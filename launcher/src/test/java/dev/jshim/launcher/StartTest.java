@@ -162,7 +162,7 @@ class StartTest {
         }
         try (Keeper keeper = Keeper.in(folder).command(Programs.keeper(), List.of("/no/such"))) {
             assertThat(keeper.exitStatus()).isEqualTo(127);
-            assertThat(keeper.log()).contains("cannot run /no/such: No such file or directory");
+            assertThat(keeper.log()).contains("the keeper cannot run /no/such: No such file or directory");
         }
     }
 
@@ -236,7 +236,18 @@ class StartTest {
             assertThat(jvm.answer()).isEqualTo("done");
             keeper.signal(Processes.SIGTERM);
             assertThat(keeper.exitStatus()).isEqualTo(143);
-            assertThat(keeper.log()).contains("does not stop: killing it");
+            assertThat(keeper.log()).contains("the JVM did not stop within 20 s: the keeper kills it");
+        }
+    }
+
+    @Test
+    void aStatusThatCannotBeWrittenIsLoggedWithTheReason() throws Exception {
+        String status = folder.resolve("no/such") + "/status";
+        try (Keeper keeper = Keeper.in(folder).stub()) {
+            Jvm jvm = keeper.jvm();
+            jvm.send("status " + status);
+            jvm.send("serving");
+            keeper.untilLogged("the keeper cannot write " + status + ".new: No such file or directory");
         }
     }
 
@@ -260,7 +271,8 @@ class StartTest {
             String error = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor()).as(arguments.toString()).isEqualTo(2);
             assertThat(error)
-                    .contains("level=error msg=\"usage: jshim-keeper [-k] ")
+                    .contains(
+                            "level=error msg=\"usage: jshim-keeper [-k] [-a PID] [-s STATUS] -- /COMMAND [ARG...], 32 KiB\"")
                     .hasLineCount(1);
         }
     }
