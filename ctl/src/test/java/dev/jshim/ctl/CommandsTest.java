@@ -327,7 +327,8 @@ class CommandsTest {
         System.setProperty(Screen.PROPERTY, "24,100");
         try {
             var plan = Result.on(node, "migrate", "plan");
-            var rows = plan.out().lines().limit(2).toList();
+            var rows =
+                    plan.out().replaceAll("\u001b\\[\\d+m", "").lines().limit(2).toList();
             assertThat(rows.getFirst()).contains("REACHABLE", "REASON").doesNotContain("ADDRESS");
             assertThat(rows).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
             assertThat(rows.getLast()).contains("k8s.io", "file").doesNotContain("unix:");

@@ -8,13 +8,19 @@ import org.jspecify.annotations.Nullable;
 public final class Outline {
     private static final String INDENT = "  ";
 
-    private Outline() {}
+    private final PrintWriter out;
+    private final boolean hasColor;
 
-    public static void write(PrintWriter out, Fields fields) {
-        fields(out, "", fields);
+    private Outline(PrintWriter out, boolean hasColor) {
+        this.out = out;
+        this.hasColor = hasColor;
     }
 
-    private static void fields(PrintWriter out, String indent, Fields fields) {
+    public static void write(PrintWriter out, Screen screen, Fields fields) {
+        new Outline(out, screen.hasColor()).fields("", fields);
+    }
+
+    private void fields(String indent, Fields fields) {
         var width = 0;
         for (var entry : fields.values().entrySet()) {
             if (isPlain(entry.getValue())) {
@@ -22,16 +28,16 @@ public final class Outline {
             }
         }
         for (var entry : fields.values().entrySet()) {
-            field(out, indent, entry.getKey(), width, entry.getValue());
+            field(indent, entry.getKey(), width, entry.getValue());
         }
     }
 
-    private static void field(PrintWriter out, String indent, String name, int width, @Nullable Object value) {
+    private void field(String indent, String name, int width, @Nullable Object value) {
         switch (value) {
             case null -> {}
             case Fields inner -> {
                 out.println(indent + name + ":");
-                fields(out, indent + INDENT, inner);
+                fields(indent + INDENT, inner);
             }
             case List<?> list when list.isEmpty() -> {}
             case List<?> list -> {
@@ -42,8 +48,12 @@ public final class Outline {
             }
             default ->
                 out.println(indent + name + ":" + " ".repeat(Math.max(0, width - name.length()) + 1)
-                        + Text.oneLine(value));
+                        + shown(name, Text.oneLine(value)));
         }
+    }
+
+    private String shown(String name, String value) {
+        return hasColor ? Color.value(name, value) : value;
     }
 
     private static boolean isPlain(@Nullable Object value) {

@@ -94,12 +94,13 @@ public final class Table {
 
     private static void write(PrintWriter out, Screen screen, List<List<String>> rows, int[] widths, int gap) {
         var heading = true;
+        var headings = rows.getFirst();
         for (var row : rows) {
             var line = new StringBuilder();
             for (var i = 0; i < widths.length; i++) {
                 var cell = cut(row.get(i), widths[i]);
                 var pad = i == widths.length - 1 ? 0 : widths[i] - Text.width(cell);
-                line.append(screen.hasColor() && !heading ? Color.of(cell) : cell)
+                line.append(screen.hasColor() && !heading ? Color.cell(headings.get(i), cell) : cell)
                         .append(" ".repeat(pad))
                         .append(i == widths.length - 1 ? "" : " ".repeat(gap));
             }

@@ -60,7 +60,7 @@ public final class FindCommand implements Callable<Integer> {
                 .with("initPid", TaskFields.known(owner.initPid()))
                 .with("shimPid", shim == null ? null : shim.pid())
                 .with("shim", shim == null ? null : String.join(" ", shim.argv()));
-        cli.show(fields, () -> Outline.write(cli.out(), fields));
+        cli.show(fields, () -> Outline.write(cli.out(), cli.screen(), fields));
         return ExitCode.OK;
     }
 }

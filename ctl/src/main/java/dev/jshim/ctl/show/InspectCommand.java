@@ -33,7 +33,7 @@ public final class InspectCommand implements Callable<Integer> {
 
     private int show(Cli cli) {
         var report = new Inspection(cli).of(cli.reader().find(argument.id()));
-        cli.show(report, () -> Outline.write(cli.out(), report));
+        cli.show(report, () -> Outline.write(cli.out(), cli.screen(), report));
         return ExitCode.OK;
     }
 }

@@ -47,7 +47,7 @@ public final class StateCommand implements Callable<Integer> {
                 .with("stdin", TaskFields.known(state.stdio().stdin()))
                 .with("stdout", TaskFields.known(state.stdio().stdout()))
                 .with("stderr", TaskFields.known(state.stdio().stderr()));
-        cli.show(fields, () -> Outline.write(cli.out(), fields));
+        cli.show(fields, () -> Outline.write(cli.out(), cli.screen(), fields));
         return ExitCode.OK;
     }
 }

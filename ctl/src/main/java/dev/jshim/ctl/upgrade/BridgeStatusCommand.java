@@ -40,7 +40,7 @@ final class BridgeStatusCommand implements Callable<Integer> {
                 .with("restarts", keeper == null ? null : keeper.restarts())
                 .with("lastDeath", keeper == null ? null : KeeperFields.lastDeath(keeper))
                 .with("replacementFailed", keeper != null && keeper.hasFailed());
-        cli.show(fields, () -> Outline.write(cli.out(), fields));
+        cli.show(fields, () -> Outline.write(cli.out(), cli.screen(), fields));
         return state.isRunning() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 }

@@ -3,6 +3,7 @@ package dev.jshim.ctl.upgrade;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.cli.Privileges;
+import dev.jshim.ctl.output.Color;
 import dev.jshim.ctl.output.Fields;
 import dev.jshim.ctl.output.Outline;
 import dev.jshim.node.survey.Node;
@@ -68,11 +69,12 @@ public final class CheckCommand implements Callable<Integer> {
                 .with("facts", facts)
                 .with("findings", findings.stream().map(Finding::fields).toList());
         cli.show(fields, () -> {
+            var verdict = errors == 0 ? "ready for containerd 2.x" : "not ready for containerd 2.x";
             cli.out()
-                    .println((errors == 0 ? "ready for containerd 2.x" : "not ready for containerd 2.x") + ": "
-                            + count(errors, "error") + ", " + count(warnings, "warning"));
+                    .println((cli.screen().hasColor() ? Color.of(verdict) : verdict) + ": " + count(errors, "error")
+                            + ", " + count(warnings, "warning"));
             cli.out().println();
-            Outline.write(cli.out(), facts);
+            Outline.write(cli.out(), cli.screen(), facts);
             Finding.write(cli, findings);
         });
         node.problems().forEach(cli::note);

@@ -120,6 +120,39 @@ class TableTest {
     }
 
     @Test
+    void aNameHasNoColour() {
+        var table = new Table("NAMESPACE", "ID", "ACTION");
+        table.row("ok", "dead", "refuse");
+        var out = new StringWriter();
+        table.write(new PrintWriter(out), new Screen(true, 40, true));
+        assertThat(out.toString().lines().skip(1)).containsExactly("ok         dead  \u001b[31mrefuse\u001b[0m");
+    }
+
+    @Test
+    void anOutlineHasColoursForFieldsThatSayHowItIs() {
+        var fields = new Fields()
+                .with("running", false)
+                .with("id", "dead")
+                .with("task", new Fields().with("health", "dead").with("pid", 7))
+                .with("replacementFailed", false);
+        assertThat(outline(fields, true)).isEqualTo("""
+                        running:           \u001b[31mfalse\u001b[0m
+                        id:                dead
+                        task:
+                          health: \u001b[31mdead\u001b[0m
+                          pid:    7
+                        replacementFailed: false
+                        """);
+        assertThat(outline(fields, false)).doesNotContain("\u001b");
+    }
+
+    private static String outline(Fields fields, boolean color) {
+        var out = new StringWriter();
+        Outline.write(new PrintWriter(out), new Screen(true, 40, color), fields);
+        return out.toString();
+    }
+
+    @Test
     void whatAScreenIs() {
         assertThat(Screen.of("", Map.of(), true, true)).isEqualTo(new Screen(false, 0, false));
         assertThat(Screen.of("24,100", Map.of(), true, true)).isEqualTo(new Screen(true, 100, true));
