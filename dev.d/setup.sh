@@ -94,7 +94,7 @@ install_jdk() {
         policy=$(apt-cache policy openjdk-25-jdk-headless 2>/dev/null || true)
     fi
     grep -q 'Candidate: [0-9]' <<<"$policy" ||
-        die "no JDK 25 found: set JAVA_HOME to one, or unpack one below /usr/lib/jvm (this distribution has no openjdk-25 package)."
+        die "no JDK 25 found, and this distribution has no package openjdk-25-jdk-headless: unpack one below /usr/lib/jvm, or set JAVA_HOME to its folder."
     apt_install openjdk-25-jdk-headless
     find_jdk || die "openjdk-25-jdk-headless is installed, but no JDK 25 with jlink was found below /usr/lib/jvm."
 }
