@@ -2,6 +2,7 @@ package dev.jshim.linux;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls on files and pipes. Modes are octal permission bits; the process' umask applies where the kernel applies it.
@@ -19,6 +20,7 @@ public final class FileCalls {
     private static final int F_SETPIPE_SZ = 1031;
     private static final int F_GETPIPE_SZ = 1032;
     private static final int LOCK_SH = 1;
+    private static final int LOCK_EX = 2;
     private static final int LOCK_NB = 4;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_NOEXEC_SEAL = 8;
@@ -205,7 +207,7 @@ public final class FileCalls {
     }
 
     /**
-     * Whether somebody holds an exclusive lock of flock(2) on a file. It is tried by sharing the lock for an instant,
+     * Whether somebody holds an exclusive lock of flock(2) on a file or directory. It is tried by sharing the lock for an instant,
      * in which nobody else gets an exclusive one.
      */
     public static boolean isFlocked(Path path) throws ErrnoException {
@@ -217,6 +219,25 @@ public final class FileCalls {
             NativeCall.check(result, "flock", path);
             return false;
         }
+    }
+
+    /**
+     * Takes the exclusive lock of flock(2) on a directory, without waiting for it. A lock that needs no file of its own,
+     * and that a crash frees.
+     *
+     * @return holds it as long as it is open; null if somebody else has it, be it in this very process
+     */
+    public static @Nullable Fd lockDirectory(Path directory) throws ErrnoException {
+        Fd fd = open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, 0);
+        long result = NativeCall.retrying(Syscall.FLOCK, fd.number(), LOCK_EX | LOCK_NB, 0);
+        if (result < 0) {
+            fd.close();
+        }
+        if (result == -Errno.EAGAIN.number()) {
+            return null;
+        }
+        NativeCall.check(result, "flock", directory);
+        return fd;
     }
 
     private static FileStatus stat(Path path, int flags) throws ErrnoException {

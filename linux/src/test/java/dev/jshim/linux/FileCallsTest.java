@@ -130,4 +130,19 @@ class FileCallsTest {
                 .isFalse();
         assertErrno(Errno.ENOENT, () -> FileCalls.isFlocked(directory.resolve("none")));
     }
+
+    @Test
+    void aLockOnADirectory() throws Exception {
+        try (Fd lock = FileCalls.lockDirectory(directory)) {
+            assertThat(lock).isNotNull();
+            assertThat(FileCalls.isFlocked(directory)).isTrue();
+            assertThat(FileCalls.lockDirectory(directory)).isNull();
+        }
+        assertThat(FileCalls.isFlocked(directory)).isFalse();
+        try (Fd again = FileCalls.lockDirectory(directory)) {
+            assertThat(again).isNotNull();
+        }
+        assertErrno(Errno.ENOTDIR, () -> FileCalls.lockDirectory(Files.createFile(directory.resolve("file"))));
+        assertErrno(Errno.ENOENT, () -> FileCalls.lockDirectory(directory.resolve("none")));
+    }
 }

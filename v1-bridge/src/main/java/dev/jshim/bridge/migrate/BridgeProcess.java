@@ -2,17 +2,15 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.node.shim.KeeperState;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -47,14 +45,7 @@ final class BridgeProcess {
     }
 
     static boolean isAlive(BridgePaths paths) throws IOException {
-        if (!Files.exists(paths.lock())) {
-            return false;
-        }
-        try (var channel = FileChannel.open(paths.lock(), StandardOpenOption.WRITE)) {
-            return channel.tryLock() == null;
-        } catch (OverlappingFileLockException e) {
-            return true; // in this very JVM, as in tests
-        }
+        return Files.isDirectory(paths.directory()) && FileCalls.isFlocked(paths.directory());
     }
 
     /**
@@ -66,8 +57,8 @@ final class BridgeProcess {
         // One that is about to end closes its socket first, and has its lock a moment longer.
         if (!Deadline.in(ENDING).await(LOOK, () -> !isAlive(paths))) {
             throw new IOException(
-                    "the running bridge (it holds " + paths.lock() + ") did not respond: " + why.getMessage() + "; see "
-                            + paths.log() + ", kill the process that holds the lock, then retry",
+                    "the running bridge (it has locked " + paths.directory() + ") did not respond: " + why.getMessage() + "; see "
+                            + paths.log() + ", kill the process that has locked it, then retry",
                     why);
         }
     }

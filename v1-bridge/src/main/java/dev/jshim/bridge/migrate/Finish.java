@@ -95,11 +95,10 @@ final class Finish {
         }
     }
 
-    /** Removes the lock, and the directory if nothing else is in it. */
+    /** Removes the directory, which is the lock too, if nothing else is in it. */
     static void removeHome(Path journal) throws IOException {
         var home = journal.getParent();
         if (home != null) {
-            Files.deleteIfExists(home.resolve("lock"));
             try {
                 Files.deleteIfExists(home);
                 Directories.syncParent(home);

@@ -43,8 +43,7 @@ public final class Migration {
     private final Duration timeout;
     private final Path bridgeBinary;
     private final Progress progress;
-    private @Nullable MigrationLock lock;
-    private int holds;
+    private boolean isLocked;
 
     /**
      * A migration of one containerd's containers.
@@ -128,39 +127,36 @@ public final class Migration {
                 "it would not load what is added now: stop it, apply, and start it again; if it has already lost"
                         + " v1 containers, use rescue");
         DaemonGuard.refuseRival(running, paths.node().root());
-        try (var containerd = running.client(timeout)) {
-            var preflight = new Preflight(paths.node(), address);
-            refuse(preflight.resources());
-            try (var _ = hold()) {
-                var entries = entries(rebuildJournal);
-                Place.require(paths.node(), entries);
-                try (var journal = Journal.open(journal())) {
-                    journal.add(began("apply"));
-                    var old = OldDaemon.entry(daemon, entries);
-                    if (!old.equals(OldRuntime.daemon(entries))) {
-                        journal.add(old);
-                    }
-                    var rows = new ArrayList<>(new Ghosts(paths, timeout).sweep(journal, entries));
-                    var candidates = new CandidateScan(paths.node(), containerd, old, timeout)
-                            .scan(namespace).stream()
-                                    .filter(candidate -> !but.contains(candidate.task()))
-                                    .toList();
-                    refuse(preflight.ends(shims(candidates)));
-                    var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
-                    // One that is mute runs.
-                    var isUp = !(containerd.version() instanceof Answer.Absent<?>);
-                    var report = new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress)
-                            .adopt(candidates, isUp);
-                    rows.addAll(report.rows());
-                    return new Report(
-                            rows,
-                            report.nextSteps(),
-                            report.complete() && rows.stream().noneMatch(Report.Row::isRefused));
+        var preflight = new Preflight(paths.node(), address);
+        refuse(preflight.resources());
+        return locked(() -> {
+            var entries = entries(rebuildJournal);
+            Place.require(paths.node(), entries);
+            try (var containerd = running.client(timeout);
+                    var journal = Journal.open(journal())) {
+                journal.add(began("apply"));
+                var old = OldDaemon.entry(daemon, entries);
+                if (!old.equals(OldRuntime.daemon(entries))) {
+                    journal.add(old);
                 }
+                var rows = new ArrayList<>(new Ghosts(paths, timeout).sweep(journal, entries));
+                var candidates = new CandidateScan(paths.node(), containerd, old, timeout)
+                        .scan(namespace).stream()
+                                .filter(candidate -> !but.contains(candidate.task()))
+                                .toList();
+                refuse(preflight.ends(shims(candidates)));
+                var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
+                // One that is mute runs.
+                var isUp = !(containerd.version() instanceof Answer.Absent<?>);
+                var report = new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress)
+                        .adopt(candidates, isUp);
+                rows.addAll(report.rows());
+                return new Report(
+                        rows,
+                        report.nextSteps(),
+                        report.complete() && rows.stream().noneMatch(Report.Row::isRefused));
             }
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     /** What the old daemon was told, as far as its configuration or the journal still say it. */
@@ -193,12 +189,10 @@ public final class Migration {
      */
     public Report restart(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
         refuse(new Preflight(paths.node(), address).resources());
-        try (var _ = hold()) {
+        return locked(() -> {
             var _ = entries(rebuildJournal);
             return new Restart(this, commands, rootDaemon, progress).run();
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     /**
@@ -233,7 +227,7 @@ public final class Migration {
         var running = running();
         DaemonGuard.refuseOld(running);
         DaemonGuard.refuseRival(running, paths.node().root());
-        try (var _ = hold()) {
+        return locked(() -> {
             Place.require(paths.node(), entries(rebuildJournal));
             var plan = rescuePlan();
             if (plan.rows().isEmpty() && !isLeftStopped()) {
@@ -246,9 +240,7 @@ public final class Migration {
             refuse(plan(null).problems());
             var restart = new Restart(this, commands, rootDaemon, progress);
             return new Rescue(this, restart, paths.node(), home().resolve("cri-status"), progress).run(plan);
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     /** Whether a rescue was interrupted before it started containerd again. */
@@ -298,7 +290,7 @@ public final class Migration {
      * @throws MigrationException where it could not be done, and why; it can be repeated
      */
     public Report finish() throws MigrationException {
-        try (var _ = hold()) {
+        return locked(() -> {
             var plan = finishPlan();
             if (!plan.complete()) {
                 return plan;
@@ -312,9 +304,7 @@ public final class Migration {
             }
             finish.run();
             return new Report(List.of(), next.stream().distinct().toList(), true);
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     /** What of containerd's configuration names the v1 runtime: where, and what to do. */
@@ -356,44 +346,40 @@ public final class Migration {
     public Report rollback(boolean rebuildJournal) throws MigrationException {
         DaemonGuard.refuseNew(
                 running(), paths.node().root(), "it would report each adopted container as exited: stop it first");
-        try (var _ = hold()) {
+        return locked(() -> {
             Place.require(paths.node(), entries(rebuildJournal));
             return rollbackWork().run();
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     private Rollback rollbackWork() {
         return new Rollback(paths, journal(), timeout, progress);
     }
 
+    /** What a command does once it may. */
+    @FunctionalInterface
+    private interface Work {
+        Report run() throws IOException, MigrationException;
+    }
+
     /**
-     * Takes the migration's lock, for a whole command: what it consists of takes part in it. A rollback on the way
+     * Works under the migration's lock, for a whole command: what it consists of takes part in it. A rollback on the way
      * removes the lock with all the rest; what comes after it is only the old containerd's start.
      */
-    private Hold hold() throws IOException, MigrationException {
-        if (holds == 0) {
-            lock = MigrationLock.take(home());
+    private Report locked(Work work) throws MigrationException {
+        try {
+            if (isLocked) {
+                return work.run();
+            }
+            try (var _ = MigrationLock.take(home())) {
+                isLocked = true;
+                return work.run();
+            } finally {
+                isLocked = false;
+            }
+        } catch (IOException e) {
+            throw failed(e);
         }
-        holds++;
-        return this::release;
-    }
-
-    private void release() throws IOException {
-        holds--;
-        var held = lock;
-        if (holds == 0 && held != null) {
-            lock = null;
-            held.close();
-        }
-    }
-
-    /** A part in the lock. */
-    @FunctionalInterface
-    private interface Hold extends AutoCloseable {
-        @Override
-        void close() throws IOException;
     }
 
     /** The containerd of this root, asked for its version. */

@@ -17,7 +17,7 @@ public record BridgePaths(NodePaths node) {
 
     private static final Path FALLBACK = Path.of("/run/jshim");
 
-    /** Sockets, pid, lock and log; mode 0700. */
+    /** Sockets, notes and log; mode 0700. A bridge locks it as long as it lives. */
     public Path directory() {
         return node.state().resolve("jshim");
     }
@@ -79,11 +79,6 @@ public record BridgePaths(NodePaths node) {
 
     public Path log() {
         return directory().resolve("bridge.log");
-    }
-
-    /** Held as long as the bridge lives. */
-    public Path lock() {
-        return directory().resolve("bridge.lock");
     }
 
     /** Removes all of these files and the directory; for when no bridge lives any more. */

@@ -6,6 +6,8 @@ import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.PrivateSocket;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ErrnoException;
+import dev.jshim.linux.Fd;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.node.NodePaths;
 import dev.jshim.shim.event.TtrpcPublisher;
@@ -15,10 +17,7 @@ import dev.jshim.shim.keeper.Keeper;
 import dev.jshim.task.ShimLog;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -53,11 +52,11 @@ public final class BridgeDaemon implements AutoCloseable {
     private final Bridge bridge;
     private final LogDrain drain;
     private final TaskDoors doors;
-    private final FileChannel lock;
+    private final Fd lock;
     private @Nullable TtrpcServer control;
     private boolean closed;
 
-    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log, FileChannel lock, @Nullable Keeper keeper)
+    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log, Fd lock, @Nullable Keeper keeper)
             throws IOException {
         this.paths = paths;
         this.lock = lock;
@@ -128,30 +127,17 @@ public final class BridgeDaemon implements AutoCloseable {
         }
     }
 
-    private static FileChannel lockInTime(BridgePaths paths) throws IOException {
+    private static Fd lockInTime(BridgePaths paths) throws IOException {
         var deadline = Deadline.in(PREDECESSOR_DIES);
-        var lock = tryLock(paths);
+        var lock = FileCalls.lockDirectory(paths.directory());
         while (lock == null && !deadline.isOver()) {
             Deadline.pause(QUICK_RETRY);
-            lock = tryLock(paths);
+            lock = FileCalls.lockDirectory(paths.directory());
         }
         if (lock == null) {
             throw new IOException("another bridge serves " + paths.node().state() + " already");
         }
         return lock;
-    }
-
-    private static @Nullable FileChannel tryLock(BridgePaths paths) throws IOException {
-        var channel = FileChannel.open(paths.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        try {
-            if (channel.tryLock() != null) {
-                return channel;
-            }
-        } catch (OverlappingFileLockException e) {
-            // In this very JVM, as in tests.
-        }
-        channel.close();
-        return null;
     }
 
     private void takeOrders() throws IOException {
@@ -250,10 +236,6 @@ public final class BridgeDaemon implements AutoCloseable {
             ShimLog.warn("could not remove a file", "error", e);
         }
         doors.end();
-        try {
-            lock.close();
-        } catch (IOException e) {
-            ShimLog.warn("could not release the lock", "error", e);
-        }
+        lock.close();
     }
 }

@@ -22,10 +22,10 @@ class MigrationLockTest {
     }
 
     @Test
-    void lockIsTakenAnewWhereItsFileWasRemoved() throws Exception {
+    void lockIsTakenAgainWhereItsDirectoryWasRemoved() throws Exception {
         var home = folder.resolve("new/home");
         try (var _ = MigrationLock.take(home)) {
-            Files.delete(home.resolve("lock"));
+            Files.delete(home);
             try (var _ = MigrationLock.take(home)) {
                 assertThatThrownBy(() -> MigrationLock.take(home).close()).isInstanceOf(MigrationException.class);
             }

@@ -11,6 +11,7 @@ import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.node.NodePaths;
 import dev.jshim.proto.v2.task2.ConnectRequest;
 import dev.jshim.proto.v2.task2.DeleteRequest;
@@ -19,14 +20,13 @@ import dev.jshim.task.Exit;
 import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcChannel;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -103,15 +103,14 @@ class BridgeDaemonTest {
     @Test
     void aLockThatComesFreeInTimeIsWaitedFor() throws Exception {
         Files.createDirectories(paths.directory());
-        var dying = FileChannel.open(paths.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        var _ = dying.lock();
+        var dying = Objects.requireNonNull(FileCalls.lockDirectory(paths.directory()));
         var freed = new AtomicBoolean();
         var end = Thread.ofPlatform().start(() -> {
             try {
                 Thread.sleep(300);
                 freed.set(true);
                 dying.close();
-            } catch (InterruptedException | IOException e) {
+            } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
         });
