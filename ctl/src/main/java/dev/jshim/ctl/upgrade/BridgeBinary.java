@@ -1,6 +1,6 @@
 package dev.jshim.ctl.upgrade;
 
-import dev.jshim.bridge.serve.BridgeKeeper;
+import dev.jshim.bridge.serve.BridgeFlags;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.Privileges;
 import java.io.IOException;
@@ -37,7 +37,7 @@ final class BridgeBinary {
      * line of what starts a bridge again, and both outlive the tree that wrote them.
      */
     static Path in(Path home) throws IOException {
-        return BridgeKeeper.lasting(home).resolve(BINARY);
+        return BridgeFlags.program(BridgeFlags.lasting(home));
     }
 
     /** The program, for root, who alone may use it. */

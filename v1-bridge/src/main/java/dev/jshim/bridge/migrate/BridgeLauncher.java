@@ -1,13 +1,15 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.BridgePaths;
-import dev.jshim.bridge.serve.BridgeKeeper;
+import dev.jshim.bridge.record.PrivateSocket;
+import dev.jshim.bridge.serve.BridgeFlags;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.shim.KeeperState;
+import dev.jshim.shim.keeper.Keeper;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,24 +51,19 @@ final class BridgeLauncher {
     private static final Duration LOOK = Duration.ofMillis(50);
 
     private final BridgePaths paths;
-    private final BridgeKeeper keeper;
+    private final BridgeFlags flags;
+    private final Path tree;
 
-    /**
-     * A launcher of bridges.
-     *
-     * @param ttrpcAddress null where containerd's default holds
-     * @param binary the bridge's program, in its tree
-     */
-    BridgeLauncher(BridgePaths paths, Path address, @Nullable Path ttrpcAddress, Path binary) {
-        this.paths = paths;
-        var ttrpc = ttrpcAddress == null ? Path.of(address + ".ttrpc") : ttrpcAddress;
-        var tree = binary.resolve("../..").normalize();
-        keeper = new BridgeKeeper(paths, tree, address, ttrpc);
+    /** @param binary the bridge's program, in its tree */
+    BridgeLauncher(BridgeFlags flags, Path binary) {
+        this.paths = new BridgePaths(flags.paths());
+        this.flags = flags;
+        this.tree = binary.resolve("../..").normalize();
     }
 
     /** Tells a bridge that runs what it would be started with. */
     void instruct(BridgeClient bridge) throws IOException {
-        bridge.follow(keeper.address(), keeper.ttrpcAddress());
+        bridge.follow(flags.address(), flags.ttrpcAddress());
     }
 
     /**
@@ -78,9 +74,9 @@ final class BridgeLauncher {
      */
     int replace() throws IOException {
         var before = pid();
-        requireProgram(keeper.bridge());
+        requireProgram(BridgeFlags.program(tree));
         try (var bridge = BridgeClient.connect(paths, OTHER)) {
-            bridge.replace(keeper.bridgeCommand());
+            bridge.replace(flags.command(tree));
         }
         if (!Deadline.in(REPLACED).await(LOOK, () -> serves(before))) {
             throw new IOException("no bridge serves after " + REPLACED.toSeconds() + " s, see " + paths.log());
@@ -115,17 +111,14 @@ final class BridgeLauncher {
 
     /** Starts a bridge and its keeper; answers the bridge's pid once it serves. */
     int start() throws IOException {
-        requireProgram(keeper.bridge());
-        requireProgram(keeper.program());
-        if (!Files.isDirectory(paths.directory())) {
-            Files.createDirectories(
-                    paths.directory(),
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        }
+        requireProgram(BridgeFlags.program(tree));
+        var keeper = tree.resolve(Keeper.PROGRAM);
+        requireProgram(keeper);
+        PrivateSocket.makeDirectory(paths.directory());
         List<String> command = new ArrayList<>(
                 List.of("/bin/sh", "-c", SCRIPT, "sh", paths.log().toString()));
-        command.add(keeper.program().toString());
-        command.addAll(keeper.arguments());
+        command.add(keeper.toString());
+        command.addAll(flags.keeperArguments(tree));
         var process = OpenFiles.start(
                 new ProcessBuilder(command).directory(Path.of("/").toFile()).redirectErrorStream(true));
         process.getOutputStream().close();

@@ -1,6 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.serve.BridgeFlags;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.shim.KeeperState;
@@ -35,7 +36,7 @@ public final class BridgeService {
         this.paths = new BridgePaths(paths);
         this.address = containerdAddress;
         this.timeout = timeout;
-        this.launcher = new BridgeLauncher(this.paths, containerdAddress, ttrpcAddress, bridgeBinary);
+        this.launcher = new BridgeLauncher(BridgeFlags.of(paths, containerdAddress, ttrpcAddress), bridgeBinary);
     }
 
     /**

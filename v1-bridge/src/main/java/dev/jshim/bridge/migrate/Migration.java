@@ -6,6 +6,7 @@ import dev.jshim.bridge.journal.OldRuntime;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
+import dev.jshim.bridge.serve.BridgeFlags;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.bundle.V1Bundle;
@@ -145,7 +146,8 @@ public final class Migration {
                                 .filter(candidate -> !but.contains(candidate.task()))
                                 .toList();
                 refuse(preflight.ends(shims(candidates)));
-                var launcher = new BridgeLauncher(paths, address, daemon.ttrpcSocket(), bridgeBinary);
+                var launcher = new BridgeLauncher(
+ BridgeFlags.of(paths.node(), address, daemon.ttrpcSocket()), bridgeBinary);
                 // One that is mute runs.
                 var isUp = !(containerd.version() instanceof Answer.Absent<?>);
                 var report = new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress)

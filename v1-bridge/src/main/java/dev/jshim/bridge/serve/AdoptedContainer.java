@@ -67,7 +67,7 @@ final class AdoptedContainer implements AutoCloseable {
     private final TtrpcServer server;
     private final AtomicBoolean over = new AtomicBoolean();
     private volatile boolean wasDeleted;
-    private volatile @Nullable TaskDoor door;
+    private volatile TaskDoors.@Nullable Door door;
 
     /**
      * Prepares to serve; {@link #attach} and {@link #serve} follow.

@@ -66,7 +66,8 @@ public final class BridgeDaemon implements AutoCloseable {
         var isAgain = keeper != null && keeper.restarts() > 0;
         var containerd = new Containerd(paths, new Containerd.Place(flags.address(), flags.ttrpcAddress()), isAgain);
         var place = containerd.place();
-        doors = new TaskDoors(paths, keeper, new BridgeKeeper(paths, flags.tree(), place.grpc(), place.ttrpc()));
+        doors = new TaskDoors(
+ paths, keeper, new BridgeFlags(flags.paths(), place.grpc(), place.ttrpc(), true));
         bridge = new Bridge(paths, doors, containerd, ns -> publisher(containerd, ns), timer);
         drain = new LogDrain(
                 () -> bridge.list().stream()

@@ -7,7 +7,6 @@ import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.Errno;
 import dev.jshim.linux.ErrnoException;
-import dev.jshim.linux.Fd;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
@@ -47,18 +46,21 @@ public final class TaskDoors {
     /** Between two tries to start a keeper in the place of one that has died. */
     private static final Duration RETRY = Duration.ofSeconds(2);
 
+    private static final Duration OUT_OF_DESCRIPTORS = Duration.ofMillis(200);
+
     private static final Duration RETRY_CONNECT = Duration.ofMillis(5);
 
     private final BridgePaths paths;
     private final @Nullable Keeper keeper;
-    private final BridgeKeeper another;
+    private final Path keeperProgram;
+    private final List<String> keeperArguments;
     private final AtomicLong accepted = new AtomicLong();
     /** When a keeper was started last, as {@link System#nanoTime}. */
     private final AtomicLong revived = new AtomicLong(System.nanoTime() - RETRY.toNanos());
 
     /** By the name of the listener. */
     @GuardedBy("this")
-    private final Map<String, TaskDoor> doors = new HashMap<>();
+    private final Map<String, Door> doors = new HashMap<>();
 
     /** Listeners of a process before this one. */
     @GuardedBy("this")
@@ -77,12 +79,13 @@ public final class TaskDoors {
      * The sockets of a bridge that serves nobody yet.
      *
      * @param keeper null where sockets need not outlive the process
-     * @param another how a keeper is started in the place of one that has died
+     * @param flags with which a keeper is started in the place of one that has died
      */
-    TaskDoors(BridgePaths paths, @Nullable Keeper keeper, BridgeKeeper another) throws IOException {
+    TaskDoors(BridgePaths paths, @Nullable Keeper keeper, BridgeFlags flags) throws IOException {
         this.paths = paths;
         this.keeper = keeper;
-        this.another = another;
+        keeperProgram = BridgeFlags.ownTree().resolve(Keeper.PROGRAM);
+        keeperArguments = flags.keeperArguments(BridgeFlags.ownTree());
         PrivateSocket.makeDirectory(paths.calls());
     }
 
@@ -123,13 +126,13 @@ public final class TaskDoors {
      *
      * @param name tells this container from all others, also from one that had its id before
      */
-    TaskDoor open(String name, Path path, TtrpcServer server) throws IOException {
-        TaskDoor door;
+    Door open(String name, Path path, TtrpcServer server) throws IOException {
+        Door door;
         List<Held> clients = new ArrayList<>();
         synchronized (this) {
             var before = inherited(name, path);
-            var listener = before == null ? TaskDoor.listen(path) : UnixSocket.of(before.fd());
-            door = new TaskDoor(this, name, path, listener, server);
+            var listener = before == null ? listen(path) : UnixSocket.of(before.fd());
+            door = new Door(name, path, listener, server);
             doors.put(name, door);
             if (keeper != null && before == null) {
                 keeper.listen(name, listener.fd());
@@ -144,6 +147,14 @@ public final class TaskDoors {
         }
         clients.forEach(client -> serve(server, client));
         return door;
+    }
+
+    /** Listens. What lies at the path is taken away: who calls holds the lock that makes it ours. */
+    private static UnixSocket listen(Path path) throws IOException {
+        PrivateSocket.prepare(path);
+        var listener = UnixSocket.listen(path);
+        PrivateSocket.restrict(path);
+        return listener;
     }
 
     /** The listener that the keeper holds; null if there is none, or nobody finds it: somebody has removed its name. */
@@ -187,9 +198,9 @@ public final class TaskDoors {
     }
 
     /** A client that the keeper has accepted. */
-    void arrived(Held client) {
+    private void arrived(Held client) {
         arrival.run();
-        TaskDoor door;
+        Door door;
         TtrpcServer server;
         synchronized (this) {
             door = doors.get(client.listener());
@@ -197,7 +208,7 @@ public final class TaskDoors {
                 waiting.add(client);
                 return;
             }
-            server = door == null ? nobodys() : door.server();
+            server = door == null ? nobodys() : door.server;
         }
         serve(server, client);
     }
@@ -227,18 +238,8 @@ public final class TaskDoors {
         return ProcessHandle.current().pid() + "." + accepted.incrementAndGet();
     }
 
-    /** A client that this process has accepted itself. */
-    Held accepted(String listener, Fd fd) {
-        arrival.run();
-        var client = new Held(listener + "#here-" + serial(), fd, false);
-        if (keeper != null) {
-            keeper.keep(client.name(), fd);
-        }
-        return client;
-    }
-
     /** Serves a client by that server, and goes on where a process before this one has stopped. */
-    void serve(TtrpcServer server, Held client) {
+    private void serve(TtrpcServer server, Held client) {
         UnixSocket socket = null;
         try {
             socket = UnixSocket.of(client.fd());
@@ -307,12 +308,6 @@ public final class TaskDoors {
         drop(call.name());
     }
 
-    /** A door lets nobody in any more. */
-    synchronized void closed(TaskDoor door) {
-        doors.remove(door.name(), door);
-        drop(door.name());
-    }
-
     private void drop(String name) {
         if (keeper != null) {
             keeper.drop(name);
@@ -336,9 +331,9 @@ public final class TaskDoors {
         if (keeper != null) {
             keeper.serving();
             // One of a tree before an upgrade, which stays in use as long as it runs.
-            if (Keeper.isOtherThanParent(another.program())) {
-                ShimLog.info("the keeper is of another tree; replacing it too", "program", another.program());
-                keeper.replace(another.program());
+            if (Keeper.isOtherThanParent(keeperProgram)) {
+                ShimLog.info("the keeper is of another tree; replacing it too", "program", keeperProgram);
+                keeper.replace(keeperProgram);
             }
         }
     }
@@ -366,7 +361,7 @@ public final class TaskDoors {
     void quiet(Duration grace) throws InterruptedException {
         List<TtrpcServer> servers;
         synchronized (this) {
-            servers = doors.values().stream().map(TaskDoor::server).toList();
+            servers = doors.values().stream().map(door -> door.server).toList();
         }
         var waits = servers.stream()
                 .map(server -> Thread.ofVirtual().start(() -> {
@@ -382,10 +377,18 @@ public final class TaskDoors {
         }
     }
 
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** In a virtual thread: the keeper has died. This process goes on alone, and starts another one. */
     private void lost() {
         ShimLog.error("the keeper has died: starting another one");
-        forEachDoor(TaskDoor::open);
+        forEachDoor(Door::open);
         var isAtOnce = System.nanoTime() - revived.get() > RETRY.toNanos();
         while (true) {
             try {
@@ -412,16 +415,96 @@ public final class TaskDoors {
         var own = keeper;
         if (own != null) {
             // From here on it accepts; what comes to both of us is served by either.
-            own.revive(another.program(), another.arguments(), this::arrived, this::lost);
-            forEachDoor(TaskDoor::shut);
+            own.revive(keeperProgram, keeperArguments, this::arrived, this::lost);
+            forEachDoor(Door::shut);
         }
     }
 
-    private void forEachDoor(Consumer<TaskDoor> action) {
-        List<TaskDoor> all;
+    private void forEachDoor(Consumer<Door> action) {
+        List<Door> all;
         synchronized (this) {
             all = List.copyOf(doors.values());
         }
         all.forEach(action);
+    }
+
+    /**
+     * The listening socket of one adopted container, and the way in for its clients. Who accepts them is the keeper, so
+     * that none is lost between accepting and holding; this process does so while there is no keeper. Thread-safe.
+     */
+    final class Door implements AutoCloseable {
+        private final String name;
+        private final Path path;
+        private final UnixSocket listener;
+        private final TtrpcServer server;
+        private @Nullable Thread accepting;
+        private boolean closed;
+
+        /** A door through which nobody comes yet. The keeper knows the listener by the name. */
+        private Door(String name, Path path, UnixSocket listener, TtrpcServer server) {
+            this.name = name;
+            this.path = path;
+            this.listener = listener;
+            this.server = server;
+        }
+
+        /** Accepts clients in this process, while there is no keeper to do it. */
+        private synchronized void open() {
+            if (!closed && accepting == null) {
+                listener.resumeReading();
+                accepting = Thread.ofVirtual().name("door").start(this::accept);
+            }
+        }
+
+        /** Accepts nobody here any more. Blocks until that is so. */
+        private void shut() {
+            Thread thread;
+            synchronized (this) {
+                thread = accepting;
+                accepting = null;
+            }
+            if (thread != null) {
+                listener.stopReading();
+                join(thread);
+            }
+        }
+
+        private void accept() {
+            try {
+                while (true) {
+                    try {
+                        var client = new Held(name + "#here-" + serial(), listener.acceptFd(), false);
+                        arrival.run();
+                        if (keeper != null) {
+                            keeper.keep(client.name(), client.fd());
+                        }
+                        serve(server, client);
+                    } catch (ErrnoException e) {
+                        ShimLog.warn("cannot accept a client", "error", e);
+                        Deadline.pause(OUT_OF_DESCRIPTORS);
+                    }
+                }
+            } catch (IOException e) {
+                // Nobody is to be accepted here any more.
+            }
+        }
+
+        /** Lets nobody in any more, and removes the socket's name. */
+        @Override
+        public void close() {
+            synchronized (this) {
+                closed = true;
+            }
+            synchronized (TaskDoors.this) {
+                doors.remove(name, this);
+                drop(name);
+            }
+            listener.close();
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                ShimLog.warn("could not remove a socket", "path", path, "error", e);
+            }
+        }
     }
 }
