@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** The work of {@code apply}: the bridge first, then one container after the other, each step in the journal before. */
 final class Adoption {
@@ -87,9 +86,8 @@ final class Adoption {
     }
 
     private BridgeClient bridge(List<String> notes) throws IOException {
-        var running = running();
-        if (running != null) {
-            return running;
+        if (BridgeClient.running(paths, timeout) != null) {
+            return BridgeClient.connect(paths, timeout);
         }
         progress.line("starting the bridge");
         var pid = launcher.start();
@@ -97,30 +95,6 @@ final class Adoption {
         notes.addAll(BridgeLauncher.leaveCgroups(pid));
         // Its first answers come from a cold JVM, on a machine that may be busy.
         return BridgeClient.connect(paths, timeout.compareTo(COLD) > 0 ? timeout : COLD);
-    }
-
-    /**
-     * The bridge that runs; null where none does. That somebody listens does not say so: one that was killed takes
-     * connections for a moment longer, while the kernel takes its memory apart.
-     *
-     * @throws IOException where one runs that does not answer
-     */
-    private @Nullable BridgeClient running() throws IOException {
-        BridgeClient bridge;
-        try {
-            bridge = BridgeClient.connect(paths, timeout);
-        } catch (IOException notRunning) {
-            BridgeProcess.refuseKept(paths, notRunning);
-            return null;
-        }
-        try {
-            var _ = bridge.list();
-            return bridge;
-        } catch (IOException e) {
-            bridge.close();
-            BridgeProcess.refuseAlive(paths, e);
-            return null;
-        }
     }
 
     private Report.Row adopt(AdoptedRecord record, boolean isAdopted, BridgeClient bridge, int bridgePid)
@@ -184,7 +158,7 @@ final class Adoption {
 
     /** Whatever is about to be made is in the journal before, for a rollback to find. */
     private void journal(AdoptedRecord record) throws IOException {
-        var task = new TaskId(record.namespace(), record.id());
+        var task = record.task();
         for (var path : List.of(paths.node().v2Bundle(task), paths.node().v2Work(task))) {
             for (var directory : Directories.missing(path.getParent())) {
                 journal.add(new JournalEntry.MakeDirectory(directory));

@@ -5,6 +5,7 @@ import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
+import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
 import dev.jshim.proto.v2.bridge.BridgeGrpc.BridgeBlockingStub;
 import dev.jshim.proto.v2.bridge.FollowRequest;
@@ -26,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Orders to a running bridge. Every failure is an IOException with one clear line. */
 final class BridgeClient implements AutoCloseable {
@@ -65,6 +67,46 @@ final class BridgeClient implements AutoCloseable {
                 Deadline.pause(LOOK);
             }
         }
+    }
+
+    /**
+     * What the bridge that runs serves; null if none runs. That somebody listens does not say so: one that was killed
+     * takes connections for a moment longer, while the kernel takes its memory apart. Then its keeper's next one is
+     * asked.
+     *
+     * @throws IOException if one runs, or comes back, that does not answer
+     */
+    static @Nullable ListResponse running(BridgePaths paths, Duration timeout) throws IOException {
+        for (var isFirst = true; ; isFirst = false) {
+            BridgeClient bridge;
+            try {
+                bridge = connect(paths, timeout);
+            } catch (IOException e) {
+                BridgeProcess.refuseKept(paths, e);
+                return null;
+            }
+            try (bridge) {
+                return bridge.list();
+            } catch (IOException e) {
+                if (!isFirst || KeeperState.living(paths.keeper()) == null) {
+                    BridgeProcess.refuseAlive(paths, e);
+                    return null;
+                }
+            }
+        }
+    }
+
+    /** What a bridge serves; null if none answers, for whatever reason. */
+    static @Nullable ListResponse ask(BridgePaths paths, Duration timeout) {
+        try (var bridge = connect(paths, timeout)) {
+            return bridge.list();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    static TaskId task(Adopted adopted) {
+        return new TaskId(adopted.getNamespace(), adopted.getId());
     }
 
     /**

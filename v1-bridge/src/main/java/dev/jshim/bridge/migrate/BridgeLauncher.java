@@ -12,7 +12,6 @@ import dev.jshim.node.shim.KeeperState;
 import dev.jshim.shim.keeper.Keeper;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,10 +19,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +44,8 @@ final class BridgeLauncher {
     private static final Duration REPLACED = Duration.ofSeconds(60);
 
     private static final Duration LOOK = Duration.ofMillis(50);
+
+    private static final Duration SOON = Duration.ofMillis(5);
 
     private final BridgePaths paths;
     private final BridgeFlags flags;
@@ -122,8 +119,8 @@ final class BridgeLauncher {
         var process = OpenFiles.start(
                 new ProcessBuilder(command).directory(Path.of("/").toFile()).redirectErrorStream(true));
         process.getOutputStream().close();
-        try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            var pid = pid(reply(out));
+        try (var out = process.inputReader(StandardCharsets.UTF_8)) {
+            var pid = pid(reply(process, out));
             var _ = keeper();
             return pid;
         } catch (IOException e) {
@@ -145,34 +142,19 @@ final class BridgeLauncher {
 
     /** Another one may have been quicker: a keeper's, after a crash. */
     private int alreadyThere(IOException why) throws IOException {
-        var deadline = Deadline.in(OTHER);
-        while (!deadline.isOver()) {
-            try {
-                return pid();
-            } catch (IOException notYet) {
-                Deadline.pause(LOOK);
-            }
+        var isThere = Deadline.in(OTHER).await(LOOK, () -> BridgeClient.ask(paths, OTHER) != null);
+        var other = isThere ? BridgeClient.ask(paths, OTHER) : null;
+        if (other == null) {
+            throw why;
         }
-        throw why;
+        return other.getPid();
     }
 
-    private String reply(BufferedReader out) throws IOException {
-        var line = new CompletableFuture<String>();
-        Thread.ofVirtual().name("bridge-reply").start(() -> {
-            try {
-                line.complete(String.valueOf(out.readLine()));
-            } catch (IOException e) {
-                line.completeExceptionally(e);
-            }
-        });
-        try {
-            return line.get(START.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IOException("the bridge did not start within " + START.toSeconds() + " s, see " + paths.log(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
+    private String reply(Process process, BufferedReader out) throws IOException {
+        if (!Deadline.in(START).await(SOON, () -> out.ready() || !process.isAlive())) {
+            throw new IOException("the bridge did not start within " + START.toSeconds() + " s, see " + paths.log());
         }
+        return out.ready() ? out.readLine() : "null";
     }
 
     private int pid(String reply) throws IOException {

@@ -69,17 +69,18 @@ public final class BridgeService {
 
     /** Asks the bridge; changes nothing. */
     public State state() {
-        var list = list();
+        var list = BridgeClient.ask(paths, timeout);
         var keeper = KeeperState.living(paths.keeper());
         return list == null
                 ? new State(0, 0, 0, keeper)
-                : new State(
-                        list.getPid(),
-                        list.getAdoptedCount(),
-                        (int) list.getAdoptedList().stream()
-                                .filter(adopted -> adopted.getClients() > 0)
-                                .count(),
-                        keeper);
+                : new State(list.getPid(), list.getAdoptedCount(), list.getAdoptedCount() - alone(list).size(), keeper);
+    }
+
+    private static List<TaskId> alone(ListResponse list) {
+        return list.getAdoptedList().stream()
+                .filter(adopted -> adopted.getClients() == 0)
+                .map(BridgeClient::task)
+                .toList();
     }
 
     /**
@@ -88,14 +89,11 @@ public final class BridgeService {
      * client may have made another one in the place of each. Empty if no bridge or no such containerd answers.
      */
     public List<TaskId> unseen() {
-        var list = list();
+        var list = BridgeClient.ask(paths, timeout);
         if (list == null) {
             return List.of();
         }
-        var alone = list.getAdoptedList().stream()
-                .filter(adopted -> adopted.getClients() == 0)
-                .map(adopted -> new TaskId(adopted.getNamespace(), adopted.getId()))
-                .toList();
+        var alone = alone(list);
         try {
             return alone.isEmpty() || newDaemon() == null ? List.of() : alone;
         } catch (IOException e) {
@@ -141,7 +139,7 @@ public final class BridgeService {
      * @throws IOException if it does not come up, or if it is to be kept and has no keeper
      */
     public Done start(boolean isKept) throws IOException {
-        var running = running();
+        var running = BridgeClient.running(paths, timeout);
         var pid = running == null ? launcher.start() : running.getPid();
         if (isKept) {
             return new Done(pid, running == null, joinUnit(pid, running == null));
@@ -167,7 +165,7 @@ public final class BridgeService {
      * @throws IOException if no bridge runs, or the one before goes on because the new one did not come up
      */
     public Done replace() throws IOException {
-        if (running() == null) {
+        if (BridgeClient.running(paths, timeout) == null) {
             throw new IOException("no bridge runs");
         }
         return new Done(launcher.replace(), true, List.of());
@@ -182,20 +180,17 @@ public final class BridgeService {
      * @throws IOException where it does not end
      */
     public Done stop(boolean force) throws IOException, MigrationException {
-        var running = running();
+        var running = BridgeClient.running(paths, timeout);
         if (running == null) {
             return new Done(0, false, List.of());
         }
-        if (!force) {
-            refuseWatched(running);
+        if (!force && running.getAdoptedCount() > 0) {
+            refuseWatched();
         }
         return new Done(BridgeProcess.stop(paths, timeout), true, List.of());
     }
 
-    private void refuseWatched(ListResponse running) throws IOException, MigrationException {
-        if (running.getAdoptedCount() == 0) {
-            return;
-        }
+    private void refuseWatched() throws IOException, MigrationException {
         var is = "it would report each adopted container as exited: stop containerd first";
         var newDaemon = newDaemon();
         if (newDaemon != null) {
@@ -205,28 +200,6 @@ public final class BridgeService {
             if (bridge.isWatched()) {
                 throw new MigrationException("a containerd has the adopted containers loaded, and " + is);
             }
-        }
-    }
-
-    /**
-     * What a bridge serves; null if there is none.
-     *
-     * @throws IOException if there is one that does not answer, as between two of its lives
-     */
-    private @Nullable ListResponse running() throws IOException {
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            return bridge.list();
-        } catch (IOException e) {
-            BridgeProcess.refuseKept(paths, e);
-            return null;
-        }
-    }
-
-    private @Nullable ListResponse list() {
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            return bridge.list();
-        } catch (IOException e) {
-            return null;
         }
     }
 }

@@ -62,7 +62,7 @@ public final class AdoptedBundle {
      */
     public static void create(NodePaths paths, AdoptedRecord record, Path socket, Path shimBinary, int bridgePid)
             throws IOException {
-        var task = new TaskId(record.namespace(), record.id());
+        var task = record.task();
         var bundle = paths.v2Bundle(task);
         var work = paths.v2Work(task);
         makeParent(bundle);
