@@ -1,7 +1,7 @@
 package dev.jshim.bridge.journal;
 
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.task.Ids;
+import dev.jshim.task.TaskId;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -28,11 +28,7 @@ public sealed interface JournalEntry {
      *
      * @param record the text of its record
      */
-    record Adopt(String namespace, String id, String record) implements JournalEntry {
-        public Adopt {
-            requireSafe(namespace, id);
-        }
-
+    record Adopt(TaskId task, String record) implements JournalEntry {
         /** Its record; null where it cannot be read. */
         public @Nullable AdoptedRecord readable() {
             try {
@@ -44,18 +40,10 @@ public sealed interface JournalEntry {
     }
 
     /** The bundle is in place. */
-    record Adopted(String namespace, String id) implements JournalEntry {
-        public Adopted {
-            requireSafe(namespace, id);
-        }
-    }
+    record Adopted(TaskId task) implements JournalEntry {}
 
     /** The bundle was not added after all. */
-    record Abandoned(String namespace, String id, String reason) implements JournalEntry {
-        public Abandoned {
-            requireSafe(namespace, id);
-        }
-    }
+    record Abandoned(TaskId task, String reason) implements JournalEntry {}
 
     /**
      * What the old daemon was told of the v1 runtime; containerd 2.x drops that section.
@@ -67,18 +55,8 @@ public sealed interface JournalEntry {
     record OldDaemon(String file, String runtime, String runtimeRoot) implements JournalEntry {}
 
     /** An adopted bundle is about to be taken away, since its container is no more. */
-    record Drop(String namespace, String id) implements JournalEntry {
-        public Drop {
-            requireSafe(namespace, id);
-        }
-    }
+    record Drop(TaskId task) implements JournalEntry {}
 
     /** All that was added is about to be taken away. */
     record RollBack() implements JournalEntry {}
-
-    /** What a journal names is made and removed: nothing in it may lead out of containerd's directories. */
-    private static void requireSafe(String namespace, String id) {
-        Ids.requireSafe("namespace", namespace);
-        Ids.requireSafe("container id", id);
-    }
 }

@@ -2,14 +2,18 @@ package dev.jshim.bridge.journal;
 
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonWriter;
+import dev.jshim.task.Ids;
 import dev.jshim.task.ShimException;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
 
@@ -36,14 +40,10 @@ final class JournalLine {
                 json(before, "step", "began", "command", command, "boot", boot);
             case JournalEntry.MakeDirectory(var path) ->
                 json(before, "step", "make-directory", "path", path.toString());
-            case JournalEntry.Adopt(var namespace, var id, var record) ->
-                json(before, "step", "adopt", "namespace", namespace, "id", id, "record", record);
-            case JournalEntry.Adopted(var namespace, var id) ->
-                json(before, "step", "adopted", "namespace", namespace, "id", id);
-            case JournalEntry.Abandoned(var namespace, var id, var reason) ->
-                json(before, "step", "abandoned", "namespace", namespace, "id", id, "reason", reason);
-            case JournalEntry.Drop(var namespace, var id) ->
-                json(before, "step", "drop", "namespace", namespace, "id", id);
+            case JournalEntry.Adopt(var task, var record) -> ofTask(before, "adopt", task, "record", record);
+            case JournalEntry.Adopted(var task) -> ofTask(before, "adopted", task);
+            case JournalEntry.Abandoned(var task, var reason) -> ofTask(before, "abandoned", task, "reason", reason);
+            case JournalEntry.Drop(var task) -> ofTask(before, "drop", task);
             case JournalEntry.OldDaemon(var file, var runtime, var runtimeRoot) ->
                 json(before, "step", "old-daemon", "file", file, "runtime", runtime, "runtime-root", runtimeRoot);
             case JournalEntry.RollBack() -> json(before, "step", "roll-back");
@@ -93,12 +93,10 @@ final class JournalLine {
             return switch (step) {
                 case "began" -> new JournalEntry.Began(need(values, "command"), need(values, "boot"));
                 case "make-directory" -> new JournalEntry.MakeDirectory(Path.of(need(values, "path")));
-                case "adopt" ->
-                    new JournalEntry.Adopt(need(values, "namespace"), need(values, "id"), need(values, "record"));
-                case "adopted" -> new JournalEntry.Adopted(need(values, "namespace"), need(values, "id"));
-                case "abandoned" ->
-                    new JournalEntry.Abandoned(need(values, "namespace"), need(values, "id"), need(values, "reason"));
-                case "drop" -> new JournalEntry.Drop(need(values, "namespace"), need(values, "id"));
+                case "adopt" -> new JournalEntry.Adopt(task(values), need(values, "record"));
+                case "adopted" -> new JournalEntry.Adopted(task(values));
+                case "abandoned" -> new JournalEntry.Abandoned(task(values), need(values, "reason"));
+                case "drop" -> new JournalEntry.Drop(task(values));
                 case "old-daemon" ->
                     new JournalEntry.OldDaemon(
                             need(values, "file"), need(values, "runtime"), need(values, "runtime-root"));
@@ -110,12 +108,30 @@ final class JournalLine {
         }
     }
 
+    private static TaskId task(Map<String, String> values) throws IOException {
+        return requireSafe(new TaskId(need(values, "namespace"), need(values, "id")));
+    }
+
+    /** What a journal names is made and removed: nothing in it may lead out of containerd's directories. */
+    private static TaskId requireSafe(TaskId task) {
+        Ids.requireSafe("namespace", task.namespace());
+        Ids.requireSafe("container id", task.id());
+        return task;
+    }
+
     private static String need(Map<String, String> values, String key) throws IOException {
         var value = values.get(key);
         if (value == null) {
             throw new IOException("no " + key);
         }
         return value;
+    }
+
+    private static String ofTask(String before, String step, TaskId task, String... more) throws IOException {
+        var safe = requireSafe(task);
+        var words = new ArrayList<>(List.of("step", step, "namespace", safe.namespace(), "id", safe.id()));
+        words.addAll(List.of(more));
+        return json(before, words.toArray(String[]::new));
     }
 
     private static String json(String before, String... keysAndValues) throws IOException {

@@ -5,6 +5,7 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.node.shim.ShimFlags;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.task.ShimException;
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,15 +57,14 @@ public final class OldRuntime {
     }
 
     private static Any options(List<JournalEntry> entries, Path bundle) throws IOException {
-        var id = String.valueOf(bundle.getFileName());
         var parent = bundle.getParent();
         var namespace = parent == null ? "" : String.valueOf(parent.getFileName());
+        var task = new TaskId(namespace, String.valueOf(bundle.getFileName()));
         for (var entry : entries.reversed()) {
-            if (entry instanceof JournalEntry.Adopt(var ns, var container, var text)
-                    && ns.equals(namespace)
-                    && container.equals(id)
+            if (entry instanceof JournalEntry.Adopt(var adopted, var text)
+                    && adopted.equals(task)
                     && !text.isEmpty()) { // A journal that was rebuilt has none where the bundle's was damaged.
-                var record = parse(text, namespace + "/" + id);
+                var record = parse(text, task);
                 var root = record.runtimeRoot().getParent();
                 return any(record.runtime(), root == null ? "" : root.toString());
             }
@@ -73,7 +73,7 @@ public final class OldRuntime {
         return daemon == null ? NONE : any(daemon.runtime(), daemon.runtimeRoot());
     }
 
-    private static AdoptedRecord parse(String text, String task) throws IOException {
+    private static AdoptedRecord parse(String text, TaskId task) throws IOException {
         try {
             return AdoptedRecord.parse(text);
         } catch (IllegalArgumentException e) {

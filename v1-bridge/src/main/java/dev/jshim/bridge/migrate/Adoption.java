@@ -124,7 +124,7 @@ final class Adoption {
             progress.line("refused " + task + ": " + reason);
             return new Report.Row(task, "refused", reason);
         }
-        journal.add(new JournalEntry.Adopted(task.namespace(), task.id()));
+        journal.add(new JournalEntry.Adopted(task));
         progress.line("adopted " + task);
         return new Report.Row(task, "adopted", "");
     }
@@ -149,7 +149,7 @@ final class Adoption {
         try {
             AdoptedBundle.removeRest(paths.node(), task);
             bridge.release(task);
-            journal.add(new JournalEntry.Abandoned(task.namespace(), task.id(), reason));
+            journal.add(new JournalEntry.Abandoned(task, reason));
         } catch (IOException e) {
             progress.line("could not remove what was begun for " + task + ", the next apply or rollback does: "
                     + e.getMessage());
@@ -164,6 +164,6 @@ final class Adoption {
                 journal.add(new JournalEntry.MakeDirectory(directory));
             }
         }
-        journal.add(new JournalEntry.Adopt(record.namespace(), record.id(), record.text()));
+        journal.add(new JournalEntry.Adopt(task, record.text()));
     }
 }

@@ -30,7 +30,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
@@ -64,21 +63,10 @@ final class CandidateScan {
                 .<Callable<Candidate>>map(bundle -> () -> lookOrRefuse(bundle, processes))
                 .toList();
         try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
-            return executor.invokeAll(looks).stream().map(CandidateScan::result).toList();
+            return executor.invokeAll(looks).stream().map(Future::resultNow).toList();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return List.of();
-        }
-    }
-
-    private static Candidate result(Future<Candidate> look) {
-        try {
-            return look.get();
-        } catch (ExecutionException e) {
-            throw new IllegalStateException("a v1 bundle could not be looked at", e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
         }
     }
 
@@ -103,16 +91,13 @@ final class CandidateScan {
         if (!(bundle.config() instanceof OciConfig.Spec)) {
             return Candidate.refuse(bundle, shimPid, false, String.join("; ", bundle.problems()));
         }
-        return switch (Shims.open(bundle, timeout)) {
-            case Answer.Answered<ShimTask>(var shim, var _) -> {
-                try (shim) {
-                    yield ask(bundle, shim, shimPid);
-                }
+        var answer = Shims.open(bundle, timeout);
+        if (answer instanceof Answer.Answered<ShimTask>(var shim, var _)) {
+            try (shim) {
+                return ask(bundle, shim, shimPid);
             }
-            case Answer.Refused<ShimTask> refused -> refuseMute(bundle, shimPid, refused);
-            case Answer.Mute<ShimTask> mute -> refuseMute(bundle, shimPid, mute);
-            case Answer.Absent<ShimTask> absent -> refuseMute(bundle, shimPid, absent);
-        };
+        }
+        return refuseMute(bundle, shimPid, answer);
     }
 
     private static Candidate refuseMute(V1Bundle bundle, int shimPid, Answer<?> answer) {
@@ -133,37 +118,31 @@ final class CandidateScan {
         if (now == null) {
             return refuseMute(bundle, saidPid, state);
         }
+        var why = "";
+        var shimRef = ProcessId.find(saidPid);
+        var flags = flags(saidPid);
         if (foundPid == 0 && bundle.socket() instanceof ShimSocket.Abstract) {
             // Anybody in the host's network namespace can listen on the name of a shim that has died, and name any pid.
-            return Candidate.refuse(
-                    bundle,
-                    saidPid,
-                    true,
-                    "a process answers on its abstract socket, but no shim of it runs: find that process");
+            why = "a process answers on its abstract socket, but no shim of it runs: find that process";
+        } else if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {
+            why = "the process on its socket reports pid " + saidPid + ", but its shim is " + foundPid;
+        } else if (bundle.initPid() != 0 && bundle.initPid() != now.pid()) {
+            why = "init.pid has " + bundle.initPid() + ", but the shim reports " + now.pid();
+        } else if (flags != null
+                && !flags.workdir().isEmpty()
+                && !Place.isSame(Path.of(flags.workdir()), bundle.work())) {
+            why = "its shim works in " + flags.workdir() + ", not in " + bundle.work()
+                    + ": name its containerd's root directory with --root";
         }
-        var shimRef = ProcessId.find(saidPid);
-        if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {
-            return Candidate.refuse(
-                    bundle,
-                    saidPid,
-                    true,
-                    "the process on its socket reports pid " + saidPid + ", but its shim is " + foundPid);
-        }
-        if (bundle.initPid() != 0 && bundle.initPid() != now.pid()) {
-            return Candidate.refuse(
-                    bundle, saidPid, true, "init.pid has " + bundle.initPid() + ", but the shim reports " + now.pid());
-        }
-        var facts = proc.facts(saidPid);
-        var flags = facts == null ? null : ShimFlags.parse(facts.argv());
-        if (flags != null && !flags.workdir().isEmpty() && !Place.isSame(Path.of(flags.workdir()), bundle.work())) {
-            return Candidate.refuse(
-                    bundle,
-                    saidPid,
-                    true,
-                    "its shim works in " + flags.workdir() + ", not in " + bundle.work()
-                            + ": name its containerd's root directory with --root");
+        if (shimRef == null || !why.isEmpty()) {
+            return Candidate.refuse(bundle, saidPid, true, why);
         }
         return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? ProcessId.find(now.pid()) : before));
+    }
+
+    private @Nullable ShimFlags flags(int shimPid) {
+        var facts = proc.facts(shimPid);
+        return facts == null ? null : ShimFlags.parse(facts.argv());
     }
 
     /**
@@ -179,30 +158,28 @@ final class CandidateScan {
     private Candidate decide(V1Bundle bundle, ProcessId shim, ProcessId init) {
         var task = bundle.task();
         var target = paths.v2Bundle(task);
-        var record = record(bundle, shim, init);
         if (!Files.exists(target)) {
-            return Candidate.adopt(bundle, record);
+            return Candidate.adopt(bundle, record(bundle, shim, init));
         }
-        if (!AdoptedBundle.isOurs(target)) {
-            return Candidate.refuse(bundle, shim.pid(), true, "a v2 bundle of this id exists, which no adoption added");
-        }
-        try {
-            var before = AdoptedRecord.read(target);
-            if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
-                return Candidate.adopted(bundle, before);
+        var why = "a v2 bundle of this id exists, which no adoption added";
+        if (AdoptedBundle.isOurs(target)) {
+            try {
+                var before = AdoptedRecord.read(target);
+                if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
+                    return Candidate.adopted(bundle, before);
+                }
+                why = "the v2 bundle is of an older container of this id: roll back first";
+            } catch (IOException e) {
+                why = String.valueOf(e.getMessage());
             }
-            return Candidate.refuse(
-                    bundle, shim.pid(), true, "the v2 bundle is of an older container of this id: roll back first");
-        } catch (IOException e) {
-            return Candidate.refuse(bundle, shim.pid(), true, String.valueOf(e.getMessage()));
         }
+        return Candidate.refuse(bundle, shim.pid(), true, why);
     }
 
     private AdoptedRecord record(V1Bundle bundle, ProcessId shim, ProcessId init) {
         var task = bundle.task();
         var options = options(bundle);
-        var facts = proc.facts(shim.pid());
-        var flags = facts == null ? null : ShimFlags.parse(facts.argv());
+        var flags = flags(shim.pid());
         // The old daemon hands the root on as a flag; only a shim that hides its flags leaves room for doubt.
         var root = flags == null
                 ? firstOf(options.getRuntimeRoot(), old.runtimeRoot(), ShimFlags.DEFAULT_RUNTIME_ROOT)

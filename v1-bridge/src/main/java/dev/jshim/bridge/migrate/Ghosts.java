@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +52,7 @@ final class Ghosts {
     List<Report.Row> sweep(Journal journal, List<JournalEntry> entries) throws IOException {
         List<Report.Row> rows = new ArrayList<>();
         for (var task : find()) {
-            journal.add(new JournalEntry.Drop(task.namespace(), task.id()));
+            journal.add(new JournalEntry.Drop(task));
             try {
                 release(task);
                 AdoptedBundle.remove(paths.node().v2Bundle(task));
@@ -71,9 +70,8 @@ final class Ghosts {
     /** Those that were begun and are neither there nor to be adopted now. */
     private List<TaskId> half(List<JournalEntry> entries) {
         return entries.stream()
-                .flatMap(entry -> entry instanceof JournalEntry.Adopt(var namespace, var id, var _)
-                        ? Optional.of(new TaskId(namespace, id)).stream()
-                        : Optional.<TaskId>empty().stream())
+                .filter(JournalEntry.Adopt.class::isInstance)
+                .map(entry -> ((JournalEntry.Adopt) entry).task())
                 .distinct()
                 .filter(task -> !Files.exists(paths.node().v2Bundle(task))
                         && !Files.exists(paths.node().v1Bundle(task)))

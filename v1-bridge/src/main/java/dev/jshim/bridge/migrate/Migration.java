@@ -412,8 +412,8 @@ public final class Migration {
                 // Without its text, should that be damaged: a rollback takes the bundle away all the same.
                 var record = AdoptedRecord.readable(bundle.path());
                 var text = record == null ? "" : record.text();
-                entries.add(new JournalEntry.Adopt(task.namespace(), task.id(), text));
-                entries.add(new JournalEntry.Adopted(task.namespace(), task.id()));
+                entries.add(new JournalEntry.Adopt(task, text));
+                entries.add(new JournalEntry.Adopted(task));
             }
             progress.line("the unreadable journal is now " + Journal.replace(journal(), entries));
         }

@@ -167,7 +167,7 @@ final class Rollback {
         Map<TaskId, @Nullable AdoptedRecord> added = new LinkedHashMap<>();
         for (var entry : entries) {
             if (entry instanceof JournalEntry.Adopt adopt) {
-                added.put(new TaskId(adopt.namespace(), adopt.id()), adopt.readable());
+                added.put(adopt.task(), adopt.readable());
             }
         }
         for (var bundle : AdoptedBundle.all(Node.read(paths.node()))) {

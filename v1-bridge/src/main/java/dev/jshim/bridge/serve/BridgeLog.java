@@ -1,48 +1,42 @@
 package dev.jshim.bridge.serve;
 
 import dev.jshim.linux.ErrnoException;
-import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.task.ShimLog;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The bridge's log, a file in the state directory, which is memory on most nodes: a bridge that lives for years with
- * something to complain of must not fill it. There is one file before it, of at most about the same size. Thread-safe.
+ * something to complain of must not fill it. What is too long is copied to one file beside it, and the log is emptied.
+ * It is never renamed: the keeper writes to it too, and so does a JVM that dies, and they have it open for good. A line
+ * that is written between copying and emptying is lost.
  */
-final class BridgeLog {
+record BridgeLog(Path file, long maxBytes) {
     private static final long MAX_BYTES = 8L << 20;
     private static final Duration EVERY = Duration.ofMinutes(1);
-
-    private final Path file;
-    private final long maxBytes;
-    private @Nullable Fd old;
-    private @Nullable Fd open;
 
     BridgeLog(Path file) {
         this(file, MAX_BYTES);
     }
 
-    /** With a size of its own. */
-    BridgeLog(Path file, long maxBytes) {
-        this.file = file;
-        this.maxBytes = maxBytes;
-    }
-
     /** Lines go there from now on. */
     void open() throws IOException {
-        if (isLarge()) {
-            begin();
-        } else {
-            write();
+        look();
+        var flags = OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_CLOEXEC;
+        try {
+            ShimLog.open(FileCalls.open(file, flags, 0600), false);
+        } catch (ErrnoException e) {
+            throw new IOException("cannot write " + file + ": " + e.getMessage(), e);
         }
     }
 
@@ -55,43 +49,21 @@ final class BridgeLog {
                 TimeUnit.MILLISECONDS);
     }
 
-    /** Begins a new file where this one is large. */
+    /** Begins it again where it is large, also if there is no room for the copy. */
     void look() {
-        if (isLarge()) {
-            try {
-                begin();
-            } catch (IOException e) {
-                ShimLog.warn("could not begin a new log", "path", file, "error", e);
+        try (var log = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            if (log.size() > maxBytes) {
+                try {
+                    var before = file.resolveSibling(file.getFileName() + ".1");
+                    Files.copy(file, before, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+                } finally {
+                    log.truncate(0);
+                }
             }
-        }
-    }
-
-    private boolean isLarge() {
-        try {
-            return Files.size(file) > maxBytes;
+        } catch (NoSuchFileException e) {
+            // It is still to be begun.
         } catch (IOException e) {
-            return false; // not there
-        }
-    }
-
-    private void begin() throws IOException {
-        Files.move(file, file.resolveSibling(file.getFileName() + ".1"), StandardCopyOption.REPLACE_EXISTING);
-        write();
-    }
-
-    private synchronized void write() throws IOException {
-        var flags = OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_CLOEXEC;
-        try {
-            var fresh = FileCalls.open(file, flags, 0600);
-            ShimLog.open(fresh, false);
-            // Somebody may be about to write a line to the one before, not to that before it.
-            if (old != null) {
-                old.close();
-            }
-            old = open;
-            open = fresh;
-        } catch (ErrnoException e) {
-            throw new IOException("cannot write " + file + ": " + e.getMessage(), e);
+            ShimLog.warn("could not keep the log before this one", "path", file, "error", e);
         }
     }
 }

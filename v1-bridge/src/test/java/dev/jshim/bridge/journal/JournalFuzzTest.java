@@ -2,6 +2,7 @@ package dev.jshim.bridge.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.jshim.task.TaskId;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -107,11 +108,11 @@ class JournalFuzzTest {
                         case 0 -> new JournalEntry.Began(word, "boot");
                         case 1 ->
                             new JournalEntry.MakeDirectory(Path.of("/" + word).normalize());
-                        case 2 -> new JournalEntry.Adopt("ns", "c" + i, word);
-                        case 3 -> new JournalEntry.Adopted("ns", "c" + i);
-                        case 4 -> new JournalEntry.Abandoned("ns", "c" + i, word);
+                        case 2 -> new JournalEntry.Adopt(new TaskId("ns", "c" + i), word);
+                        case 3 -> new JournalEntry.Adopted(new TaskId("ns", "c" + i));
+                        case 4 -> new JournalEntry.Abandoned(new TaskId("ns", "c" + i), word);
                         case 5 -> new JournalEntry.OldDaemon(word, word, "");
-                        case 6 -> new JournalEntry.Drop("ns", "c" + i);
+                        case 6 -> new JournalEntry.Drop(new TaskId("ns", "c" + i));
                         default -> new JournalEntry.RollBack();
                     });
         }

@@ -3,6 +3,7 @@ package dev.jshim.bridge.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,10 +20,10 @@ class JournalTest {
     private static final List<JournalEntry> ENTRIES = List.of(
             new JournalEntry.Began("apply", "5f2c"),
             new JournalEntry.MakeDirectory(Path.of("/a b")),
-            new JournalEntry.Adopt("ns", "c", "line one\nline \"two\"\n"),
-            new JournalEntry.Adopted("ns", "c"),
-            new JournalEntry.Abandoned("ns", "d", "why"),
-            new JournalEntry.Drop("ns", "c"),
+            new JournalEntry.Adopt(new TaskId("ns", "c"), "line one\nline \"two\"\n"),
+            new JournalEntry.Adopted(new TaskId("ns", "c")),
+            new JournalEntry.Abandoned(new TaskId("ns", "d"), "why"),
+            new JournalEntry.Drop(new TaskId("ns", "c")),
             new JournalEntry.RollBack());
 
     @TempDir
@@ -75,9 +76,9 @@ class JournalTest {
         Files.writeString(file(), "{\"step\":\"ado", StandardOpenOption.APPEND);
         assertThat(Journal.read(file())).isEqualTo(ENTRIES);
         try (var journal = Journal.open(file())) {
-            journal.add(new JournalEntry.Adopted("ns", "e"));
+            journal.add(new JournalEntry.Adopted(new TaskId("ns", "e")));
         }
-        assertThat(Journal.read(file())).hasSize(ENTRIES.size() + 1).endsWith(new JournalEntry.Adopted("ns", "e"));
+        assertThat(Journal.read(file())).hasSize(ENTRIES.size() + 1).endsWith(new JournalEntry.Adopted(new TaskId("ns", "e")));
     }
 
     @Test
@@ -155,7 +156,7 @@ class JournalTest {
     @Test
     void textThatCouldNotBeReadAgainIsNotWritten() throws Exception {
         try (var journal = Journal.open(file())) {
-            assertThatThrownBy(() -> journal.add(new JournalEntry.Abandoned("ns", "c", "half a \ud800 sign")))
+            assertThatThrownBy(() -> journal.add(new JournalEntry.Abandoned(new TaskId("ns", "c"), "half a \ud800 sign")))
                     .isInstanceOf(IOException.class);
             journal.add(new JournalEntry.RollBack());
         }
@@ -181,7 +182,7 @@ class JournalTest {
     @Test
     void whereNoNewOneCanBeWrittenTheDamagedOneStays() throws Exception {
         Files.writeString(file(), "what\n");
-        var unwritable = new JournalEntry.Abandoned("ns", "c", "half a \ud800 sign");
+        var unwritable = new JournalEntry.Abandoned(new TaskId("ns", "c"), "half a \ud800 sign");
         assertThatThrownBy(() -> Journal.replace(file(), List.of(new JournalEntry.RollBack(), unwritable)))
                 .isInstanceOf(IOException.class);
         assertThat(folder).isDirectoryNotContaining(path -> !path.equals(file()));

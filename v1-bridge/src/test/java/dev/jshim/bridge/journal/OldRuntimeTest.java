@@ -35,7 +35,7 @@ class OldRuntimeTest {
     void theAdoptedContainersOwnElseTheOldDaemons() throws Exception {
         try (var open = Journal.open(journal)) {
             open.add(new JournalEntry.OldDaemon("/etc/c.toml", "nvidia", "/run/nvidia"));
-            open.add(new JournalEntry.Adopt("ns", "c", record("special", "/run/special/ns")));
+            open.add(new JournalEntry.Adopt(new TaskId("ns", "c"), record("special", "/run/special/ns")));
         }
         assertThat(options("c")).isEqualTo(any("special", "/run/special"));
         assertThat(options("d")).isEqualTo(any("nvidia", "/run/nvidia"));
@@ -45,7 +45,7 @@ class OldRuntimeTest {
     void theDefaultsLeaveASayToOthers() throws Exception {
         try (var open = Journal.open(journal)) {
             open.add(new JournalEntry.OldDaemon("", "", ""));
-            open.add(new JournalEntry.Adopt("ns", "c", record("runc", "/run/containerd/runc/ns")));
+            open.add(new JournalEntry.Adopt(new TaskId("ns", "c"), record("runc", "/run/containerd/runc/ns")));
         }
         assertThat(options("c")).isEqualTo(Any.getDefaultInstance());
         assertThat(options("d")).isEqualTo(Any.getDefaultInstance());

@@ -428,7 +428,7 @@ class MigrationTest {
     void whatTheOldDaemonWasToldOutlivesTheDamage() throws Exception {
         var journal = node.root().resolve("jshim/journal");
         var told = new JournalEntry.OldDaemon("/etc/c.toml", "/usr/bin/gpu-runtime", "/run/gpu");
-        var ended = new JournalEntry.Adopt("ns", "ended", "its runtime, should it start again");
+        var ended = new JournalEntry.Adopt(new TaskId("ns", "ended"), "its runtime, should it start again");
         Files.createDirectories(journal.getParent());
         try (var written = Journal.open(journal)) {
             written.add(told);
