@@ -1,10 +1,8 @@
 package dev.jshim.bridge.exit;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
-import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.proto.v2.events.TaskDelete;
@@ -35,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AdoptedEvents implements EventSink {
     /** How long a v1 shim may take to tell of an exit by itself. */
-    private static final Duration SHIM_TELLS = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
+    public static final Duration SHIM_TELLS = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
     /** It gives its program 30 s. */
     private static final int MOST_DELAYS = 10;
 
@@ -76,24 +74,6 @@ public final class AdoptedEvents implements EventSink {
     private final Map<String, Held> held = new LinkedHashMap<>();
 
     /**
-     * The events of a container, as the constructor has them.
-     *
-     * @param paths of the bridge
-     */
-    public static AdoptedEvents of(
-            AdoptedRecord record,
-            AdoptedNotes notes,
-            EventSink next,
-            Containerd containerd,
-            BridgePaths paths,
-            ScheduledExecutorService timer,
-            BooleanSupplier isLoaded,
-            Runnable published) {
-        return new AdoptedEvents(
-                record, notes, next, containerd, new HeldNotes(paths), timer, SHIM_TELLS, isLoaded, published);
-    }
-
-    /**
      * The events of a container.
      *
      * @param next publishes
@@ -103,7 +83,7 @@ public final class AdoptedEvents implements EventSink {
      *     shim, and tells itself of what no v1 shim tells
      * @param published run whenever an exit was published here; may block
      */
-    AdoptedEvents(
+    public AdoptedEvents(
             AdoptedRecord record,
             AdoptedNotes notes,
             EventSink next,
@@ -151,58 +131,39 @@ public final class AdoptedEvents implements EventSink {
 
     /** Goes on with what the bridge before has held back. */
     public void again(HeldEvents before) {
-        try {
-            List<String> told = new ArrayList<>();
-            for (var event : before.getEventsList()) {
-                if (event.is(TaskExit.class)) {
-                    var key = hold(event.unpack(TaskExit.class), before.getDaemon());
-                    if (key != null) {
-                        told.add(key);
-                    }
-                } else if (event.is(TaskDelete.class)) {
-                    delete(event.unpack(TaskDelete.class));
+        List<String> told = new ArrayList<>();
+        for (var event : HeldNotes.events(before)) {
+            if (event instanceof TaskExit exit) {
+                var key = hold(exit, before.getDaemon());
+                if (key != null) {
+                    told.add(key);
                 }
+            } else if (event instanceof TaskDelete delete) {
+                delete(delete);
             }
-            told.forEach(heldNotes::forget);
-        } catch (InvalidProtocolBufferException e) {
-            ShimLog.error("an event that was held back cannot be read", "ns", record.namespace(), "error", e);
         }
+        told.forEach(heldNotes::forget);
     }
 
     /** Publishes what the bridge before has held back of a container that there is not any more. */
     public static void publish(HeldEvents before, EventSink sink, HeldNotes heldNotes) {
-        try {
-            List<String> keys = new ArrayList<>();
-            for (var event : before.getEventsList()) {
-                if (event.is(TaskExit.class)) {
-                    var exit = event.unpack(TaskExit.class);
-                    sink.publish(exit);
-                    keys.add(key(before.getNamespace(), exit));
-                } else if (event.is(TaskDelete.class)) {
-                    var delete = event.unpack(TaskDelete.class);
-                    sink.publish(delete);
-                    keys.add(key(before.getNamespace(), delete));
-                }
-            }
-            // One note holds all of them.
-            sink.afterwards(() -> keys.forEach(heldNotes::forget));
-        } catch (InvalidProtocolBufferException e) {
-            ShimLog.error("an event that was held back cannot be read", "ns", before.getNamespace(), "error", e);
-        }
+        var all = HeldNotes.events(before);
+        all.forEach(sink::publish);
+        // One note holds all of them.
+        sink.afterwards(() -> all.forEach(event -> heldNotes.forget(key(before.getNamespace(), event))));
     }
 
-    private static String key(String namespace, TaskExit exit) {
-        return String.join(
-                " ",
-                namespace,
-                exit.getContainerId(),
-                exit.getId(),
-                Integer.toString(exit.getPid()),
-                Integer.toString(exit.getExitStatus()));
-    }
-
-    private static String key(String namespace, TaskDelete delete) {
-        return namespace + " " + delete.getContainerId();
+    /** What tells an event from all others. */
+    private static String key(String namespace, Message event) {
+        return event instanceof TaskExit exit
+                ? "%s %s %s %d %d"
+                        .formatted(
+                                namespace,
+                                exit.getContainerId(),
+                                exit.getId(),
+                                exit.getPid(),
+                                exit.getExitStatus())
+                : namespace + " " + HeldNotes.container(event);
     }
 
     /** Returns the name of the note of an exit that is told already, which nobody needs any more; else null. */

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -59,9 +60,9 @@ public record HeldNotes(BridgePaths paths) {
             for (var file : files) {
                 try {
                     var held = HeldEvents.parseFrom(Files.readAllBytes(file));
-                    all.computeIfAbsent(new TaskId(held.getNamespace(), id(held)), _ -> new ArrayList<>())
-                            .add(held);
-                } catch (InvalidProtocolBufferException e) {
+                    var task = new TaskId(held.getNamespace(), container(unpack(held).getFirst()));
+                    all.computeIfAbsent(task, _ -> new ArrayList<>()).add(held);
+                } catch (InvalidProtocolBufferException | NoSuchElementException e) {
                     ShimLog.error("the note of an exit is damaged", "path", file, "error", e);
                     Files.deleteIfExists(file);
                 }
@@ -70,10 +71,25 @@ public record HeldNotes(BridgePaths paths) {
         return all;
     }
 
-    private static String id(HeldEvents held) throws InvalidProtocolBufferException {
-        var first = held.getEventsCount() == 0 ? Any.getDefaultInstance() : held.getEvents(0);
-        return first.is(TaskExit.class)
-                ? first.unpack(TaskExit.class).getContainerId()
-                : first.unpack(TaskDelete.class).getContainerId();
+    /** The events of a note, of {@link TaskExit} and {@link TaskDelete}. */
+    static List<Message> events(HeldEvents held) {
+        try {
+            return unpack(held);
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("it was read before", e);
+        }
+    }
+
+    private static List<Message> unpack(HeldEvents held) throws InvalidProtocolBufferException {
+        List<Message> events = new ArrayList<>();
+        for (var any : held.getEventsList()) {
+            events.add(any.is(TaskExit.class) ? any.unpack(TaskExit.class) : any.unpack(TaskDelete.class));
+        }
+        return events;
+    }
+
+    /** The id of an event's container. */
+    static String container(Message event) {
+        return event instanceof TaskExit exit ? exit.getContainerId() : ((TaskDelete) event).getContainerId();
     }
 }

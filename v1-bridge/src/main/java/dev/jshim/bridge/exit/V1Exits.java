@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 public final class V1Exits implements AutoCloseable {
     /** What containerd itself reports of a container whose shim died (runtime/v1/linux/runtime.go, v1.6.20). */
     private static final int KILLED = 128 + 9;
+    /** Between two looks at a shim that does not answer. */
+    private static final Duration RETRY = Duration.ofSeconds(1);
+
     /** How long init's exit waits for those of its execs, which end with it. */
     private static final long EXECS_MILLIS = 5_000;
 
@@ -33,7 +36,6 @@ public final class V1Exits implements AutoCloseable {
     private final V1Task shim;
     private final Runnable beforeExit;
     private final Orphan orphan;
-    private final Duration retry;
     private final Map<String, WatchedExit> watched = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
@@ -44,16 +46,10 @@ public final class V1Exits implements AutoCloseable {
      * @param orphan what is done where the shim is dead
      */
     public V1Exits(AdoptedRecord record, ShimLink link, Runnable beforeExit, Orphan orphan) {
-        this(record, link, beforeExit, orphan, Duration.ofSeconds(1));
-    }
-
-    /** With a pause of its own between two looks at a shim that does not answer. */
-    public V1Exits(AdoptedRecord record, ShimLink link, Runnable beforeExit, Orphan orphan, Duration retry) {
         this.record = record;
         this.shim = new V1Task(record.id(), record.v1Bundle(), link.quick());
         this.beforeExit = beforeExit;
         this.orphan = orphan;
-        this.retry = retry;
         var init = new WatchedExit();
         init.runs(record.init().pid());
         watched.put("", init);
@@ -171,7 +167,7 @@ public final class V1Exits implements AutoCloseable {
                 }
             }
             try {
-                Thread.sleep(retry);
+                Thread.sleep(RETRY);
                 var end = shim.state(execId).exit();
                 if (end != null) {
                     settle(execId, exit, end);

@@ -240,8 +240,8 @@ public final class Migration {
             }
             // What would end shims, or leave containerd stopped, is found out before it is.
             refuse(plan(null).problems());
-            var restart = new Restart(this, commands, rootDaemon, progress);
-            return new Rescue(this, restart, paths.node(), home().resolve("cri-status"), progress).run(plan);
+            return new Restart(this, commands, rootDaemon, progress)
+                    .rescue(plan, paths.node(), home().resolve("cri-status"));
         });
     }
 

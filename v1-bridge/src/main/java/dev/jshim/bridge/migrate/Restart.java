@@ -1,22 +1,31 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.linux.Deadline;
 import dev.jshim.node.Answer;
+import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.ContainerdVersion;
 import dev.jshim.node.daemon.RootDaemon;
+import dev.jshim.node.survey.Node;
+import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
- * The whole change in one go: adopt, stop, adopt what is new, exchange containerd, start it, verify; and all of it back
- * when something on the way does not go well. Each step can be repeated, so an interrupted run is simply run again.
+ * Migrations that stop and start containerd too. The whole change in one go: adopt, stop, adopt what is new, exchange containerd, start it, verify; and all of it back
+ * when something on the way does not go well. And the rescue of what was lost. Each step can be repeated, so an
+ * interrupted run is simply run again.
  */
 final class Restart {
     private static final int STEPS = 6;
+    private static final int RESCUE_STEPS = 4;
     private static final Duration DAEMON = Duration.ofSeconds(90);
     private static final Duration LOADED = Duration.ofSeconds(10);
     private static final Duration PAUSE = Duration.ofMillis(200);
@@ -69,7 +78,7 @@ final class Restart {
     }
 
     /** Stops containerd and waits until it has. Whoever is killed from here on can say nothing any more. */
-    void stop() throws IOException {
+    private void stop() throws IOException {
         progress.line(
                 "if this command is interrupted from here on, containerd may stay stopped: run the same command again");
         run(commands.stop());
@@ -81,18 +90,68 @@ final class Restart {
      *
      * @param but those that it cannot have any more
      */
-    void start(Set<TaskId> but) throws IOException, MigrationException {
+    private void start(Set<TaskId> but) throws IOException, MigrationException {
         run(commands.start());
         await("containerd 2.x answers", version -> major(version) >= 2);
         verify(but);
     }
 
     /** Whether no daemon is there. */
-    boolean isStopped() {
+    private boolean isStopped() {
         try {
             return daemon.find().version() instanceof Answer.Absent;
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /**
+     * Brings back what a containerd 2.x has lost, once it is known what can come back.
+     *
+     * @param plan what {@link Migration#rescuePlan} says
+     * @param backups the directory for CRI's status files as they were
+     * @throws MigrationException where it does not come to its end; its message says how things stand
+     */
+    Report rescue(Report plan, NodePaths paths, Path backups) throws MigrationException {
+        List<Report.Row> rows = plan.rows().stream()
+                .filter(row -> row.result().equals(RescueSurvey.BEYOND))
+                .toList();
+        var beyond = rows.stream().map(Report.Row::task).collect(Collectors.toSet());
+        try {
+            progress.step(1, RESCUE_STEPS, "stop containerd");
+            stop();
+            progress.step(2, RESCUE_STEPS, "adopt what it has lost");
+            var report = migration.apply(null, false, beyond);
+            FaultPoint.at("rescue-adopted");
+            progress.step(3, RESCUE_STEPS, "repair what CRI has on record");
+            repair(paths, backups);
+            FaultPoint.at("rescue-repaired");
+            progress.step(4, RESCUE_STEPS, "start containerd, and verify");
+            start(beyond);
+            List<Report.Row> all = new ArrayList<>(report.rows());
+            all.addAll(rows);
+            return new Report(all, List.of(), report.complete() && beyond.isEmpty());
+        } catch (IOException | MigrationException e) {
+            var why = e instanceof IOException io ? Reason.of(io) : String.valueOf(e.getMessage());
+            throw new MigrationException(
+                    why + "; adopted containers stay adopted"
+                            + (isStopped()
+                                    ? ", and containerd is stopped: fix that and run rescue again, which starts it,"
+                                            + " or rollback"
+                                    : ": fix that and run rescue again, or rollback"),
+                    e);
+        }
+    }
+
+    /** Of one that has exited, too: containerd takes the exit code from the task then. */
+    private void repair(NodePaths paths, Path backups) throws IOException {
+        for (var bundle : AdoptedBundle.all(Node.read(paths))) {
+            var id = bundle.task().id();
+            var status = CriStatus.of(paths.root(), id);
+            if (status.isExited()) {
+                status.repair(backups.resolve(id));
+                progress.line("repaired " + status.file());
+            }
         }
     }
 
@@ -137,29 +196,17 @@ final class Restart {
         new HostCommand(line, progress).run();
     }
 
-    /** A condition on what the daemon says. */
-    private interface Condition {
-        boolean holds(Answer<ContainerdVersion> version);
-    }
-
     private static int major(Answer<ContainerdVersion> answer) {
         var version = answer.orNull();
         return version == null ? 0 : version.major();
     }
 
-    private void await(String what, Condition condition) throws IOException {
-        var deadline = Deadline.in(DAEMON);
-        while (true) {
+    private void await(String what, Predicate<Answer<ContainerdVersion>> condition) throws IOException {
+        if (!Deadline.in(DAEMON).await(PAUSE, () -> condition.test(daemon.find().version()))) {
             var found = daemon.find();
-            if (condition.holds(found.version())) {
-                return;
-            }
-            if (deadline.isOver()) {
-                throw new IOException("did not happen within " + DAEMON.toSeconds() + " s: " + what + " ("
-                        + (found.holder().isEmpty() ? "" : found.holder() + ", ") + "on " + found.socket() + ": "
-                        + found.version() + ")");
-            }
-            Deadline.pause(PAUSE);
+            throw new IOException("did not happen within " + DAEMON.toSeconds() + " s: " + what + " ("
+                    + (found.holder().isEmpty() ? "" : found.holder() + ", ") + "on " + found.socket() + ": "
+                    + found.version() + ")");
         }
     }
 

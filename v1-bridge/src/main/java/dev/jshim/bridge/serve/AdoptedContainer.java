@@ -5,6 +5,7 @@ import dev.jshim.bridge.end.Orphan;
 import dev.jshim.bridge.exit.AdoptedEvents;
 import dev.jshim.bridge.exit.AdoptedOoms;
 import dev.jshim.bridge.exit.Containerd;
+import dev.jshim.bridge.exit.HeldNotes;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
@@ -94,8 +95,16 @@ final class AdoptedContainer implements AutoCloseable {
         this.ended = ended;
         notes = new AdoptedNotes(record, bundle);
         cgroup = new RememberedCgroup(record.init(), notes);
-        events = AdoptedEvents.of(
-                record, notes, publisher, containerd, paths, timer, () -> clients() > 0, () -> runs(containerd.seen()));
+        events = new AdoptedEvents(
+                record,
+                notes,
+                publisher,
+                containerd,
+                new HeldNotes(paths),
+                timer,
+                AdoptedEvents.SHIM_TELLS,
+                () -> clients() > 0,
+                () -> runs(containerd.seen()));
         cleanup = Cleanup.of(paths, record);
         var link = ShimLink.to(record, () -> doors.dial(record.key(), ShimSocket.parse(record.socket())));
         link.onLost(this::lookForGhost);

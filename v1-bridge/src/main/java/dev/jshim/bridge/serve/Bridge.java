@@ -227,7 +227,16 @@ final class Bridge implements AutoCloseable {
             var notes = AdoptedNotes.none(record);
             var sink = publishers.apply(record.namespace());
             // As if containerd had it from us: that its shim and bundle are gone is our own doing, by the noted ending.
-            var events = AdoptedEvents.of(record, notes, sink, containerd, paths, timer, () -> true, () -> {});
+            var events = new AdoptedEvents(
+                    record,
+                    notes,
+                    sink,
+                    containerd,
+                    new HeldNotes(paths),
+                    timer,
+                    AdoptedEvents.SHIM_TELLS,
+                    () -> true,
+                    () -> {});
             before.forEach(events::again);
             events.awaitNothingHeld();
         }

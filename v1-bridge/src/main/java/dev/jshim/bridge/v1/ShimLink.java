@@ -72,7 +72,7 @@ public final class ShimLink implements AutoCloseable {
 
     /** A link to the v1 shim of an adopted container. */
     public static ShimLink to(AdoptedRecord record) {
-        return new ShimLink(record.key(), ShimSocket.parse(record.socket()), GLANCE);
+        return to(record, () -> null);
     }
 
     /**
@@ -90,12 +90,7 @@ public final class ShimLink implements AutoCloseable {
      *
      * @param glance how long whoever asks for init waits
      */
-    public ShimLink(String name, ShimSocket address, Duration glance) {
-        this(name, address, glance, () -> null);
-    }
-
-    /** @param own opens a connection for one call that changes something; null if it is to go over the common one */
-    private ShimLink(String name, ShimSocket address, Duration glance, CallDialer own) {
+    public ShimLink(String name, ShimSocket address, Duration glance, CallDialer own) {
         this.name = name;
         this.address = address;
         this.glance = glance;
@@ -191,7 +186,7 @@ public final class ShimLink implements AutoCloseable {
             throw noConnection(e);
         }
         if (opened == null) {
-            return ask(line(), deadline, rpc);
+            return ask(deadline, rpc);
         }
         try (opened) {
             return ask(opened, deadline, rpc);

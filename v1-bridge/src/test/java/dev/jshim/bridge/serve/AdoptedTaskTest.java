@@ -110,7 +110,7 @@ class AdoptedTaskTest {
 
     private ShimLink link(Duration glance) {
         var socket = ShimSocket.parse("unix://" + container.socket);
-        return new ShimLink("ns/c", socket, glance);
+        return new ShimLink("ns/c", socket, glance, () -> null);
     }
 
     private Orphan orphan() {

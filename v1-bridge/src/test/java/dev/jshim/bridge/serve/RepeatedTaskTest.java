@@ -73,7 +73,7 @@ class RepeatedTaskTest {
         legacy = new AdoptedTask(
                 record,
                 notes,
-                new ShimLink("ns/c", socket, PATIENCE),
+                new ShimLink("ns/c", socket, PATIENCE, () -> null),
                 Empty::getDefaultInstance,
                 new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {}),
                 new Orphan(record, cgroup, () -> true),
