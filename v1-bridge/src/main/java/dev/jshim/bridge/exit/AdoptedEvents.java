@@ -109,7 +109,7 @@ public final class AdoptedEvents implements EventSink {
         switch (event) {
             case TaskExit exit -> {
                 var told =
-                        hold(exit, ShimWord.reaches(record, containerd.place().grpc()) ? notes.daemon() : "");
+                        hold(exit, ShimWord.reaches(record, containerd.socket()) ? notes.daemon() : "");
                 if (told != null) {
                     heldNotes.forget(told);
                 }

@@ -61,7 +61,6 @@ final class Adoption {
             return new Report(rows, notes, rows.isEmpty());
         }
         try (var bridge = bridge(notes)) {
-            launcher.instruct(bridge);
             var pid = bridge.list().getPid();
             for (var candidate : candidates) {
                 progress.count(rows.size(), candidates.size());
@@ -86,7 +85,9 @@ final class Adoption {
     }
 
     private BridgeClient bridge(List<String> notes) throws IOException {
-        if (BridgeClient.running(paths, timeout) != null) {
+        var running = BridgeClient.running(paths, timeout);
+        if (running != null) {
+            launcher.instruct(running);
             return BridgeClient.connect(paths, timeout);
         }
         progress.line("starting the bridge");

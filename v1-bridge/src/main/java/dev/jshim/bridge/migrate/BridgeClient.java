@@ -8,7 +8,6 @@ import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
 import dev.jshim.proto.v2.bridge.BridgeGrpc.BridgeBlockingStub;
-import dev.jshim.proto.v2.bridge.FollowRequest;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
@@ -136,15 +135,6 @@ final class BridgeClient implements AutoCloseable {
                 .setId(task.id())
                 .build();
         var _ = order("cannot release it from the bridge", timeout, bridge -> bridge.release(request));
-    }
-
-    /** Says where containerd listens, which may have changed since the bridge was started. */
-    void follow(Path address, Path ttrpcAddress) throws IOException {
-        var request = FollowRequest.newBuilder()
-                .setAddress(address.toString())
-                .setTtrpcAddress(ttrpcAddress.toString())
-                .build();
-        var _ = order("cannot send containerd's address to the bridge", timeout, bridge -> bridge.follow(request));
     }
 
     ListResponse list() throws IOException {

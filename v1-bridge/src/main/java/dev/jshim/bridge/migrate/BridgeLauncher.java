@@ -9,6 +9,7 @@ import dev.jshim.linux.OpenFiles;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.linux.Processes;
 import dev.jshim.node.shim.KeeperState;
+import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.shim.keeper.Keeper;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -58,19 +59,30 @@ final class BridgeLauncher {
         this.tree = binary.resolve("../..").normalize();
     }
 
-    /** Tells a bridge that runs what it would be started with. */
-    void instruct(BridgeClient bridge) throws IOException {
-        bridge.follow(flags.address(), flags.ttrpcAddress());
+    /** Has a bridge that runs replaced if it looks for containerd elsewhere than it would be started to. */
+    void instruct(ListResponse running) throws IOException {
+        if (!flags.equals(flags(running))) {
+            var _ = replace(running.getPid(), flags);
+        }
+    }
+
+    /** What a bridge was started with. */
+    private BridgeFlags flags(ListResponse running) {
+        return BridgeFlags.of(flags.paths(), Path.of(running.getAddress()), Path.of(running.getTtrpcAddress()));
     }
 
     /**
-     * Puts a bridge of this tree in the place of the one that runs, whose keeper starts it.
+     * Puts a bridge of this tree in the place of the one that runs, for the same containerd.
      *
      * @return the pid of the new one
      * @throws IOException if the one before, or none, serves after that
      */
-    int replace() throws IOException {
-        var before = pid();
+    int replace(ListResponse running) throws IOException {
+        return replace(running.getPid(), flags(running));
+    }
+
+    /** The keeper of the one before starts it. */
+    private int replace(int before, BridgeFlags flags) throws IOException {
         requireProgram(BridgeFlags.program(tree));
         try (var bridge = BridgeClient.connect(paths, OTHER)) {
             bridge.replace(flags.command(tree));

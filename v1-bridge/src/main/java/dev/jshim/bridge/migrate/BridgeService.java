@@ -165,10 +165,11 @@ public final class BridgeService {
      * @throws IOException if no bridge runs, or the one before goes on because the new one did not come up
      */
     public Done replace() throws IOException {
-        if (BridgeClient.running(paths, timeout) == null) {
+        var running = BridgeClient.running(paths, timeout);
+        if (running == null) {
             throw new IOException("no bridge runs");
         }
-        return new Done(launcher.replace(), true, List.of());
+        return new Done(launcher.replace(running), true, List.of());
     }
 
     /**

@@ -72,11 +72,6 @@ public record BridgePaths(NodePaths node) {
         return endings().resolve(hash(key) + ".v1");
     }
 
-    /** Where containerd listens, as the bridge was told last. */
-    public Path containerd() {
-        return directory().resolve("containerd");
-    }
-
     public Path log() {
         return directory().resolve("bridge.log");
     }

@@ -419,20 +419,6 @@ final class Bridge implements AutoCloseable {
         return next;
     }
 
-    /** That containerd listens elsewhere from now on. */
-    void follow(Containerd.Place now) {
-        var _ = changing(() -> {
-            containerd.follow(now);
-            look();
-            return now;
-        });
-    }
-
-    /** Where containerd is looked for. */
-    Path containerd() {
-        return containerd.place().grpc();
-    }
-
     Collection<AdoptedContainer> list() {
         return List.copyOf(adopted.values());
     }

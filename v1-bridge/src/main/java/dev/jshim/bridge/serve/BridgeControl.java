@@ -1,13 +1,10 @@
 package dev.jshim.bridge.serve;
 
-import dev.jshim.bridge.exit.Containerd;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.AdoptResponse;
 import dev.jshim.proto.v2.bridge.Adopted;
 import dev.jshim.proto.v2.bridge.BridgeGrpc;
-import dev.jshim.proto.v2.bridge.FollowRequest;
-import dev.jshim.proto.v2.bridge.FollowResponse;
 import dev.jshim.proto.v2.bridge.ListRequest;
 import dev.jshim.proto.v2.bridge.ListResponse;
 import dev.jshim.proto.v2.bridge.ReleaseRequest;
@@ -20,15 +17,16 @@ import dev.jshim.task.ShimException;
 import dev.jshim.task.Statuses;
 import dev.jshim.task.TaskId;
 import io.grpc.stub.StreamObserver;
-import java.nio.file.Path;
 import java.util.function.Supplier;
 
 /** Orders to the bridge, from {@code jshimctl}. */
 final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     private final Bridge bridge;
+    private final BridgeFlags flags;
 
-    BridgeControl(Bridge bridge) {
+    BridgeControl(Bridge bridge, BridgeFlags flags) {
         this.bridge = bridge;
+        this.flags = flags;
     }
 
     @Override
@@ -55,21 +53,12 @@ final class BridgeControl extends BridgeGrpc.BridgeImplBase {
     }
 
     @Override
-    public void follow(FollowRequest r, StreamObserver<FollowResponse> answer) {
-        answer(answer, () -> {
-            if (!r.getAddress().startsWith("/") || !r.getTtrpcAddress().startsWith("/")) {
-                throw ShimException.invalidArgument("the addresses must be absolute paths");
-            }
-            bridge.follow(new Containerd.Place(Path.of(r.getAddress()), Path.of(r.getTtrpcAddress())));
-            return FollowResponse.getDefaultInstance();
-        });
-    }
-
-    @Override
     public void list(ListRequest r, StreamObserver<ListResponse> answer) {
         answer(answer, () -> {
             var response = ListResponse.newBuilder()
-                    .setPid((int) ProcessHandle.current().pid());
+                    .setPid((int) ProcessHandle.current().pid())
+                    .setAddress(flags.address().toString())
+                    .setTtrpcAddress(flags.ttrpcAddress().toString());
             for (var container : bridge.list()) {
                 response.addAdopted(Adopted.newBuilder()
                         .setNamespace(container.record().namespace())

@@ -47,6 +47,7 @@ public final class BridgeDaemon implements AutoCloseable {
     /** 128 and SIGTERM, as a JVM without hooks. */
     private static final int TERMINATED = 143;
 
+    private final BridgeFlags flags;
     private final BridgePaths paths;
     private final Map<String, TtrpcPublisher> publishers = new ConcurrentHashMap<>();
     private final Bridge bridge;
@@ -62,13 +63,9 @@ public final class BridgeDaemon implements AutoCloseable {
         this.lock = lock;
         var timer = Bridge.timer();
         log.watch(timer);
-        // One that the keeper starts again has no newer word of it than the bridge before had.
-        var isAgain = keeper != null && keeper.restarts() > 0;
-        var containerd = new Containerd(paths, new Containerd.Place(flags.address(), flags.ttrpcAddress()), isAgain);
-        var place = containerd.place();
-        doors = new TaskDoors(
- paths, keeper, new BridgeFlags(flags.paths(), place.grpc(), place.ttrpc(), true));
-        bridge = new Bridge(paths, doors, containerd, ns -> publisher(containerd, ns), timer);
+        this.flags = flags;
+        doors = new TaskDoors(paths, keeper, flags);
+        bridge = new Bridge(paths, doors, new Containerd(flags.address()), this::publisher, timer);
         drain = new LogDrain(
                 () -> bridge.list().stream()
                         .map(container -> container.record().v1Work())
@@ -76,9 +73,8 @@ public final class BridgeDaemon implements AutoCloseable {
                 timer);
     }
 
-    private TtrpcPublisher publisher(Containerd containerd, String namespace) {
-        return publishers.computeIfAbsent(
-                namespace, _ -> new TtrpcPublisher(() -> containerd.place().ttrpc(), namespace));
+    private TtrpcPublisher publisher(String namespace) {
+        return publishers.computeIfAbsent(namespace, _ -> new TtrpcPublisher(flags.ttrpcAddress(), namespace));
     }
 
     /** As {@link #start(BridgeFlags, Keeper)}, without a keeper. */
@@ -145,7 +141,7 @@ public final class BridgeDaemon implements AutoCloseable {
         if (control == null) {
             var listener = PrivateSocket.listen(paths.control());
             var server =
-                    TtrpcServer.builder().addService(new BridgeControl(bridge)).build();
+                    TtrpcServer.builder().addService(new BridgeControl(bridge, flags)).build();
             server.serve(listener);
             control = server;
         }

@@ -64,7 +64,7 @@ class AdoptedEventsTest {
         Files.createDirectories(paths.directory());
         socket = folder.resolve("c.sock");
         daemon = new FakeDaemon(socket, false);
-        containerd = new Containerd(paths, new Containerd.Place(socket, socket), false);
+        containerd = new Containerd(socket);
         begin("/bin/true");
     }
 
@@ -202,7 +202,8 @@ class AdoptedEventsTest {
     void aShimThatTellsItElsewhereHasNotTold() throws Exception {
         var other = folder.resolve("other.sock");
         try (var _ = new FakeDaemon(other, false)) {
-            containerd.follow(new Containerd.Place(other, other));
+            containerd = new Containerd(other);
+            events = events();
             notes.daemon(containerd.seen());
             events.publish(EXIT);
             assertPublished(EXIT);
