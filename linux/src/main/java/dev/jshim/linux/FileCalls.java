@@ -207,8 +207,8 @@ public final class FileCalls {
     }
 
     /**
-     * Whether somebody holds an exclusive lock of flock(2) on a file or directory. It is tried by sharing the lock for an instant,
-     * in which nobody else gets an exclusive one.
+     * Whether somebody holds an exclusive lock of flock(2) on a file or directory. It is tried by sharing the lock for
+     * an instant, in which nobody else gets an exclusive one.
      */
     public static boolean isFlocked(Path path) throws ErrnoException {
         try (Fd fd = open(path, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK, 0)) {
@@ -222,8 +222,8 @@ public final class FileCalls {
     }
 
     /**
-     * Takes the exclusive lock of flock(2) on a directory, without waiting for it. A lock that needs no file of its own,
-     * and that a crash frees.
+     * Takes the exclusive lock of flock(2) on a directory, without waiting for it. A lock that needs no file of its
+     * own, and that a crash frees.
      *
      * @return holds it as long as it is open; null if somebody else has it, be it in this very process
      */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * What a shim does to its own process before it serves (manager/manager_linux.go Start, pkg/shim/util_unix.go, v2.1.4).
  * None of it is worth a failed start.
  */
-final class Housekeeping {
+public final class Housekeeping {
     private static final int OOM_SCORE_MAX = 1000;
 
     private Housekeeping() {}
@@ -51,8 +51,11 @@ final class Housekeeping {
         raiseOpenFiles();
     }
 
-    /** A shim for all containers of a node needs more than the 1024 that is usual; what it starts does not get more. */
-    static void raiseOpenFiles() {
+    /**
+     * A shim or a bridge for all containers of a node needs more than the 1024 that is usual; what it starts does not
+     * get more.
+     */
+    public static void raiseOpenFiles() {
         try {
             OpenFiles.raise();
         } catch (ErrnoException e) {

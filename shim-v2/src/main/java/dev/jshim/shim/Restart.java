@@ -79,13 +79,11 @@ final class Restart {
         }
     }
 
-    /** A keeper of a tree before an upgrade has that in use as long as it runs. */
     private void replaceKeeper() {
         var home = System.getProperty("jshim.home");
         var program = home == null ? null : Path.of(home).resolve(Keeper.PROGRAM);
-        if (program != null && Keeper.isOtherThanParent(program)) {
-            ShimLog.info("the keeper is of another tree; replacing it too", "program", program);
-            keeper.replace(program);
+        if (program != null) {
+            keeper.replaceIfOther(program);
         }
     }
 

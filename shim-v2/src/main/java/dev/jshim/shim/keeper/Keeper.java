@@ -73,7 +73,7 @@ public final class Keeper implements FdStore, AutoCloseable {
     public static final Path PROGRAM = Path.of("lib/native/jshim-keeper");
 
     /** Whether a program is there and the keeper that has started this process is another one. */
-    public static boolean isOtherThanParent(Path program) {
+    private static boolean isOtherThanParent(Path program) {
         var self = Processes.stat(Processes.getpid());
         try {
             return self != null
@@ -312,9 +312,12 @@ public final class Keeper implements FdStore, AutoCloseable {
         return closed;
     }
 
-    /** Has the keeper replaced by another program, in place. */
-    public void replace(Path program) {
-        send("keeper " + program, null);
+    /** Has the keeper of a tree before an upgrade replaced, in place: it has that tree in use as long as it runs. */
+    public void replaceIfOther(Path program) {
+        if (isOtherThanParent(program)) {
+            ShimLog.info("the keeper is of another tree; replacing it too", "program", program);
+            send("keeper " + program, null);
+        }
     }
 
     /** Whether there is a keeper now. */

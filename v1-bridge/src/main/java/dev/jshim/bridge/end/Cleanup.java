@@ -218,7 +218,7 @@ public final class Cleanup {
     }
 
     private void warn(String what, Exception e) {
-        ShimLog.warn(what, "ns", record.namespace(), "id", record.id(), "error", e);
+        ShimLog.warn(what, record.named("error", e));
     }
 
     /** Looks at the processes, the v1 bundle and the v1 shim. Blocks for its answer, at most {@link ShimLink#QUICK}. */
@@ -390,11 +390,11 @@ public final class Cleanup {
         step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
         FaultPoint.at("end-bundle");
         step("remove the v1 work directory", () -> removeTree(record.v1Work()));
-        ShimLog.info("the v1 shim and its files are gone", "ns", record.namespace(), "id", record.id());
+        ShimLog.info("the v1 shim and its files are gone", record.named());
     }
 
     private void leave(String why) {
-        ShimLog.warn(why + "; touching nothing of v1", "ns", record.namespace(), "id", record.id());
+        ShimLog.warn(why + "; touching nothing of v1", record.named());
     }
 
     /** A step of the clean-up. */

@@ -57,20 +57,19 @@ public final class Orphan {
         said = true;
         if (kept.getAsBoolean()) {
             if (first) {
-                ShimLog.warn(
-                        "the v1 shim has died; keeping the container", "ns", record.namespace(), "id", record.id());
+                ShimLog.warn("the v1 shim has died; keeping the container", record.named());
             }
             return true;
         }
         if (first) {
-            ShimLog.warn("the v1 shim has died; killing the container", "ns", record.namespace(), "id", record.id());
+            ShimLog.warn("the v1 shim has died; killing the container", record.named());
         }
         try {
             for (var look = 0; look < LOOKS && signal(Processes.SIGKILL); look++) {
                 Thread.sleep(10);
             }
         } catch (ErrnoException e) {
-            ShimLog.warn("could not kill a container", "ns", record.namespace(), "id", record.id(), "error", e);
+            ShimLog.warn("could not kill a container", record.named("error", e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

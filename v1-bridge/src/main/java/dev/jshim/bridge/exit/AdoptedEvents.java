@@ -108,8 +108,7 @@ public final class AdoptedEvents implements EventSink {
     public void publish(Message event) {
         switch (event) {
             case TaskExit exit -> {
-                var told =
-                        hold(exit, ShimWord.reaches(record, containerd.socket()) ? notes.daemon() : "");
+                var told = hold(exit, ShimWord.reaches(record, containerd.socket()) ? notes.daemon() : "");
                 if (told != null) {
                     heldNotes.forget(told);
                 }
@@ -157,12 +156,7 @@ public final class AdoptedEvents implements EventSink {
     private static String key(String namespace, Message event) {
         return event instanceof TaskExit exit
                 ? "%s %s %s %d %d"
-                        .formatted(
-                                namespace,
-                                exit.getContainerId(),
-                                exit.getId(),
-                                exit.getPid(),
-                                exit.getExitStatus())
+                        .formatted(namespace, exit.getContainerId(), exit.getId(), exit.getPid(), exit.getExitStatus())
                 : namespace + " " + HeldNotes.container(event);
     }
 
@@ -298,7 +292,7 @@ public final class AdoptedEvents implements EventSink {
         try {
             while (!held.isEmpty()) {
                 if (!deadline.await(this)) {
-                    ShimLog.warn("an exit may not be reported", "ns", record.namespace(), "id", record.id());
+                    ShimLog.warn("an exit may not be reported", record.named());
                     return;
                 }
             }

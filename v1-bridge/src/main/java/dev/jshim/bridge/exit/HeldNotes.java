@@ -60,7 +60,8 @@ public record HeldNotes(BridgePaths paths) {
             for (var file : files) {
                 try {
                     var held = HeldEvents.parseFrom(Files.readAllBytes(file));
-                    var task = new TaskId(held.getNamespace(), container(unpack(held).getFirst()));
+                    var task = new TaskId(
+                            held.getNamespace(), container(unpack(held).getFirst()));
                     all.computeIfAbsent(task, _ -> new ArrayList<>()).add(held);
                 } catch (InvalidProtocolBufferException | NoSuchElementException e) {
                     ShimLog.error("the note of an exit is damaged", "path", file, "error", e);

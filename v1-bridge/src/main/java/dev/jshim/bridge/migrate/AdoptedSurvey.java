@@ -5,7 +5,6 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ProcessId;
-import dev.jshim.node.Answer;
 import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.shim.Shims;
 import dev.jshim.node.survey.Node;
@@ -23,6 +22,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Asks the bridge, and all adopted containers through it, what is to be known of them. Changes nothing. */
@@ -45,15 +46,10 @@ final class AdoptedSurvey {
 
     /** What the bridge serves; null if none answers. */
     private @Nullable Map<TaskId, Adopted> served() {
-        Map<TaskId, Adopted> served = new HashMap<>();
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            for (var adopted : bridge.list().getAdoptedList()) {
-                served.put(new TaskId(adopted.getNamespace(), adopted.getId()), adopted);
-            }
-            return served;
-        } catch (IOException e) {
-            return null;
-        }
+        var list = BridgeClient.ask(paths, timeout);
+        return list == null
+                ? null
+                : list.getAdoptedList().stream().collect(Collectors.toMap(BridgeClient::task, Function.identity()));
     }
 
     /**
@@ -174,20 +170,18 @@ final class AdoptedSurvey {
                 .map(this::row)
                 .toList();
         // After the tasks were asked: now the bridge knows which shims did not answer.
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            var answer = bridge.list();
-            Map<TaskId, String> troubles = new HashMap<>();
-            answer.getAdoptedList()
-                    .forEach(one -> troubles.put(new TaskId(one.getNamespace(), one.getId()), one.getTrouble()));
-            return new Status(
-                    true,
-                    answer.getPid(),
-                    rows.stream()
-                            .map(row -> row.orReason(troubles.getOrDefault(row.task(), "")))
-                            .toList());
-        } catch (IOException e) {
+        var list = BridgeClient.ask(paths, timeout);
+        if (list == null) {
             return new Status(false, 0, rows);
         }
+        Map<TaskId, String> troubles = new HashMap<>();
+        list.getAdoptedList().forEach(one -> troubles.put(BridgeClient.task(one), one.getTrouble()));
+        return new Status(
+                true,
+                list.getPid(),
+                rows.stream()
+                        .map(row -> row.orReason(troubles.getOrDefault(row.task(), "")))
+                        .toList());
     }
 
     private Status.Row row(V2Bundle bundle) {
@@ -200,7 +194,7 @@ final class AdoptedSurvey {
             return new Status.Row(task, 0, 0, false, "UNKNOWN", false, why);
         }
         var shimAlive = record.shim().isAlive();
-        var answer = state(bundle);
+        var answer = Shims.ask(bundle, timeout, shim -> shim.state("").status().name());
         var state = answer.orNull();
         return new Status.Row(
                 task,
@@ -210,9 +204,5 @@ final class AdoptedSurvey {
                 state == null ? "UNKNOWN" : state,
                 shimAlive,
                 state == null ? answer.describe() : shimAlive ? "" : "its v1 shim is dead");
-    }
-
-    private Answer<String> state(V2Bundle bundle) {
-        return Shims.ask(bundle, timeout, task -> task.state("").status().name());
     }
 }

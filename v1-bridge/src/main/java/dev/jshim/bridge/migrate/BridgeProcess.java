@@ -57,8 +57,8 @@ final class BridgeProcess {
         // One that is about to end closes its socket first, and has its lock a moment longer.
         if (!Deadline.in(ENDING).await(LOOK, () -> !isAlive(paths))) {
             throw new IOException(
-                    "the running bridge (it has locked " + paths.directory() + ") did not respond: " + why.getMessage() + "; see "
-                            + paths.log() + ", kill the process that has locked it, then retry",
+                    "the running bridge (it has locked " + paths.directory() + ") did not respond: " + why.getMessage()
+                            + "; see " + paths.log() + ", kill the process that has locked it, then retry",
                     why);
         }
     }

@@ -73,7 +73,11 @@ public final class BridgeService {
         var keeper = KeeperState.living(paths.keeper());
         return list == null
                 ? new State(0, 0, 0, keeper)
-                : new State(list.getPid(), list.getAdoptedCount(), list.getAdoptedCount() - alone(list).size(), keeper);
+                : new State(
+                        list.getPid(),
+                        list.getAdoptedCount(),
+                        list.getAdoptedCount() - alone(list).size(),
+                        keeper);
     }
 
     private static List<TaskId> alone(ListResponse list) {

@@ -146,12 +146,12 @@ public final class Migration {
                                 .filter(candidate -> !but.contains(candidate.task()))
                                 .toList();
                 refuse(preflight.ends(shims(candidates)));
-                var launcher = new BridgeLauncher(
- BridgeFlags.of(paths.node(), address, daemon.ttrpcSocket()), bridgeBinary);
+                var launcher =
+                        new BridgeLauncher(BridgeFlags.of(paths.node(), address, daemon.ttrpcSocket()), bridgeBinary);
                 // One that is mute runs.
                 var isUp = !(containerd.version() instanceof Answer.Absent<?>);
-                var report = new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress)
-                        .adopt(candidates, isUp);
+                var report =
+                        new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates, isUp);
                 rows.addAll(report.rows());
                 return new Report(
                         rows,
@@ -365,8 +365,8 @@ public final class Migration {
     }
 
     /**
-     * Works under the migration's lock, for a whole command: what it consists of takes part in it. A rollback on the way
-     * removes the lock with all the rest; what comes after it is only the old containerd's start.
+     * Works under the migration's lock, for a whole command: what it consists of takes part in it. A rollback on the
+     * way removes the lock with all the rest; what comes after it is only the old containerd's start.
      */
     private Report locked(Work work) throws MigrationException {
         try {

@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class MigrationLock {
     private MigrationLock() {}
 
-    /** Takes the lock of a directory, which is made where it is missing; it is held as long as the descriptor is open. */
+    /**
+     * Takes the lock of a directory, which is made where it is missing; it is held as long as the descriptor is open.
+     */
     static Fd take(Path directory) throws IOException, MigrationException {
         while (true) {
             var lock = tryOnce(directory);

@@ -19,9 +19,9 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Migrations that stop and start containerd too. The whole change in one go: adopt, stop, adopt what is new, exchange containerd, start it, verify; and all of it back
- * when something on the way does not go well. And the rescue of what was lost. Each step can be repeated, so an
- * interrupted run is simply run again.
+ * Migrations that stop and start containerd too. The whole change in one go: adopt, stop, adopt what is new, exchange
+ * containerd, start it, verify; and all of it back when something on the way does not go well. And the rescue of what
+ * was lost. Each step can be repeated, so an interrupted run is simply run again.
  */
 final class Restart {
     private static final int STEPS = 6;

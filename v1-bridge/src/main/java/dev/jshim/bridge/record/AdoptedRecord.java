@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +73,12 @@ public record AdoptedRecord(
     /** Namespace and id: ids are unique only within their namespace. */
     public String key() {
         return namespace + "/" + id;
+    }
+
+    /** For a line of the log: which container it is, and then what else there is to say, a key and its value each. */
+    public @Nullable Object[] named(@Nullable Object... more) {
+        return Stream.concat(Stream.of("ns", namespace, "id", id), Stream.of(more))
+                .toArray();
     }
 
     /** Whether a v2 bundle lies where that of this container does: in a folder of its id, in one of its namespace. */

@@ -270,12 +270,12 @@ final class AdoptedContainer implements AutoCloseable {
         if (wasDeleted || !over.compareAndSet(false, true)) {
             return;
         }
-        ShimLog.info("deleted by another daemon", "ns", record.namespace(), "id", record.id());
+        ShimLog.info("deleted by another daemon", record.named());
         stopServing();
         try {
             AdoptedBundle.remove(bundle);
         } catch (IOException e) {
-            ShimLog.warn("could not remove the bundle", "ns", record.namespace(), "id", record.id(), "error", e);
+            ShimLog.warn("could not remove the bundle", record.named("error", e));
         }
         ended.accept(this);
     }

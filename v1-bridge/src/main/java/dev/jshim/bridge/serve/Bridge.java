@@ -193,13 +193,7 @@ final class Bridge implements AutoCloseable {
         var record = ending.record();
         switch (ending.progress()) {
             case PRESENT -> ending.forget();
-            case UNKNOWN ->
-                ShimLog.warn(
-                        "its deletion was begun, but its v1 shim does not answer",
-                        "ns",
-                        record.namespace(),
-                        "id",
-                        record.id());
+            case UNKNOWN -> ShimLog.warn("its deletion was begun, but its v1 shim does not answer", record.named());
             case STOPPED -> {
                 try {
                     ending.deleteNow();
@@ -208,12 +202,7 @@ final class Bridge implements AutoCloseable {
                     // The note stays for the next bridge, and the container is served where it still has a bundle.
                     ShimLog.warn(
                             "its deletion was begun, but its v1 shim does not continue it",
-                            "ns",
-                            record.namespace(),
-                            "id",
-                            record.id(),
-                            "error",
-                            e.getMessage());
+                            record.named("error", e.getMessage()));
                 }
             }
             case DELETED -> end(ending);
@@ -339,14 +328,7 @@ final class Bridge implements AutoCloseable {
                     ? shim
                     : new ShimException(ShimException.Kind.INTERNAL, "cannot serve " + fresh.id() + ": " + e, e);
         }
-        ShimLog.info(
-                "adopted",
-                "ns",
-                record.namespace(),
-                "id",
-                record.id(),
-                "pid",
-                record.init().pid());
+        ShimLog.info("adopted", record.named("pid", record.init().pid()));
         return fresh.socket();
     }
 

@@ -5,11 +5,10 @@ import dev.jshim.bridge.exit.Containerd;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.PrivateSocket;
 import dev.jshim.linux.Deadline;
-import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
-import dev.jshim.linux.OpenFiles;
 import dev.jshim.node.NodePaths;
+import dev.jshim.shim.Housekeeping;
 import dev.jshim.shim.event.TtrpcPublisher;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.keeper.Held;
@@ -92,7 +91,7 @@ public final class BridgeDaemon implements AutoCloseable {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
         var log = new BridgeLog(paths.log());
-        raiseOpenFiles();
+        Housekeeping.raiseOpenFiles();
         List<Held> held = keeper == null ? List.of() : keeper.takeAll();
         FaultPoint.at("bridge-begins");
         var lock = lockInTime(paths);
@@ -115,15 +114,6 @@ public final class BridgeDaemon implements AutoCloseable {
         }
     }
 
-    /** It needs some for each container; who starts it may have the usual 1024. */
-    private static void raiseOpenFiles() {
-        try {
-            OpenFiles.raise();
-        } catch (ErrnoException e) {
-            ShimLog.warn("cannot raise the limit of open files", "error", e.getMessage());
-        }
-    }
-
     private static Fd lockInTime(BridgePaths paths) throws IOException {
         var deadline = Deadline.in(PREDECESSOR_DIES);
         var lock = FileCalls.lockDirectory(paths.directory());
@@ -140,8 +130,9 @@ public final class BridgeDaemon implements AutoCloseable {
     private void takeOrders() throws IOException {
         if (control == null) {
             var listener = PrivateSocket.listen(paths.control());
-            var server =
-                    TtrpcServer.builder().addService(new BridgeControl(bridge, flags)).build();
+            var server = TtrpcServer.builder()
+                    .addService(new BridgeControl(bridge, flags))
+                    .build();
             server.serve(listener);
             control = server;
         }

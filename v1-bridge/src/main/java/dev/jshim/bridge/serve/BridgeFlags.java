@@ -86,7 +86,8 @@ public record BridgeFlags(NodePaths paths, Path address, Path ttrpcAddress, bool
         } catch (IOException e) {
             // Whoever starts it says so.
         }
-        var line = new ArrayList<>(List.of(program.toString(), "bridge", "-root", paths.root().toString()));
+        var line = new ArrayList<>(
+                List.of(program.toString(), "bridge", "-root", paths.root().toString()));
         line.addAll(List.of("-state", paths.state().toString(), "-address", address.toString()));
         line.addAll(List.of("-ttrpc-address", ttrpcAddress.toString(), "-reply"));
         return List.copyOf(line);

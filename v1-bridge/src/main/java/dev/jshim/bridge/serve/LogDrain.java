@@ -77,11 +77,7 @@ final class LogDrain implements AutoCloseable {
                     }
                 }
             }
-            for (var gone : held.keySet().stream()
-                    .filter(fifo -> !wanted.contains(fifo))
-                    .toList()) {
-                release(held.remove(gone));
-            }
+            held.values().removeIf(open -> !wanted.contains(open.path()) && isReleased(open));
         } catch (RuntimeException e) {
             ShimLog.warn("could not drain the logs of the v1 shims", "error", e);
         }
@@ -112,14 +108,10 @@ final class LogDrain implements AutoCloseable {
         return null;
     }
 
-    private void release(@Nullable Held gone) {
-        if (gone != null) {
-            try (var fd = gone.fd()) {
-                loop().remove(fd);
-            } catch (ErrnoException e) {
-                ShimLog.warn("cannot end the watch of a log", "path", gone.path(), "error", e);
-            }
-        }
+    /** Always; the end of a descriptor's only number is the end of its watch. */
+    private static boolean isReleased(Held gone) {
+        gone.fd().close();
+        return true;
     }
 
     private Epoll loop() throws ErrnoException {
@@ -177,8 +169,7 @@ final class LogDrain implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
-        List.copyOf(held.values()).forEach(this::release);
-        held.clear();
+        held.values().removeIf(LogDrain::isReleased);
         // The loop's own descriptor stays with its thread, which sleeps in it until the process ends.
     }
 }

@@ -330,11 +330,7 @@ public final class TaskDoors {
     void serving() {
         if (keeper != null) {
             keeper.serving();
-            // One of a tree before an upgrade, which stays in use as long as it runs.
-            if (Keeper.isOtherThanParent(keeperProgram)) {
-                ShimLog.info("the keeper is of another tree; replacing it too", "program", keeperProgram);
-                keeper.replace(keeperProgram);
-            }
+            keeper.replaceIfOther(keeperProgram);
         }
     }
 

@@ -2,8 +2,8 @@ package dev.jshim.bridge.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.jshim.task.TaskId;
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.jshim.task.TaskId;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -78,7 +78,9 @@ class JournalTest {
         try (var journal = Journal.open(file())) {
             journal.add(new JournalEntry.Adopted(new TaskId("ns", "e")));
         }
-        assertThat(Journal.read(file())).hasSize(ENTRIES.size() + 1).endsWith(new JournalEntry.Adopted(new TaskId("ns", "e")));
+        assertThat(Journal.read(file()))
+                .hasSize(ENTRIES.size() + 1)
+                .endsWith(new JournalEntry.Adopted(new TaskId("ns", "e")));
     }
 
     @Test
@@ -156,7 +158,8 @@ class JournalTest {
     @Test
     void textThatCouldNotBeReadAgainIsNotWritten() throws Exception {
         try (var journal = Journal.open(file())) {
-            assertThatThrownBy(() -> journal.add(new JournalEntry.Abandoned(new TaskId("ns", "c"), "half a \ud800 sign")))
+            assertThatThrownBy(
+                            () -> journal.add(new JournalEntry.Abandoned(new TaskId("ns", "c"), "half a \ud800 sign")))
                     .isInstanceOf(IOException.class);
             journal.add(new JournalEntry.RollBack());
         }

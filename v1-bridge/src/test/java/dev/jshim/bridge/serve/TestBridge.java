@@ -19,12 +19,7 @@ public final class TestBridge implements AutoCloseable {
 
     public static TestBridge start(NodePaths node, Path address) throws IOException {
         var daemon = BridgeDaemon.start(BridgeFlags.parse(
-                "-root",
-                node.root().toString(),
-                "-state",
-                node.state().toString(),
-                "-address",
-                address.toString()));
+                "-root", node.root().toString(), "-state", node.state().toString(), "-address", address.toString()));
         Thread.ofVirtual().start(() -> {
             try {
                 daemon.await();
