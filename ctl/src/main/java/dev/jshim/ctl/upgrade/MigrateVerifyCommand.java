@@ -27,7 +27,7 @@ final class MigrateVerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try {
-            return Migrations.write(
+            return Migrations.writeVerified(
                     cli, Migrations.reading(cli).verify(cli.globals().namespace()));
         } catch (MigrationException e) {
             throw CliException.failed(e);

@@ -6,7 +6,6 @@ import dev.jshim.bridge.migrate.MigrationException;
 import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.Progress;
 import dev.jshim.bridge.migrate.Report;
-import dev.jshim.bridge.migrate.Verification;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.CliException;
 import dev.jshim.ctl.cli.ExitCode;
@@ -161,17 +160,17 @@ final class Migrations {
     }
 
     /** Writes what was found and answers with the exit code. */
-    static int write(Cli cli, Verification verification) {
+    static int writeVerified(Cli cli, Report verification) {
         var rows = fields(verification.rows());
         var fields = new Fields()
-                .with("good", verification.isGood())
+                .with("good", verification.complete())
                 .with("containers", rows)
-                .with("problems", verification.problems());
+                .with("problems", verification.nextSteps());
         cli.show(fields, () -> {
             REPORT.write(cli, rows);
-            verification.problems().forEach(cli::note);
+            verification.nextSteps().forEach(cli::note);
         });
-        return verification.isGood() ? ExitCode.OK : ExitCode.FINDINGS;
+        return verification.complete() ? ExitCode.OK : ExitCode.FINDINGS;
     }
 
     private static List<Fields> fields(List<Report.Row> rows) {

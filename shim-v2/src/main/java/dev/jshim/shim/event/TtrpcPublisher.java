@@ -30,7 +30,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,7 +69,7 @@ public final class TtrpcPublisher implements EventSink {
      */
     private record Waiting(long number, Envelope envelope) {}
 
-    private final Supplier<Path> address;
+    private final Path address;
     private final String namespace;
     private final int capacity;
     private final EventNotes notes;
@@ -92,20 +91,11 @@ public final class TtrpcPublisher implements EventSink {
      * @param address the daemon's ttrpc socket, as TTRPC_ADDRESS names it
      */
     public TtrpcPublisher(Path address, String namespace) {
-        this(() -> address, namespace, CAPACITY);
-    }
-
-    /** Delivers to one containerd, whose socket may move: it is asked for before each connection. */
-    public TtrpcPublisher(Supplier<Path> address, String namespace) {
         this(address, namespace, CAPACITY);
     }
 
     /** @param capacity how many events wait at most */
     TtrpcPublisher(Path address, String namespace, int capacity) {
-        this(() -> address, namespace, capacity);
-    }
-
-    private TtrpcPublisher(Supplier<Path> address, String namespace, int capacity) {
         this(address, namespace, capacity, new EventNotes(null), FdStore.NONE);
     }
 
@@ -117,7 +107,7 @@ public final class TtrpcPublisher implements EventSink {
      * @param held what the store held of the process before; what is not of events is left alone
      */
     public TtrpcPublisher(Path address, String namespace, Path notes, FdStore store, List<Held> held) {
-        this(() -> address, namespace, CAPACITY, new EventNotes(notes), store);
+        this(address, namespace, CAPACITY, new EventNotes(notes), store);
         for (var each : held) {
             if (each.name().equals(Line.NAME)) {
                 takeOver(each);
@@ -130,7 +120,7 @@ public final class TtrpcPublisher implements EventSink {
         left.waiting().forEach((number, envelope) -> add(new Waiting(number, envelope)));
     }
 
-    private TtrpcPublisher(Supplier<Path> address, String namespace, int capacity, EventNotes notes, FdStore store) {
+    private TtrpcPublisher(Path address, String namespace, int capacity, EventNotes notes, FdStore store) {
         this.address = address;
         this.namespace = namespace;
         this.capacity = capacity;
@@ -326,7 +316,7 @@ public final class TtrpcPublisher implements EventSink {
     private Line line() throws IOException {
         var open = line;
         if (open == null) {
-            open = Line.connect(address.get(), store, notes);
+            open = Line.connect(address, store, notes);
             line = open;
         }
         return open;

@@ -28,7 +28,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks the bridge, and all adopted containers through it, what is to be known of them. Changes nothing. */
 final class AdoptedSurvey {
-    /** What to say of somebody's copy of an adopted bundle. */
+    static final String OK = "ok";
+    /** Of a folder that is no container's: somebody's copy of a bundle. */
+    static final String COPIED = "copy";
+
+    /** What to say of such a copy. */
     static final String COPY = "is a copy of the bundle of another container: move it away, because"
             + " containerd 2.x would delete it and the work directory of the original";
 
@@ -115,7 +119,7 @@ final class AdoptedSurvey {
      * @param candidates all v1 bundles
      * @param isNewDaemonThere whether a containerd 2.x answers: it must have loaded them then
      */
-    Verification verify(List<Candidate> candidates, boolean isNewDaemonThere) {
+    Report verify(List<Candidate> candidates, boolean isNewDaemonThere) {
         List<Report.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         var node = Node.read(paths.node());
@@ -131,12 +135,12 @@ final class AdoptedSurvey {
             var wrong = ghosts.contains(task)
                     ? "its container was deleted meanwhile: apply removes the bundle"
                     : wrong(bundle, served.get(task), isNewDaemonThere);
-            rows.add(new Report.Row(task, wrong.isEmpty() ? Verification.OK : "wrong", wrong));
+            rows.add(new Report.Row(task, wrong.isEmpty() ? OK : "wrong", wrong));
         }
         node.v2().stream()
                 .filter(bundle -> AdoptedBundle.isCopy(bundle.path()))
                 .map(V2Bundle::task)
-                .forEach(task -> rows.add(new Report.Row(task, Verification.COPY, COPY)));
+                .forEach(task -> rows.add(new Report.Row(task, COPIED, COPY)));
         for (var candidate : candidates) {
             // Its pids were looked at just now, and are of its own processes.
             var isAlive = ProcessId.find(candidate.shimPid()) != null || ProcessId.find(candidate.pid()) != null;
@@ -147,7 +151,8 @@ final class AdoptedSurvey {
                 rows.add(new Report.Row(candidate.task(), "missing", why));
             }
         }
-        return new Verification(rows, problems);
+        var isGood = problems.isEmpty() && rows.stream().allMatch(row -> row.result().equals(OK));
+        return new Report(rows, problems, isGood);
     }
 
     private String wrong(V2Bundle bundle, @Nullable Adopted served, boolean isNewDaemonThere) {

@@ -252,11 +252,12 @@ public final class Migration {
     }
 
     /**
-     * Whether a containerd 2.x has, or would find, all containers that live. Changes nothing.
+     * Whether a containerd 2.x has, or would find, all containers that live: a row for each, with the result {@code ok}
+     * or what is wrong, and what is wrong with the node as a whole as the next steps. Changes nothing.
      *
      * @throws MigrationException where the journal of the adoption is damaged
      */
-    public Verification verify(@Nullable String namespace) throws MigrationException {
+    public Report verify(@Nullable String namespace) throws MigrationException {
         var running = running();
         try (var containerd = running.client(timeout)) {
             var version = running.version().orNull();

@@ -214,10 +214,10 @@ final class Restart {
         var deadline = Deadline.in(LOADED);
         while (true) {
             var verification = migration.verify(null);
-            var wrong = new ArrayList<>(verification.problems());
+            var wrong = new ArrayList<>(verification.nextSteps());
             verification.rows().stream()
-                    .filter(row -> !row.result().equals(Verification.OK)
-                            && !row.result().equals(Verification.COPY)
+                    .filter(row -> !row.result().equals(AdoptedSurvey.OK)
+                            && !row.result().equals(AdoptedSurvey.COPIED)
                             && !but.contains(row.task()))
                     .forEach(row -> wrong.add(row.task() + ": " + row.reason()));
             if (wrong.isEmpty()) {

@@ -152,10 +152,6 @@ public final class AdoptedTask implements LastingTask {
         link.close();
     }
 
-    AdoptedRecord record() {
-        return record;
-    }
-
     /**
      * Whether each process that was started lives, or its exit is told, or on its way.
      *
