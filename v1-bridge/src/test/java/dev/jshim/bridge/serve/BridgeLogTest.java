@@ -6,8 +6,10 @@ import dev.jshim.linux.Fd;
 import dev.jshim.linux.FileCalls;
 import dev.jshim.linux.OpenFlags;
 import dev.jshim.task.ShimLog;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +56,19 @@ class BridgeLogTest {
         new BridgeLog(file, MAX).open();
         ShimLog.info("second");
         assertThat(file).content().contains("first", "second");
+    }
+
+    /** The keeper has it open for good, as the JVM has for what it says at its end. */
+    @Test
+    void whoHasItOpenGoesOnInIt() throws Exception {
+        var file = folder.resolve("bridge.log");
+        try (var keeper = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+            keeper.write("x".repeat(MAX + 1).getBytes(StandardCharsets.UTF_8));
+            new BridgeLog(file, MAX).open();
+            keeper.write("still here\n".getBytes(StandardCharsets.UTF_8));
+            ShimLog.info("and here");
+        }
+        assertThat(file).content().startsWith("still here\n").contains("and here");
     }
 
     private static String readIfThere(Path file) throws Exception {
