@@ -151,7 +151,8 @@ final class AdoptedSurvey {
                 rows.add(new Report.Row(candidate.task(), "missing", why));
             }
         }
-        var isGood = problems.isEmpty() && rows.stream().allMatch(row -> row.result().equals(OK));
+        var isGood =
+                problems.isEmpty() && rows.stream().allMatch(row -> row.result().equals(OK));
         return new Report(rows, problems, isGood);
     }
 
