@@ -52,7 +52,7 @@ final class Lines implements AutoCloseable {
         }
     }
 
-    /** The reader ends by itself with the last writer; a close would wait for its read. */
+    /** The reader ends with the last writer; a close would wait for its read. */
     @Override
     public void close() {}
 }

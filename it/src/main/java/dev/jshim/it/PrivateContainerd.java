@@ -158,7 +158,7 @@ public final class PrivateContainerd implements AutoCloseable {
         copy = dir.resolve(program);
     }
 
-    /** Takes the copy away: whoever was told to run it finds nothing there. */
+    /** Removes the copy: a command line that names it finds nothing there. */
     public void removeCopy() {
         Path made = copy;
         if (made == null) {

@@ -145,7 +145,7 @@ public final class Run {
             }
             await(process, () -> out.size() >= echo && endOfInput.getAsBoolean());
         } catch (IOException e) {
-            // The command did not want all of its input; its exit code tells the rest.
+            // The command did not want all of its input; its exit code says the rest.
         }
     }
 

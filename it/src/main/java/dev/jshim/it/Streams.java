@@ -145,6 +145,6 @@ public final class Streams implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        // The reader ends by itself with the last writer; a close would wait for its read.
+        // The reader ends with the last writer; a close would wait for its read.
     }
 }

@@ -49,7 +49,7 @@ class GroupingTest extends OptionScenario {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"V1_7", "V2"})
+    @EnumSource
     void byNodeUnlessToldOtherwise(Release release) {
         start(release, "");
         ProcessFacts shim = sleeper("pod", POD);
@@ -66,8 +66,8 @@ class GroupingTest extends OptionScenario {
     @ParameterizedTest
     @EnumSource
     void byNode(Release release) {
-        // So that it does not end before the next one is started, however slow the machine is.
-        start(release, "# all of a namespace\nGrouping = \"node\"\n", Duration.ofSeconds(15));
+        // So that it does not end before the next one is started, however slow the machine is; nor is its end awaited.
+        start(release, "# all of a namespace\nGrouping = \"node\"\n", Duration.ofMinutes(10));
         ProcessFacts shim = sleeper("one");
 
         assertThat(sleeper("two")).isEqualTo(shim);
@@ -86,8 +86,15 @@ class GroupingTest extends OptionScenario {
         }
         assertThat(shim.alive()).as("stays warm").isTrue();
         assertThat(sleeper("five")).isEqualTo(shim);
-        node.remove("five");
-        Wait.until(GRACE, "end of the shim", () -> !shim.alive());
+        kill(shim, "five");
+    }
+
+    /** Its end, and that of the last container that it has. */
+    private void kill(ProcessFacts shim, String last) {
+        Signal.KILL.to(shim.pid());
+        Wait.until("end of the shim", () -> !shim.alive());
+        Wait.until("containerd's clean-up", () -> !Tasks.of(node).has(last) && Files.notExists(node.bundle(last)));
+        node.ctr("container", "rm", last).ok();
     }
 
     /** Where nobody says how long, a shim of the whole node would stay. */
@@ -118,10 +125,7 @@ class GroupingTest extends OptionScenario {
     void byNodeAfterAKill(Release release) throws Exception {
         start(release, "Grouping = \"node\"\n");
         ProcessFacts shim = sleeper("one");
-        Signal.KILL.to(shim.pid());
-        Wait.until("end of the shim", () -> !shim.alive());
-        Wait.until("containerd's clean-up", () -> !Tasks.of(node).has("one") && Files.notExists(node.bundle("one")));
-        node.ctr("container", "rm", "one").ok();
+        kill(shim, "one");
 
         ProcessFacts other = sleeper("two");
         assertThat(other).isNotEqualTo(shim);
