@@ -46,7 +46,7 @@ final class CommandTree {
         return Math.min(i, args.length);
     }
 
-    /** All commands, to be told of. */
+    /** All commands, for help and completion. */
     static CommandLine commandLine(PrintWriter out, PrintWriter err) {
         return commandLine(Machine.ours(), out, err);
     }

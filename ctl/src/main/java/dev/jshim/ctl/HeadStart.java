@@ -11,8 +11,7 @@ import java.util.Set;
 /**
  * What takes the JDK long and waits for nothing, in a thread beside picocli's work: the first unix socket, for which it
  * looks through its security providers, and linking the C library, for {@link Processes#exit}; and then the limit of
- * open files is raised. Who needs it before it is done waits, as the JVM has it for every class that is being
- * initialized.
+ * open files is raised. A thread that needs it earlier waits, as for any class that is being initialized.
  */
 final class HeadStart implements Runnable {
     private static final Set<String> WITHOUT_NODE =

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Set;
 
 /**
- * An inotify(7) instance: tells which of its watched files were changed. Never blocks; {@link Epoll} says when there is
- * something to {@link #read}. Any thread may add and remove.
+ * An inotify(7) instance: reports which of its watched files were changed. Never blocks; {@link Epoll} says when there
+ * is something to {@link #read}. Any thread may add and remove.
  *
  * <p>A user has few instances (fs.inotify.max_user_instances, 128 unless set otherwise), so that one should do for many
  * files.

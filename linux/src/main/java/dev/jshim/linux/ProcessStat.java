@@ -75,9 +75,9 @@ public record ProcessStat(
     }
 
     /**
-     * Whether it is dead, though perhaps not yet waited for: all of its threads have ended. Where the first one alone
-     * has ({@code pthread_exit} in main) the state is that of a zombie, too, but the process runs, holds what it had,
-     * and its parent is not told.
+     * Whether it is dead, though perhaps not yet waited for: all of its threads have ended. If only the first one has
+     * ({@code pthread_exit} in main), the state is that of a zombie, too, but the process runs, holds what it had, and
+     * its parent gets no signal.
      */
     public boolean hasEnded() {
         return isFirstThreadOver() && threads <= 1;

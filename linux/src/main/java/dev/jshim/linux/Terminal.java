@@ -11,7 +11,7 @@ public final class Terminal {
     /** A terminal's size in characters. */
     public record Size(int columns, int rows) {}
 
-    /** Sets the size; whoever runs in the terminal gets SIGWINCH where it changes. */
+    /** Sets the size; what runs in the terminal gets SIGWINCH if it changes. */
     public static void resize(Fd master, Size size) throws ErrnoException {
         try (var memory = new Memory()) {
             var winsize = memory.block(WINSIZE);

@@ -229,7 +229,7 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    /** Makes whoever waits in accept or read, and each later one, leave with an InterruptedIOException. */
+    /** Ends each accept or read, those under way and later ones, with an InterruptedIOException. */
     public void stopReading() {
         ready.stop(true);
     }

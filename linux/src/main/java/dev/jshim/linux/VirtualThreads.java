@@ -10,10 +10,10 @@ public final class VirtualThreads {
     private VirtualThreads() {}
 
     /**
-     * Starts a thread. Where there is none to be had, as where a fork bomb has taken all, it blocks until there is: the
-     * JDK starts the carrier of a virtual thread when it needs one, and gives the virtual thread up where it cannot.
+     * Starts a thread. If there is none to be had, as when a fork bomb has taken all, it blocks until there is: the JDK
+     * starts the carrier of a virtual thread when it needs one, and gives the virtual thread up if it cannot.
      *
-     * @param waits told once where there is none
+     * @param waits called once if there is none
      */
     public static void start(String name, Runnable task, Consumer<OutOfMemoryError> waits) {
         var isTold = false;

@@ -99,7 +99,7 @@ public sealed interface Answer<T> {
         }
     }
 
-    /** What comes of a call that throws, and must end by itself when {@code timeout} has passed. */
+    /** The result of a call that may throw, and that itself ends when {@code timeout} has passed. */
     static <T> Answer<T> of(Duration timeout, Supplier<T> call) {
         var start = System.nanoTime();
         try {

@@ -31,9 +31,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A running shim: serves the containers of one group until the last is gone and it is told to end, or nobody has needed
- * it for a while: containerd 2 sends no Shutdown to the shim of a pod's container (core/runtime/v2/shim.go delete,
- * v2.1.4), and none at all where it died between start and Create.
+ * A running shim: serves the containers of one group until the last is gone and a client has called Shutdown, or nobody
+ * has needed it for a while: containerd 2 sends no Shutdown to the shim of a pod's container (core/runtime/v2/shim.go
+ * delete, v2.1.4), and none at all where it died between start and Create.
  */
 final class Daemon {
     private static final Duration EVENTS = Duration.ofSeconds(3);
@@ -52,9 +52,9 @@ final class Daemon {
     private final ShimNote note;
     private final @Nullable Keeper keeper;
     private final Transport transport;
-    /** How long there was no container when it ends by itself. */
+    /** How long there was no container when it ends without a Shutdown. */
     private final Duration idle;
-    /** The same when it is told to end. */
+    /** The same after a Shutdown. */
     private final Duration linger;
 
     private final TaskRegistry tasks = new TaskRegistry(this::mayClose);
@@ -209,9 +209,9 @@ final class Daemon {
     }
 
     /**
-     * For a shim that is told to go: its containers live on, and containerd's `delete` sees to them and to the folder.
-     * For one with a keeper that is a death like any other: whoever has told the keeper ends the shim, and whoever has
-     * told this process alone does not.
+     * At a signal that ends it: its containers live on, and containerd's `delete` sees to them and to the folder. With
+     * a keeper that is a death like any other: a signal to the keeper ends the shim, and one to this process alone does
+     * not.
      */
     private void end() {
         if (transport instanceof KeptTransport) {

@@ -194,7 +194,7 @@ final class GroupFolder {
         return null;
     }
 
-    /** Leaves for the next start of the same caller, perhaps one without a JVM, what this one was told. */
+    /** Leaves the answer for the next start of the same caller, perhaps one without a JVM. */
     void remember(GroupRecord record) throws IOException {
         try {
             record.write(folder);

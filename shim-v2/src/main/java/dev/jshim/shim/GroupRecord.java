@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param taskApi the highest version that it serves
  * @param socket where it listens; absolute
  * @param caller the containerd that was answered last
- * @param answer what that one was told, so that the launcher can tell the same caller the same
+ * @param answer what that one got, so that the launcher can give the same caller the same
  */
 record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, ProcessId caller, String answer) {
     static final String FILE = "reply";

@@ -9,7 +9,7 @@ import java.nio.channels.ServerSocketChannel;
 /**
  * What takes the JDK long and waits for nothing, begun in a thread of its own when a start begins: linking the C
  * library, and for a shim without a keeper the first unix socket, for which the JDK looks through its security
- * providers. Who needs it before it is done waits, as the JVM has it for every class that is being initialized.
+ * providers. A thread that needs it earlier waits, as for any class that is being initialized.
  */
 final class HeadStart implements Runnable {
     private HeadStart() {}

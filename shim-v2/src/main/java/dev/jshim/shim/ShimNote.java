@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param containerd containerd's own socket, empty if it was not given
  * @param ttrpcAddress where events go to, null for nowhere
  * @param caller the daemon that the shim was started by
- * @param idle how long the shim stays after its last container, also when it is told to shut down: another one may come
- *     and find it warm; null if a Shutdown ends it at once, and {@link GroupFolder#GRACE} without one
- * @param debug whether it logs what only who looks for a fault wants to read
+ * @param idle how long the shim stays after its last container, also after a Shutdown: another one may come and find it
+ *     warm; null if a Shutdown ends it at once, and {@link GroupFolder#GRACE} without one
+ * @param debug whether it logs what only those who look for a fault want to read
  */
 record ShimNote(
         String namespace,

@@ -1,6 +1,6 @@
 package dev.jshim.task;
 
-/** What clients have been told of a process, in this order. */
+/** What clients know of a process, in this order. */
 public enum News {
     NONE,
     STARTED,

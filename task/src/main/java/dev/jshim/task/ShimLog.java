@@ -55,7 +55,7 @@ public final class ShimLog {
     }
 
     /**
-     * For whoever looks for a fault; written only where containerd logs at that level.
+     * For those who look for a fault; written only if containerd logs at that level.
      *
      * @param keysAndValues a key, its value, a key, its value ...
      */

@@ -75,39 +75,39 @@ public interface Task {
     CompletableFuture<Exit> exited(String execId);
 
     /**
-     * Names whom to tell when the kernel kills in this container for want of memory: once for each such kill, or once
-     * for several that came together, before the exit of what was killed. It must not block. Nobody is told by a task
-     * that cannot know.
+     * Sets what to call when the kernel kills in this container for want of memory: once for each such kill, or once
+     * for several that came together, before the exit of what was killed. It must not block. A task that cannot know
+     * never calls it.
      */
     default void onOom(Runnable told) {}
 
-    /** What clients have been told of a process, by a process before this one too, if that is known. */
+    /** What clients know of a process; if that is noted, also from a JVM before this one. */
     default News told(String execId) {
         return News.NONE;
     }
 
-    /** That the events of a process have been handed on, up to this one. */
+    /** Notes that the events of a process have been handed on, up to this one. */
     default void tell(String execId, News news) {}
 
-    /** Who is told how the processes of a task stand that a process before this one has left. */
+    /** Gets reports on the processes of a task that a JVM before this one has left. */
     interface Follower {
-        /** A process was started, and nobody was told. As for {@link #start}. */
+        /** A process was started, and its start was not reported. As for {@link #start}. */
         void started(String execId, int pid);
 
-        /** A process is there, or was, whose exit nobody was told of. */
+        /** A process is there, or was, and its exit was not reported. */
         void runs(String execId);
 
-        /** The container was deleted, and nobody was told. */
+        /** The container was deleted, and that was not reported. */
         void deleted(Exit exit);
     }
 
     /**
-     * Goes on with what a process before this one has left; once, before any other call. Of a start that is not known
-     * yet to be done or not the follower is told later.
+     * Goes on with what a JVM before this one has left; once, before any other call. If it is not known yet whether a
+     * start was completed, the follower hears of it later.
      */
     default void begin(Follower follower) {}
 
-    /** That all has been told of a container that was deleted. */
+    /** Notes that everything about a container that was deleted has been reported. */
     default void forget() {}
 
     /**

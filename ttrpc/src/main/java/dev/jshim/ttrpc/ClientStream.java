@@ -157,7 +157,7 @@ final class ClientStream<Q, R> extends ClientCall<Q, R> {
     }
 
     private void expired() {
-        // The server has the same deadline, so it need not be told.
+        // The server has the same deadline, so it needs no message.
         if (finish(Status.DEADLINE_EXCEEDED.withDescription("context deadline exceeded"), new Metadata())) {
             inbox.clear();
         }

@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** Connects to a unix socket, and waits no longer than it is told for a peer that does not accept. */
+/** Connects to a unix socket, with a limit on the wait for a peer that does not accept. */
 final class Connect {
     private final Path socket;
     private final Duration timeout;

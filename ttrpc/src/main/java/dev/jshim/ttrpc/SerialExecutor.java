@@ -27,7 +27,7 @@ final class SerialExecutor implements Executor {
         try {
             executor.execute(this::drain);
         } catch (RejectedExecutionException | OutOfMemoryError shutDownOrExhausted) {
-            // The end of a call must still be told.
+            // The end of a call must still be reported.
             Threads.start(Threads.CALLS, this::drain);
         }
     }

@@ -416,7 +416,7 @@ public final class TtrpcServer implements AutoCloseable {
             return this;
         }
 
-        /** Where handlers run; unless told, each call has a virtual thread while it runs. */
+        /** Where handlers run; the default is a virtual thread for each call. */
         @CanIgnoreReturnValue
         public Builder executor(Executor handlers) {
             executor = handlers;

@@ -154,7 +154,7 @@ public final class Globals {
      * Where containerd is to be from now on: the option, else what a configuration that was named says, else as
      * {@link #address()}, unless that leads there through the process that listens now.
      *
-     * @param daemon what the containerd of these directories was told
+     * @param daemon the configuration of the containerd of these directories
      */
     public Path address(DaemonConfig daemon) {
         if (address != null) {

@@ -19,7 +19,7 @@ public interface Host {
     @Nullable
     String crun();
 
-    /** Of the file system that a folder is in; null where that cannot be told. */
+    /** Of the file system that a folder is in; null if that is not known. */
     @Nullable
     Space space(Path folder);
 

@@ -47,9 +47,7 @@ public final class RepeatOption {
         }
     }
 
-    /**
-     * When a round was: whoever looks at a terminal later sees how old it is. What is for programs has no such line.
-     */
+    /** When a round was, so that a terminal shows how old it is. Output for programs has no such line. */
     private static String head(Cli cli, ZonedDateTime now) {
         if (!cli.globals().output().isForPeople()) {
             return "";

@@ -166,8 +166,8 @@ public final class Table {
     }
 
     /**
-     * What tells a path from others is mostly at its end, and of a name with dots, such as a runtime's, altogether; any
-     * other word loses its middle, and only a sentence its end.
+     * A path differs from others mostly at its end, which gets two thirds of the room, and a name with dots, such as a
+     * runtime's, only there. Any other word loses its middle, and only a sentence its end.
      */
     private static String cut(String cell, int width) {
         var all = Text.width(cell);

@@ -142,7 +142,7 @@ public final class StatsCommand implements Callable<Integer>, Lists {
         return ExitCode.OK;
     }
 
-    /** Of those that run or are paused, all asked at once: whoever is mute takes one timeout and not one each. */
+    /** Of those that run or are paused, all asked at once: several mute shims together cost one timeout. */
     private int showAll(Cli cli) {
         var reader = cli.reader();
         var node = reader.read();

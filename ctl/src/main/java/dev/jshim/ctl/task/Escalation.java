@@ -131,7 +131,7 @@ final class Escalation {
         for (var round = 0; round < ROUNDS; round++) {
             var living = members(cgroup).stream().filter(proc::isAlive).toList();
             for (var pid : living) {
-                // it is asked when the pidfd is open: whoever is in the cgroup then is meant
+                // asked when the pidfd is open: a process that is in the cgroup then is meant
                 var why = ProcessSignal.send(pid, signal, now -> members(cgroup).contains(now.pid()));
                 sent += why == null ? 1 : 0;
             }

@@ -160,7 +160,7 @@ final class ExecRun {
         return ExitCode.OK;
     }
 
-    /** We are told to end: so is the command, in the way of a terminal that was closed. */
+    /** At a signal that ends us: the command gets one too, SIGHUP if it has a terminal. */
     private void hangUp() {
         restore();
         var _ = ask(() -> shim.kill(execId, terminal == null ? SIGTERM : SIGHUP, false));

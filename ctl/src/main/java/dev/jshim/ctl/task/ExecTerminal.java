@@ -70,7 +70,7 @@ final class ExecTerminal implements AutoCloseable {
         tell(onSize);
     }
 
-    /** One at a time: of two changes the first, told last, would be the one that stays. */
+    /** One at a time: if the first of two changes were sent last, it would be the one that stays. */
     private synchronized void tell(Consumer<Terminal.Size> onSize) {
         var size = size();
         if (size.columns() > 0 && size.rows() > 0) {

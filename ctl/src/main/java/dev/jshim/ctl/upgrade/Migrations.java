@@ -91,7 +91,7 @@ final class Migrations {
         return new Migration(globals.existing(), globals.address(daemon), daemon, globals.timeout(), bridge, progress);
     }
 
-    /** What containerd was told; the defaults, with a note, where that cannot be read. */
+    /** containerd's configuration; the defaults, with a note, if it cannot be read. */
     static DaemonConfig readableDaemon(Cli cli) {
         try {
             return daemon(cli);

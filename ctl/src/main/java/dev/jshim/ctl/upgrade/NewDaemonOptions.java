@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What is known of the containerd 2.x that is to come: what it will make of the configuration is told by it. */
+/** What is known of the containerd 2.x that is to come: it decides how the configuration will be read. */
 final class NewDaemonOptions {
     @Option(
             names = "--new-containerd",

@@ -40,7 +40,7 @@ public sealed interface Bundle permits V1Bundle, V2Bundle {
     /** {@code v1}, {@code v2} or {@code v3}. */
     String api();
 
-    /** The runtime's name as containerd would have it, as far as the bundle tells; empty where it does not. */
+    /** The runtime's name as containerd would have it, as far as the bundle shows it; else empty. */
     String runtime();
 
     /** What is wrong with it, a sentence each. */

@@ -65,7 +65,7 @@ public final class ContainerdClient implements AutoCloseable {
 
     /**
      * The daemon's version: the call to find out whether there is one. A mute daemon is asked twice, since the first
-     * call of a JVM on a busy machine may take longer than a timeout by itself.
+     * call of a JVM on a busy machine may alone take longer than a timeout.
      */
     public Answer<ContainerdVersion> version() {
         var first = askVersion();

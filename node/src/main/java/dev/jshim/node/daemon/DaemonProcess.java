@@ -93,7 +93,7 @@ public record DaemonProcess(
     }
 
     /**
-     * What it was told, by file and flags together.
+     * Its configuration, from file and flags together.
      *
      * @throws IOException as {@link DaemonConfigReader#read}, but a file that is not there says nothing
      */

@@ -51,7 +51,7 @@ public final class DaemonSearch {
         return DaemonConfig.DEFAULTS.with(root, state, address);
     }
 
-    /** The one that is meant; the defaults where that cannot be told. */
+    /** The one that is meant; the defaults if that is not known. */
     public DaemonConfig find() {
         if (hasBundles(usual.paths())) {
             return usual;

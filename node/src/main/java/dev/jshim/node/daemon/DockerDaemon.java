@@ -64,7 +64,7 @@ public final class DockerDaemon {
         return found;
     }
 
-    /** One that is not told of a containerd takes the system's if that runs, and else starts one. */
+    /** One without an option for it takes the system's containerd if that runs, and else starts one. */
     private boolean uses(NodePaths paths, Path address) {
         var named = said("containerd", "");
         if (!named.isEmpty()) {

@@ -71,7 +71,7 @@ final class DroppedKeys {
     /**
      * Looks through one file, not through what it imports.
      *
-     * @param version of the file, by itself or by the one that imports it
+     * @param version of the file: its own, or that of the file that imports it
      * @param v1Handlers names of the handlers whose type is the v1 runtime: its options are theirs
      */
     static List<ConfigFinding> of(Path file, TomlTable toml, long version, Set<String> v1Handlers) {

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Who has the metadata of a containerd, {@code meta.db} in its root directory. It holds a lock of flock(2) on it as
  * long as it runs, and no second one can (1.6.20, services/server/server.go, and plugins/metadata/plugin.go of 2.x, by
- * bbolt's bolt_unix.go): whoever has the lock is the daemon of that root, whatever its program, its configuration and
- * its socket are called.
+ * bbolt's bolt_unix.go): the process with the lock is the daemon of that root, whatever its program, its configuration
+ * and its socket are called.
  */
 final class Metadata {
     private static final Path NAME = Path.of("io.containerd.metadata.v1.bolt", "meta.db");

@@ -69,7 +69,7 @@ public final class RootDaemon {
     /**
      * Looks for it, and asks it for its version. One that cannot be asked is not absent.
      *
-     * @throws IOException where it cannot be told whether there is one
+     * @throws IOException if it cannot be found out whether there is one
      */
     public Found find() throws IOException {
         var rival = rival();
@@ -111,8 +111,8 @@ public final class RootDaemon {
     }
 
     /**
-     * Its gRPC socket, as far as that can be told without many questions; null where nobody holds the root's metadata,
-     * or none of the sockets of who does can be it.
+     * Its gRPC socket, as far as that shows without many questions; null if nobody holds the root's metadata, or none
+     * of the holder's sockets can be it.
      */
     public @Nullable Path socket() {
         var holders = metadata.holders(root);

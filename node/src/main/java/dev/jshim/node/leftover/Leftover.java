@@ -7,9 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Something that a container, a shim or a runtime left behind, and that nobody uses any more.
  *
- * @param task whose it was; null where nothing tells
- * @param owner the id of the container, or of the exec, that a FIFO is named after, where no task can be told; else
- *     null
+ * @param task whose it was; null if that is not known
+ * @param owner the id of the container, or of the exec, that a FIFO is named after, if the task is not known; else null
  * @param path of the thing; for a shim that of its process in /proc
  * @param why what shows that nobody uses it, a sentence
  * @param removable whether removing it is certain to hurt nobody; what is not is only shown

@@ -110,7 +110,7 @@ public final class LeftoverScan {
         return out;
     }
 
-    /** What no task can be told for: sockets and FIFOs. */
+    /** What belongs to no known task: sockets and FIFOs. */
     public List<Leftover> others() {
         var out = new ArrayList<Leftover>();
         var elsewhere = elsewhere();

@@ -130,7 +130,7 @@ public final class StrayScan {
         return new Parts(Path.of("/").resolve(path.subpath(0, count - 3)), task);
     }
 
-    /** The oldest form of a name says whose it is; of the others nothing can be told without a bundle. */
+    /** The oldest form of a name says whose it is; the others say nothing without a bundle. */
     private void sockets() {
         for (var name : proc.unixSockets().abstractNames()) {
             if (!name.startsWith(FIRST_NAME) || !name.endsWith(FIRST_NAME_END)) {

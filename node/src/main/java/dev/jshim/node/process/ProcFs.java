@@ -48,7 +48,7 @@ public final class ProcFs {
 
     /**
      * Whether it is in another pid namespace than we are, as the processes of containers are: what it says of itself,
-     * such as paths, is not said of this machine. False where it cannot be told.
+     * such as paths, is not said of this machine. False if that is not known.
      */
     public boolean isElsewhere(int pid) {
         var ours = link(root.resolve("self/ns/pid"));

@@ -12,7 +12,7 @@ public enum InitCheck {
     SAME,
     /** Another process has the pid now. */
     OTHER,
-    /** Nothing tells. */
+    /** Nothing shows which it is. */
     UNKNOWN;
 
     /**

@@ -54,7 +54,7 @@ public record NodeTask(
         return bridge != null;
     }
 
-    /** The runtime's name as containerd would have it, as far as the bundle tells. */
+    /** The runtime's name as containerd would have it, as far as the bundle shows it. */
     public String runtime() {
         return bundle.runtime();
     }

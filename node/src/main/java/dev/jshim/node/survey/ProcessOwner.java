@@ -70,7 +70,7 @@ public record ProcessOwner(
         for (var line : proc.cgroups(process.pid())) {
             var path = line.substring(line.lastIndexOf(':') + 1);
             if (path.length() > 1 && own.contains(line)) {
-                // init's cgroup may be one that others are in too, as where the runtime was told to make none
+                // init's cgroup may be one that others are in too, if the runtime was to make none
                 return isShared(path, proc) ? null : "it is in the cgroup " + path;
             }
         }

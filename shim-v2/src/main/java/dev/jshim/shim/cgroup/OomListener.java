@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The watch of one container, see {@link OomWatch}. Thread-safe; what is told is told under its lock, in order. */
+/** The watch of one container, see {@link OomWatch}. Thread-safe; it reports under its lock, in order. */
 public final class OomListener implements AutoCloseable {
     /** How long after a signal the kernel may take to choose and count its victim. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -44,8 +44,8 @@ public final class OomListener implements AutoCloseable {
     }
 
     /**
-     * Counts from an earlier number on, so that kills which nobody was told of are told with {@link #begin}. A number
-     * that is not of this cgroup's past is passed over.
+     * Counts from an earlier number on, so that {@link #begin} reports the kills that were not. A number that is not of
+     * this cgroup's past is passed over.
      *
      * @param before what {@link #kills} was then
      */
@@ -55,7 +55,7 @@ public final class OomListener implements AutoCloseable {
         }
     }
 
-    /** How many kills have been told by now, those before this was made included; -1 where they are not counted. */
+    /** How many kills have been reported by now, with those before this was made; -1 if they are not counted. */
     public synchronized long kills() {
         return seen;
     }

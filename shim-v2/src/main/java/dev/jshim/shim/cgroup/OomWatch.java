@@ -32,7 +32,7 @@ public final class OomWatch {
     private @Nullable Inotify inotify;
 
     /**
-     * Prepares the watch of a container: what is counted from now on will be told, but not before
+     * Prepares the watch of a container: what is counted from now on will be reported, but not before
      * {@link OomListener#begin}. The caller closes it.
      *
      * @param told called once for each out-of-memory kill, or once for several that came together; it must not block

@@ -54,7 +54,7 @@ public final class TtrpcPublisher implements EventSink {
         FAILED
     }
 
-    /** Of which no two are alike, but those that are told twice. */
+    /** Of which two are alike only if one is reported twice. */
     private static final Set<String> UNIQUE = Set.of(
             Topic.type(TaskCreate.class),
             Topic.type(TaskStart.class),

@@ -155,7 +155,8 @@ public final class Keeper implements FdStore, AutoCloseable {
     }
 
     /**
-     * Says that the end of the child that was told last is noted, so that its pid may mean another process from now on.
+     * Says that the end of the child that was reported last is noted, so that its pid may mean another process from now
+     * on.
      */
     public void reap(int pid) {
         send("reap " + pid, null);

@@ -47,7 +47,7 @@ final class ExecProcess {
         FAILED
     }
 
-    /** How long Delete waits for an exit to be told: what is deleted is known to nobody. */
+    /** How long Delete waits until an exit is reported: after it, no client can ask for it. */
     private static final Duration TELLING = Duration.ofSeconds(5);
 
     /** Of an exec that was deleted another one may get the id, also in another process than this one. */
@@ -405,7 +405,7 @@ final class ExecProcess {
 
     /**
      * Who wants something of a process that is just being started means the process: a client that gave up waiting, and
-     * was told that there is nothing to kill, would leave it behind.
+     * got the answer that there is nothing to kill, would leave it behind.
      */
     private synchronized void awaitStarted() {
         while (phase == Phase.STARTING) {
@@ -518,7 +518,7 @@ final class ExecProcess {
         note.end();
     }
 
-    /** Frees what it held, whatever its state; who waits for one that never ran is told so. */
+    /** Frees what it held, whatever its state; a wait for one that never ran ends, too. */
     void close() {
         boolean neverRan;
         boolean hasEnded;

@@ -90,7 +90,7 @@ final class OciTask implements LastingTask {
     /** Whether a pause or a resume is under way: the later of two would else be undone by what is said of the first. */
     private boolean changing;
 
-    /** Whether what init left behind is being killed: its exit is told after that (handleInitExit, v2.1.4). */
+    /** Whether what init left behind is being killed: its exit is reported after that (handleInitExit, v2.1.4). */
     private boolean killing;
 
     private int runningExecs;

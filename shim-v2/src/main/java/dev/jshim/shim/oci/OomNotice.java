@@ -28,7 +28,7 @@ final class OomNotice {
         told = whom;
     }
 
-    /** Counts from now on; nothing is told before {@link #begin}. Does nothing the second time. */
+    /** Counts from now on; nothing is reported before {@link #begin}. Does nothing the second time. */
     synchronized void open(@Nullable Cgroup cgroup) {
         if (listener != null || cgroup == null) {
             return;
@@ -45,12 +45,12 @@ final class OomNotice {
         noted.accept(kills());
     }
 
-    /** Names whom to tell how many kills have been told by now; it must not block. */
+    /** Sets what gets the number of kills that have been reported by now; it must not block. */
     void note(LongConsumer whom) {
         noted = whom;
     }
 
-    /** How many kills have been told by now, those before it was opened included; 0 where that is not known. */
+    /** How many kills have been reported by now, with those before it was opened; 0 if that is not known. */
     long kills() {
         var open = listener;
         return open == null ? 0 : Math.max(0, open.kills());

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * The one place that learns of the ends of processes: of children of this process, those that were spawned and those
  * that were orphaned into it, and of the keeper's, which it reports ({@link #ended}).
  *
- * <p>Exits are handed to whoever claims the pid. A pid is known only after the process has begun to run, and it may
+ * <p>An exit goes to the one that claims the pid. A pid is known only after the process has begun to run, and it may
  * have ended by then: so a {@link Window} is opened before, which remembers every exit until it is closed. One thread,
  * blocked in waitid(2); while there is no child it sleeps. A child is reaped under the lock that {@link #signal} takes,
  * so that a signal never hits a stranger.

@@ -101,7 +101,7 @@ public final class KeptStreams {
 
     /**
      * Gives up what has been adopted and is of no process any more. What was left in the background, and still writes,
-     * is read until its end; a logger is told to end.
+     * is read until its end; a logger gets SIGTERM.
      */
     static void discard(IoSettings settings, Map<String, Fd> adopted) {
         var left = new HashMap<>(adopted);

@@ -254,8 +254,8 @@ final class Logger {
     }
 
     /**
-     * A logger that has not ended is told to by SIGTERM, and killed if it has not 12 s later; blocks until then. What
-     * the process has left in the background, and still writes, is then thrown away.
+     * A logger that has not ended gets SIGTERM, and SIGKILL if it has not 12 s later; blocks until then. What the
+     * process has left in the background, and still writes, is then thrown away.
      */
     void close() {
         handedOver();

@@ -99,8 +99,8 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
 
     /**
      * Closes everything at once; output that was not moved yet is lost. What a process still writes into a pipe is read
-     * until its end and thrown away, so that nobody is killed by SIGPIPE. A logger that has not ended is told to: this
-     * waits for it, at most 12 s.
+     * until its end and thrown away, so that nobody is killed by SIGPIPE. A logger that has not ended gets SIGTERM:
+     * this waits for it, at most 12 s.
      */
     @Override
     void close();

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Publishes the exits of processes: that of init after those of all its execs, and before its container's deletion.
  *
- * <p>That the futures of {@link Task#exited} complete in this order is not enough: those who wait for one of them are
- * told in no particular order, and the publishing is but one of them. Thread-safe.
+ * <p>That the futures of {@link Task#exited} complete in this order is not enough: those who wait for one of them get
+ * it in no particular order, and the publishing is only one of them. Thread-safe.
  */
 final class ExitEvents {
     /** How long a deletion waits for an exit that was seen, but was not published yet. */

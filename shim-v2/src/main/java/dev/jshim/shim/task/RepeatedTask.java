@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A task for calls that a process had begun which died over them: what has been done is not done twice, and what has
- * not been done is done now. If neither can be told the call fails with UNAVAILABLE, once. All other calls go straight
- * on. Thread-safe.
+ * not been done is done now. If it is not known which, the call fails with UNAVAILABLE, once. All other calls go
+ * straight on. Thread-safe.
  */
 public record RepeatedTask(LastingTask task) implements Task {
     /** Signals that mean the same when they come twice: none, KILL, CONT, STOP and WINCH. */

@@ -59,9 +59,9 @@ public final class TaskRegistry {
     }
 
     /**
-     * Creates a task and keeps it. ALREADY_EXISTS where its id is taken, RESOURCE_EXHAUSTED where there are too many.
+     * Creates a task and keeps it. ALREADY_EXISTS if its id is taken, RESOURCE_EXHAUSTED if there are too many.
      *
-     * @param told what has to be told of it before anybody may delete it
+     * @param told reports it, before any client can delete it
      */
     public Task create(CreateRequest request, TaskFactory factory, Consumer<Task> told) {
         var id = request.id();
@@ -77,7 +77,7 @@ public final class TaskRegistry {
         }
     }
 
-    /** The same where nobody is told of it. */
+    /** The same without a report. */
     public Task create(CreateRequest request, TaskFactory factory) {
         return create(request, factory, _ -> {});
     }

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeoutException;
  * A task that another process serves: each call is one of its shim's. A failure is what the shim said, UNAVAILABLE if
  * the connection is lost, or DEADLINE_EXCEEDED if it does not answer in time.
  *
- * <p>In which order exits and the answers to Start come, the shim decides. What belongs to whoever serves a task, such
+ * <p>The shim decides in which order exits and the answers to Start come. What belongs to those who serve a task, such
  * as {@link #told} and {@link #onOom}, does nothing here. Exits have no pid: no shim says it. Thread-safe.
  */
 public interface ShimTask extends Task, AutoCloseable {

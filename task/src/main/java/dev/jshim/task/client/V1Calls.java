@@ -34,7 +34,7 @@ public interface V1Calls extends AutoCloseable {
     /**
      * Begins a call that may take forever and holds no thread.
      *
-     * @param done told once, in a thread that may block; one of its arguments is null
+     * @param done called once, in a thread that may block; one of its arguments is null
      */
     <R> void begin(BiConsumer<ShimStub, StreamObserver<R>> rpc, BiConsumer<@Nullable R, @Nullable ShimException> done);
 

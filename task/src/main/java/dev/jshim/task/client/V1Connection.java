@@ -15,7 +15,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection to whoever listens on a v1 shim's socket.
+ * One connection to the process that listens on a v1 shim's socket.
  *
  * @param closing what closes the channel
  * @param timeout of each call but one for an exit, whatever the shim does for it
