@@ -37,7 +37,8 @@ enum Engine {
             """;
 
     /** crun refuses a host where the unified hierarchy has controllers beside those of the first version. */
-    private static final String WITHOUT_UNIFIED = "umount /sys/fs/cgroup/unified && exec \"$@\"";
+    private static final String WITHOUT_UNIFIED =
+            "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified || exit; fi; exec \"$@\"";
 
     private final String label;
     private final boolean crun;

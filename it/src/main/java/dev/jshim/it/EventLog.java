@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * What one run of a daemon publishes, as {@code ctr events} prints it. Safe for use by several threads; ends with the
@@ -53,14 +54,19 @@ public final class EventLog implements AutoCloseable {
 
     /** Subscribes, and returns when the subscription is known to work. */
     public static EventLog open(PrivateContainerd node) {
-        ProcessBuilder builder = new ProcessBuilder(node.command(node.namespace(), "events"));
+        return node.attach(of(node.command(node.namespace()), node.namespace()));
+    }
+
+    /** The same by a command line of ctr, without a command of its own, for a daemon that is no test's own. */
+    public static EventLog of(List<String> ctr, String namespace) {
+        ProcessBuilder builder = new ProcessBuilder(with(ctr, "events"));
         builder.environment().clear();
         builder.environment().putAll(Run.environment(List.of()));
         try {
-            EventLog log = node.attach(new EventLog(builder.redirectErrorStream(true)
+            EventLog log = new EventLog(builder.redirectErrorStream(true)
                     .redirectInput(ProcessBuilder.Redirect.PIPE)
-                    .start()));
-            log.probe(node);
+                    .start());
+            log.probe(ctr, namespace);
             return log;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -68,14 +74,21 @@ public final class EventLog implements AutoCloseable {
     }
 
     /** Labels the namespace until the event of that is seen: only then nothing later is missed. */
-    private void probe(PrivateContainerd node) {
+    private void probe(List<String> ctr, String namespace) {
         for (int round = 0; round < 50; round++) {
-            node.ctr("namespaces", "label", node.namespace(), "probe=" + round).ok();
+            Run.of(with(ctr, "namespaces", "label", namespace, "probe=" + round))
+                    .run()
+                    .ok();
             if (Wait.within(PROBE, () -> !all().isEmpty())) {
                 return;
             }
         }
+        close();
         throw new IllegalStateException("ctr events shows nothing");
+    }
+
+    private static List<String> with(List<String> ctr, String... words) {
+        return Stream.concat(ctr.stream(), Stream.of(words)).toList();
     }
 
     private void read() {

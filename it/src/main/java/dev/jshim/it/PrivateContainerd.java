@@ -471,7 +471,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     /** Has a process in a container say a line that it has read, and end with its input; answers what was heard. */
-    String echo(String id, String execId, String line) {
+    public String echo(String id, String execId, String line) {
         byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
         return execRun(bytes, id, execId, "/bin/cat").echoed(bytes).run().ok().out();
     }

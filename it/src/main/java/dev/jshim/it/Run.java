@@ -62,7 +62,7 @@ public final class Run {
     }
 
     /** Gives the command something that it says again: the end of file comes once as many bytes were heard. */
-    Run echoed(byte[] bytes) {
+    public Run echoed(byte[] bytes) {
         echo = bytes.length;
         return stdin(bytes);
     }

@@ -28,7 +28,8 @@ public record Tasks(List<Task> tasks) {
         return parse(node.ctr("task", "ls").ok().out());
     }
 
-    static Tasks parse(String output) {
+    /** Reads what it has printed. */
+    public static Tasks parse(String output) {
         List<Task> tasks = new ArrayList<>();
         output.lines().skip(1).forEach(line -> {
             String[] words = line.strip().split("\\s+", -1);

@@ -125,7 +125,10 @@ class HousekeepingTest extends ShimScenario {
 
     @Test
     void itEntersTheCgroupThatIsMeantForIt() throws Exception {
-        Path cgroup = Files.createDirectory(Path.of("/sys/fs/cgroup/memory", node.namespace() + "-shims"));
+        Path cgroups = Path.of("/sys/fs/cgroup");
+        boolean unified = Files.exists(cgroups.resolve("cgroup.controllers"));
+        Path cgroup = Files.createDirectory(
+                (unified ? cgroups : cgroups.resolve("memory")).resolve(node.namespace() + "-shims"));
         node.stop();
         node.configure("ShimCgroup = \"/" + cgroup.getFileName() + "\"\n");
         node.start();
@@ -134,7 +137,7 @@ class HousekeepingTest extends ShimScenario {
         assertThat(Files.readAllLines(cgroup.resolve("cgroup.procs")))
                 .containsExactlyInAnyOrder(Long.toString(shim("one")), Long.toString(jvm("one")));
         assertThat(Files.readString(Path.of("/proc/" + init.pid() + "/cgroup")))
-                .contains(":memory:/" + node.namespace() + "/one\n");
+                .contains((unified ? "0::/" : ":memory:/") + node.namespace() + "/one\n");
         node.remove("one");
     }
 

@@ -5,7 +5,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A scenario with a daemon of its own, after which nothing may be left on the machine. */
 @SuppressWarnings("NullAway.Init") // Set before each test.
-abstract class Scenario {
+public abstract class Scenario {
     @RegisterExtension
     static final NothingLeft NOTHING_LEFT = new NothingLeft();
 
@@ -13,7 +13,7 @@ abstract class Scenario {
     private static final Duration QUIET = Duration.ofSeconds(60);
 
     /** Null as long as there is no daemon, and if none could be made. */
-    PrivateContainerd node;
+    protected PrivateContainerd node;
 
     /**
      * Ends what runs and waits until nothing is left; called after a test that did not fail, while the next one runs.

@@ -24,7 +24,9 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
      *   <li>{@code crun}: our shim and the Go shim with the system's crun, each with every daemon;
      *   <li>{@code engines}: our shim with each other runc and crun, under the newest daemon; and with
      *       {@code engines-reference} the Go shim, which is not in {@code true};
-     *   <li>{@code pod}: our shim, one for each pod or container without one.
+     *   <li>{@code pod}: our shim, one for each pod or container without one;
+     *   <li>{@code vm}: our shim under the newest daemon with the system's runc, for a slow machine; not in
+     *       {@code true}.
      * </ul>
      */
     static Stream<Setup> all() {
@@ -38,6 +40,7 @@ record Setup(Release release, String runtime, Engine engine, boolean wholeNode) 
             case "engines" -> engines(Product.RUNTIME);
             case "engines-reference" -> engines(REFERENCE);
             case "pod" -> perPod();
+            case "vm" -> Stream.of(new Setup(Release.V2, Product.RUNTIME, Engine.RUNC, true));
             default -> own();
         };
     }
