@@ -7,47 +7,59 @@ vm_needs="
 /usr/sbin/debootstrap debootstrap
 /usr/sbin/mke2fs e2fsprogs
 "
-vm_seconds=${JSHIM_VM_SECONDS:-1500} # for a boot with its checks; a lost guest is ended
+vm_seconds=${JSHIM_VM_SECONDS:-2400} # for a boot with its checks; a lost guest is ended
 
 vm() {
-    local machine=uml group run verdicts='' containerd17 containerd2 docker28=''
+    local machine=uml group run verdicts='' programs="$cache/runc-newest $cache/crun-newest"
     [ "${1:-}" != --qemu ] || { machine=qemu && shift; }
     [ $# -gt 0 ] || set -- shim bridge
-    for group in "$@"; do [ -e "dev.d/guest/$group.sh" ] || die "vm: unknown group of checks $group"; done
+    for group in "$@"; do [ -n "$(vm_classes "$group" 1)" ] || die "vm: unknown group of checks $group"; done
     [ "$(id -u)" -eq 0 ] || die "vm: as root, for debootstrap"
     is_built || build
-    containerd17=$(containerd_folder 1.7)
-    containerd2=$(containerd_folder 2)
-    case " $* " in *' docker '*) docker28=$(docker_folder 28) ;; esac
+    export_tools
+    export_engines
+    case " $* " in *' docker '*) docker_folder 28 >/dev/null && programs="$programs $cache/docker-28" ;; esac
     vm_machine "$machine"
     working "making the guest's Debian, if it does not exist yet" vm_root
     run=$(mktemp -d "${TMPDIR:-/tmp}/jshim-vm.XXXXXX")
     # shellcheck disable=SC2064 # now: these are its values
     trap "rm -rf '$run'" EXIT
-    vm_payload "$run/payload" "$containerd17" "$containerd2" "$docker28"
+    working "making the disk with what is tested" vm_payload "$run/payload" "$programs"
     for group in "$@"; do
         vm_group "$machine" "$group" "$run" "${JSHIM_VM_OUT:-$run/results}/$group"
-        verdicts="$verdicts$group: $(cat "${JSHIM_VM_OUT:-$run/results}/$group/verdict")
+        verdicts="$verdicts$(cat "${JSHIM_VM_OUT:-$run/results}/$group"/verdict-* | sed "s/^/$group: /")
 "
     done
     printf %s "$verdicts"
-    ! grep -qv ', 0 failed$' <<<"${verdicts%$'\n'}"
+    ! grep -qv ', 0 failed,' <<<"${verdicts%$'\n'}"
 }
 
-# A fresh guest, booted as often as the group asks for. A v1 container cannot be started on the unified hierarchy.
+# The test classes of a group at one boot, below dev.jshim.it; none if there is no such boot.
+vm_classes() { # group, number of the boot
+    case $1$2 in
+    shim1)
+        echo vm.UnifiedCgroupTest UpdateTest LifecycleTest ExecTest OomTest RestartTest HousekeepingTest
+        ;;
+    bridge1) echo vm.SystemdMigrationTest ;;
+    bridge2) echo vm.SystemdRebootTest ;;
+    docker1) echo vm.DockerUnitTest ;;
+    esac
+}
+
+# A fresh guest, booted as often as the group has classes for. A v1 container cannot be started on the unified hierarchy.
 vm_group() { # uml | qemu, group, folder, where the results go
-    local stage=0 hierarchy=1
+    local boot=1 hierarchy=1 classes
     [ "$2" != bridge ] || hierarchy=0
     cp --sparse=always "$cache/vm/root.ext4" "$3/root"
-    mkdir -p "$4"
-    while [ "$stage" -eq 0 ] || [ -e "$4/again" ]; do
-        stage=$((stage + 1))
-        say "booting the guest for $2, time $stage"
-        rm -f "$4/again" "$4/verdict" "$3/out"
+    mkdir -p "$4" && rm -f "$4"/verdict-*
+    while classes=$(vm_classes "$2" "$boot") && [ -n "$classes" ]; do
+        say "booting the guest for $2, time $boot"
+        rm -f "$3/out"
         truncate -s 32M "$3/out"
-        vm_boot "$1" "$3" "systemd.unified_cgroup_hierarchy=$hierarchy jshim.stage=$stage jshim.group=$2 jshim.only=${JSHIM_VM_ONLY:-}"
+        vm_boot "$1" "$3" "systemd.unified_cgroup_hierarchy=$hierarchy jshim.boot=$boot jshim.classes=${classes// /,} jshim.only=${JSHIM_VM_ONLY:-}"
         tar -C "$4" -xf "$3/out" 2>/dev/null || true
-        [ -e "$4/verdict" ] || die "vm: the guest ended without a result; its last words: $(tail -c 1000 "$3/console")"
+        [ -e "$4/verdict-$boot" ] || die "vm: the guest ended without a result; its last words: $(tail -c 1000 "$3/console")"
+        boot=$((boot + 1))
     done
 }
 
@@ -112,29 +124,28 @@ vm_root() (
     mke2fs -q -t ext4 -d "$temp/tree" "$temp/root.ext4" 3G >/dev/null && mv "$temp/root.ext4" "$cache/vm/"
 )
 
-# What is under test, as a second disk.
-vm_payload() { # file, folders of containerd 1.7 and 2, that of Docker 28 or nothing
-    local temp
+# What is under test and what tests it, as a second disk.
+vm_payload() { # file, unpacked programs, each a link to its tree
+    local temp program place
     temp=$(mktemp -d "$cache/vm/payload.XXXXXX")
     cp -a dist/target/jshim "$temp/jshim"
-    mkdir "$temp/containerd-1.7" "$temp/containerd-2"
-    cp "$2/containerd" "$2/ctr" "$2/containerd-shim" "$temp/containerd-1.7"
-    cp "$3/containerd" "$3/ctr" "$3/containerd-shim-runc-v2" "$temp/containerd-2"
-    [ -z "$4" ] || vm_docker "${4%/bin}" "$temp"
+    mkdir -p "$temp"/{containerd-1.7,containerd-2,cache,java/lib,tests/lib}
+    cp "$JSHIM_CONTAINERD_17"/{containerd,ctr,containerd-shim,containerd-shim-runc-v2} "$temp/containerd-1.7"
+    cp "$JSHIM_CONTAINERD_2"/{containerd,ctr,containerd-shim-runc-v2} "$temp/containerd-2"
+    echo "$cache" >"$temp/cache-path"
+    for program in $2; do
+        place=$(readlink "$program")
+        cp -a "$program" "$cache/$place" "$temp/cache"
+        rm -rf "$temp/cache/$place"/usr/{bin,sbin,libexec,share}
+    done
+    find "$cache/vm/uml" -name overlay.ko -exec cp {} "$temp" \;
+    cp -RL "$JAVA_HOME"/{bin,conf} "$temp/java"
+    find "$JAVA_HOME/lib/" -mindepth 1 -maxdepth 1 ! -name src.zip ! -name ct.sym -exec cp -RL {} "$temp/java/lib" \;
+    cp -r it/target/classes it/target/test-classes "$temp/tests"
+    tr : '\n' <it/target/class-path | grep '[.]jar$' | xargs -d '\n' cp -t "$temp/tests/lib"
     cp -r dev.d/guest "$temp/guest"
-    mke2fs -q -t ext4 -d "$temp" "$1" 1G >/dev/null || die "mke2fs cannot make $1"
+    mke2fs -q -t ext4 -d "$temp" "$1" 2G >/dev/null || die "mke2fs cannot make $1"
     rm -rf "$temp"
-}
-
-# Docker with its libraries, for the place that it has in the guest, and the kernel's module for its layers, which QEMU's
-# kernel is not given.
-vm_docker() { # folder, folder of the payload
-    local program
-    install_missing "$program_needs"
-    cp -a "$1/." "$2/docker"
-    for program in dockerd docker docker-proxy docker-init; do point_to_libraries "$program" "$2/docker" /vm/docker; done
-    rm -rf "$2"/docker/usr/{bin,sbin,libexec}
-    find "$cache/vm/uml" -name overlay.ko -exec cp {} "$2" \;
 }
 
 # Boots once, and shows the lines of the checks as they come.
