@@ -82,7 +82,9 @@ final class NodeAgent implements AutoCloseable {
     /** A kubelet rotates at 10 MiB. */
     private static final long LOG_BYTES = 2048;
 
-    /** Between the end of a container's first process, of which its others die, and the moment in which its shim knows. */
+    /**
+     * Between the end of a container's first process, of which its others die, and the moment in which its shim knows.
+     */
     private static final Duration ENDING = Duration.ofSeconds(1);
 
     private static final int MOST_UNCOUNTED = 3;
@@ -139,7 +141,7 @@ final class NodeAgent implements AutoCloseable {
     /** Nothing is half done when containerd is stopped: no log that could not be opened again, no half container. */
     private final ReentrantLock acting = new ReentrantLock();
     /** Odd while containerd is away. */
-    private volatile int connection;
+    private final AtomicInteger connections = new AtomicInteger();
 
     /** How many lists of statistics have failed in a row: only housekeeping uses it. */
     private int uncounted;
@@ -167,13 +169,13 @@ final class NodeAgent implements AutoCloseable {
                                 .getLinux()
                                 .getCgroupDriver())
                         .isEqualTo(CgroupDriver.CGROUPFS));
-        int mine = connection;
+        int mine = connections.get();
         cri.hear(
                 event -> checked(() -> hear(event)),
                 reason -> checked(() -> {
                     if (Status.fromThrowable(reason).getCode() == Status.Code.UNIMPLEMENTED) {
                         unimplemented.add("GetContainerEvents");
-                    } else if (connection == mine && !over) {
+                    } else if (connections.get() == mine && !over) {
                         throw new AssertionError("the stream of events ended", reason);
                     }
                 }));
@@ -182,12 +184,12 @@ final class NodeAgent implements AutoCloseable {
     private void every(Runnable round) {
         threads.add(Thread.ofPlatform().start(() -> {
             while (!over && failures.isEmpty()) {
-                int before = connection;
+                int before = connections.get();
                 checked(() -> {
                     try {
                         round.run();
                     } catch (StatusRuntimeException e) {
-                        if (before % 2 == 0 && before == connection) {
+                        if (before % 2 == 0 && before == connections.get()) {
                             throw e;
                         }
                     }
@@ -220,10 +222,10 @@ final class NodeAgent implements AutoCloseable {
     Cri away(Supplier<Cri> restart) {
         acting.lock();
         try {
-            connection++;
+            connections.incrementAndGet();
             unimplemented.clear();
             cri = restart.get();
-            connection++;
+            connections.incrementAndGet();
             introduce();
             return cri;
         } finally {
@@ -242,25 +244,29 @@ final class NodeAgent implements AutoCloseable {
         every(() -> probe(id));
     }
 
-    /** Starts a container, probes it, and starts it again whenever it ends, after longer and longer pauses. */
-    void keep(Pod pod, IntFunction<ContainerConfig.Builder> config) {
+    /**
+     * Starts a container, probes it, and starts it again whenever it ends, after longer and longer pauses. Returns its
+     * id now.
+     */
+    String keep(Pod pod, IntFunction<ContainerConfig.Builder> config) {
         Kept made = new Kept(pod, config, cri.start(pod, config.apply(0)));
         kept.add(made);
         every(() -> probe(made.id));
+        return made.id;
     }
 
     private void probe(String id) {
         if (ending) {
             return;
         }
-        int before = connection;
+        int before = connections.get();
         try {
-            probes.measure(() -> assertThat(cri.execSync(10, id, "/bin/sh", "-c", "exit 0")
-                            .getExitCode())
+            probes.measure(() -> assertThat(
+                            cri.execSync(10, id, "/bin/sh", "-c", "exit 0").getExitCode())
                     .isZero());
         } catch (StatusRuntimeException | AssertionError e) {
             Instant answered = Instant.now();
-            boolean here = before % 2 == 0 && before == connection;
+            boolean here = before % 2 == 0 && before == connections.get();
             if (here && !ending && (steady.containsKey(id) || runsOnAfter(id, answered))) {
                 throw new AssertionError("a probe of " + id + ", which runs on: " + e.getMessage(), e);
             }
@@ -292,7 +298,7 @@ final class NodeAgent implements AutoCloseable {
         relist();
         acting.lock();
         try {
-            if (connection % 2 == 0) {
+            if (connections.get() % 2 == 0) {
                 sync();
             }
         } finally {
@@ -303,7 +309,7 @@ final class NodeAgent implements AutoCloseable {
 
     /** As pleg/generic.go: two lists; then the pods in which something has changed, one by one. */
     private void relist() {
-        int mine = connection;
+        int mine = connections.get();
         Map<String, Seen> now = new HashMap<>();
         for (PodSandbox pod : cri.call()
                 .listPodSandbox(ListPodSandboxRequest.getDefaultInstance())
@@ -363,7 +369,7 @@ final class NodeAgent implements AutoCloseable {
                     && listed != null
                     && !listed.running()
                     && (before == null || before.running())) {
-                boolean witnessed = before != null && before.connection() == connection;
+                boolean witnessed = before != null && before.connection() == connections.get();
                 assertThat(status.getFinishedAt()).as("%s", status).isGreaterThanOrEqualTo(status.getStartedAt());
                 assertThat(status.getReason())
                         .as("%s", status)
@@ -392,8 +398,9 @@ final class NodeAgent implements AutoCloseable {
             } else if (System.nanoTime() > each.due) {
                 String before = each.id;
                 cri.awaitImage(Image.NAME);
-                each.id = cri.start(each.pod, each.config.apply(each.attempt + 1));
-                each.attempt++;
+                int next = each.attempt + 1;
+                each.id = cri.start(each.pod, each.config.apply(next));
+                each.attempt = next;
                 each.due = 0;
                 removeOlder(each, before);
             }
@@ -529,7 +536,7 @@ final class NodeAgent implements AutoCloseable {
     private void rotate(String id) {
         acting.lock();
         try {
-            if (connection % 2 == 0 && new CriLog(Path.of(cri.status(id).getLogPath())).rotate(LOG_BYTES)) {
+            if (connections.get() % 2 == 0 && new CriLog(Path.of(cri.status(id).getLogPath())).rotate(LOG_BYTES)) {
                 var _ = cri.call()
                         .reopenContainerLog(ReopenContainerLogRequest.newBuilder()
                                 .setContainerId(id)
@@ -545,7 +552,7 @@ final class NodeAgent implements AutoCloseable {
     private void update(String id, int round) {
         var wanted = LinuxContainerResources.newBuilder()
                 .setCpuPeriod(CPU_PERIOD)
-                .setCpuQuota(CPU_PERIOD * (1 + round % 2))
+                .setCpuQuota(CPU_PERIOD * (1L + round % 2))
                 .setCpuShares(512L << round % 2)
                 .setMemoryLimitInBytes((64 + 32 * (round % 2)) * MIB);
         cri.update(id, wanted);
@@ -560,7 +567,9 @@ final class NodeAgent implements AutoCloseable {
         int listed = relists.get() + more;
         int done = rounds.get() + more;
         Wait.until(
-                LIMIT, "the node agent goes on", () -> hasFailed() || relists.get() >= listed && rounds.get() >= done);
+                LIMIT,
+                "the node agent goes on",
+                () -> hasFailed() || (relists.get() >= listed && rounds.get() >= done));
         assertFine();
     }
 
