@@ -44,6 +44,7 @@ class RawCallTest {
                     "input, but not stdin: Wait",
                     "OK exited_at .*",
                     "DEADLINE_EXCEEDED"),
+            RawDifference.of("Pids of a container that has ended", "exited: Pids", "OK", "OK processes .*"),
             RawDifference.of(
                     "Exec with the container's id, or none", "(container's id|no id): Exec", "OK", "INVALID_ARGUMENT"),
             RawDifference.of(

@@ -59,7 +59,8 @@ class RestartTest extends ShimScenario {
         node.start();
 
         Wait.until("the task is stopped", () -> Tasks.of(node).isStoppedOrGone("one"));
-        if (Tasks.of(node).has("one")) {
+        // Newer daemons clean up a task that has no processes; of ours an ended one has its init.
+        if (setup.ours() || Tasks.of(node).has("one")) {
             assertThat(Tasks.of(node).get("one").status()).isEqualTo("STOPPED");
             assertThat(node.ctr("task", "rm", "one").ok().err()).contains("exit code 137");
         }

@@ -820,6 +820,11 @@ final class OciTask implements LastingTask {
         }
     }
 
+    /**
+     * The container's processes; of one that has ended, and is not deleted, its init. containerd 1.7 and 2.x take an
+     * empty list for a leaked task when they start, and clean it up with the exit code of what ended while they were
+     * away (core/runtime/v2/shim_load.go, v2.1.9).
+     */
     @Override
     public List<ListedPid> pids() {
         Map<Integer, String> execIds = new HashMap<>();
@@ -838,12 +843,14 @@ final class OciTask implements LastingTask {
     }
 
     private List<Integer> members() throws IOException {
-        var cgroup = knownCgroup();
-        if (cgroup == null) {
+        var process = init();
+        if (process == null) {
             // Not NotFound, for which newer daemons clean a container up that waits to be restored.
             throw new ShimException(ShimException.Kind.UNKNOWN, "container does not exist");
         }
-        return cgroup.pids();
+        var cgroup = process.cgroup();
+        var all = cgroup == null ? List.<Integer>of() : cgroup.pids();
+        return all.isEmpty() ? List.of(process.pid()) : all;
     }
 
     private Cgroup cgroup() {
