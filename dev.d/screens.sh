@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Writes docs/screens.md: what jshimctl shows in a terminal of 110 columns, on a node that is made for it and removed
-# again. Sourced by dev, with the tools exported.
+# Writes docs/screens.md, and the pictures in docs/pictures: what jshimctl shows in a terminal of 110 columns, on a node
+# that is made for it and removed again. Sourced by dev, with the tools exported.
 
 screens() { # file
     command -v tmux >/dev/null || die "screens: needs tmux: apt-get install tmux"
@@ -13,11 +13,11 @@ screens() { # file
     screens_terminal
     {
         screens_head
-        screen "Every task, with what its shim answers: one shim is stopped, and one bundle has no task." "jshimctl ls"
+        screen "Every task, with what its shim answers: one shim is stopped, and one bundle has no task." "jshimctl ls" ls
         screen "All that is known of one." "jshimctl inspect web"
-        screen "What stands in the way of containerd 2.x." "jshimctl check"
+        screen "What stands in the way of containerd 2.x." "jshimctl check" check
         kill -CONT "$screens_mute"
-        screen "The v1 containers are adopted, while they run." "jshimctl migrate apply --yes"
+        screen "The v1 containers are adopted, while they run." "jshimctl migrate apply --yes" apply
         screen "And are still what they were." "jshimctl ls"
     } >"$screens_file.new"
     mv "$screens_file.new" "$screens_file"
@@ -29,7 +29,7 @@ screens_head() {
 
 What `jshimctl` shows in a terminal of 110 columns. Made by `./dev screens`, on a node of its own: containerd 1.6 with
 three containers on its v1 runtime, one on `io.containerd.runc.v2`, one on `io.containerd.runtime.v2.oci`. Its folders are
-shown under containerd's own names.
+shown under containerd's own names. In colour: [ls](pictures/ls.svg), [check](pictures/check.svg), [apply](pictures/apply.svg).
 TEXT
 }
 
@@ -91,13 +91,17 @@ screens_tmux() {
     tmux -L "$screens_name" "$@"
 }
 
-# Types a command, waits for its end, and writes what stands on the screen.
-screen() { # what it shows, command
+# Types a command, waits for its end, and writes what stands on the screen; with colours as a picture of that name.
+screen() { # what it shows, command, picture
     screens_tmux send-keys "clear; $2; tmux -L $screens_name wait-for -S done" Enter
     screens_tmux wait-for done
     sleep 0.5
     printf '\n%s\n\n    # %s\n' "$1" "$2"
-    screens_tmux capture-pane -p -J | screens_names
+    screens_tmux capture-pane -p -J | screens_names | sed -e 's/^./    &/'
+    [ -z "${3:-}" ] || {
+        printf '# %s\n' "$2"
+        screens_tmux capture-pane -p -e -J | screens_names
+    } | awk -f dev.d/picture.awk >"docs/pictures/$3.svg"
 }
 
 # The node's folders and name as an operator's would be; what belongs to the way it is made is left out.
@@ -106,7 +110,7 @@ screens_names() {
         -e "s#$screens_dir/c.sock#/run/containerd/containerd.sock#g; s#$screens_dir/config.toml#/etc/containerd/config.toml#g" \
         -e "s#$JSHIM_HOME#/opt/jshim#g; s#$screens_name#default#g" \
         -e '/another containerd/d; /^# *$/d; s/ *$//' |
-        sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed -e 's/^./    &/'
+        sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
 }
 
 screens_clean() {
