@@ -31,7 +31,8 @@ vm() {
 "
     done
     printf %s "$verdicts"
-    ! grep -qv ', 0 failed,' <<<"${verdicts%$'\n'}"
+    ! grep -qv ', 0 failed,' <<<"${verdicts%$'\n'}" || return 1
+    grep -qv ': 0 passed,' <<<"${verdicts%$'\n'}" || die "vm: no test ran: look at JSHIM_VM_ONLY"
 }
 
 # The test classes of a group at one boot, below dev.jshim.it; none if there is no such boot.
@@ -138,7 +139,7 @@ vm_payload() { # file, unpacked programs, each a link to its tree
         cp -a "$program" "$cache/$place" "$temp/cache"
         rm -rf "$temp/cache/$place"/usr/{bin,sbin,libexec,share}
     done
-    find "$cache/vm/uml" -name overlay.ko -exec cp {} "$temp" \;
+    [ ! -d "$cache/vm/uml" ] || find "$cache/vm/uml" -name overlay.ko -exec cp {} "$temp" \;
     cp -RL "$JAVA_HOME"/{bin,conf} "$temp/java"
     find "$JAVA_HOME/lib/" -mindepth 1 -maxdepth 1 ! -name src.zip ! -name ct.sym -exec cp -RL {} "$temp/java/lib" \;
     cp -r it/target/classes it/target/test-classes "$temp/tests"

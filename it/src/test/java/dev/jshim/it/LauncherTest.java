@@ -122,18 +122,9 @@ class LauncherTest {
         long ignored = Long.parseUnsignedLong(
                 Files.readString(temp.resolve("signals.seen")).split("\\s+", -1)[1], 16);
         assertThat(ignored & 0b110)
-                .as("SIGINT and SIGQUIT ignored, as by whoever started the launcher")
-                .isEqualTo(ignoredHere() & 0b110);
+                .as("SIGINT and SIGQUIT are not ignored, though who started the launcher may ignore them")
+                .isZero();
         assertThat(temp.resolve("jshim.err")).content().contains("noise\n");
-    }
-
-    /** Not none: a test run in the background of a shell has SIGINT ignored itself. */
-    private static long ignoredHere() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(line -> line.startsWith("SigIgn:"))
-                .mapToLong(line -> Long.parseUnsignedLong(
-                        line.substring("SigIgn:".length()).strip(), 16))
-                .sum();
     }
 
     @Test

@@ -68,8 +68,8 @@ import org.jspecify.annotations.Nullable;
 final class NodeAgent implements AutoCloseable {
     /**
      * CRI's code of what ended while containerd was away, or on its way: 1.7 and 2.x clean up a task that has no
-     * processes when they start, and with it the code that its shim has (core/runtime/v2/shim_load.go). Of adopted
-     * containers the bridge saves it.
+     * processes when they start, and with it the code that its shim has (core/runtime/v2/shim_load.go). The bridge and
+     * our shim save it, unless containerd was killed between deleting the task and writing down its exit.
      */
     static final int UNKNOWN = 255;
 

@@ -28,7 +28,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
@@ -40,7 +39,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  * systemd, the package's own containerd.service, our unit and drop-in, and the default directories. Each test goes on
  * where the one before has ended.
  */
-@Tag("vm")
+@InGuest
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SystemdMigrationTest {

@@ -7,12 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
 /** The machine of {@link SystemdMigrationTest}, booted again: {@code /run} is empty. */
-@Tag("vm")
+@InGuest
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SystemdRebootTest {
 

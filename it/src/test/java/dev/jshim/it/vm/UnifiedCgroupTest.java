@@ -20,13 +20,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is different on the unified hierarchy with systemd; what is the same there the scenarios show. */
-@Tag("vm")
+@InGuest
 class UnifiedCgroupTest extends Scenario {
     private static final String GO = "io.containerd.runc.v2";
     private static final String[] SLEEP = {"/bin/sleep", "100000"};
