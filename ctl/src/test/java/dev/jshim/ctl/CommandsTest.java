@@ -90,6 +90,17 @@ class CommandsTest {
         assertThat(stats.keySet()).contains("memoryBytes", "cpuMillis", "processes", "metrics");
     }
 
+    /** Its shim may name it until it is deleted, and by then the number may be another process'. */
+    @Test
+    void theInitOfAContainerThatHasEndedIsNoProcess() throws IOException {
+        node.task("default", "done", Status.STOPPED);
+        node.task("default", "web", Status.RUNNING);
+        assertThat(Result.on(node, "pids", "web").out()).contains(Integer.toString(FakeNode.PID));
+        var done = Result.on(node, "pids", "done");
+        assertThat(done.code()).isZero();
+        assertThat(done.out()).contains("PID").doesNotContain(Integer.toString(FakeNode.PID));
+    }
+
     /** The cgroup on the host is not what the shim of a virtual machine has counted. */
     @Test
     void statsOfATypeThatIsUnknownAreNotReadFromTheCgroup() throws IOException {

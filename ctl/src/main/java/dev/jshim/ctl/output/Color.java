@@ -42,7 +42,8 @@ public final class Color {
     private static final Set<String> FIELDS = Set.of("health", "status", "state", "answer");
 
     /** Columns that name something, be the name such a word or not. */
-    private static final Set<String> NAMES = Set.of("NAMESPACE", "ID");
+    private static final Set<String> NAMES =
+            Set.of("NAMESPACE", "ID", "POD NAMESPACE", "POD", "CONTAINER", "EXEC", "NAME");
 
     private Color() {}
 

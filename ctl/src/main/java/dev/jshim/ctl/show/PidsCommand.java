@@ -10,10 +10,12 @@ import dev.jshim.ctl.output.Table;
 import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.node.process.ProcessFacts;
 import dev.jshim.task.ListedPid;
+import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.TaskId;
 import dev.jshim.task.client.ShimTask;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -59,7 +61,7 @@ public final class PidsCommand implements Callable<Integer> {
     private int show(Cli cli) {
         var bundle = cli.reader().bundle(argument.id());
         var rows = new LinkedHashMap<Integer, Row>();
-        for (var pid : ShimCall.of(cli, bundle, ShimTask::pids)) {
+        for (var pid : ShimCall.of(cli, bundle, PidsCommand::living)) {
             var facts = cli.proc().facts(pid.pid());
             if (facts != null) { // It may have ended since the shim named it.
                 rows.put(pid.pid(), new Row(pid, facts));
@@ -75,6 +77,15 @@ public final class PidsCommand implements Callable<Integer> {
             table.write(cli.out(), cli.screen());
         });
         return ExitCode.OK;
+    }
+
+    /** A shim may name the init of a container that has ended; its number may be another process' by now. */
+    private static List<ListedPid> living(ShimTask shim) {
+        var pids = shim.pids();
+        var init = shim.state("");
+        return init.status() == ProcessStatus.STOPPED
+                ? pids.stream().filter(pid -> pid.pid() != init.pid()).toList()
+                : pids;
     }
 
     private static void tree(Table table, Map<Integer, Row> rows, Row row, int depth) {
