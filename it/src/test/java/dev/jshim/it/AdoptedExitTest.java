@@ -46,7 +46,8 @@ class AdoptedExitTest extends MigrationScenario {
     @Test
     void theAddressThatTheShimWouldTellHasChanged() {
         Streams one = endsOnRequest("one", 7);
-        migrate("apply", "--yes").ok(); // The bridge starts with the old address, and is told the new one.
+        migrate("apply", "--yes")
+                .ok(); // The bridge starts with the old address, and one with the new address replaces it.
         node.stop();
         node.moveSocket("c.sock.moved");
         upgrade();

@@ -66,9 +66,11 @@ final class BridgeLauncher {
         }
     }
 
-    /** What a bridge was started with. */
+    /** What a bridge was started with; what this one would be, of an older one that does not say. */
     private BridgeFlags flags(ListResponse running) {
-        return BridgeFlags.of(flags.paths(), Path.of(running.getAddress()), Path.of(running.getTtrpcAddress()));
+        return running.getAddress().isEmpty()
+                ? flags
+                : BridgeFlags.of(flags.paths(), Path.of(running.getAddress()), Path.of(running.getTtrpcAddress()));
     }
 
     /**

@@ -28,10 +28,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +64,13 @@ final class CandidateScan {
                 .<Callable<Candidate>>map(bundle -> () -> lookOrRefuse(bundle, processes))
                 .toList();
         try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
-            return executor.invokeAll(looks).stream().map(Future::resultNow).toList();
+            List<Candidate> found = new ArrayList<>();
+            for (var look : executor.invokeAll(looks)) {
+                found.add(look.get());
+            }
+            return found;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("cannot look at a v1 bundle", e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return List.of();

@@ -35,19 +35,35 @@ final class MigrationLock {
                 throw new MigrationException(
                         "another migration is running (it has locked " + directory + "): wait until it has ended");
             }
-            if (!Files.isWritable(directory)) {
+            if (isStillThere(lock, directory)) {
+                if (Files.isWritable(directory)) {
+                    return lock;
+                }
                 lock.close();
-                throw new IOException("a migration needs " + directory + " and cannot write there");
-            }
-            if (FileCalls.fstat(lock).inode() == FileCalls.stat(directory).inode()) {
-                return lock;
+                throw new IOException("cannot write to " + directory
+                        + ", which holds the journal of a migration: mount its file system writable");
             }
             lock.close();
         } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENOTDIR) {
+                throw new IOException(directory + " is not a directory: move it away", e);
+            }
             if (e.errno() != Errno.ENOENT) {
                 throw e;
             }
         }
         return null;
+    }
+
+    private static boolean isStillThere(Fd lock, Path directory) throws ErrnoException {
+        try {
+            return FileCalls.fstat(lock).inode() == FileCalls.stat(directory).inode();
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return false;
+            }
+            lock.close();
+            throw e;
+        }
     }
 }

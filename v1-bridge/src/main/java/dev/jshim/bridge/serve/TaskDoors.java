@@ -53,7 +53,7 @@ public final class TaskDoors {
     private final BridgePaths paths;
     private final @Nullable Keeper keeper;
     private final Path keeperProgram;
-    private final List<String> keeperArguments;
+    private final BridgeFlags flags;
     private final AtomicLong accepted = new AtomicLong();
     /** When a keeper was started last, as {@link System#nanoTime}. */
     private final AtomicLong revived = new AtomicLong(System.nanoTime() - RETRY.toNanos());
@@ -85,7 +85,7 @@ public final class TaskDoors {
         this.paths = paths;
         this.keeper = keeper;
         keeperProgram = BridgeFlags.ownTree().resolve(Keeper.PROGRAM);
-        keeperArguments = flags.keeperArguments(BridgeFlags.ownTree());
+        this.flags = flags;
         PrivateSocket.makeDirectory(paths.calls());
     }
 
@@ -411,7 +411,7 @@ public final class TaskDoors {
         var own = keeper;
         if (own != null) {
             // From here on it accepts; what comes to both of us is served by either.
-            own.revive(keeperProgram, keeperArguments, this::arrived, this::lost);
+            own.revive(keeperProgram, flags.keeperArguments(BridgeFlags.ownTree()), this::arrived, this::lost);
             forEachDoor(Door::shut);
         }
     }

@@ -450,12 +450,12 @@ class MigrationTest {
         assertThat(fifo.waitFor()).isZero();
         assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
-                .hasMessageContaining("Not a directory");
+                .hasMessageContaining("is not a directory: move it away");
         Files.delete(home);
         Files.createFile(home);
         assertThatThrownBy(() -> migration.rollback(false))
                 .isInstanceOf(MigrationException.class)
-                .hasMessageContaining("Not a directory");
+                .hasMessageContaining("is not a directory: move it away");
     }
 
     @Test
