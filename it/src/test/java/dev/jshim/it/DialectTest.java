@@ -3,6 +3,7 @@ package dev.jshim.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -64,7 +65,14 @@ class DialectTest extends OptionScenario {
         assertThat(node.say("io.containerd.runtime.v2.process", "one", "out")).isEqualTo("out");
         String program = Product.bin().resolve("containerd-shim-v2-process").toString();
         assertThat(Run.of(List.of(program, "-v")).run().ok().out()).startsWith("containerd-shim-v2-process:");
-        assertThat(Run.of(List.of(program, "-id", "x", "start")).run().expect(1).err())
+        // It takes the folder that it is started in for a bundle, and writes there.
+        List<String> inFolder =
+                List.of("/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", node.dir().toString(), program);
+        assertThat(Run.of(Stream.concat(inFolder.stream(), Stream.of("-id", "x", "start"))
+                                .toList())
+                        .run()
+                        .expect(1)
+                        .err())
                 .startsWith("jshim: flag -namespace is missing");
     }
 }
