@@ -46,14 +46,15 @@ class AdoptedExitTest extends MigrationScenario {
     @Test
     void theAddressThatTheShimWouldTellHasChanged() {
         Streams one = endsOnRequest("one", 7);
-        migrate("apply", "--yes")
-                .ok(); // The bridge starts with the old address, and one with the new address replaces it.
+        // This bridge starts with the old address. At the next apply one with the new address replaces it.
+        migrate("apply", "--yes").ok();
         node.stop();
         node.moveSocket("c.sock.moved");
         upgrade();
         EventLog events = EventLog.open(node);
         node.exec("one", "e", "/bin/true").ok();
         assertThat(events.exit("one", "e").number("exit_status")).isZero();
+        new KeptBridge(node).kill(); // The next one is started with the new address, too.
 
         one.write("now");
 
