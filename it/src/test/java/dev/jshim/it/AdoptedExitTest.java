@@ -283,12 +283,9 @@ class AdoptedExitTest extends MigrationScenario {
 
     /** Whether the next bridge will know that the exit of this container was told. */
     private boolean isNoted(String id, long pid, int code) {
-        try {
-            return Files.readAllLines(node.bundle(id).resolve("jshim.exits"))
-                    .contains("told %d %d %s".formatted(pid, code, id));
-        } catch (IOException e) {
-            return false; // Nothing is noted yet.
-        }
+        return BridgeNotes.of(node, id)
+                .anyMatch(notes ->
+                        Integer.valueOf(code).equals(notes.getReportedMap().get(pid + " " + id)));
     }
 
     /** Waits until the v1 shims have given up what they had to tell a daemon that is down. */

@@ -155,8 +155,9 @@ class AdoptedOomTest extends MigrationScenario {
 
     /** Waits until the next bridge will know that all kills in container one were told. */
     private void awaitNoted(ProcessFacts init) {
-        Path noted = node.bundle("one").resolve("jshim.exits");
-        Wait.until("the kills are noted", () -> read(noted).lines().anyMatch(("ooms " + killed(init))::equals));
+        Wait.until(
+                "the kills are noted",
+                () -> BridgeNotes.of(node, "one").anyMatch(notes -> notes.getOoms() == Long.parseLong(killed(init))));
     }
 
     /** How often the kernel has killed in the cgroup of this process. */

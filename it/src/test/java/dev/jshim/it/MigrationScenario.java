@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.jshim.proto.v2.bridge.Notes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -80,21 +80,17 @@ abstract class MigrationScenario extends Scenario {
     /** Waits until the bridge knows that this daemon runs: of what exits from then on the v1 shims tell it. */
     void awaitKnown() {
         Wait.until("the bridge knows containerd", () -> {
-            try (Stream<Path> bundles = Files.list(node.bundle("any").getParent())) {
-                String daemon = " " + Files.getAttribute(node.socket(), "unix:ino") + " ";
-                return bundles.filter(bundle -> Files.exists(bundle.resolve("jshim.v1")))
-                        .allMatch(bundle -> knows(bundle, daemon));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            List<Notes> all = BridgeNotes.of(node);
+            return !all.isEmpty()
+                    && all.stream().allMatch(notes -> notes.getDaemon().contains(inode()));
         });
     }
 
-    private static boolean knows(Path bundle, String daemon) {
-        try (Stream<String> lines = Files.lines(bundle.resolve("jshim.exits"))) {
-            return lines.anyMatch(line -> line.startsWith("daemon ") && line.contains(daemon));
+    private String inode() {
+        try {
+            return " " + Files.getAttribute(node.socket(), "unix:ino") + " ";
         } catch (IOException e) {
-            return false; // Nothing is noted yet.
+            throw new UncheckedIOException(e);
         }
     }
 

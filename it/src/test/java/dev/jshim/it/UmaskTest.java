@@ -67,7 +67,7 @@ class UmaskTest extends MigrationScenario {
 
         List<Path> all = written.stream().flatMap(UmaskTest::walk).toList();
         assertThat(all.stream().map(path -> path.getFileName().toString()))
-                .contains("jshim.v1", "jshim.exits", "journal", "bridge.log", "bridge.sock")
+                .contains("jshim.v1", "notes", "journal", "bridge.log", "bridge.sock")
                 .contains("address", "shim.pid", "runtime", "runtime-root", "init.pid", "jshim.err")
                 .contains("reply", "joined", "sock", "shim.proof", "ctl.proof");
         assertThat(Stream.concat(all.stream(), Stream.of(Path.of("/run/jshim"), Path.of("/run/jshim/s")))

@@ -1,9 +1,9 @@
 package dev.jshim.bridge.end;
 
+import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
-import dev.jshim.bridge.record.PrivateSocket;
 import dev.jshim.bridge.v1.ShimLink;
 import dev.jshim.linux.Deadline;
 import dev.jshim.linux.ErrnoException;
@@ -15,7 +15,6 @@ import dev.jshim.linux.Wait;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.shim.RuntimeState;
 import dev.jshim.shim.keeper.FaultPoint;
-import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.shim.oci.BundleFiles;
 import dev.jshim.task.Exit;
 import dev.jshim.task.ShimException;
@@ -32,12 +31,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,9 +42,8 @@ import org.jspecify.annotations.Nullable;
  * runtime/v1/linux/task.go and bundle.go). It ended the shim and took away socket, bundle, work directory and mounts.
  * Nothing of that is done before the container has been deleted; each step can be repeated.
  *
- * <p>That a container is about to be deleted is noted first, in a file under the bridge's own directory: its bundle
- * goes with containerd's {@code delete}, and a bridge that died before it had cleared away what was of v1 would leave
- * nothing to tell the next one of it.
+ * <p>That a container is about to be deleted is noted first ({@link AdoptedNotes}): a bridge that died before it had
+ * cleared away what was of v1 would leave nothing to tell the next one of it.
  *
  * <p>The OCI runtime's own state goes with the deletion. If the v1 shim died before it could delete, the launcher's
  * {@code delete} runs the OCI runtime to clean up; containerd calls that when it sees our connection end, but also
@@ -72,8 +68,6 @@ public final class Cleanup {
     /** What containerd itself says if it does not know. */
     public static final int UNKNOWN_EXIT = 255;
 
-    private static final String SUFFIX = ".v1";
-    private static final String DELETED = "deleted yes";
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
     private static final Duration SOCKET_ENDS = Duration.ofSeconds(1);
     /** containerd gives that {@code delete} 5 s. */
@@ -84,43 +78,28 @@ public final class Cleanup {
     private static final Duration LOOK = Duration.ofMillis(5);
     private static final Duration SLOW_LOOK = Duration.ofMillis(20);
 
-    private final Path note;
+    private final AdoptedNotes notes;
     private final AdoptedRecord record;
     private final Duration othersDelete;
 
-    /** @param othersDelete how long the launcher's {@code delete} is waited for */
-    Cleanup(BridgePaths paths, AdoptedRecord record, Duration othersDelete) {
-        this(paths.ending(record.key() + " " + record.init()), record, othersDelete);
+    /** That of a container, whether it is noted or not. */
+    public Cleanup(AdoptedNotes notes) {
+        this(notes, RUNTIME_DELETES);
     }
 
-    private Cleanup(Path note, AdoptedRecord record, Duration othersDelete) {
-        this.note = note;
-        this.record = record;
+    /** @param othersDelete how long the launcher's {@code delete} is waited for */
+    Cleanup(AdoptedNotes notes, Duration othersDelete) {
+        this.notes = notes;
+        this.record = notes.record();
         this.othersDelete = othersDelete;
     }
 
-    /** That of a container, whether it is noted or not. */
-    public static Cleanup of(BridgePaths paths, AdoptedRecord record) {
-        return new Cleanup(paths, record, RUNTIME_DELETES);
-    }
-
-    /** Those that were noted and are not done, whoever noted them. One that cannot be read is put out of the way. */
+    /** Those that were noted and are not done, whoever noted them. */
     public static List<Cleanup> noted(BridgePaths paths) throws IOException {
-        List<Cleanup> all = new ArrayList<>();
-        if (!Files.isDirectory(paths.endings())) {
-            return all;
-        }
-        try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
-            for (var file : files) {
-                try {
-                    all.add(new Cleanup(file, Noted.read(file).record(), RUNTIME_DELETES));
-                } catch (IOException e) {
-                    ShimLog.error("the note of a container's end is damaged", "path", file, "error", e);
-                    Files.deleteIfExists(file);
-                }
-            }
-        }
-        return all;
+        return AdoptedNotes.all(paths).stream()
+                .filter(AdoptedNotes::isBeingDeleted)
+                .map(Cleanup::new)
+                .toList();
     }
 
     /**
@@ -128,93 +107,22 @@ public final class Cleanup {
      * nothing is left in them for anybody. Changes nothing.
      */
     public static Set<Path> deletedBundles(BridgePaths paths) {
-        Set<Path> all = new HashSet<>();
-        try (var files = Files.newDirectoryStream(paths.endings(), "*" + SUFFIX)) {
-            for (var file : files) {
-                var noted = Noted.read(file);
-                if (noted.isDeleted() && !noted.record().isAnothers()) {
-                    all.add(noted.record().v1Bundle());
-                }
-            }
+        try {
+            return AdoptedNotes.all(paths).stream()
+                    .filter(notes -> notes.isDeleted() && !notes.record().isAnothers())
+                    .map(notes -> notes.record().v1Bundle())
+                    .collect(Collectors.toSet());
         } catch (IOException e) {
-            // None is noted, or one is gone or damaged: what is not known to be deleted is there.
+            return Set.of(); // What is not known to be deleted exists.
         }
-        return all;
+    }
+
+    public AdoptedNotes notes() {
+        return notes;
     }
 
     public AdoptedRecord record() {
         return record;
-    }
-
-    /**
-     * What stands in a note, lines below the text of the record.
-     *
-     * @param exit init's; null if it was not known
-     * @param isDeleted that the v1 shim has deleted its container: it cannot be asked once its socket's name is gone
-     */
-    private record Noted(AdoptedRecord record, @Nullable Exit exit, boolean isDeleted) {
-        /** @throws IOException also for a note that is damaged */
-        static Noted read(Path file) throws IOException {
-            var text = Files.readString(file);
-            Exit exit = null;
-            try {
-                for (var line : text.lines().toList()) {
-                    var words = line.split(" ", -1);
-                    if (words[0].equals("exit") && words.length == 4) {
-                        var at = Instant.parse(words[3]);
-                        exit = new Exit(Integer.parseInt(words[1]), Integer.parseInt(words[2]), at);
-                    }
-                }
-                return new Noted(AdoptedRecord.parse(text), exit, text.lines().anyMatch(DELETED::equals));
-            } catch (IllegalArgumentException | DateTimeParseException e) {
-                throw new IOException(e.getMessage(), e);
-            }
-        }
-
-        String text() {
-            var line = exit == null ? "" : "exit " + exit.pid() + " " + exit.status() + " " + exit.at() + "\n";
-            return record.text() + line + (isDeleted ? DELETED + "\n" : "");
-        }
-    }
-
-    /** What is noted now; nothing of its end if there is no note. */
-    private Noted noted() {
-        try {
-            return Noted.read(note);
-        } catch (IOException e) {
-            return new Noted(record, null, false);
-        }
-    }
-
-    /** Init's exit as it is noted; null if none is, or it was not known. */
-    public synchronized @Nullable Exit exit() {
-        return noted().exit();
-    }
-
-    /**
-     * Notes that it begins.
-     *
-     * @param exit init's; null if it is not known, or noted already
-     */
-    public synchronized void note(@Nullable Exit exit) {
-        try {
-            write(exit, noted().isDeleted());
-        } catch (IOException e) {
-            warn("could not note the end of a container", e);
-        }
-    }
-
-    private void write(@Nullable Exit exit, boolean isDeleted) throws IOException {
-        var folder = note.getParent();
-        if (folder != null) {
-            PrivateSocket.makeDirectory(folder);
-        }
-        WholeFile.write(note, new Noted(record, exit == null ? exit() : exit, isDeleted).text());
-    }
-
-    /** That it is done, or was none. */
-    public synchronized void forget() {
-        step("forget a container's end", () -> Files.deleteIfExists(note));
     }
 
     private void warn(String what, Exception e) {
@@ -229,7 +137,7 @@ public final class Cleanup {
         if (!record.shim().isAlive()) {
             return hasRuntimeState() ? Progress.STOPPED : Progress.DELETED;
         }
-        if (noted().isDeleted()) {
+        if (notes.isDeleted()) {
             return Progress.DELETED;
         }
         try (var link = ShimLink.to(record)) {
@@ -281,8 +189,8 @@ public final class Cleanup {
         if (record.shim().isAlive()) {
             try (var link = ShimLink.to(record)) {
                 var exit = shim(link).delete("");
-                if (exit() == null) {
-                    note(exit);
+                if (notes.exit() == null) {
+                    notes.deleting(exit);
                 }
             }
         }
@@ -300,7 +208,7 @@ public final class Cleanup {
     public void answer(NodePaths node) {
         var bundle = node.v2Bundle(record.task());
         if (hasBundle(node) && !Files.exists(bundle.resolve(EXIT_FILE))) {
-            var exit = exit();
+            var exit = notes.exit();
             var unknown = new Exit(record.init().pid(), UNKNOWN_EXIT, Instant.now());
             step("leave the exit in the bundle", () -> BundleFiles.writeExit(bundle, exit == null ? unknown : exit));
         }
@@ -315,7 +223,7 @@ public final class Cleanup {
             if (each.progress() == Progress.DELETED) {
                 each.finish();
             }
-            each.forget();
+            each.notes.over();
         }
     }
 
@@ -347,7 +255,7 @@ public final class Cleanup {
             if (progress != Progress.PRESENT) {
                 each.finish();
             }
-            each.forget();
+            each.notes.over();
         }
     }
 
@@ -355,12 +263,12 @@ public final class Cleanup {
      * Takes away the name of the socket on which the v1 shim listens, if it does: the v2 shim of the next container of
      * the id may have one of the same name. To be called once the shim has deleted its container.
      */
-    public synchronized void removeOwnSocket() {
+    public void removeOwnSocket() {
         if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
             // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
             try (var link = ShimLink.to(record)) {
                 if (shim(link).shimPid() == record.shim().pid() && record.shim().isAlive()) {
-                    write(null, true);
+                    notes.setDeleted();
                     FaultPoint.at("end-noted");
                     Files.deleteIfExists(path);
                 }

@@ -1,5 +1,8 @@
 package dev.jshim.bridge.exit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
@@ -15,9 +18,7 @@ import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -44,20 +45,36 @@ public final class AdoptedEvents implements EventSink {
 
     private static final Duration AT_LAST = Duration.ofMinutes(1);
 
-    /** An exit that the shim may be telling, and what comes after it. */
+    /** An exit that the shim may be reporting and what comes after it, until all of it is delivered. */
     private static final class Held {
-        final TaskExit exit;
-        final String key;
-        /** The containerd to which the shim tells it, see {@link Containerd#seen}; empty if it cannot. */
-        final String teller;
+        /** Null of a deletion that waits for no exit. */
+        final @Nullable TaskExit exit;
+        /** The containerd to which the shim reports it, see {@link Containerd#seen}; empty if it cannot. */
+        final String daemon;
 
         final List<Message> after = new ArrayList<>();
+        /** Whether it is known who reports it: what comes after it is published by then. */
+        boolean isDecided;
+
+        boolean isReported;
         int delays;
 
-        Held(TaskExit exit, String key, String teller) {
+        Held(@Nullable TaskExit exit, String daemon) {
             this.exit = exit;
-            this.key = key;
-            this.teller = teller;
+            this.daemon = daemon;
+        }
+
+        boolean isOf(String id, int pid) {
+            return exit != null && exit.getId().equals(id) && exit.getPid() == pid;
+        }
+
+        HeldEvents note() {
+            var note = HeldEvents.newBuilder().setDaemon(daemon);
+            if (exit != null && !isReported) {
+                note.addEvents(Any.pack(exit));
+            }
+            after.forEach(event -> note.addEvents(Any.pack(event)));
+            return note.build();
         }
     }
 
@@ -65,39 +82,34 @@ public final class AdoptedEvents implements EventSink {
     private final AdoptedNotes notes;
     private final EventSink next;
     private final Containerd containerd;
-    private final HeldNotes heldNotes;
     private final ScheduledExecutorService timer;
     private final Duration patience;
     private final BooleanSupplier isLoaded;
     private final Runnable published;
-    /** By the names of their notes, in the order of the exits. */
-    private final Map<String, Held> held = new LinkedHashMap<>();
+    /** In the order of the exits. */
+    private final List<Held> held = new ArrayList<>();
 
     /**
      * The events of a container.
      *
      * @param next publishes
-     * @param heldNotes what is held back is noted there
      * @param patience how long a v1 shim may take to tell of an exit
      * @param isLoaded whether a containerd has this task from the bridge; one of 1.x that has not has it from the v1
      *     shim, and tells itself of what no v1 shim tells
      * @param published run whenever an exit was published here; may block
      */
     public AdoptedEvents(
-            AdoptedRecord record,
             AdoptedNotes notes,
             EventSink next,
             Containerd containerd,
-            HeldNotes heldNotes,
             ScheduledExecutorService timer,
             Duration patience,
             BooleanSupplier isLoaded,
             Runnable published) {
-        this.record = record;
+        record = notes.record();
         this.notes = notes;
         this.next = next;
         this.containerd = containerd;
-        this.heldNotes = heldNotes;
         this.timer = timer;
         this.patience = patience;
         this.isLoaded = isLoaded;
@@ -107,12 +119,7 @@ public final class AdoptedEvents implements EventSink {
     @Override
     public void publish(Message event) {
         switch (event) {
-            case TaskExit exit -> {
-                var told = hold(exit, ShimWord.reaches(record, containerd.socket()) ? notes.daemon() : "");
-                if (told != null) {
-                    heldNotes.forget(told);
-                }
-            }
+            case TaskExit exit -> hold(exit);
             case TaskDelete delete -> delete(delete);
             case TaskOOM oom -> {
                 if (isLoaded.getAsBoolean() || containerd.seen().isEmpty()) {
@@ -128,81 +135,93 @@ public final class AdoptedEvents implements EventSink {
         next.afterwards(action);
     }
 
-    /** Goes on with what the bridge before has held back. */
-    public void again(HeldEvents before) {
-        List<String> told = new ArrayList<>();
-        for (var event : HeldNotes.events(before)) {
-            if (event instanceof TaskExit exit) {
-                var key = hold(exit, before.getDaemon());
-                if (key != null) {
-                    told.add(key);
-                }
-            } else if (event instanceof TaskDelete delete) {
-                delete(delete);
-            }
-        }
-        told.forEach(heldNotes::forget);
-    }
-
-    /** Publishes what the bridge before has held back of a container that there is not any more. */
-    public static void publish(HeldEvents before, EventSink sink, HeldNotes heldNotes) {
-        var all = HeldNotes.events(before);
-        all.forEach(sink::publish);
-        // One note holds all of them.
-        sink.afterwards(() -> all.forEach(event -> heldNotes.forget(key(before.getNamespace(), event))));
-    }
-
-    /** What tells an event from all others. */
-    private static String key(String namespace, Message event) {
-        return event instanceof TaskExit exit
-                ? "%s %s %s %d %d"
-                        .formatted(namespace, exit.getContainerId(), exit.getId(), exit.getPid(), exit.getExitStatus())
-                : namespace + " " + HeldNotes.container(event);
-    }
-
-    /** Returns the name of the note of an exit that is told already, which nobody needs any more; else null. */
-    private @Nullable String hold(TaskExit exit, String teller) {
-        var key = key(record.namespace(), exit);
-        var fresh = new Held(exit, key, teller);
+    private void hold(TaskExit exit) {
+        var fresh = new Held(exit, ShimWord.reaches(record, containerd.socket()) ? notes.daemon() : "");
         synchronized (this) {
-            if (notes.isTold(exit)) {
-                return key; // What waited for it is to be noted before this note goes.
+            // The bridge before may have got that far.
+            if (notes.isReported(exit) || held.stream().anyMatch(one -> one.isOf(exit.getId(), exit.getPid()))) {
+                return;
             }
-            if (held.putIfAbsent(key, fresh) != null) {
-                return null; // Of a bridge before, which has noted it with what waits for it.
-            }
-            note(fresh);
+            held.add(fresh);
+            note(null);
         }
         FaultPoint.at("call-exit-held");
         inThread(() -> decide(fresh));
-        return null;
     }
 
-    /** Whether an exit is held back, with the containerd that its shim tells. */
+    /** Continues with what the bridge before has held back. To be called once, before anything is published. */
+    public void continueHeld() {
+        List<Held> all;
+        synchronized (this) {
+            for (var note : notes.held()) {
+                for (var event : events(note)) {
+                    if (event instanceof TaskExit exit) {
+                        if (!notes.isReported(exit)) {
+                            held.add(new Held(exit, note.getDaemon()));
+                        }
+                    } else {
+                        holding().after.add(event);
+                    }
+                }
+            }
+            all = List.copyOf(held);
+        }
+        for (var one : all) {
+            if (one.exit == null) {
+                settle(one, false);
+            } else {
+                inThread(() -> decide(one));
+            }
+        }
+    }
+
+    private List<Message> events(HeldEvents note) {
+        List<Message> events = new ArrayList<>();
+        try {
+            for (var any : note.getEventsList()) {
+                events.add(any.is(TaskExit.class) ? any.unpack(TaskExit.class) : any.unpack(TaskDelete.class));
+            }
+        } catch (InvalidProtocolBufferException e) {
+            ShimLog.error("an event of the bridge before is damaged", record.named("error", e));
+        }
+        return events;
+    }
+
+    /** Whether an exit is held back. */
     public synchronized boolean holds(String id, int pid) {
-        return held.values().stream().anyMatch(one -> one.exit.getId().equals(id) && one.exit.getPid() == pid);
+        return held.stream().anyMatch(one -> !one.isDecided && one.isOf(id, pid));
     }
 
-    private void note(Held one) {
-        List<Message> all = new ArrayList<>(List.of(one.exit));
-        all.addAll(one.after);
-        heldNotes.write(one.key, record.namespace(), one.teller, all);
+    /** @param reported the exit that was reported now; null if none was */
+    @GuardedBy("this")
+    private void note(@Nullable TaskExit reported) {
+        var all = held.stream().map(Held::note).filter(one -> one.getEventsCount() > 0);
+        notes.held(all.toList(), reported);
     }
 
-    private synchronized void delete(TaskDelete delete) {
-        Held last = null;
-        for (var one : held.values()) {
-            last = one;
+    /** The last that is not decided, behind which a deletion waits; a new one for a deletion if there is none. */
+    @GuardedBy("this")
+    private Held holding() {
+        for (var one : held.reversed()) {
+            if (!one.isDecided) {
+                return one;
+            }
         }
-        if (last != null) {
-            last.after.add(delete);
-            note(last);
-            return;
+        var none = new Held(null, "");
+        held.add(none);
+        return none;
+    }
+
+    private void delete(TaskDelete delete) {
+        Held before;
+        synchronized (this) {
+            before = holding();
+            before.after.add(delete);
+            note(null);
         }
-        var key = key(record.namespace(), delete);
-        heldNotes.write(key, record.namespace(), "", List.of(delete));
-        next.publish(delete);
-        next.afterwards(() -> heldNotes.forget(key));
+        if (before.exit == null) {
+            settle(before, false);
+        }
     }
 
     private void inThread(Runnable look) {
@@ -215,7 +234,7 @@ public final class AdoptedEvents implements EventSink {
 
     private void decide(Held one) {
         var daemon = containerd.seen();
-        if (!daemon.isEmpty() && (daemon.equals(one.teller) || mayBeTheOldDaemons())) {
+        if (!daemon.isEmpty() && (daemon.equals(one.daemon) || mayBeTheOldDaemons())) {
             decideLater(one);
         } else {
             settle(one, false);
@@ -230,7 +249,7 @@ public final class AdoptedEvents implements EventSink {
     private void expired(Held one) {
         if (!record.shim().isAlive()) {
             settle(one, mayBeTheOldDaemons() && !Files.exists(record.v1Bundle()));
-        } else if (one.teller.isEmpty() || (!one.teller.equals(containerd.seen()) && !isDeleted(one))) {
+        } else if (one.daemon.isEmpty() || (!one.daemon.equals(containerd.seen()) && !isDeleted(one))) {
             settle(one, false);
         } else if (one.delays < MOST_DELAYS && isOnItsWay()) {
             one.delays++;
@@ -262,15 +281,17 @@ public final class AdoptedEvents implements EventSink {
         return false;
     }
 
-    /** @param isTold whether it is told already, and not here */
-    private void settle(Held one, boolean isTold) {
+    /** @param isReported whether it is reported already, and not here */
+    private void settle(Held one, boolean isReported) {
         synchronized (this) {
-            if (held.remove(one.key) == null) {
+            if (one.isDecided) {
                 return;
             }
-            if (isTold) {
-                notes.told(one.exit);
-            } else {
+            one.isDecided = true;
+            if (isReported) {
+                one.isReported = true;
+                note(one.exit);
+            } else if (one.exit != null) {
                 next.publish(one.exit);
             }
             one.after.forEach(next::publish);
@@ -278,19 +299,23 @@ public final class AdoptedEvents implements EventSink {
             notifyAll();
         }
         next.afterwards(() -> {
-            notes.told(one.exit);
-            heldNotes.forget(one.key);
-            if (!isTold) {
+            delivered(one);
+            if (one.exit != null && !isReported) {
                 inThread(published);
             }
         });
+    }
+
+    private synchronized void delivered(Held one) {
+        held.remove(one);
+        note(one.exit);
     }
 
     /** Waits until nothing is held back: until then the v1 shim must not be ended. At most a minute. */
     public synchronized void awaitNothingHeld() {
         var deadline = Deadline.in(AT_LAST);
         try {
-            while (!held.isEmpty()) {
+            while (!held.stream().allMatch(one -> one.isDecided)) {
                 if (!deadline.await(this)) {
                     ShimLog.warn("an exit may not be reported", record.named());
                     return;

@@ -54,7 +54,7 @@ public final class AdoptedOoms implements AutoCloseable {
             open.since(notes.ooms());
             open.begin();
         } catch (IOException | ShimException e) {
-            ShimLog.warn("cannot watch for out-of-memory kills", "bundle", notes.bundle(), "error", e.getMessage());
+            ShimLog.warn("cannot watch for out-of-memory kills", notes.record().named("error", e.getMessage()));
         }
     }
 

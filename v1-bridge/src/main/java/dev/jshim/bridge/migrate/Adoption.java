@@ -112,7 +112,7 @@ final class Adoption {
                 return new Report.Row(task, "unchanged", "adopted already");
             }
             AdoptedBundle.create(paths.node(), record, socket, binary, bridgePid);
-            bundleIsThere(record, bridge);
+            adoptAgain(record, bridge);
         } catch (IOException e) {
             var reason = Reason.of(e);
             for (var shortage : Preflight.shortages(
@@ -131,14 +131,14 @@ final class Adoption {
     }
 
     /**
-     * Asks for it once more, so that what the bridge knows of execs is noted in the bundle. That it fails is no reason
-     * to refuse the container: a bridge that has just died comes back to the bundle.
+     * Asks for it once more: a bridge that had died since may have looked for bundles before this one was there. That
+     * it fails is no reason to refuse the container, since the next bridge finds the bundle.
      */
-    private void bundleIsThere(AdoptedRecord record, BridgeClient bridge) {
+    private void adoptAgain(AdoptedRecord record, BridgeClient bridge) {
         try {
             var _ = bridge.adopt(record);
         } catch (IOException e) {
-            progress.line("the execs of " + record.task() + " are not recorded yet: " + Reason.of(e));
+            progress.line("the bridge does not serve " + record.task() + " at the moment: " + Reason.of(e));
         }
     }
 

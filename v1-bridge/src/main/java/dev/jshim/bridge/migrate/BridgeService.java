@@ -1,15 +1,14 @@
 package dev.jshim.bridge.migrate;
 
+import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.serve.BridgeFlags;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.ListResponse;
-import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -110,13 +109,11 @@ public final class BridgeService {
      * the v1 shim may be telling by itself waits here for some seconds.
      */
     public int unreported() {
-        try (var notes = Files.newDirectoryStream(paths.events(), WholeFile::isWhole)) {
-            var count = 0;
-            for (var _ : notes) {
-                count++;
-            }
-            return count;
-        } catch (IOException | DirectoryIteratorException e) {
+        try {
+            return AdoptedNotes.all(paths).stream()
+                    .mapToInt(notes -> notes.held().size())
+                    .sum();
+        } catch (IOException e) {
             return 0; // no bridge has held one back
         }
     }

@@ -82,7 +82,6 @@ public final class AdoptedBundle {
         write(part, "init.pid", Integer.toString(record.init().pid()));
         write(part, "shim.pid", Integer.toString(bridgePid));
         write(part, AdoptedRecord.FILE, record.text());
-        AdoptedNotes.begin(record.init(), part);
         Files.createSymbolicLink(part.resolve("work"), work);
         FaultPoint.at("bundle-filled");
         Directories.sync(part);

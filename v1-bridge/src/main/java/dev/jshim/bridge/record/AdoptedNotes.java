@@ -1,267 +1,339 @@
 package dev.jshim.bridge.record;
 
 import dev.jshim.linux.ProcessId;
+import dev.jshim.proto.v2.bridge.HeldEvents;
+import dev.jshim.proto.v2.bridge.NotedExit;
+import dev.jshim.proto.v2.bridge.Notes;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.shim.cgroup.Cgroup;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.keeper.WholeFile;
 import dev.jshim.task.Exit;
 import dev.jshim.task.ShimLog;
+import dev.jshim.task.Timestamps;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.format.DateTimeParseException;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the next bridge has to know of one container beside its record, in a file of the adopted bundle: the execs that
- * there are, for a v1 shim does not list one that has ended, the exits that were told, which containerd ran while all
- * other processes lived, how many kills for want of memory were told, and where init is accounted. It outlives the
- * death of the bridge, not that of the machine, as the processes do.
+ * What the next bridge has to know of one adopted container, in a file of its own in the bridge's directory: the execs
+ * that exist, since a v1 shim does not list one that has ended; the exits that were reported, and those that are held
+ * back; which containerd ran while all other processes lived; how many kills for want of memory were reported; in which
+ * cgroup init is; and that the container is about to be deleted. It is not in the bundle, because containerd removes
+ * that while some of this is still to be done. It outlives the bridge and not the machine, as the processes do.
  *
- * <p>Nothing is written once containerd may take the bundle away: it gives it another name first, and what comes into
- * it while it is emptied makes that fail, so that the rest stays for good (core/runtime/v2 atomicDelete, v2.1.9).
- * Thread-safe.
+ * <p>Thread-safe. There is one object for each file in a process that writes to it.
  */
 public final class AdoptedNotes {
-    /**
-     * In the adopted bundle: lines {@code daemon LINE}, {@code ooms COUNT}, {@code cgroup LINE}, {@code exec PID ID},
-     * {@code told PID STATUS ID} and {@code gone PID STATUS AT ID}.
-     */
-    public static final String FILE = "jshim.exits";
-
-    private static final String DAEMON = "daemon ";
-    private static final String OOMS = "ooms ";
-    private static final String CGROUP = "cgroup ";
-
     /** As many calls of one client as may be cut off by one death. */
-    private static final int MOST_GONE = 64;
+    private static final int MOST_DELETED = 64;
 
-    private record Which(String id, int pid) {}
-
+    private final Path file;
     private final AdoptedRecord record;
-    private final Path bundle;
-    private final Map<String, Integer> execs = new LinkedHashMap<>();
-    private final Map<Which, Integer> told = new LinkedHashMap<>();
-    /** The exits of the execs that were deleted last, by id. */
-    private final Map<String, Exit> gone = new LinkedHashMap<>();
+    private final Notes.Builder noted;
+    private boolean isOver;
 
-    private String daemon = "";
-    private String cgroup = "";
-    private long ooms = -1;
-    private boolean isRead;
-    private boolean over;
-
-    /** The notes of a container, with what the adoption and the bridge before have written. */
-    public AdoptedNotes(AdoptedRecord record, Path bundle) {
+    private AdoptedNotes(Path file, AdoptedRecord record, Notes noted) {
+        this.file = file;
         this.record = record;
-        this.bundle = bundle;
-        read();
+        this.noted = noted.toBuilder().setRecord(record.text());
     }
 
-    /** Those of a container whose bundle is gone. */
-    public static AdoptedNotes none(AdoptedRecord record) {
-        var none = new AdoptedNotes(record, Path.of("/dev/null"));
-        none.end();
-        return none;
+    /** The notes of a container, with what the bridge before has written. Writes nothing yet. */
+    public static AdoptedNotes of(BridgePaths paths, AdoptedRecord record) {
+        var file = paths.notes(record);
+        var noted = read(file);
+        return new AdoptedNotes(file, record, noted == null ? Notes.getDefaultInstance() : noted);
+    }
+
+    /** Those of all containers, also of such that have no bundle any more. Changes nothing. */
+    public static List<AdoptedNotes> all(BridgePaths paths) throws IOException {
+        List<AdoptedNotes> all = new ArrayList<>();
+        if (!Files.isDirectory(paths.notes())) {
+            return all;
+        }
+        try (var files = Files.newDirectoryStream(paths.notes(), WholeFile::isWhole)) {
+            for (var file : files) {
+                var noted = read(file);
+                if (noted != null) {
+                    try {
+                        all.add(new AdoptedNotes(file, AdoptedRecord.parse(noted.getRecord()), noted));
+                    } catch (IllegalArgumentException e) {
+                        ShimLog.error("the notes of a container are damaged", "path", file, "error", e);
+                    }
+                }
+            }
+        }
+        return all;
+    }
+
+    /** Null if there are none, or they cannot be read: then an exit may be reported again, and none is lost. */
+    private static @Nullable Notes read(Path file) {
+        try {
+            return Notes.parseFrom(Files.readAllBytes(file));
+        } catch (NoSuchFileException e) {
+            return null;
+        } catch (IOException e) {
+            ShimLog.error("the notes of a container are damaged", "path", file, "error", e);
+            return null;
+        }
+    }
+
+    public AdoptedRecord record() {
+        return record;
+    }
+
+    /** Their file: no other container's is the same. */
+    public Path file() {
+        return file;
     }
 
     /**
-     * Begins the notes in a bundle that an adoption makes ready: where init is accounted, if it lives, and the kernel's
-     * count of kills. All up to that is told, or was the old daemon's to tell.
+     * Begins them for a container that is adopted now: with the cgroup of init, if it lives, and the kernel's count of
+     * kills. All up to now was reported, or was the old daemon's to report.
      */
-    public static void begin(ProcessId init, Path bundle) throws IOException {
-        var text = new StringBuilder(OOMS + countedNow(init) + "\n");
+    public synchronized void begin() {
+        var init = record.init();
+        noted.clearOoms().clearCgroup();
         try {
-            var membership = Cgroup.membership(init.pid());
+            var cgroup = Cgroup.membership(init.pid());
+            var kills = killsOf(init);
             // The pid may be another's by now.
             if (init.isAlive()) {
-                membership.lines().forEach(line -> text.append(CGROUP + line + "\n"));
+                noted.setCgroup(cgroup);
+                if (kills >= 0) {
+                    noted.setOoms(kills);
+                }
             }
         } catch (IOException e) {
             // It has ended.
         }
-        Files.writeString(bundle.resolve(FILE), text);
+        write();
     }
 
-    /** What the kernel has counted for a container by now; -1 where it does not say, or its init has ended. */
-    private static long countedNow(ProcessId init) {
+    private static long killsOf(ProcessId init) {
         try {
-            var kills = OomWatch.kills(Cgroup.of(init.pid()));
-            // The pid may be another's by now.
-            return init.isAlive() ? kills : -1;
+            return OomWatch.kills(Cgroup.of(init.pid()));
         } catch (IOException e) {
             return -1;
         }
     }
 
-    private void read() {
-        try {
-            Files.readAllLines(bundle.resolve(FILE)).forEach(this::read);
-            isRead = true;
-        } catch (IOException e) {
-            // There is none yet, or it cannot be read: then an exit may be told again, and none is lost.
-        }
-    }
-
-    private void read(String line) {
-        var words = line.split(" ", line.startsWith("gone ") ? 5 : 4);
-        try {
-            if (line.startsWith(DAEMON)) {
-                daemon = line.substring(DAEMON.length());
-            } else if (line.startsWith(CGROUP)) {
-                cgroup += line.substring(CGROUP.length()) + "\n";
-            } else if (line.startsWith(OOMS)) {
-                ooms = Math.max(ooms, Long.parseLong(line.substring(OOMS.length())));
-            } else if (words.length == 3 && words[0].equals("exec")) {
-                execs.put(words[2], Integer.valueOf(words[1]));
-            } else if (words.length == 4 && words[0].equals("told")) {
-                told.put(new Which(words[3], Integer.parseInt(words[1])), Integer.parseUnsignedInt(words[2]));
-            } else if (words.length == 5 && words[0].equals("gone")) {
-                var at = Instant.parse(words[3]);
-                gone.put(words[4], new Exit(Integer.parseInt(words[1]), Integer.parseUnsignedInt(words[2]), at));
-            }
-        } catch (NumberFormatException | DateTimeParseException e) {
-            ShimLog.warn("a damaged line is ignored", "path", bundle.resolve(FILE), "line", line);
-        }
-    }
-
-    public Path bundle() {
-        return bundle;
-    }
-
-    /** What /proc/PID/cgroup said of init when it was adopted; empty if that is not known. */
+    /** What /proc/PID/cgroup had of init when it was adopted; empty if that is not known. */
     synchronized String cgroup() {
-        return cgroup;
+        return noted.getCgroup();
     }
 
-    /** How many kills for want of memory were told, as the kernel counts them; -1 if that is not known. */
+    /** How many kills for want of memory were reported, as the kernel counts them; -1 if that is not known. */
     public synchronized long ooms() {
-        return ooms;
+        return noted.hasOoms() ? noted.getOoms() : -1;
     }
 
-    /** That so many were told. Of two that are delivered together the later one may be here first. */
+    /** That so many were reported. Of two reports that are delivered together the later one may be here first. */
     public synchronized void ooms(long now) {
-        if (now > ooms) {
-            ooms = now;
+        if (now > ooms()) {
+            noted.setOoms(now);
             write();
         }
     }
 
-    /** Which containerd ran when all processes lived whose exit was not told; empty if that is not known. */
+    /** Which containerd ran when all processes lived whose exit was not reported; empty if that is not known. */
     public synchronized String daemon() {
-        return daemon;
+        return noted.getDaemon();
     }
 
-    /** That this containerd runs, and all processes live whose exit was not told. */
+    /** That this containerd runs, and all processes live whose exit was not reported. */
     public synchronized void daemon(String now) {
-        if (!now.equals(daemon)) {
-            daemon = now;
+        if (!now.equals(daemon())) {
+            noted.setDaemon(now);
             write();
         }
     }
 
-    /** The pids of the execs that there are, by id: they run, or have ended and were not deleted. */
+    /** The pids of the execs that exist, by id: they run, or have ended and were not deleted. */
     public synchronized Map<String, Integer> execs() {
-        return Map.copyOf(execs);
+        return Map.copyOf(noted.getExecsMap());
     }
 
     /** That an exec runs. */
     public synchronized void started(String execId, int pid) {
-        gone.remove(execId);
-        if (!Integer.valueOf(pid).equals(execs.put(execId, pid))) {
+        var isAgain = removeDeleted(execId);
+        if (isAgain || !Integer.valueOf(pid).equals(noted.getExecsMap().get(execId))) {
+            noted.putExecs(execId, pid);
             write();
         }
     }
 
     /**
-     * That there is such an exec no more.
+     * That an exec does not exist any more.
      *
-     * @param pid what {@link #execs} said of it before: its id may mean another one already; null does nothing
+     * @param pid what {@link #execs} had of it before: its id may mean another one already; null does nothing
      */
     public synchronized void deleted(String execId, @Nullable Integer pid) {
-        if (pid != null && execs.remove(execId, pid)) {
-            told.remove(new Which(execId, pid));
+        if (pid != null && pid.equals(noted.getExecsMap().get(execId))) {
+            noted.removeExecs(execId).removeReported(key(execId, pid));
             write();
         }
     }
 
     /** That an exec is about to be deleted, which ended so. */
     public synchronized void deleting(String execId, Exit exit) {
-        gone.remove(execId);
-        gone.put(execId, exit);
-        if (gone.size() > MOST_GONE) {
-            gone.remove(gone.keySet().iterator().next());
+        removeDeleted(execId);
+        noted.addDeleted(exit(execId, exit));
+        if (noted.getDeletedCount() > MOST_DELETED) {
+            noted.removeDeleted(0);
         }
         write();
+    }
+
+    private boolean removeDeleted(String execId) {
+        for (var i = 0; i < noted.getDeletedCount(); i++) {
+            if (noted.getDeleted(i).getExecId().equals(execId)) {
+                noted.removeDeleted(i);
+                return true;
+            }
+        }
+        return false;
     }
 
     /** How an exec ended whose deletion was begun last; null if none was. */
     public synchronized @Nullable Exit deleting(String execId) {
-        return gone.get(execId);
+        for (var each : noted.getDeletedList()) {
+            if (each.getExecId().equals(execId)) {
+                return exit(each);
+            }
+        }
+        return null;
     }
 
-    /** That containerd was told of an exit. One of a process that is no more is not kept. */
-    public synchronized void told(TaskExit exit) {
-        var isInit = exit.getId().equals(record.id())
-                && exit.getPid() == record.init().pid();
-        if (!isInit && !Integer.valueOf(exit.getPid()).equals(execs.get(exit.getId()))) {
-            return;
+    /** Whether an exit was reported to containerd. */
+    public synchronized boolean isReported(TaskExit exit) {
+        return Integer.valueOf(exit.getExitStatus())
+                .equals(noted.getReportedMap().get(key(exit.getId(), exit.getPid())));
+    }
+
+    /** Whether the exit of a process was reported to containerd. */
+    public synchronized boolean isReported(String id, int pid) {
+        return noted.containsReported(key(id, pid));
+    }
+
+    private static String key(String id, int pid) {
+        return pid + " " + id;
+    }
+
+    /** What the bridge before has held back, or published and not delivered. */
+    public synchronized List<HeldEvents> held() {
+        return List.copyOf(noted.getHeldList());
+    }
+
+    /**
+     * What is held back now, or published and not delivered.
+     *
+     * @param reported an exit that was reported; that of an exec that does not exist any more is not kept
+     */
+    public synchronized void held(List<HeldEvents> all, @Nullable TaskExit reported) {
+        if (reported != null && exists(reported.getId(), reported.getPid())) {
+            noted.putReported(key(reported.getId(), reported.getPid()), reported.getExitStatus());
         }
-        var before = told.put(new Which(exit.getId(), exit.getPid()), exit.getExitStatus());
-        if (before == null || before != exit.getExitStatus()) {
+        noted.clearHeld().addAllHeld(all);
+        write();
+    }
+
+    private boolean exists(String id, int pid) {
+        return (id.equals(record.id()) && pid == record.init().pid())
+                || Integer.valueOf(pid).equals(noted.getExecsMap().get(id));
+    }
+
+    /** Whether the container is about to be deleted, or was. */
+    public synchronized boolean isBeingDeleted() {
+        return noted.hasDeletion();
+    }
+
+    /**
+     * That the container is about to be deleted.
+     *
+     * @param exit init's; null if it is not known, or noted already
+     */
+    public synchronized void deleting(@Nullable Exit exit) {
+        var deletion = noted.getDeletionBuilder();
+        if (exit != null) {
+            deletion.setExit(exit("", exit));
+        }
+        write();
+    }
+
+    /** That it is not deleted after all. */
+    public synchronized void notDeleted() {
+        if (noted.hasDeletion()) {
+            noted.clearDeletion();
             write();
         }
     }
 
-    /** Whether containerd was told of an exit. */
-    public synchronized boolean isTold(TaskExit exit) {
-        var status = told.get(new Which(exit.getId(), exit.getPid()));
-        return status != null && status == exit.getExitStatus();
+    /**
+     * That its v1 shim has deleted it.
+     *
+     * @throws IOException if that cannot be written
+     */
+    public synchronized void setDeleted() throws IOException {
+        noted.getDeletionBuilder().setIsDone(true);
+        writeNow();
     }
 
-    /** Whether containerd was told of the exit of a process. */
-    public synchronized boolean isTold(String id, int pid) {
-        return told.containsKey(new Which(id, pid));
+    /** Whether its v1 shim is known to have deleted it. */
+    public synchronized boolean isDeleted() {
+        return noted.getDeletion().getIsDone();
     }
 
-    /** That the bundle is there: what was known before is written now. */
-    public synchronized void bundleIsThere() {
+    /** Init's exit, of a container that is about to be deleted; null if none is noted. */
+    public synchronized @Nullable Exit exit() {
+        return noted.getDeletion().hasExit() ? exit(noted.getDeletion().getExit()) : null;
+    }
+
+    private static NotedExit exit(String execId, Exit exit) {
+        return NotedExit.newBuilder()
+                .setExecId(execId)
+                .setPid(exit.pid())
+                .setStatus(exit.status())
+                .setAt(Timestamps.of(exit.at()))
+                .build();
+    }
+
+    private static Exit exit(NotedExit exit) {
+        return new Exit(exit.getPid(), exit.getStatus(), Timestamps.instant(exit.getAt()));
+    }
+
+    /** That nothing is left of the container: the file goes as soon as nothing is held back in it. */
+    public synchronized void over() {
+        isOver = true;
+        noted.clearDeletion();
         write();
     }
 
-    /** Writes nothing from now on, and nothing is being written any more. */
-    public synchronized void end() {
-        over = true;
+    private void write() {
+        try {
+            writeNow();
+        } catch (IOException e) {
+            ShimLog.warn(
+                    "could not write the notes of a container: the next bridge may report an exit again, or lose it",
+                    record.named("error", e));
+        }
     }
 
-    private void write() {
-        if (over || !Files.isDirectory(bundle)) {
-            return; // not yet, in the short time between adoption and bundle, or not any more
+    private void writeNow() throws IOException {
+        if (isOver && noted.getHeldCount() == 0) {
+            Files.deleteIfExists(file);
+            return;
         }
-        if (!isRead) {
-            // The adoption has begun it meanwhile.
-            read();
-            isRead = true;
+        var folder = file.getParent();
+        if (folder != null && !Files.isDirectory(folder)) {
+            PrivateSocket.makeDirectory(folder);
         }
-        var lines = new StringBuilder();
-        if (!daemon.isEmpty()) {
-            lines.append(DAEMON + daemon + "\n");
-        }
-        lines.append(OOMS + ooms + "\n");
-        cgroup.lines().forEach(line -> lines.append(CGROUP + line + "\n"));
-        execs.forEach((id, pid) -> lines.append("exec " + pid + " " + id + "\n"));
-        told.forEach((which, status) ->
-                lines.append("told " + which.pid() + " " + Integer.toUnsignedString(status) + " " + which.id() + "\n"));
-        gone.forEach((id, exit) -> lines.append("gone " + exit.pid() + " " + Integer.toUnsignedString(exit.status())
-                + " " + exit.at() + " " + id + "\n"));
-        try {
-            WholeFile.write(bundle.resolve(FILE), lines.toString());
-        } catch (IOException e) {
-            ShimLog.warn("could not note an exit: the next bridge may report it again", "bundle", bundle, "error", e);
-        }
+        WholeFile.write(file, noted.build().toByteArray());
     }
 }

@@ -52,24 +52,14 @@ public record BridgePaths(NodePaths node) {
         return calls().resolve(hash(client));
     }
 
-    /** Where events are noted that are not published yet. */
-    public Path events() {
-        return directory().resolve("events");
+    /** What the next bridge has to know, a file for each adopted container. */
+    public Path notes() {
+        return directory().resolve("notes");
     }
 
-    /** The note of one. */
-    public Path event(String key) {
-        return events().resolve(hash(key));
-    }
-
-    /** Where it stands that a container is being cleared away, a file for each. */
-    public Path endings() {
-        return directory().resolve("ending");
-    }
-
-    /** The note of one; the key tells it from all others, those of the same id included. */
-    public Path ending(String key) {
-        return endings().resolve(hash(key) + ".v1");
+    /** That of one container, and of no other that has its id. */
+    Path notes(AdoptedRecord record) {
+        return notes().resolve(hash(record.key() + " " + record.init()));
     }
 
     public Path log() {

@@ -5,14 +5,12 @@ import dev.jshim.bridge.end.Orphan;
 import dev.jshim.bridge.exit.AdoptedEvents;
 import dev.jshim.bridge.exit.AdoptedOoms;
 import dev.jshim.bridge.exit.Containerd;
-import dev.jshim.bridge.exit.HeldNotes;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.bridge.v1.ShimLink;
-import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.task.RepeatedTask;
@@ -31,7 +29,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -78,7 +75,7 @@ final class AdoptedContainer implements AutoCloseable {
      * @param ended told once, when nothing is left to serve
      */
     AdoptedContainer(
-            AdoptedRecord record,
+            AdoptedNotes notes,
             BridgePaths paths,
             TaskDoors doors,
             Containerd containerd,
@@ -86,31 +83,29 @@ final class AdoptedContainer implements AutoCloseable {
             OomWatch oomWatch,
             ScheduledExecutorService timer,
             Consumer<AdoptedContainer> ended) {
-        this.record = record;
+        this.notes = notes;
+        record = notes.record();
         this.paths = paths;
         this.doors = doors;
         bundle = paths.node().v2Bundle(record.task());
         socket = paths.socket(record.task());
         this.timer = timer;
         this.ended = ended;
-        notes = new AdoptedNotes(record, bundle);
         cgroup = new RememberedCgroup(record.init(), notes);
         events = new AdoptedEvents(
-                record,
                 notes,
                 publisher,
                 containerd,
-                new HeldNotes(paths),
                 timer,
                 AdoptedEvents.SHIM_TELLS,
                 () -> clients() > 0,
                 () -> runs(containerd.seen()));
-        cleanup = Cleanup.of(paths, record);
+        cleanup = new Cleanup(notes);
         var link = ShimLink.to(record, () -> doors.dial(record.key(), ShimSocket.parse(record.socket())));
         link.onLost(this::lookForGhost);
         var ooms = new AdoptedOoms(oomWatch, cgroup, notes, events);
         var orphan = new Orphan(record, cgroup, Orphan::keptByConfiguration);
-        task = new AdoptedTask(record, notes, link, cgroup, ooms, orphan, cleanup, this::deleted);
+        task = new AdoptedTask(notes, bundle, link, cgroup, ooms, orphan, cleanup, this::deleted);
         var registry = new TaskRegistry();
         served = new RepeatedTask(task);
         registry.add(served);
@@ -133,14 +128,9 @@ final class AdoptedContainer implements AutoCloseable {
         return record.task();
     }
 
-    /** That its bundle is there: what was known before is noted in it. */
-    void bundleIsThere() {
-        notes.bundleIsThere();
-    }
-
-    /** Goes on with what the bridge before has held back; before {@link #attach}. */
-    void again(List<HeldEvents> before) {
-        before.forEach(events::again);
+    /** Continues with what the bridge before has held back; before {@link #attach}. */
+    void continueHeld() {
+        events.continueHeld();
     }
 
     /**
@@ -202,8 +192,7 @@ final class AdoptedContainer implements AutoCloseable {
     /** That it was deleted, by a call that the bridge before this one had begun. */
     void deletedBefore() {
         wasDeleted = true;
-        notes.end();
-        var exit = cleanup.exit();
+        var exit = notes.exit();
         if (exit != null) {
             // The v1 shim knows of no process any more.
             task.endedBefore(exit);
@@ -215,8 +204,7 @@ final class AdoptedContainer implements AutoCloseable {
     private void deleted(Exit exit) {
         FaultPoint.at("deletion-done");
         wasDeleted = true;
-        notes.end();
-        cleanup.note(exit);
+        notes.deleting(exit);
         // Without the answer, the launcher's delete cleans up by itself: as it must if the v1 shim could not.
         if (!cleanup.hasRuntimeState()) {
             cleanup.answer(paths.node());
@@ -237,7 +225,7 @@ final class AdoptedContainer implements AutoCloseable {
                 // Until then the v1 shim may have to tell of an exit.
                 events.awaitNothingHeld();
                 cleanup.finish();
-                cleanup.forget();
+                notes.over();
                 ended.accept(this);
             });
         }
@@ -277,6 +265,7 @@ final class AdoptedContainer implements AutoCloseable {
         } catch (IOException e) {
             ShimLog.warn("could not remove the bundle", record.named("error", e));
         }
+        notes.over();
         ended.accept(this);
     }
 
@@ -287,6 +276,12 @@ final class AdoptedContainer implements AutoCloseable {
         }
         var _ = server.shutdown(LAST_ANSWERS);
         task.detach();
+    }
+
+    /** As {@link #close}, for good: what was noted of it goes, too. */
+    void release() {
+        close();
+        notes.over();
     }
 
     /** Lets go of the container, which goes on under its v1 shim. Blocks for some seconds at most. */

@@ -59,7 +59,7 @@ public final class AdoptedTask implements LastingTask {
     /**
      * The task of an adopted container. {@link #attach} begins to watch it.
      *
-     * @param notes what is noted in the bundle that the adoption added
+     * @param bundle the one that the adoption added
      * @param stats reads the container's cgroup
      * @param ooms watches it
      * @param orphan the same container, for when its shim is dead
@@ -67,16 +67,16 @@ public final class AdoptedTask implements LastingTask {
      * @param deleted told when the container is deleted and nobody knows it yet, in the thread of the call
      */
     AdoptedTask(
-            AdoptedRecord record,
             AdoptedNotes notes,
+            Path bundle,
             ShimLink link,
             Supplier<Message> stats,
             AdoptedOoms ooms,
             Orphan orphan,
             Cleanup cleanup,
             Consumer<Exit> deleted) {
-        this.record = record;
-        this.bundle = notes.bundle();
+        this.record = notes.record();
+        this.bundle = bundle;
         this.notes = notes;
         this.link = link;
         this.exits = new V1Exits(record, link, ooms::check, orphan);
@@ -159,7 +159,7 @@ public final class AdoptedTask implements LastingTask {
      */
     boolean livesOrIsTold(BiPredicate<String, Integer> isOnItsWay) {
         var all = exits.all();
-        var isTold = isOnItsWay.or(notes::isTold);
+        var isTold = isOnItsWay.or(notes::isReported);
         return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue(), isTold))
                 && notes.execs().entrySet().stream()
                         .allMatch(
@@ -233,7 +233,7 @@ public final class AdoptedTask implements LastingTask {
         if (!execId.isEmpty()) {
             return deleteExec(execId);
         }
-        cleanup.note(exitOf(""));
+        notes.deleting(exitOf(""));
         FaultPoint.at("deletion-begun");
         Exit exit;
         try {
@@ -299,12 +299,12 @@ public final class AdoptedTask implements LastingTask {
         var isThere = e.kind() != Kind.NOT_FOUND && e.kind() != Kind.FAILED_PRECONDITION;
         if (isThere || cleanup.progress() != Cleanup.Progress.DELETED) {
             if (e.kind() != Kind.UNAVAILABLE && e.kind() != Kind.DEADLINE_EXCEEDED) {
-                cleanup.forget();
+                notes.notDeleted();
             }
             throw e;
         }
         var known = exits.known("");
-        var noted = known == null ? cleanup.exit() : known;
+        var noted = known == null ? notes.exit() : known;
         return noted == null ? new Exit(pid(), Cleanup.UNKNOWN_EXIT, Instant.now()) : noted;
     }
 

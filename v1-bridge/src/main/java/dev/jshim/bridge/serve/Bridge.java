@@ -3,14 +3,12 @@ package dev.jshim.bridge.serve;
 import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.exit.AdoptedEvents;
 import dev.jshim.bridge.exit.Containerd;
-import dev.jshim.bridge.exit.HeldNotes;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
 import dev.jshim.node.NodePaths;
-import dev.jshim.proto.v2.bridge.HeldEvents;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.task.EventSink;
 import dev.jshim.task.ShimException;
@@ -22,10 +20,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -36,6 +35,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -112,32 +112,39 @@ final class Bridge implements AutoCloseable {
      * bundle unserved, for containerd would then delete it.
      */
     void load() throws IOException {
-        var held = new HeldNotes(paths).read();
-        var endings = Cleanup.noted(paths);
-        finishEndings(endings, held);
-        var noOnes = new HashSet<>(held.keySet());
+        Map<Path, AdoptedNotes> notes = new HashMap<>();
+        AdoptedNotes.all(paths).forEach(each -> notes.put(each.file(), each));
+        // Those that end may be over in a moment.
+        Set<Path> ending = notes.values().stream()
+                .filter(AdoptedNotes::isBeingDeleted)
+                .map(AdoptedNotes::file)
+                .collect(Collectors.toSet());
+        finishEndings(notes.values());
         List<Thread> attaching = new ArrayList<>();
         for (var bundle : bundles(paths.node())) {
-            var container = load(bundle, held);
+            var container = load(bundle, notes);
             if (container != null) {
-                noOnes.remove(container.id());
                 attaching.add(
                         Thread.ofVirtual().name("attach-" + container.id()).start(container::attach));
             }
         }
-        endings.forEach(ending -> noOnes.remove(ending.record().task()));
-        noOnes.forEach(task -> publish(task, held));
+        notes.values().stream().filter(each -> !ending.contains(each.file())).forEach(this::forget);
         joinAll(attaching);
         look();
     }
 
-    /** Null where it cannot be served, which is no reason to serve no other: without us containerd deletes them all. */
-    private @Nullable AdoptedContainer load(Path bundle, Map<TaskId, List<HeldEvents>> held) {
+    /**
+     * Null where it cannot be served, which is no reason to serve no other: without us containerd deletes them all.
+     *
+     * @param notes of the bridge before; those of the container are taken from them
+     */
+    private @Nullable AdoptedContainer load(Path bundle, Map<Path, AdoptedNotes> notes) {
         AdoptedContainer container = null;
         try {
-            container = prepare(AdoptedRecord.read(bundle));
+            var fresh = AdoptedNotes.of(paths, AdoptedRecord.read(bundle));
+            container = prepare(Objects.requireNonNullElse(notes.remove(fresh.file()), fresh));
             adopted.put(container.id(), container);
-            container.again(Objects.requireNonNullElse(held.remove(container.id()), List.of()));
+            container.continueHeld();
             container.serve();
             return container;
         } catch (IOException | RuntimeException e) {
@@ -150,14 +157,30 @@ final class Bridge implements AutoCloseable {
         }
     }
 
+    /** Publishes what is held back of a container that does not exist any more, and forgets it. */
+    private void forget(AdoptedNotes notes) {
+        events(notes).continueHeld();
+        notes.over();
+    }
+
+    private AdoptedEvents events(AdoptedNotes notes) {
+        // As if containerd had it from us: that its shim and bundle are gone is our own doing, or long known.
+        var sink = publishers.apply(notes.record().namespace());
+        return new AdoptedEvents(notes, sink, containerd, timer, AdoptedEvents.SHIM_TELLS, () -> true, () -> {});
+    }
+
     /** Goes on where the bridge before died while it cleared something away. */
-    private void finishEndings(List<Cleanup> endings, Map<TaskId, List<HeldEvents>> held) {
+    private void finishEndings(Collection<AdoptedNotes> notes) {
+        var endings = notes.stream()
+                .filter(AdoptedNotes::isBeingDeleted)
+                .map(Cleanup::new)
+                .toList();
         List<Thread> all = new ArrayList<>();
         finishing.set(endings.size());
         for (var ending : endings) {
             all.add(Thread.ofVirtual().name("end-" + ending.record().id()).start(() -> {
                 try {
-                    finish(ending, held);
+                    finish(ending);
                 } finally {
                     if (finishing.decrementAndGet() == 0) {
                         stopLaterIfIdle();
@@ -186,13 +209,21 @@ final class Bridge implements AutoCloseable {
         var _ = timer.schedule(this::stopIfIdle, GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private void finish(Cleanup ending, Map<TaskId, List<HeldEvents>> held) {
+    private void finish(Cleanup ending) {
         if (!ending.hasBundle(paths.node())) {
-            tell(ending.record(), held);
+            var events = events(ending.notes());
+            events.continueHeld();
+            events.awaitNothingHeld();
         }
         var record = ending.record();
         switch (ending.progress()) {
-            case PRESENT -> ending.forget();
+            case PRESENT -> {
+                if (ending.hasBundle(paths.node())) {
+                    ending.notes().notDeleted();
+                } else {
+                    ending.notes().over();
+                }
+            }
             case UNKNOWN -> ShimLog.warn("its deletion was begun, but its v1 shim does not answer", record.named());
             case STOPPED -> {
                 try {
@@ -209,35 +240,6 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    /** Tells what was held back of a container that is not served any more. Blocks for as long as its shim may tell. */
-    private void tell(AdoptedRecord record, Map<TaskId, List<HeldEvents>> held) {
-        var before = held.remove(record.task());
-        if (before != null) {
-            var notes = AdoptedNotes.none(record);
-            var sink = publishers.apply(record.namespace());
-            // As if containerd had it from us: that its shim and bundle are gone is our own doing, by the noted ending.
-            var events = new AdoptedEvents(
-                    record,
-                    notes,
-                    sink,
-                    containerd,
-                    new HeldNotes(paths),
-                    timer,
-                    AdoptedEvents.SHIM_TELLS,
-                    () -> true,
-                    () -> {});
-            before.forEach(events::again);
-            events.awaitNothingHeld();
-        }
-    }
-
-    /** Publishes what was held back of a container of which nothing else is known. */
-    private void publish(TaskId task, Map<TaskId, List<HeldEvents>> held) {
-        var sink = publishers.apply(task.namespace());
-        var notes = new HeldNotes(paths);
-        held.getOrDefault(task, List.of()).forEach(each -> AdoptedEvents.publish(each, sink, notes));
-    }
-
     /** Clears away what was deleted. */
     private void end(Cleanup ending) {
         if (ending.hasBundle(paths.node())) {
@@ -246,7 +248,7 @@ final class Bridge implements AutoCloseable {
             endServed(ending.record());
         } else {
             ending.finish();
-            ending.forget();
+            ending.notes().over();
         }
     }
 
@@ -307,23 +309,24 @@ final class Bridge implements AutoCloseable {
     }
 
     private Path adoptNow(AdoptedRecord record) {
-        var fresh = prepare(record);
+        var notes = AdoptedNotes.of(paths, record);
+        var fresh = prepare(notes);
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
             if (!before.record().init().equals(record.init())) {
                 throw ShimException.alreadyExists("another container with the id " + fresh.id() + " is served");
             }
-            before.bundleIsThere();
             return before.socket();
         }
         try {
             fresh.probe();
+            notes.begin();
             fresh.attach();
             fresh.serve();
             fresh.runs(containerd.seen());
         } catch (IOException | RuntimeException e) {
             adopted.remove(fresh.id(), fresh);
-            fresh.close();
+            fresh.release();
             throw e instanceof ShimException shim
                     ? shim
                     : new ShimException(ShimException.Kind.INTERNAL, "cannot serve " + fresh.id() + ": " + e, e);
@@ -332,9 +335,9 @@ final class Bridge implements AutoCloseable {
         return fresh.socket();
     }
 
-    private AdoptedContainer prepare(AdoptedRecord record) {
-        var publisher = publishers.apply(record.namespace());
-        return new AdoptedContainer(record, paths, doors, containerd, publisher, oomWatch, timer, this::ended);
+    private AdoptedContainer prepare(AdoptedNotes notes) {
+        var publisher = publishers.apply(notes.record().namespace());
+        return new AdoptedContainer(notes, paths, doors, containerd, publisher, oomWatch, timer, this::ended);
     }
 
     /**
@@ -368,7 +371,7 @@ final class Bridge implements AutoCloseable {
         var _ = changing(() -> {
             var container = adopted.remove(id);
             if (container != null) {
-                container.close();
+                container.release();
                 ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
             }
             return id;

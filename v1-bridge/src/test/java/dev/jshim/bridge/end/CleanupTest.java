@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
+import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
 import dev.jshim.proto.v1.types.Status;
+import dev.jshim.task.Exit;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -99,8 +101,8 @@ class CleanupTest {
         try (var fake = container.serve()) {
             FakeContainer.end(container.init);
             fake.states.put("own", Status.STOPPED);
-            var cleanup = Cleanup.of(paths, record);
-            cleanup.note(null);
+            var cleanup = new Cleanup(AdoptedNotes.of(paths, record));
+            cleanup.notes().deleting((Exit) null);
             assertThat(cleanup.progress()).isEqualTo(Cleanup.Progress.STOPPED);
             assertThat(Cleanup.deletedBundles(paths)).isEmpty();
 
@@ -126,7 +128,7 @@ class CleanupTest {
         Files.createDirectories(container.socket.getParent());
         var paths = new BridgePaths(new NodePaths(folder.resolve("r"), folder.resolve("s")));
         try (var _ = new FakeV1Shim(container.socket, "own", INIT, SHIM)) {
-            Cleanup.of(paths, container.record()).removeOwnSocket();
+            new Cleanup(AdoptedNotes.of(paths, container.record())).removeOwnSocket();
             assertThat(container.socket).exists();
         } finally {
             container.kill();
@@ -212,6 +214,6 @@ class CleanupTest {
                 "unix://" + socket,
                 folder.resolve("runtime").toString(),
                 folder.resolve("runc/ns"));
-        new Cleanup(paths(), record, Duration.ofMillis(50)).finish();
+        new Cleanup(AdoptedNotes.of(paths(), record), Duration.ofMillis(50)).finish();
     }
 }

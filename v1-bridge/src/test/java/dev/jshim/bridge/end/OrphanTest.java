@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.V1Rig;
 import dev.jshim.bridge.record.AdoptedNotes;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.linux.Processes;
+import dev.jshim.node.NodePaths;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +41,9 @@ class OrphanTest {
             Files.writeString(cgroup.resolve("cgroup.procs"), Long.toString(container.init.pid()));
             Files.writeString(cgroup.resolve("cgroup.procs"), Long.toString(beside.pid()));
         }
-        var cgroup = new RememberedCgroup(container.record().init(), AdoptedNotes.none(container.record()));
+        var paths = new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
+        var notes = AdoptedNotes.of(paths, container.record());
+        var cgroup = new RememberedCgroup(container.record().init(), notes);
         cgroup.remember();
         orphan = new Orphan(container.record(), cgroup, () -> false);
         FakeContainer.end(container.init);

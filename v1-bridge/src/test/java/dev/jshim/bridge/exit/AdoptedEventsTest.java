@@ -15,8 +15,7 @@ import dev.jshim.proto.v2.events.TaskDelete;
 import dev.jshim.proto.v2.events.TaskExit;
 import dev.jshim.proto.v2.events.TaskOOM;
 import dev.jshim.proto.v2.events.TaskStart;
-import dev.jshim.task.TaskId;
-import java.io.IOException;
+import dev.jshim.task.EventSink;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -82,7 +81,6 @@ class AdoptedEventsTest {
         }
         shim = shim(program, "read x");
         Files.createDirectories(folder.resolve("v1/ns/c"));
-        Files.createDirectories(folder.resolve("bundle"));
         record = new AdoptedRecord(
                 "ns",
                 "c",
@@ -93,7 +91,7 @@ class AdoptedEventsTest {
                 "unix:///s",
                 "runc",
                 Path.of("/runc"));
-        notes = new AdoptedNotes(record, folder.resolve("bundle"));
+        notes = AdoptedNotes.of(paths, record);
         notes.daemon(containerd.seen());
         events = events();
     }
@@ -115,15 +113,13 @@ class AdoptedEventsTest {
 
     private AdoptedEvents events() {
         return new AdoptedEvents(
-                record,
-                notes,
-                published::add,
-                containerd,
-                new HeldNotes(paths),
-                timer,
-                PATIENCE,
-                () -> isLoaded,
-                looks::incrementAndGet);
+                notes, published::add, containerd, timer, PATIENCE, () -> isLoaded, looks::incrementAndGet);
+    }
+
+    /** Those of the next bridge. */
+    private AdoptedEvents nextEvents() {
+        notes = AdoptedNotes.of(paths, record);
+        return events();
     }
 
     private void restartDaemon() throws Exception {
@@ -151,16 +147,10 @@ class AdoptedEventsTest {
     }
 
     private void assertNothingLeft() throws Exception {
-        V1Rig.eventually(() -> isEmpty(paths.events()));
+        V1Rig.eventually(() -> AdoptedNotes.of(paths, record).held().isEmpty());
         events.awaitNothingHeld();
         assertThat(timer.getQueue()).isEmpty();
-        assertThat(notes.isTold(EXIT)).isTrue();
-    }
-
-    private static boolean isEmpty(Path directory) throws IOException {
-        try (var files = Files.list(directory)) {
-            return files.findAny().isEmpty();
-        }
+        assertThat(notes.isReported(EXIT)).isTrue();
     }
 
     @Test
@@ -309,7 +299,7 @@ class AdoptedEventsTest {
                 record.socket(),
                 record.runtime(),
                 record.runtimeRoot());
-        events = events();
+        events = nextEvents();
         V1Rig.eventually(() -> ShimWord.isOnItsWay(record));
         events.publish(EXIT);
         expire();
@@ -326,7 +316,7 @@ class AdoptedEventsTest {
         events.publish(EXIT);
         expire();
         assertPublished();
-        events = events();
+        events = nextEvents();
         events.publish(EXIT);
         assertThat(timer.getQueue()).isEmpty();
         assertPublished();
@@ -339,11 +329,9 @@ class AdoptedEventsTest {
         events.publish(DELETE);
         awaitHeld();
         timer.getQueue().clear();
-        var before = new HeldNotes(paths).read();
-        assertThat(before).containsOnlyKeys(new TaskId("ns", "c"));
 
-        events = events();
-        before.values().forEach(all -> all.forEach(events::again));
+        events = nextEvents();
+        events.continueHeld();
         events.publish(EXIT);
         expire();
         assertPublished(DELETE);
@@ -357,21 +345,59 @@ class AdoptedEventsTest {
         timer.getQueue().clear();
         restartDaemon();
 
-        events = events();
-        new HeldNotes(paths).read().values().forEach(all -> all.forEach(events::again));
+        events = nextEvents();
+        events.continueHeld();
         V1Rig.eventually(() -> published.size() == 2);
         assertPublished(EXIT, DELETE);
     }
 
+    /** It is decided by then, and its deletion waits for nothing else. */
+    @Test
+    void whatWasNotDeliveredTheNextBridgePublishesAgainInItsOrder() throws Exception {
+        daemon.close();
+        var sink = new EventSink() {
+            @Override
+            public void publish(Message event) {
+                published.add(event);
+            }
+
+            @Override
+            public void afterwards(Runnable action) {
+                // containerd is away.
+            }
+        };
+        events = new AdoptedEvents(notes, sink, containerd, timer, PATIENCE, () -> true, looks::incrementAndGet);
+        events.publish(EXIT);
+        V1Rig.eventually(() -> published.size() == 1);
+        events.publish(DELETE);
+        assertThat(published).containsExactly(EXIT, DELETE);
+        assertThat(events.holds(EXIT.getId(), EXIT.getPid())).isFalse();
+        published.clear();
+
+        events = nextEvents();
+        events.continueHeld();
+        V1Rig.eventually(() -> published.size() == 2);
+        assertPublished(EXIT, DELETE);
+    }
+
+    /** Its notes go when the last event is delivered, and not before. */
     @Test
     void whatIsHeldBackOfAContainerThatIsNoMoreIsPublished() throws Exception {
+        FakeContainer.end(shim);
+        isLoaded = false;
         events.publish(EXIT);
         events.publish(DELETE);
         awaitHeld();
-        var held = new HeldNotes(paths);
-        held.read().values().forEach(all -> all.forEach(each -> AdoptedEvents.publish(each, published::add, held)));
+        timer.getQueue().clear();
+        isLoaded = true;
+
+        events = nextEvents();
+        notes.over();
+        assertThat(notes.file()).exists();
+        events.continueHeld();
+        V1Rig.eventually(() -> published.size() == 2);
         assertThat(published).containsExactly(EXIT, DELETE);
-        assertThat(isEmpty(paths.events())).isTrue();
+        V1Rig.eventually(() -> !Files.exists(notes.file()));
     }
 
     @Test

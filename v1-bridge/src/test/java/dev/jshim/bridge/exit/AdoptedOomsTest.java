@@ -8,8 +8,10 @@ import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.V1Rig;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.RememberedCgroup;
 import dev.jshim.linux.ProcessId;
+import dev.jshim.node.NodePaths;
 import dev.jshim.shim.cgroup.OomWatch;
 import dev.jshim.task.EventSink;
 import java.io.IOException;
@@ -27,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class AdoptedOomsTest {
     @TempDir
-    Path bundle;
+    Path folder;
 
     private final AtomicInteger told = new AtomicInteger();
     private final Events events = new Events();
@@ -73,7 +75,7 @@ class AdoptedOomsTest {
     @Test
     void killsBeforeTheAdoptionAreNotTold() throws Exception {
         exhaust();
-        AdoptedNotes.begin(init(), bundle);
+        notes(init()).begin();
         try (var ooms = begin()) {
             ooms.check();
             assertThat(told).hasValue(0);
@@ -85,7 +87,7 @@ class AdoptedOomsTest {
 
     @Test
     void theNextBridgeTellsOfThoseThatNobodyToldOf() throws Exception {
-        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "ooms 0\n");
+        notes(init()).ooms(0);
         try (var ooms = begin()) {
             exhaust();
             ooms.check();
@@ -104,7 +106,7 @@ class AdoptedOomsTest {
 
     @Test
     void whatCouldNotBeDeliveredTheNextBridgeTellsAgain() throws Exception {
-        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "ooms 0\n");
+        notes(init()).ooms(0);
         events.away = true;
         try (var ooms = begin()) {
             exhaust();
@@ -125,7 +127,6 @@ class AdoptedOomsTest {
     @Test
     void withoutANoteOnlyWhatComesIsTold() throws Exception {
         exhaust();
-        Files.writeString(bundle.resolve(AdoptedNotes.FILE), "ooms many\n");
         try (var ooms = begin()) {
             ooms.check();
             assertThat(told).hasValue(0);
@@ -138,7 +139,7 @@ class AdoptedOomsTest {
     @Test
     void theCgroupIsKnownAlsoAfterInitsEnd() throws Exception {
         var ref = init();
-        AdoptedNotes.begin(ref, bundle);
+        notes(ref).begin();
         exhaust();
         FakeContainer.end(init);
         try (var ooms = ooms(ref)) {
@@ -157,7 +158,7 @@ class AdoptedOomsTest {
     private AdoptedNotes notes(ProcessId ref) {
         var none = Path.of("/v1/ns/c");
         var record = new AdoptedRecord("ns", "c", none, none, ref, ref, "unix:///s", "runc", Path.of("/runc"));
-        return new AdoptedNotes(record, bundle);
+        return AdoptedNotes.of(new BridgePaths(new NodePaths(folder, folder)), record);
     }
 
     private AdoptedOoms ooms(ProcessId ref) {

@@ -8,6 +8,7 @@ import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
 import dev.jshim.bridge.journal.OldRuntime;
+import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.serve.TestBridge;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -95,9 +97,9 @@ class MigrationTest {
         shim.states.put("w", Status.RUNNING);
         try (var _ = TestBridge.start(node)) {
             assertThat(migration.apply(null, false).complete()).isTrue();
-            assertThat(node.v2Bundle(new TaskId("ns", "c")).resolve("jshim.exits"))
-                    .content()
-                    .contains("exec " + FakeV1Shim.EXEC_PID + " w\n");
+            assertThat(AdoptedNotes.of(new BridgePaths(node), container.record())
+                            .execs())
+                    .isEqualTo(Map.of("w", FakeV1Shim.EXEC_PID));
         }
     }
 
@@ -112,7 +114,9 @@ class MigrationTest {
                     .containsExactly(new Report.Row(new TaskId("ns", "c"), "unchanged", "adopted already"));
             var bundle = node.v2Bundle(new TaskId("ns", "c"));
             assertThat(AdoptedRecord.read(bundle).init()).isEqualTo(new ProcessId((int) container.init.pid(), 0));
-            assertThat(bundle.resolve("jshim.exits")).hasContent("ooms -1");
+            var notes = AdoptedNotes.of(new BridgePaths(node), AdoptedRecord.read(bundle));
+            assertThat(notes.file()).exists();
+            assertThat(notes.ooms()).isEqualTo(-1);
         }
     }
 
@@ -241,7 +245,7 @@ class MigrationTest {
         try (var paths = Files.walk(folder)) {
             for (var path : paths.toList()) {
                 var kind = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-                var content = Files.isRegularFile(path) ? Files.readString(path) : "";
+                var content = Files.isRegularFile(path) ? Files.readString(path, StandardCharsets.ISO_8859_1) : "";
                 tree.put(path.toString(), kind + " " + content);
             }
         }

@@ -3,9 +3,14 @@ package dev.jshim.bridge.record;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.linux.ProcessId;
+import dev.jshim.node.NodePaths;
+import dev.jshim.proto.v2.bridge.HeldEvents;
+import dev.jshim.proto.v2.bridge.Notes;
 import dev.jshim.proto.v2.events.TaskExit;
+import dev.jshim.task.Exit;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -36,59 +41,50 @@ class AdoptedNotesTest {
                 .build();
     }
 
+    private BridgePaths paths() {
+        return new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
+    }
+
     private AdoptedNotes notes() {
-        return new AdoptedNotes(RECORD, folder.resolve("bundle"));
+        return AdoptedNotes.of(paths(), RECORD);
     }
 
     @Test
     void isKeptByProcessAndCode() throws Exception {
-        Files.createDirectory(folder.resolve("bundle"));
         var notes = notes();
         notes.started("e", 8);
-        notes.told(exit("e", 8, 3));
-        notes.told(exit("c", 7, -1));
+        notes.held(List.of(), exit("e", 8, 3));
+        notes.held(List.of(), exit("c", 7, -1));
         notes.daemon("23 42 a line /c.sock");
 
         var next = notes();
         assertThat(next.daemon()).isEqualTo("23 42 a line /c.sock");
-        assertThat(next.isTold("e", 8)).isTrue();
-        assertThat(next.isTold("e", 9)).isFalse();
+        assertThat(next.isReported("e", 8)).isTrue();
+        assertThat(next.isReported("e", 9)).isFalse();
         assertThat(next.execs()).isEqualTo(Map.of("e", 8));
-        assertThat(next.isTold(exit("e", 8, 3))).isTrue();
-        assertThat(next.isTold(exit("e", 9, 3))).as("an id used again").isFalse();
-        assertThat(next.isTold(exit("e", 8, 255))).isFalse();
-        assertThat(next.isTold(exit("c", 7, -1))).isTrue();
-        assertThat(next.isTold(exit("c", 7, 0))).isFalse();
-    }
-
-    /** containerd empties it under another name, which whatever is made in it meanwhile makes fail. */
-    @Test
-    void makesNothingInABundleThatIsBeingTakenAway() throws Exception {
-        var bundle = Files.createDirectory(folder.resolve("bundle"));
-        var notes = new AdoptedNotes(RECORD, bundle);
-        notes.end();
-        notes.told(exit("c", 7, 0));
-        assertThat(bundle).isEmptyDirectory();
-        assertThat(notes.isTold(exit("c", 7, 0))).isTrue();
+        assertThat(next.isReported(exit("e", 8, 3))).isTrue();
+        assertThat(next.isReported(exit("e", 9, 3))).as("an id used again").isFalse();
+        assertThat(next.isReported(exit("e", 8, 255))).isFalse();
+        assertThat(next.isReported(exit("c", 7, -1))).isTrue();
+        assertThat(next.isReported(exit("c", 7, 0))).isFalse();
     }
 
     @Test
     void holdsNothingOfProcessesThatAreNoMore() throws Exception {
-        Files.createDirectory(folder.resolve("bundle"));
         var notes = notes();
         for (var i = 1; i <= 1000; i++) {
             notes.started("probe" + i, i);
-            notes.told(exit("probe" + i, i, 0));
+            notes.held(List.of(), exit("probe" + i, i, 0));
             notes.deleted("probe" + i, i);
-            notes.told(exit("probe" + i, i, 0)); // containerd may be the slower one
+            notes.held(List.of(), exit("probe" + i, i, 0)); // containerd may be the slower one
         }
-        notes.told(exit("c", 70, 0));
-        assertThat(folder.resolve("bundle").resolve(AdoptedNotes.FILE)).hasContent("ooms -1");
+        notes.held(List.of(), exit("c", 70, 0));
+        assertThat(Notes.parseFrom(Files.readAllBytes(notes.file())))
+                .isEqualTo(Notes.newBuilder().setRecord(RECORD.text()).build());
     }
 
     @Test
     void theEndOfOneIsNotThatOfAnotherByItsId() throws Exception {
-        Files.createDirectory(folder.resolve("bundle"));
         var notes = notes();
         notes.started("e", 8);
         notes.started("e", 9);
@@ -97,51 +93,72 @@ class AdoptedNotesTest {
     }
 
     @Test
-    void whatIsKnownBeforeTheBundleIsThereIsNotLost() throws Exception {
-        var notes = notes();
-        notes.told(exit("c", 7, 0));
-        assertThat(folder).isEmptyDirectory();
-        notes.started("e", 8);
-        Files.createDirectory(folder.resolve("bundle"));
-        notes.bundleIsThere();
-        assertThat(notes().isTold(exit("c", 7, 0))).isTrue();
-        assertThat(notes().execs()).isEqualTo(Map.of("e", 8));
-    }
-
-    @Test
-    void aDamagedFileCostsWhatItHeldAndNoMore() throws Exception {
-        Files.createDirectory(folder.resolve("bundle"));
-        Files.writeString(
-                folder.resolve("bundle").resolve(AdoptedNotes.FILE),
-                "told x 0 c\nexec\n\u0000\nexec 8 e\ntold 7 99999999999 c\ntold 7 0 c\n");
-        assertThat(notes().execs()).isEqualTo(Map.of("e", 8));
-        assertThat(notes().daemon()).as("as before there was such a line").isEmpty();
-        assertThat(notes().isTold(exit("c", 7, 0))).isTrue();
-        Files.write(folder.resolve("bundle").resolve(AdoptedNotes.FILE), new byte[] {(byte) 0xff, (byte) 0xfe});
+    void damagedNotesCostWhatTheyHeldAndNoMore() throws Exception {
+        notes().started("e", 8);
+        Files.write(notes().file(), new byte[] {(byte) 0xff, (byte) 0xfe});
         assertThat(notes().execs()).isEmpty();
+        assertThat(AdoptedNotes.all(paths())).isEmpty();
+        notes().started("f", 9);
+        assertThat(AdoptedNotes.all(paths()))
+                .singleElement()
+                .satisfies(all -> assertThat(all.execs()).isEqualTo(Map.of("f", 9)));
     }
 
-    /** The adoption begins them, and the bridge may have known something before. */
     @Test
-    void whatTheAdoptionHasNotedStays() throws Exception {
+    void readingWritesNothing() throws Exception {
+        assertThat(AdoptedNotes.all(paths())).isEmpty();
+        assertThat(notes().isBeingDeleted()).isFalse();
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    /** Another container of the id has other processes. */
+    @Test
+    void theyAreOfOneContainerAndNotOfItsId() {
+        var other = new AdoptedRecord(
+                "ns",
+                "c",
+                RECORD.v1Bundle(),
+                RECORD.v1Work(),
+                RECORD.shim(),
+                new ProcessId(7, 2),
+                "unix:///s",
+                "runc",
+                Path.of("/runc"));
+        notes().started("e", 8);
+        assertThat(AdoptedNotes.of(paths(), other).execs()).isEmpty();
+    }
+
+    @Test
+    void aDeletionIsKeptWithWhatIsKnownOfIt() throws Exception {
         var notes = notes();
-        notes.daemon("one");
-        Files.createDirectory(folder.resolve("bundle"));
-        Files.writeString(
-                folder.resolve("bundle").resolve(AdoptedNotes.FILE), "ooms 3\ncgroup 4:memory:/ns/c\ncgroup 0::/\n");
-        notes.started("e", 8);
-        notes.bundleIsThere();
-        for (var each : List.of(notes, notes())) {
-            assertThat(each.daemon()).isEqualTo("one");
-            assertThat(each.ooms()).isEqualTo(3);
-            assertThat(each.cgroup().lines()).containsExactly("4:memory:/ns/c", "0::/");
-            assertThat(each.execs()).isEqualTo(Map.of("e", 8));
-        }
+        notes.deleting((Exit) null);
+        assertThat(notes().isBeingDeleted()).isTrue();
+        assertThat(notes().exit()).isNull();
+        var exit = new Exit(7, -1, Instant.ofEpochSecond(3, 5));
+        notes.deleting(exit);
+        notes.setDeleted();
+        notes.deleting((Exit) null);
+        assertThat(notes().exit()).isEqualTo(exit);
+        assertThat(notes().isDeleted()).isTrue();
+        notes.notDeleted();
+        assertThat(notes().isBeingDeleted()).isFalse();
+        assertThat(notes().isDeleted()).isFalse();
+    }
+
+    @Test
+    void theyGoWhenNothingIsHeldBackAnyMore() {
+        var notes = notes();
+        notes.held(List.of(HeldEvents.newBuilder().setDaemon("d").build()), null);
+        notes.over();
+        assertThat(notes().held()).hasSize(1);
+        notes.held(List.of(), null);
+        assertThat(notes.file()).doesNotExist();
+        notes.daemon("another");
+        assertThat(notes.file()).as("it is over").doesNotExist();
     }
 
     @Test
     void anOlderCountIsNoNews() throws Exception {
-        Files.createDirectory(folder.resolve("bundle"));
         var notes = notes();
         notes.ooms(2);
         notes.ooms(1);

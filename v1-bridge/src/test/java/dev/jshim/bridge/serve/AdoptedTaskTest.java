@@ -82,14 +82,15 @@ class AdoptedTaskTest {
     private final List<Exit> deleted = new CopyOnWriteArrayList<>();
     private BridgePaths paths;
     private AdoptedNotes notes;
+    private Path bundle;
 
     @BeforeEach
     void setUp() throws Exception {
         container = new FakeContainer(folder.resolve("root"), folder.resolve("state"), "ns", "c");
         shim = container.serve();
         paths = new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
-        var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
-        notes = new AdoptedNotes(container.record(), bundle);
+        bundle = Files.createDirectories(folder.resolve("v2/bundle"));
+        notes = AdoptedNotes.of(paths, container.record());
         cgroup = new RememberedCgroup(container.record().init(), notes);
         task = task(PATIENCE);
     }
@@ -98,13 +99,13 @@ class AdoptedTaskTest {
     private AdoptedTask task(Duration glance) {
         var ooms = new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {});
         return new AdoptedTask(
-                container.record(),
                 notes,
+                bundle,
                 link(glance),
                 Empty::getDefaultInstance,
                 ooms,
                 orphan(),
-                Cleanup.of(paths, container.record()),
+                new Cleanup(notes),
                 deleted::add);
     }
 
@@ -489,7 +490,8 @@ class AdoptedTaskTest {
         assertThat(deleted).hasSize(1);
         assertThat(Cleanup.noted(paths))
                 .singleElement()
-                .satisfies(noted -> assertThat(noted.exit()).isEqualTo(new Exit((int) container.init.pid(), 3, AT)));
+                .satisfies(noted ->
+                        assertThat(noted.notes().exit()).isEqualTo(new Exit((int) container.init.pid(), 3, AT)));
     }
 
     @Test
@@ -524,7 +526,7 @@ class AdoptedTaskTest {
         assertThat(task.exited("e").get(30, TimeUnit.SECONDS).status()).isEqualTo(3);
         assertThat(notes.execs()).isEqualTo(Map.of("e", FakeV1Shim.EXEC_PID));
         var _ = task.delete("e");
-        assertThat(new AdoptedNotes(container.record(), notes.bundle()).execs()).isEmpty();
+        assertThat(AdoptedNotes.of(paths, container.record()).execs()).isEmpty();
     }
 
     /** A daemon of 1.x has deleted it at the v1 shim itself, and the bridge has not heard of that. */

@@ -8,6 +8,7 @@ import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.V1Rig;
 import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.record.AdoptedBundle;
+import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
@@ -248,6 +249,10 @@ class BridgeDaemonTest {
         }
     }
 
+    private AdoptedNotes notes(AdoptedRecord record) {
+        return AdoptedNotes.of(paths, record);
+    }
+
     /** As far as a deletion had come when the bridge died, and whether containerd has done with the bundle. */
     @ParameterizedTest(name = "{0}, bundle {1}")
     @CsvSource({
@@ -266,7 +271,7 @@ class BridgeDaemonTest {
             adopt(daemon);
         }
         var exit = new Exit(record.init().pid(), 3, Instant.EPOCH);
-        Cleanup.of(paths, record).note(exit);
+        notes(record).deleting(exit);
         FakeContainer.end(container.init);
         shim.exit("c");
         if (!came.equals("asked")) {
@@ -304,7 +309,7 @@ class BridgeDaemonTest {
         try (var daemon = start()) {
             adopt(daemon);
         }
-        Cleanup.of(paths, container.record()).note(null);
+        notes(container.record()).deleting((Exit) null);
         FakeContainer.end(container.init);
         shim.exit("c");
         var deletes = new CountDownLatch(1);
@@ -323,7 +328,7 @@ class BridgeDaemonTest {
         try (var daemon = start()) {
             adopt(daemon);
         }
-        Cleanup.of(paths, container.record()).note(null);
+        notes(container.record()).deleting((Exit) null);
         try (var _ = start()) {
             V1Rig.eventually(() -> Cleanup.noted(paths).isEmpty());
             assertThat(container.v1Bundle).isDirectory();
@@ -337,7 +342,7 @@ class BridgeDaemonTest {
             adopt(daemon);
         }
         var record = container.record();
-        Cleanup.of(paths, record).note(null);
+        notes(record).deleting((Exit) null);
         container.kill();
         shim.close();
         AdoptedBundle.remove(node.v2Bundle(record.task()));
@@ -358,17 +363,17 @@ class BridgeDaemonTest {
     @Test
     void whatWasOnlyToBeDeletedTheEndOfAMigrationDeletesAndAWayBackDoesNot() throws Exception {
         Files.createDirectories(paths.directory());
-        var ending = Cleanup.of(paths, container.record());
+        var ending = notes(container.record());
         FakeContainer.end(container.init);
         shim.exit("c");
 
-        ending.note(null);
+        ending.deleting((Exit) null);
         Cleanup.finishDeleted(paths);
         assertThat(Cleanup.noted(paths)).isEmpty();
         assertThat(container.shim.isAlive()).isTrue();
         assertThat(container.v1Bundle).isDirectory();
 
-        ending.note(null);
+        ending.deleting((Exit) null);
         Cleanup.finishAll(paths);
         assertThat(Cleanup.noted(paths)).isEmpty();
         assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
@@ -378,10 +383,10 @@ class BridgeDaemonTest {
     @Test
     void aV1ShimThatDoesNotAnswerHoldsUpTheEndOfAMigration() throws Exception {
         Files.createDirectories(paths.directory());
-        var ending = Cleanup.of(paths, container.record());
+        var ending = notes(container.record());
         FakeContainer.end(container.init);
         shim.close();
-        ending.note(null);
+        ending.deleting((Exit) null);
 
         assertThatThrownBy(() -> Cleanup.finishAll(paths))
                 .isInstanceOf(IOException.class)
@@ -397,7 +402,7 @@ class BridgeDaemonTest {
     @Test
     void withoutABridgeTheEndOfAMigrationFinishesDeletions() throws Exception {
         Files.createDirectories(paths.directory());
-        Cleanup.of(paths, container.record()).note(null);
+        notes(container.record()).deleting((Exit) null);
         container.kill();
         Cleanup.finishAll(paths);
         assertThat(container.v1Bundle).doesNotExist();
@@ -417,7 +422,7 @@ class BridgeDaemonTest {
 
     @Test
     void nothingOfV1IsTouchedWhileInitLives() throws Exception {
-        Cleanup.of(paths, container.record()).finish();
+        new Cleanup(notes(container.record())).finish();
         assertThat(container.v1Bundle).isDirectory();
         assertThat(container.shim.isAlive()).isTrue();
     }

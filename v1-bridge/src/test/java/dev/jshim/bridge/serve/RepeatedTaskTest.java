@@ -57,6 +57,7 @@ class RepeatedTaskTest {
 
     private FakeContainer container;
     private FakeV1Shim shim;
+    private BridgePaths paths;
     private AdoptedNotes notes;
     private AdoptedTask legacy;
     private RepeatedTask task;
@@ -67,17 +68,18 @@ class RepeatedTaskTest {
         shim = container.serve();
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
         var record = container.record();
-        notes = new AdoptedNotes(record, bundle);
+        paths = new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
+        notes = AdoptedNotes.of(paths, record);
         var cgroup = new RememberedCgroup(record.init(), notes);
         var socket = ShimSocket.parse("unix://" + container.socket);
         legacy = new AdoptedTask(
-                record,
                 notes,
+                bundle,
                 new ShimLink("ns/c", socket, PATIENCE, () -> null),
                 Empty::getDefaultInstance,
                 new AdoptedOoms(new OomWatch(), cgroup, notes, event -> {}),
                 new Orphan(record, cgroup, () -> true),
-                Cleanup.of(new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state"))), record),
+                new Cleanup(notes),
                 _ -> {});
         task = new RepeatedTask(legacy);
     }
@@ -178,8 +180,7 @@ class RepeatedTaskTest {
         notes.deleting("e", new Exit(1, 2, Exit.NEVER));
         notes.started("e", FakeV1Shim.EXEC_PID);
         assertThat(notes.deleting("e")).isNull();
-        assertThat(new AdoptedNotes(container.record(), notes.bundle()).deleting("e"))
-                .isNull();
+        assertThat(AdoptedNotes.of(paths, container.record()).deleting("e")).isNull();
     }
 
     @Test
