@@ -39,8 +39,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The end of an adopted container: what the v1 daemon did after a deletion (containerd v1.6.20,
- * runtime/v1/linux/task.go and bundle.go). It ended the shim and took away socket, bundle, work directory and mounts.
- * Nothing of that is done before the container has been deleted; each step can be repeated.
+ * runtime/v1/linux/task.go and bundle.go). It ended the shim and removed socket, bundle, work directory and mounts.
+ * Nothing of that is done before the container was deleted. Each step can be repeated.
  *
  * <p>That a container is about to be deleted is noted first ({@link AdoptedNotes}): a bridge that died before it had
  * cleared away what was of v1 would leave nothing to tell the next one of it.
@@ -51,13 +51,13 @@ import org.jspecify.annotations.Nullable;
  * is left then is cleaned up here. Thread-safe.
  */
 public final class Cleanup {
-    /** How far a container is whose deletion was begun; asked by who comes after a bridge that died. */
+    /** How far the deletion of a container has got; for the bridge after one that died. */
     public enum Progress {
-        /** It has been deleted; what was of v1 is to be cleared away. */
+        /** It was deleted: shim, socket, bundle and work directory are to be removed. */
         DELETED,
-        /** It has not: it is there, ended, under its own v1 shim, or that has died before it could delete it. */
+        /** It was not: it has exited, and its v1 shim still has it, or has died before it could delete it. */
         STOPPED,
-        /** It lives, or something else is in its place: nothing may be cleared away. */
+        /** It lives, or another one has its id: nothing may be removed. */
         PRESENT,
         /** Its shim does not answer. */
         UNKNOWN
@@ -65,7 +65,7 @@ public final class Cleanup {
 
     /** The answer that the launcher's {@code delete} prints, left in the v2 bundle. */
     public static final String EXIT_FILE = "exit.pb";
-    /** What containerd itself says if it does not know. */
+    /** What containerd itself reports if it does not know. */
     public static final int UNKNOWN_EXIT = 255;
 
     private static final Duration SHIM_DEATH = Duration.ofSeconds(2);
@@ -103,8 +103,8 @@ public final class Cleanup {
     }
 
     /**
-     * The v1 bundles of containers that their v1 shims have deleted, and that the bridge is about to clear away:
-     * nothing is left in them for anybody. Changes nothing.
+     * The v1 bundles of containers that their v1 shims have deleted, and that the bridge is about to remove: nobody
+     * needs them any more. Changes nothing.
      */
     public static Set<Path> deletedBundles(BridgePaths paths) {
         try {
@@ -155,9 +155,8 @@ public final class Cleanup {
     }
 
     /**
-     * Whether the OCI runtime still keeps something of this very container. An id is used again, under the same root of
-     * the runtime too: whose the state is it says itself, by init's pid and start time; what does not say it is not
-     * ours.
+     * Whether the OCI runtime still has the state of this very container. Another container may have its id by now,
+     * under the same root. The state itself has init's pid and start time; one without them is not ours.
      */
     public boolean hasRuntimeState() {
         var state = RuntimeState.read(record.runtimeRoot().resolve(record.id()));
@@ -165,7 +164,7 @@ public final class Cleanup {
         if (state == null || init == null || init.pid() != record.init().pid()) {
             return false;
         }
-        // One that had exited before it was adopted has no start time on record.
+        // If it had exited before it was adopted, no start time is known.
         return record.init().startTicks() == 0 ? isV1Bundle(state.bundle()) : init.equals(record.init());
     }
 
@@ -179,11 +178,11 @@ public final class Cleanup {
     }
 
     /**
-     * Deletes what was to be deleted when the bridge died: containerd takes a Delete whose connection was lost for done
-     * (core/runtime/v2/shim.go, v2.1.9) and does not ask again. Blocks for the v1 shim, at most {@link ShimLink#SLOW}.
-     * If that has died, {@link #finish} deletes what is left.
+     * Deletes the container if the bridge died before it had: containerd takes a Delete whose connection was lost for
+     * done (core/runtime/v2/shim.go, v2.1.9) and does not ask again. Blocks for the v1 shim, at most
+     * {@link ShimLink#SLOW}. If that has died, {@link #finish} deletes what is left.
      *
-     * @throws ShimException what the v1 shim says, or that it does not answer
+     * @throws ShimException the v1 shim's error, or that it does not answer
      */
     public void deleteNow() {
         if (record.shim().isAlive()) {
@@ -196,7 +195,7 @@ public final class Cleanup {
         }
     }
 
-    /** Whether the bundle that the adoption added is there, and still this container's. */
+    /** Whether the bundle that the adoption added exists, and is still this container's. */
     public boolean hasBundle(NodePaths node) {
         var there = AdoptedRecord.readable(node.v2Bundle(record.task()));
         return there != null
@@ -215,8 +214,8 @@ public final class Cleanup {
     }
 
     /**
-     * Ends what is noted and was deleted, where no bridge runs and none shall: for the end of a migration. What has not
-     * been deleted yet is the old daemon's again. Blocks for some seconds at most for each.
+     * Cleans up after what was deleted, for a rollback, when no bridge runs. What was not deleted yet belongs to the
+     * old daemon again. Blocks for some seconds at most for each.
      */
     public static void finishDeleted(BridgePaths paths) throws IOException {
         for (var each : noted(paths)) {
@@ -228,10 +227,10 @@ public final class Cleanup {
     }
 
     /**
-     * Ends all that is noted, where no bridge runs and no old daemon ever comes back. Blocks for some seconds for each,
-     * longer if a v1 shim takes its time.
+     * Deletes and cleans up all that was to be deleted, for the end of a migration, when no bridge runs and no old
+     * daemon comes back. Blocks for some seconds for each, longer if a v1 shim takes its time.
      *
-     * @throws IOException if a v1 shim does not do it; can be repeated then
+     * @throws IOException if a v1 shim does not do it; this can be repeated
      */
     public static void finishAll(BridgePaths paths) throws IOException {
         for (var each : noted(paths)) {
@@ -260,12 +259,12 @@ public final class Cleanup {
     }
 
     /**
-     * Takes away the name of the socket on which the v1 shim listens, if it does: the v2 shim of the next container of
-     * the id may have one of the same name. To be called once the shim has deleted its container.
+     * Removes the name of the v1 shim's socket, if it is the v1 shim that listens there: the v2 shim of the next
+     * container with the id may use the same name. To be called when the shim has deleted its container.
      */
     public void removeOwnSocket() {
         if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
-            // The kernel cannot say: the old daemon has made the socket, and the shim has inherited it.
+            // The kernel does not know who listens: the old daemon has created the socket, the shim has inherited it.
             try (var link = ShimLink.to(record)) {
                 if (shim(link).shimPid() == record.shim().pid() && record.shim().isAlive()) {
                     notes.setDeleted();
@@ -278,7 +277,7 @@ public final class Cleanup {
         }
     }
 
-    /** Ends the v1 shim and takes away all that was its own. Blocks for some seconds at most. */
+    /** Ends the v1 shim and removes all that was its own. Blocks for some seconds at most. */
     public void finish() {
         if (record.init().isAlive()) {
             leave("init outlived its deletion");
@@ -292,7 +291,7 @@ public final class Cleanup {
         step("end the v1 shim", this::endShim);
         FaultPoint.at("end-shim");
         step("remove the v1 socket", this::removeSocket);
-        // It looks into the v1 bundle to see whose the runtime's state is, after we were told to end.
+        // The launcher's delete, which containerd runs after Shutdown, reads the v1 bundle to identify the state.
         step("wait for delete", () -> await(othersDelete, SLOW_LOOK, () -> !hasRuntimeState()));
         step("delete the runtime's state", this::deleteState);
         step("remove the v1 bundle", () -> removeTree(record.v1Bundle()));
@@ -329,8 +328,8 @@ public final class Cleanup {
     }
 
     /**
-     * Its name is made of the container's id, in the same way by a v1 and a v2 shim: a container that has the id now
-     * listens there. Of one that was killed the last thread may be a moment behind.
+     * v1 and v2 shims derive its name from the container's id in the same way: if another container has the id now, its
+     * shim listens there. A shim that was killed may have a thread that ends a moment later.
      */
     private void removeSocket() throws IOException {
         if (ShimSocket.parse(record.socket()) instanceof ShimSocket.Named(Path path)) {
@@ -355,14 +354,12 @@ public final class Cleanup {
         } catch (ConnectException e) {
             return false;
         } catch (IOException e) {
-            // One that is there and does not refuse: so many wait for somebody to be accepted that there is no room.
+            // It exists and does not refuse: its queue of connections is full.
             return Files.exists(socket);
         }
     }
 
-    /**
-     * Not by force: should another container have come to the id in this very moment, a runtime refuses while it runs.
-     */
+    /** Without force: if another container has got the id in this moment, the runtime refuses because it runs. */
     private void deleteState() throws IOException {
         if (!hasRuntimeState()) {
             return;
@@ -395,7 +392,7 @@ public final class Cleanup {
         }
     }
 
-    /** Removes a directory, never what is mounted in it: where that cannot be taken away, the directory stays. */
+    /** Removes a directory, never what is mounted in it: if a mount cannot be undone, the directory stays. */
     private static void removeTree(Path tree) throws IOException {
         if (!Files.isDirectory(tree)) {
             return;

@@ -12,15 +12,16 @@ import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimLog;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
 /**
- * A container whose v1 shim is dead. Nobody can start anything in it or learn its exit code any more: as the v1 daemon
- * did (containerd v1.6.20, runtime/v1/linux/runtime.go, cleanupAfterDeadShim), it is killed, unless the node's
- * configuration says that such containers are kept. Thread-safe.
+ * A container whose v1 shim is dead. Nobody can start a process in it or learn its exit code any more. As the v1 daemon
+ * did (containerd v1.6.20, runtime/v1/linux/runtime.go, cleanupAfterDeadShim), the bridge kills it, unless the node's
+ * configuration keeps such containers. Thread-safe.
  */
 public final class Orphan {
-    /** Processes that are born while others are killed are found by the next look. */
+    /** The next look finds the processes that were forked while others were killed. */
     private static final int LOOKS = 20;
 
     private final AdoptedRecord record;
@@ -35,7 +36,7 @@ public final class Orphan {
         this.kept = kept;
     }
 
-    /** What the node's configuration says. One that cannot be read keeps them: a container is not killed on a guess. */
+    /** The node's configuration. If it cannot be read, such containers are kept: none is killed on a guess. */
     public static boolean keptByConfiguration() {
         try {
             return Options.read(Any.getDefaultInstance())
@@ -48,7 +49,7 @@ public final class Orphan {
     }
 
     /**
-     * Kills all that runs in it, unless it is kept. For a container whose shim is dead.
+     * Kills all its processes, unless it is kept. For a container whose shim is dead.
      *
      * @return whether it is kept
      */
@@ -76,9 +77,7 @@ public final class Orphan {
         return false;
     }
 
-    /**
-     * Whether it has not ended: init lives, or, of one that is not kept, something else that {@link #end} was to kill.
-     */
+    /** Whether it has not ended: init lives, or, if it is not kept, another process that {@link #end} was to kill. */
     public boolean lives(boolean isKept) {
         return record.init().isAlive() || (!isKept && !processes().isEmpty());
     }
@@ -86,7 +85,7 @@ public final class Orphan {
     /**
      * Signals every process of the container.
      *
-     * @return false where none was left
+     * @return false if there was none
      */
     public boolean signal(int signal) throws ErrnoException {
         var any = record.init().signal(signal);
@@ -97,8 +96,8 @@ public final class Orphan {
     }
 
     /**
-     * All in its cgroup but init; none where that is not the container's own: one with us or the host's init in it, or
-     * where another container has the id now, whose cgroup may have the same path.
+     * All processes in its cgroup but init; none if the cgroup is not the container's own: if this process or the
+     * host's init is in it, or if another container has the id now, whose cgroup may have the same path.
      */
     private List<ProcessId> processes() {
         if (record.isAnothers()) {
@@ -118,7 +117,7 @@ public final class Orphan {
         return pids.stream()
                 .filter(pid -> pid != record.init().pid())
                 .map(ProcessId::find)
-                .filter(java.util.Objects::nonNull)
+                .filter(Objects::nonNull)
                 .toList();
     }
 }

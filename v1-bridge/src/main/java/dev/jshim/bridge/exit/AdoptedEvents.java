@@ -25,20 +25,21 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of one adopted container on their way to containerd. Of an exit the v1 shim tells by itself: it runs
- * {@code containerd publish} once. So an exit is published here only if that cannot have worked, by one rule: the shim
- * has told it if its program and address lead to a containerd ({@link ShimWord}) that ran when the process was last
- * seen alive, and that runs still when the shim has had its time. Any doubt is an event: never less than one.
+ * The events of one adopted container on their way to containerd. The v1 shim reports an exit itself: it runs
+ * {@code containerd publish} once. So the bridge publishes an exit only if that cannot have worked. One rule decides:
+ * the shim has reported the exit if its program and address lead to a containerd ({@link ShimPublish}) that ran when
+ * the process was last seen alive, and that still runs when the shim has had its time. In doubt the exit is published:
+ * it is reported at least once.
  *
- * <p>A deletion never overtakes the exit it belongs to. Thread-safe.
+ * <p>A deletion never overtakes the exit that it belongs to. Thread-safe.
  */
 public final class AdoptedEvents implements EventSink {
-    /** How long a v1 shim may take to tell of an exit by itself. */
-    public static final Duration SHIM_TELLS = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
-    /** It gives its program 30 s. */
+    /** How long a v1 shim may take to report an exit. */
+    public static final Duration SHIM_REPORTS = Duration.ofSeconds(Long.getLong("jshim.exit.patience", 3));
+    /** A v1 shim gives its program 30 s. */
     private static final int MOST_DELAYS = 10;
 
-    /** It starts one program after the other, a moment apart: so often, and so long apart, none is seen at the end. */
+    /** It starts one program after the other, with a moment in between: if none is seen so many times, it is done. */
     private static final int QUIET_LOOKS = 5;
 
     private static final Duration QUIET_PAUSE = Duration.ofMillis(100);
@@ -93,9 +94,9 @@ public final class AdoptedEvents implements EventSink {
      * The events of a container.
      *
      * @param next publishes
-     * @param patience how long a v1 shim may take to tell of an exit
-     * @param isLoaded whether a containerd has this task from the bridge; one of 1.x that has not has it from the v1
-     *     shim, and tells itself of what no v1 shim tells
+     * @param patience how long a v1 shim may take to report an exit
+     * @param isLoaded whether a containerd has this task from the bridge; a 1.x that does not have it has it from the
+     *     v1 shim, and itself reports what no v1 shim reports
      * @param published run whenever an exit was published here; may block
      */
     public AdoptedEvents(
@@ -136,7 +137,7 @@ public final class AdoptedEvents implements EventSink {
     }
 
     private void hold(TaskExit exit) {
-        var fresh = new Held(exit, ShimWord.reaches(record, containerd.socket()) ? notes.daemon() : "");
+        var fresh = new Held(exit, ShimPublish.reaches(record, containerd.socket()) ? notes.daemon() : "");
         synchronized (this) {
             // The bridge before may have got that far.
             if (notes.isReported(exit) || held.stream().anyMatch(one -> one.isOf(exit.getId(), exit.getPid()))) {
@@ -241,7 +242,7 @@ public final class AdoptedEvents implements EventSink {
         }
     }
 
-    /** A daemon of 1.x tells of a container whose shim has died, or that it deletes, and clears it away. */
+    /** A 1.x itself reports the exit of a container whose shim has died, or that it deletes, and removes its files. */
     private boolean mayBeTheOldDaemons() {
         return !record.shim().isAlive() && !isLoaded.getAsBoolean();
     }
@@ -251,7 +252,7 @@ public final class AdoptedEvents implements EventSink {
             settle(one, mayBeTheOldDaemons() && !Files.exists(record.v1Bundle()));
         } else if (one.daemon.isEmpty() || (!one.daemon.equals(containerd.seen()) && !isDeleted(one))) {
             settle(one, false);
-        } else if (one.delays < MOST_DELAYS && isOnItsWay()) {
+        } else if (one.delays < MOST_DELAYS && isUnderWay()) {
             one.delays++;
             decideLater(one);
         } else {
@@ -261,22 +262,22 @@ public final class AdoptedEvents implements EventSink {
 
     /**
      * Whether the container was deleted since. Then its client knows of the exit, and may have started another
-     * container of the id: Docker takes an exit that comes now for that one's.
+     * container with the id: Docker would take an exit that comes now for that one's.
      */
     private synchronized boolean isDeleted(Held one) {
         return !one.after.isEmpty();
     }
 
-    private boolean isOnItsWay() {
+    private boolean isUnderWay() {
         try {
             for (var look = 0; look < QUIET_LOOKS; look++) {
-                if (ShimWord.isOnItsWay(record)) {
+                if (ShimPublish.isUnderWay(record)) {
                     return true;
                 }
                 Deadline.pause(QUIET_PAUSE);
             }
         } catch (InterruptedIOException e) {
-            // The bridge ends; the next one goes on with the note.
+            // The bridge ends; the next one continues with the note.
         }
         return false;
     }

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The out-of-memory kills of one adopted container, which the v1 daemon used to watch for (containerd v1.6.20,
- * metrics/cgroups/v1/oom.go). How many have been told stands in the adopted bundle: a bridge that starts tells of those
- * that happened while there was none or that it could not deliver, and never of those that were told. Thread-safe. A
- * container that cannot be watched is none the worse for it.
+ * metrics/cgroups/v1/oom.go). How many were reported is noted: a bridge that starts reports those that happened while
+ * none ran, and those that could not be delivered, and no other. If a container cannot be watched, it runs on all the
+ * same. Thread-safe.
  */
 public final class AdoptedOoms implements AutoCloseable {
     private final OomWatch watch;
@@ -27,7 +27,7 @@ public final class AdoptedOoms implements AutoCloseable {
     /**
      * Watches nothing yet.
      *
-     * @param events what goes on there counts as told when it is delivered
+     * @param events what is published there counts as reported when it is delivered
      */
     public AdoptedOoms(OomWatch watch, RememberedCgroup cgroup, AdoptedNotes notes, EventSink events) {
         this.watch = watch;
@@ -36,7 +36,7 @@ public final class AdoptedOoms implements AutoCloseable {
         this.events = events;
     }
 
-    /** Begins to tell. Does nothing the second time. */
+    /** Begins to report. Does nothing the second time. */
     public synchronized void begin(Runnable fresh) {
         if (!begun) {
             begun = true;
@@ -44,11 +44,11 @@ public final class AdoptedOoms implements AutoCloseable {
         }
     }
 
-    private void open(Runnable tell) {
+    private void open(Runnable report) {
         try {
             var open = watch.open(cgroup.lastKnown(), () -> {
-                tell.run();
-                told();
+                report.run();
+                reported();
             });
             listener = open;
             open.since(notes.ooms());
@@ -58,7 +58,7 @@ public final class AdoptedOoms implements AutoCloseable {
         }
     }
 
-    /** Tells at once of what has been killed by now: an exit that such a kill has caused comes after it. */
+    /** Reports at once what has been killed by now: an exit that such a kill has caused comes after it. */
     public void check() {
         var open = listener;
         if (open != null) {
@@ -66,7 +66,7 @@ public final class AdoptedOoms implements AutoCloseable {
         }
     }
 
-    private void told() {
+    private void reported() {
         var open = listener;
         if (open != null) {
             var kills = open.kills();

@@ -12,13 +12,13 @@ import java.time.Duration;
  * @param socket its gRPC socket
  */
 public record Containerd(Path socket) {
-    /** For so long a v1 shim's program waits for a daemon (cmd/containerd/command/publish.go, v1.6.20). */
+    /** A v1 shim's program waits this long for a daemon (cmd/containerd/command/publish.go, v1.6.20). */
     private static final Duration GREETS = Duration.ofSeconds(2);
 
     /**
-     * Which daemon answers now, a line that no other daemon has had, also not at the same place; empty if none answers.
-     * If it is twice the same, that one has run all the while. A daemon is known by its socket, which each makes again
-     * when it starts. Blocks, for two seconds at most.
+     * The identity of the daemon that answers now, a line that no other daemon has ever had, not even on the same
+     * socket; empty if none answers. If it is the same twice, that daemon has run all the time. A daemon is identified
+     * by its socket, which each creates again when it starts. Blocks for two seconds at most.
      */
     public String seen() {
         var before = identity(socket);
@@ -34,7 +34,7 @@ public record Containerd(Path socket) {
         }
     }
 
-    /** A gRPC server says what it is set to before anything is asked. That somebody listens says less: he may hang. */
+    /** A gRPC server sends its settings before it is asked anything. A process that only listens may hang. */
     private static boolean greets(Path socket) {
         try (var connection = UnixSocket.connect(socket)) {
             return connection.receive(1, GREETS).data().length > 0;

@@ -25,19 +25,19 @@ public final class AdoptedBundle {
 
     private AdoptedBundle() {}
 
-    /** Those of a node that adoptions added. */
+    /** The bundles of a node that adoptions have added. */
     public static List<V2Bundle> all(Node node) {
         return node.v2().stream().filter(bundle -> isOurs(bundle.path())).toList();
     }
 
-    /** Whether a bundle is there and an adoption added it, also where its record is damaged. */
+    /** Whether a bundle exists and an adoption has added it. A damaged record does not matter. */
     public static boolean isOurs(Path bundle) {
         return hasRecord(bundle) && !isCopy(bundle);
     }
 
     /**
-     * Whether it is somebody's copy of an adopted bundle: its record is that of another folder. Such a copy is nobody's
-     * task, and not ours to take away.
+     * Whether it is somebody's copy of an adopted bundle: its record names another folder. Such a copy is nobody's
+     * task, and not ours to remove.
      */
     public static boolean isCopy(Path bundle) {
         var record = AdoptedRecord.readable(bundle);
@@ -48,13 +48,13 @@ public final class AdoptedBundle {
         return Files.isRegularFile(bundle.resolve(AdoptedRecord.FILE));
     }
 
-    /** The hidden directory in which a bundle is made ready; containerd passes over such names. */
+    /** The hidden directory in which a bundle is prepared; containerd ignores such names. */
     public static Path hidden(Path bundle) {
         return bundle.resolveSibling("." + bundle.getFileName() + ".jshim");
     }
 
     /**
-     * Makes a bundle, in full and on disk before it can be seen.
+     * Adds a bundle. All of it is on disk before anybody sees it.
      *
      * @param socket where the bridge serves the task
      * @param shimBinary absolute; what containerd runs for {@code delete}
@@ -93,10 +93,10 @@ public final class AdoptedBundle {
     }
 
     /**
-     * Takes away a bundle that an adoption added, and its work directory. Nothing is unmounted: where something is
-     * mounted in it, somebody else put it there.
+     * Removes a bundle that an adoption added, and its work directory. Nothing is unmounted: if something is mounted in
+     * it, somebody else has mounted it.
      *
-     * @throws IOException also for a bundle that is not ours, or holds a mount; nothing was removed then
+     * @throws IOException also for a bundle that is not ours, or contains a mount; nothing was removed then
      */
     public static void remove(Path bundle) throws IOException {
         if (!Files.isDirectory(bundle)) {
@@ -108,7 +108,7 @@ public final class AdoptedBundle {
         var link = bundle.resolve("work");
         var work = Files.isSymbolicLink(link) ? Files.readSymbolicLink(link) : null;
         Directories.refuseMounts(bundle, "is mounted");
-        // Gone for containerd in one step, as it does itself.
+        // containerd loses sight of it in one step, as if it had removed it itself.
         var hidden = hidden(bundle);
         if (Files.exists(hidden)) {
             Directories.removeUnmounted(hidden);
@@ -126,8 +126,8 @@ public final class AdoptedBundle {
     }
 
     /**
-     * Takes away what an addition or a removal that was interrupted left: the hidden directory and the work directory.
-     * A work directory that is not known to be ours goes only when it is empty.
+     * Removes what is left if {@link #create} or {@link #remove} was interrupted: the hidden directory and the work
+     * directory. A work directory that is not known to be ours is only removed if it is empty.
      */
     public static void removeRest(NodePaths paths, TaskId task) throws IOException {
         var bundle = paths.v2Bundle(task);

@@ -18,9 +18,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of an adopted container, as it stands in the file {@link #FILE} of the bundle that the adoption added.
- * Its presence marks that bundle as ours. The {@code delete} of the launcher reads the file too, with nothing but a
- * shell: one line a key, {@code key value}.
+ * What is adopted: the content of the file {@link #FILE} in the bundle that the adoption added. Its presence marks that
+ * bundle as ours. The launcher's {@code delete}, a shell script, reads the file too: one line for each key, {@code key
+ * value}.
  *
  * @param v1Bundle the v1 runtime's state bundle
  * @param v1Work the v1 runtime's work directory
@@ -52,14 +52,14 @@ public record AdoptedRecord(
         }
     }
 
-    /** The two are removed with all that is in them when the container is deleted. */
+    /** Both are removed with all their content when the container is deleted. */
     private static void requireOwn(Path folder, String namespace, String id) {
         if (!folder.isAbsolute() || !folder.equals(folder.normalize()) || !folder.endsWith(Path.of(namespace, id))) {
             throw new IllegalArgumentException(folder + " is not a directory of " + namespace + "/" + id);
         }
     }
 
-    /** A shell reads it too, line by line and without the blanks at a line's ends. */
+    /** A shell reads the file, too: line by line, and without blanks at either end of a line. */
     private static void requireLine(String text) {
         if (text.isEmpty() || !text.equals(text.strip()) || text.chars().anyMatch(Character::isISOControl)) {
             throw new IllegalArgumentException("\"" + text.replaceAll("\\p{Cntrl}", "?") + "\" is no line of text");
@@ -75,18 +75,21 @@ public record AdoptedRecord(
         return namespace + "/" + id;
     }
 
-    /** For a line of the log: which container it is, and then what else there is to say, a key and its value each. */
+    /** For a line of the log: the container, and then more keys, each with its value. */
     public @Nullable Object[] named(@Nullable Object... more) {
         return Stream.concat(Stream.of("ns", namespace, "id", id), Stream.of(more))
                 .toArray();
     }
 
-    /** Whether a v2 bundle lies where that of this container does: in a folder of its id, in one of its namespace. */
+    /**
+     * Whether this is the path of the container's v2 bundle: a folder named after its id, in one named after its
+     * namespace.
+     */
     public boolean isOf(Path bundle) {
         return bundle.endsWith(Path.of(namespace, id));
     }
 
-    /** Whether an old daemon has made another container of the same id, whose files lie where ours did. */
+    /** Whether an old daemon has created another container of the same id since, in the same v1 bundle. */
     public boolean isAnothers() {
         return differs(v1Bundle.resolve("init.pid"), init.pid()) || differs(v1Bundle.resolve("shim.pid"), shim.pid());
     }
@@ -99,7 +102,7 @@ public record AdoptedRecord(
         }
     }
 
-    /** The file's text. */
+    /** The file's content. */
     public String text() {
         return """
                 namespace %s
@@ -128,7 +131,7 @@ public record AdoptedRecord(
     }
 
     /**
-     * Reads the file of a bundle.
+     * Reads the record of a bundle.
      *
      * @throws IOException also for a file that is damaged; the message names it
      */
@@ -145,7 +148,7 @@ public record AdoptedRecord(
         }
     }
 
-    /** The record of a bundle; null where it has none that can be read. */
+    /** The record of a bundle; null if it has none, or a damaged one. */
     public static @Nullable AdoptedRecord readable(Path bundle) {
         try {
             return read(bundle);
@@ -155,7 +158,7 @@ public record AdoptedRecord(
     }
 
     /**
-     * Reads the file's text.
+     * Parses the file's content.
      *
      * @throws IllegalArgumentException that says what is wrong with it
      */

@@ -10,9 +10,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** Where the bridge of a containerd keeps its files. One bridge serves one pair of root and state. */
+/** The paths of a bridge's files. There is one bridge for each pair of root and state directory. */
 public record BridgePaths(NodePaths node) {
-    /** sun_path holds 108 bytes; containerd itself stops at this many. */
+    /** sun_path has 108 bytes; containerd itself accepts this many. */
     private static final int MAX_SOCKET = 106;
 
     private static final Path FALLBACK = Path.of("/run/jshim");
@@ -22,17 +22,17 @@ public record BridgePaths(NodePaths node) {
         return node.state().resolve("jshim");
     }
 
-    /** Where a task of an adopted container is served; the same for the same task each time. */
+    /** The socket of an adopted container's task; always the same for the same task. */
     public Path socket(TaskId task) {
         return fitting(directory().resolve("s").resolve(hash(task.toString()) + ".sock"));
     }
 
-    /** Where the bridge takes orders. */
+    /** The socket for {@code jshimctl}. */
     public Path control() {
         return fitting(directory().resolve("bridge.sock"));
     }
 
-    /** How the keeper stands, as it says itself. */
+    /** The keeper's status, which it writes itself. */
     public Path keeper() {
         return directory().resolve("keeper");
     }
@@ -42,12 +42,12 @@ public record BridgePaths(NodePaths node) {
         return directory().resolve("keeper.pid");
     }
 
-    /** Where calls are noted that a bridge has not answered yet. */
+    /** The notes of calls that the bridge has not answered yet. */
     public Path calls() {
         return directory().resolve("calls");
     }
 
-    /** The notes of one client. */
+    /** Those of one client. */
     public Path calls(String client) {
         return calls().resolve(hash(client));
     }

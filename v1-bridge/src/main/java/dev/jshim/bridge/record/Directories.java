@@ -18,18 +18,18 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Directories whose entries outlive a loss of power: a new name is on disk only when its directory was synced. */
+/** Directories whose entries survive a loss of power: a new name is on disk only after its directory was synced. */
 public final class Directories {
     private Directories() {}
 
-    /** Puts the entries of a directory on disk. */
+    /** Writes the entries of a directory to disk. */
     public static void sync(Path directory) throws IOException {
         try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         }
     }
 
-    /** The same for the directory that holds this path, where that is there. */
+    /** The same for the parent of this path, if that exists. */
     public static void syncParent(Path path) throws IOException {
         var parent = path.getParent();
         if (parent != null && Files.isDirectory(parent)) {
@@ -37,7 +37,7 @@ public final class Directories {
         }
     }
 
-    /** Writes a file that is not there yet; its bytes are on disk when this returns, and its name is not. */
+    /** Writes a new file. When this returns its content is on disk, its name perhaps not. */
     public static void writeNew(Path file, byte[] bytes, FileAttribute<?>... attributes) throws IOException {
         var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         try (var channel = FileChannel.open(file, options, attributes)) {
@@ -59,7 +59,7 @@ public final class Directories {
     }
 
     /**
-     * Makes a directory and its missing parents, each of them on disk when this returns.
+     * Creates a directory and its missing parents. All of them are on disk when this returns.
      *
      * @param mode of all that are made, such as {@code rwx--x--x}
      */
@@ -71,9 +71,10 @@ public final class Directories {
     }
 
     /**
-     * Says nothing if nothing is mounted in a directory, or on it.
+     * Checks that nothing is mounted in a directory, or on it.
      *
-     * @param what to say of a mount
+     * @param what the end of the message, after the mount point
+     * @throws IOException if something is
      */
     public static void refuseMounts(Path directory, String what) throws IOException {
         var real = directory.toRealPath().toString();

@@ -8,18 +8,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** Listening sockets that nobody but root reaches: mode 0600 in a directory of mode 0700. */
+/** Listening sockets that only root can reach: mode 0600 in a directory of mode 0700. */
 public final class PrivateSocket {
     private PrivateSocket() {}
 
-    /** Makes a directory of mode 0700 with all its parents, or sets the mode of one that exists. */
+    /** Creates a directory of mode 0700 with all its parents, or sets the mode of an existing one. */
     public static void makeDirectory(Path directory) throws IOException {
         var mode = PosixFilePermissions.fromString("rwx------");
         Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(mode));
         Files.setPosixFilePermissions(directory, mode);
     }
 
-    /** Listens. What lies at the path is taken away: who calls holds the lock that makes it ours. */
+    /** Listens. What exists at the path is removed: the caller holds the lock that makes it ours. */
     public static ServerSocketChannel listen(Path path) throws IOException {
         prepare(path);
         var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -33,7 +33,7 @@ public final class PrivateSocket {
         }
     }
 
-    /** Makes the directory of a socket that is to be made, and takes away what lies at its path. */
+    /** Creates the directory of a socket, and removes what exists at its path. */
     public static void prepare(Path path) throws IOException {
         var parent = path.getParent();
         if (parent == null) {
@@ -43,7 +43,7 @@ public final class PrivateSocket {
         Files.deleteIfExists(path);
     }
 
-    /** Gives a socket that was just made its mode; nobody but us could reach it before. */
+    /** Sets the mode of a socket that was just created. The directory's mode has protected it until now. */
     public static void restrict(Path path) throws IOException {
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
     }

@@ -9,8 +9,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A container's cgroup, found by its init while that lives and kept: a container whose init has exited may still have
- * processes. A v1 shim has no stats, containerd read the cgroup itself.
+ * A container's cgroup. It is found by init as long as that lives, and remembered: a container whose init has exited
+ * may still have processes. A v1 shim has no metrics; the old containerd read the cgroup itself. Thread-safe.
  */
 public final class RememberedCgroup implements Supplier<Message> {
     private final ProcessId init;
@@ -22,7 +22,7 @@ public final class RememberedCgroup implements Supplier<Message> {
         this.notes = notes;
     }
 
-    /** Its metrics. NOT_FOUND where there is no such cgroup any more, as from a v2 shim. */
+    /** Its metrics. NOT_FOUND if the cgroup does not exist any more, as from a v2 shim. */
     @Override
     public Message get() {
         try {
@@ -32,18 +32,18 @@ public final class RememberedCgroup implements Supplier<Message> {
         }
     }
 
-    /** Looks for it now, if it can be found. */
+    /** Finds it now, if that is possible. */
     public void remember() {
         try {
             cgroup();
         } catch (IOException | ShimException e) {
-            // Asked again with the first metrics.
+            // The first call for metrics tries again.
         }
     }
 
     /**
-     * Where it is, or was when the container was adopted: another container may have taken its place since. For what
-     * only looks.
+     * The cgroup as it is, or as it was when the container was adopted: another container may have the same path by
+     * now. For reading only.
      */
     public Cgroup lastKnown() throws IOException {
         try {
@@ -57,9 +57,9 @@ public final class RememberedCgroup implements Supplier<Message> {
     }
 
     /**
-     * Where it is.
+     * The cgroup as it is.
      *
-     * @throws ShimException NOT_FOUND where init had exited before anybody looked
+     * @throws ShimException NOT_FOUND if init had exited before the first call
      */
     public synchronized Cgroup cgroup() throws IOException {
         var found = cgroup;

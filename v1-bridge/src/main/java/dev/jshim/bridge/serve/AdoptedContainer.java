@@ -97,7 +97,7 @@ final class AdoptedContainer implements AutoCloseable {
                 publisher,
                 containerd,
                 timer,
-                AdoptedEvents.SHIM_TELLS,
+                AdoptedEvents.SHIM_REPORTS,
                 () -> clients() > 0,
                 () -> runs(containerd.seen()));
         cleanup = new Cleanup(notes);

@@ -166,7 +166,7 @@ final class Bridge implements AutoCloseable {
     private AdoptedEvents events(AdoptedNotes notes) {
         // As if containerd had it from us: that its shim and bundle are gone is our own doing, or long known.
         var sink = publishers.apply(notes.record().namespace());
-        return new AdoptedEvents(notes, sink, containerd, timer, AdoptedEvents.SHIM_TELLS, () -> true, () -> {});
+        return new AdoptedEvents(notes, sink, containerd, timer, AdoptedEvents.SHIM_REPORTS, () -> true, () -> {});
     }
 
     /** Goes on where the bridge before died while it cleared something away. */

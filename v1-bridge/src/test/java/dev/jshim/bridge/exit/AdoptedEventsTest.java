@@ -300,13 +300,13 @@ class AdoptedEventsTest {
                 record.runtime(),
                 record.runtimeRoot());
         events = nextEvents();
-        V1Rig.eventually(() -> ShimWord.isOnItsWay(record));
+        V1Rig.eventually(() -> ShimPublish.isUnderWay(record));
         events.publish(EXIT);
         expire();
         awaitHeld();
         restartDaemon();
         Files.createFile(go);
-        V1Rig.eventually(() -> !ShimWord.isOnItsWay(record));
+        V1Rig.eventually(() -> !ShimPublish.isUnderWay(record));
         expire();
         assertPublished(EXIT);
     }

@@ -14,10 +14,10 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Whether what a v1 shim says of an exit reaches containerd: it runs {@code containerd --address A publish}, and both
+ * Whether the exits that a v1 shim reports reach containerd: it runs {@code containerd --address A publish}, and both
  * were fixed when it was started (containerd v1.6.20, cmd/containerd-shim/main_unix.go).
  */
-final class ShimWord {
+final class ShimPublish {
     private static final List<Path> SEARCHED = List.of(
             Path.of("/usr/local/sbin"),
             Path.of("/usr/local/bin"),
@@ -26,10 +26,10 @@ final class ShimWord {
             Path.of("/sbin"),
             Path.of("/bin"));
 
-    private ShimWord() {}
+    private ShimPublish() {}
 
     /**
-     * Whether the shim lives, tells it there, and has a program to tell it with. False where that is in doubt.
+     * Whether the shim lives, reports to that address, and its program exists. False if in doubt.
      *
      * @param address containerd's gRPC socket
      */
@@ -48,11 +48,11 @@ final class ShimWord {
         }
     }
 
-    /** Whether the shim has a child that tells of something right now, as far as the kernel lists children. */
-    static boolean isOnItsWay(AdoptedRecord record) {
+    /** Whether a child of the shim reports something right now, as far as the kernel lists children. */
+    static boolean isUnderWay(AdoptedRecord record) {
         var threads = Path.of("/proc", Integer.toString(record.shim().pid()), "task");
         try (var all = Files.list(threads)) {
-            return all.flatMap(ShimWord::children).anyMatch(ShimWord::tells);
+            return all.flatMap(ShimPublish::children).anyMatch(ShimPublish::publishes);
         } catch (IOException | UncheckedIOException e) {
             return false; // It has ended.
         }
@@ -67,19 +67,19 @@ final class ShimWord {
         }
     }
 
-    private static boolean tells(String pid) {
+    private static boolean publishes(String pid) {
         var facts = ProcFs.system().facts(Integer.parseInt(pid.strip()));
         return facts != null && facts.argv().contains("publish") && !facts.hasEnded();
     }
 
-    /** A bare name is looked for in the shim's PATH, which is the old daemon's: the usual folders will do. */
-    static boolean isProgram(String binary, Predicate<Path> there) {
+    /** A bare name is searched in the shim's PATH, which is the old daemon's. We search the usual folders. */
+    static boolean isProgram(String binary, Predicate<Path> exists) {
         List<Path> places = new ArrayList<>();
         if (binary.contains("/")) {
             places.add(Path.of(binary));
         } else {
             SEARCHED.forEach(folder -> places.add(folder.resolve(binary)));
         }
-        return places.stream().anyMatch(there);
+        return places.stream().anyMatch(exists);
     }
 }
