@@ -36,11 +36,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One adopted container as the bridge serves it, on a socket of its own, until its end: it was deleted here and is then
- * cleared away, or a 1.x daemon deleted it behind our back, or it was let go of.
+ * One adopted container, which the bridge serves on a socket of its own until its end: it was deleted here and then
+ * cleaned up, or a 1.x daemon has deleted it without us, or it was released.
  */
 final class AdoptedContainer implements AutoCloseable {
-    /** How long a client that has deleted may take to say Shutdown. */
+    /** How long a client may take between Delete and Shutdown. */
     private static final Duration SHUTDOWN_COMES = Duration.ofSeconds(5);
     /** The old daemon removes a bundle right after it has killed the shim. */
     private static final Duration OLD_DAEMON_CLEANS = Duration.ofSeconds(1);
@@ -72,7 +72,7 @@ final class AdoptedContainer implements AutoCloseable {
      *
      * @param publisher of its namespace
      * @param oomWatch shared by all
-     * @param ended told once, when nothing is left to serve
+     * @param ended called once, when nothing is left to serve
      */
     AdoptedContainer(
             AdoptedNotes notes,
@@ -134,12 +134,12 @@ final class AdoptedContainer implements AutoCloseable {
     }
 
     /**
-     * That this containerd runs now, see {@link Containerd#seen}: it is noted, for what exits from now on the v1 shim
-     * tells it.
+     * That this containerd runs now, see {@link Containerd#seen}. It is noted: the v1 shim reports to it what exits
+     * from now on.
      */
     void runs(String daemon) {
-        // An exit on its way has its own daemon noted.
-        if (!daemon.isEmpty() && task.livesOrIsTold(events::holds)) {
+        // An exit that is held back has its own daemon noted.
+        if (!daemon.isEmpty() && task.livesOrIsReported(events::holds)) {
             notes.daemon(daemon);
         }
     }
@@ -148,7 +148,7 @@ final class AdoptedContainer implements AutoCloseable {
         return socket;
     }
 
-    /** What is wrong with its v1 shim, empty where nothing is. */
+    /** What is wrong with its v1 shim, empty if nothing is. */
     String trouble() {
         return task.trouble();
     }
@@ -159,9 +159,9 @@ final class AdoptedContainer implements AutoCloseable {
     }
 
     /**
-     * Asks the v1 shim whether it is the one, and has the container, that the record says.
+     * Asks the v1 shim whether it and its container are those of the record.
      *
-     * @throws ShimException where it is not, or does not answer
+     * @throws ShimException if not, or if it does not answer
      */
     void probe() {
         task.probe();
@@ -169,8 +169,8 @@ final class AdoptedContainer implements AutoCloseable {
 
     /**
      * Begins to watch the processes and to publish their exits. An adoption itself is no event: containerd knows the
-     * container already. All exits go to {@link AdoptedEvents}: that a bridge before knew of an exit does not mean that
-     * it has got as far as to publish it. The notes and what is held back say which of them have been told.
+     * container already. All exits go to {@link AdoptedEvents}, which knows from the notes which of them were reported:
+     * a bridge that knew of an exit may have died before it published it.
      */
     void attach() {
         cgroup.remember();
@@ -179,9 +179,9 @@ final class AdoptedContainer implements AutoCloseable {
         service.publishExit(served, "");
     }
 
-    /** Begins to serve, and goes on where a process before this one has stopped. */
+    /** Begins to serve, and continues what a bridge before this one has begun. */
     void serve() throws IOException {
-        // Before anybody is heard: a Shutdown means something only for what was deleted.
+        // Before any client is served: a Shutdown has a meaning only after a deletion.
         if (Files.exists(bundle.resolve(Cleanup.EXIT_FILE))) {
             // The bridge before this one ended between deletion and end.
             deletedBefore();
@@ -189,7 +189,7 @@ final class AdoptedContainer implements AutoCloseable {
         door = doors.open(record.key() + "/" + record.init(), socket, server);
     }
 
-    /** That it was deleted, by a call that the bridge before this one had begun. */
+    /** That it was deleted by a call that the bridge before this one had begun. */
     void deletedBefore() {
         wasDeleted = true;
         var exit = notes.exit();
@@ -200,7 +200,7 @@ final class AdoptedContainer implements AutoCloseable {
         endLater(SHUTDOWN_COMES);
     }
 
-    /** It was deleted, and nobody knows it yet. */
+    /** It was deleted, and the call is not answered yet. */
     private void deleted(Exit exit) {
         FaultPoint.at("deletion-done");
         wasDeleted = true;
@@ -222,7 +222,7 @@ final class AdoptedContainer implements AutoCloseable {
             Thread.ofVirtual().name("end-" + record.id()).start(() -> {
                 stopServing();
                 cleanup.removeOwnSocket();
-                // Until then the v1 shim may have to tell of an exit.
+                // Until then the v1 shim may have to report an exit.
                 events.awaitNothingHeld();
                 cleanup.finish();
                 notes.over();
@@ -231,7 +231,7 @@ final class AdoptedContainer implements AutoCloseable {
         }
     }
 
-    /** The connection to the shim was lost: perhaps a 1.x daemon has deleted the container, and its shim with it. */
+    /** The connection to the shim was lost: perhaps a 1.x daemon has deleted the container, and ended its shim. */
     private void lookForGhost() {
         lookForGhost(OLD_DAEMON_CLEANS);
     }
@@ -250,7 +250,7 @@ final class AdoptedContainer implements AutoCloseable {
             return;
         }
         if (record.init().isAlive() || Files.exists(record.v1Bundle())) {
-            // The daemon may take its time; a shim that just died is looked at for as long as it is served.
+            // The daemon may take its time. If only the shim has died, this repeats as long as the container is served.
             var next = delay.multipliedBy(2);
             lookForGhost(next.compareTo(LONGEST_LOOK) < 0 ? next : LONGEST_LOOK);
             return;
@@ -278,13 +278,13 @@ final class AdoptedContainer implements AutoCloseable {
         task.detach();
     }
 
-    /** As {@link #close}, for good: what was noted of it goes, too. */
+    /** As {@link #close}, and for good: its notes go, too. */
     void release() {
         close();
         notes.over();
     }
 
-    /** Lets go of the container, which goes on under its v1 shim. Blocks for some seconds at most. */
+    /** Stops serving the container, which continues under its v1 shim. Blocks for some seconds at most. */
     @Override
     public void close() {
         if (over.compareAndSet(false, true)) {

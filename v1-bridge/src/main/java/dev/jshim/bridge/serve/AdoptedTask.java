@@ -38,9 +38,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A container that a v1 shim runs, as a task of today: a {@link V1Task}, and what its shim cannot do. Every call but
- * the wait for an exit has a deadline. Where the shim is dead, what can still be answered from the process itself is
- * answered.
+ * The task of an adopted container: a {@link V1Task}, and what its v1 shim cannot do. Every call but the wait for an
+ * exit has a deadline. If the shim is dead, calls are answered as far as the processes themselves show it.
  */
 public final class AdoptedTask implements LastingTask {
     private final AdoptedRecord record;
@@ -62,9 +61,9 @@ public final class AdoptedTask implements LastingTask {
      * @param bundle the one that the adoption added
      * @param stats reads the container's cgroup
      * @param ooms watches it
-     * @param orphan the same container, for when its shim is dead
-     * @param cleanup what a deletion that begins is noted with
-     * @param deleted told when the container is deleted and nobody knows it yet, in the thread of the call
+     * @param orphan the same container, in case its shim is dead
+     * @param cleanup asked how far a deletion has got
+     * @param deleted called when the container was deleted and before that is answered, in the thread of the call
      */
     AdoptedTask(
             AdoptedNotes notes,
@@ -89,8 +88,9 @@ public final class AdoptedTask implements LastingTask {
     }
 
     /**
-     * Begins to watch init and the execs that there are, and answers the exec ids. Blocks for as long as the shim takes
-     * to list them, at most {@link ShimLink#QUICK}.
+     * Begins to watch init and the existing execs.
+     *
+     * @return the exec ids; blocks until the shim has listed them, at most {@link ShimLink#QUICK}
      */
     List<String> attach() {
         exits.watch("");
@@ -127,9 +127,9 @@ public final class AdoptedTask implements LastingTask {
     }
 
     /**
-     * Asks the shim whether it is the one, and has the process, that the record says.
+     * Asks the shim whether it and its init are those of the record.
      *
-     * @throws ShimException where it is not, or does not answer
+     * @throws ShimException if not, or if it does not answer
      */
     void probe() {
         var shim = v1(link.quick());
@@ -145,7 +145,7 @@ public final class AdoptedTask implements LastingTask {
         }
     }
 
-    /** Lets go of the shim without doing it any harm. */
+    /** Closes the connections to the shim, which continues. */
     void detach() {
         exits.close();
         ooms.close();
@@ -153,25 +153,25 @@ public final class AdoptedTask implements LastingTask {
     }
 
     /**
-     * Whether each process that was started lives, or its exit is told, or on its way.
+     * Whether each process that was started lives, or its exit was reported or is held back.
      *
-     * @param isOnItsWay whether an exit, by id and pid, is
+     * @param isHeld whether an exit, by id and pid, is held back
      */
-    boolean livesOrIsTold(BiPredicate<String, Integer> isOnItsWay) {
+    boolean livesOrIsReported(BiPredicate<String, Integer> isHeld) {
         var all = exits.all();
-        var isTold = isOnItsWay.or(notes::isReported);
-        return all.entrySet().stream().allMatch(each -> livesOrIsTold(each.getKey(), each.getValue(), isTold))
+        var isReported = isHeld.or(notes::isReported);
+        return all.entrySet().stream().allMatch(each -> livesOrIsReported(each.getKey(), each.getValue(), isReported))
                 && notes.execs().entrySet().stream()
-                        .allMatch(
-                                each -> all.containsKey(each.getKey()) || isTold.test(each.getKey(), each.getValue()));
+                        .allMatch(each ->
+                                all.containsKey(each.getKey()) || isReported.test(each.getKey(), each.getValue()));
     }
 
-    private boolean livesOrIsTold(String execId, WatchedExit exit, BiPredicate<String, Integer> isTold) {
+    private boolean livesOrIsReported(String execId, WatchedExit exit, BiPredicate<String, Integer> isReported) {
         var lives = execId.isEmpty() ? record.init().isAlive() : exit.isAlive();
-        return lives || !exit.hasRun() || isTold.test(execId.isEmpty() ? id() : execId, exit.pid());
+        return lives || !exit.hasRun() || isReported.test(execId.isEmpty() ? id() : execId, exit.pid());
     }
 
-    /** What is wrong with its shim, empty where nothing is; as far as the last call has shown. */
+    /** What is wrong with its shim, as far as the last call has shown; empty if nothing is. */
     String trouble() {
         if (!record.shim().isAlive()) {
             return "its v1 shim is dead";
@@ -199,7 +199,7 @@ public final class AdoptedTask implements LastingTask {
         return states.of(execId);
     }
 
-    /** Waits for what is being done with the process: the shim holds its lock meanwhile. */
+    /** Waits for a call that changes the process: the shim holds its lock meanwhile. */
     @Override
     public ProcessState settled(String execId) {
         return states.of(execId, ShimLink.LOCKED);
@@ -223,7 +223,7 @@ public final class AdoptedTask implements LastingTask {
         started.accept(pid);
     }
 
-    /** That init has ended so, as a bridge before this one has noted. */
+    /** Init's exit, which a bridge before this one has noted. */
     void endedBefore(Exit exit) {
         exits.forget("", exits.watched(""), exit);
     }
@@ -247,7 +247,7 @@ public final class AdoptedTask implements LastingTask {
         return exit;
     }
 
-    /** The exit of a process before it is deleted, after which nobody can say it; null if there is none. */
+    /** The exit of a process before its deletion, after which nobody knows it; null if there is none. */
     private @Nullable Exit exitOf(String execId) {
         var known = exits.known(execId);
         if (known != null) {
@@ -256,7 +256,7 @@ public final class AdoptedTask implements LastingTask {
         try {
             return state(execId).exit();
         } catch (ShimException e) {
-            // The deletion itself says what is wrong.
+            // The deletion itself reports what is wrong.
             return null;
         }
     }
@@ -287,14 +287,14 @@ public final class AdoptedTask implements LastingTask {
         }
     }
 
-    /** Of an exec that was deleted past the bridge, by a daemon of 1.x, nothing is to be taken for another's. */
+    /** A 1.x may have deleted an exec without the bridge: nothing of it may be taken for the next one with its id. */
     private void forgetOld(String execId, @Nullable Integer pid) {
         exits.forgetOld(execId);
         states.forget(execId);
         notes.deleted(execId, pid);
     }
 
-    /** A deletion that took longer than anybody waited for is done all the same, and is not done again. */
+    /** A deletion that took longer than its client waited is done all the same, and not done again. */
     private Exit deletedBefore(ShimException e) {
         var isThere = e.kind() != Kind.NOT_FOUND && e.kind() != Kind.FAILED_PRECONDITION;
         if (isThere || cleanup.progress() != Cleanup.Progress.DELETED) {
@@ -312,7 +312,8 @@ public final class AdoptedTask implements LastingTask {
         try {
             return v1(execId).delete(execId);
         } catch (ShimException e) {
-            // Without its shim a container that has ended is ended for good: let the client be done with it.
+            // Nothing can be done any more with a container that has ended, and whose shim is dead: it counts as
+            // deleted.
             var known = exits.known(execId);
             if (e.kind() != Kind.UNAVAILABLE || known == null || record.shim().isAlive()) {
                 throw e;
@@ -322,9 +323,8 @@ public final class AdoptedTask implements LastingTask {
     }
 
     /**
-     * The container's processes. A container that lives is never answered with an error, and one that has exited with
-     * its init: containerd takes anything else for a leaked task and cleans it up (core/runtime/v2/shim_load.go,
-     * v2.1.4).
+     * The container's processes. The answer is never an error if the container lives, and has init if it has exited:
+     * containerd takes anything else for a leaked task, which it cleans up (core/runtime/v2/shim_load.go, v2.1.4).
      */
     @Override
     public List<ListedPid> pids() {
@@ -334,8 +334,7 @@ public final class AdoptedTask implements LastingTask {
                 return listed;
             }
         } catch (ShimException e) {
-            // What a v1 shim says after Delete. It never says so of a container that lives; were it to, do not believe
-            // it.
+            // A v1 shim answers this after Delete, and never for a container that lives; if it did, it would be wrong.
             if (e.kind() == Kind.FAILED_PRECONDITION && !record.init().isAlive()) {
                 throw new ShimException(Kind.NOT_FOUND, "container " + id() + " has been deleted", e);
             }
@@ -361,7 +360,7 @@ public final class AdoptedTask implements LastingTask {
     @Override
     public void kill(String execId, int signal, boolean all) {
         if (execId.isEmpty() && record.init().lacksFirstThread()) {
-            // The shim's runtime takes it for dead, and signals nothing.
+            // The OCI runtime takes it for dead, and sends no signal.
             signalItself(signal, all);
             return;
         }
@@ -375,7 +374,7 @@ public final class AdoptedTask implements LastingTask {
                 return;
             }
             if (e.kind() == Kind.UNKNOWN && exits.known(execId) != null) {
-                // The shim is too busy to say so.
+                // The shim does not know it yet.
                 throw new ShimException(Kind.NOT_FOUND, "process already finished", e);
             }
             throw e;
@@ -396,7 +395,7 @@ public final class AdoptedTask implements LastingTask {
     public void exec(ExecRequest r) {
         var before = notes.execs().get(r.execId());
         v1("").exec(r);
-        // It refuses an id that is in use: whatever is known of one is of an exec that it knows no more.
+        // It refuses an id in use: whatever is known under this id is of an exec that does not exist any more.
         forgetOld(r.execId(), before);
     }
 
@@ -424,7 +423,7 @@ public final class AdoptedTask implements LastingTask {
     @Override
     public CompletableFuture<Exit> exited(String execId) {
         if (!execId.isEmpty() && !exits.isWatched(execId)) {
-            // Says NOT_FOUND here and now, which a wait that fails later could not.
+            // Throws NOT_FOUND now, which a wait that fails later could not.
             var state = state(execId);
             var exit = exits.watch(execId);
             if (state.status() == ProcessStatus.RUNNING || state.status() == ProcessStatus.PAUSED) {
@@ -435,8 +434,8 @@ public final class AdoptedTask implements LastingTask {
     }
 
     @Override
-    public void onOom(Runnable told) {
-        ooms.begin(told);
+    public void onOom(Runnable report) {
+        ooms.begin(report);
     }
 
     @Override
@@ -444,7 +443,7 @@ public final class AdoptedTask implements LastingTask {
         return stats.get();
     }
 
-    /** What the shim does with a process; {@code ""} for init, or for the container. */
+    /** The shim's own task, for a call on a process; {@code ""} for init, or for the container. */
     private V1Task v1(String execId) {
         return v1(link.of(execId));
     }

@@ -39,19 +39,19 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves all adopted v1 shims of one containerd. What it serves after a start is what the bundles on disk say: each one
- * that an adoption added holds its own record. Thread-safe.
+ * Serves all adopted containers of one containerd. After a start it serves what it finds on disk: each bundle that an
+ * adoption added has its own record. Thread-safe.
  */
 final class Bridge implements AutoCloseable {
-    /** After the last container's end: for a bundle that another adoption is about to add. */
+    /** After the last container's end: another adoption may be about to add a bundle. */
     private static final Duration GRACE = Duration.ofSeconds(10);
 
-    /** How long a start waits for the v1 shims; those that are mute are served all the same. */
+    /** How long a start waits for the v1 shims; the containers of those that do not answer are served all the same. */
     private static final Duration ATTACHED = Duration.ofSeconds(1);
 
     /**
-     * Between two looks whether a containerd listens that has connected. What exits between that and the look is told
-     * twice, so they are short as long as it is likely to start.
+     * The pause between two looks for the containerd that has connected. An exit between its connection and our look is
+     * reported twice, so the pause is short as long as it is likely to start.
      */
     private static final Duration SHORT_PAUSE = Duration.ofMillis(100);
 
@@ -67,25 +67,25 @@ final class Bridge implements AutoCloseable {
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
     private final OomWatch oomWatch = new OomWatch();
-    /** Held to read by who adds or removes a container, to write by who ends the bridge. */
+    /** The read lock is for adding or removing a container, the write lock for ending the bridge. */
     private final ReentrantReadWriteLock changes = new ReentrantReadWriteLock();
 
-    /** How many of what was begun to be deleted is still being cleared away. */
+    /** How many deletions that the bridge before had begun are still being finished. */
     private final AtomicInteger finishing = new AtomicInteger();
 
-    /** How many have connected since it was looked which containerd runs. */
+    /** How many clients have connected since the last look for the containerd that runs. */
     private final AtomicInteger looks = new AtomicInteger();
 
-    /** What is to run in this process's place; null where nothing is. */
+    /** The command that is to run in this process's place; null if there is none. */
     private volatile @Nullable List<String> next;
 
     private volatile boolean stopping;
     private final CountDownLatch done = new CountDownLatch(1);
 
     /**
-     * A bridge that serves nobody yet.
+     * A bridge that serves nothing yet.
      *
-     * @param publishers gives the way to containerd for a namespace
+     * @param publishers makes the publisher of a namespace
      */
     Bridge(
             BridgePaths paths,
@@ -108,13 +108,13 @@ final class Bridge implements AutoCloseable {
     }
 
     /**
-     * Serves what was adopted before, whatever state it is in: a shim that is mute or dead today does not make its
-     * bundle unserved, for containerd would then delete it.
+     * Serves what was adopted before, whatever its state: the bundle of a shim that is dead or does not answer is
+     * served too, because containerd would delete it otherwise.
      */
     void load() throws IOException {
         Map<Path, AdoptedNotes> notes = new HashMap<>();
         AdoptedNotes.all(paths).forEach(each -> notes.put(each.file(), each));
-        // Those that end may be over in a moment.
+        // The deletions may be finished in a moment.
         Set<Path> ending = notes.values().stream()
                 .filter(AdoptedNotes::isBeingDeleted)
                 .map(AdoptedNotes::file)
@@ -134,9 +134,10 @@ final class Bridge implements AutoCloseable {
     }
 
     /**
-     * Null where it cannot be served, which is no reason to serve no other: without us containerd deletes them all.
+     * Serves one bundle. If it cannot be served, the others are all the same: containerd deletes what is not.
      *
-     * @param notes of the bridge before; those of the container are taken from them
+     * @param notes of the bridge before; those of the container are removed from them
+     * @return null if it cannot be served
      */
     private @Nullable AdoptedContainer load(Path bundle, Map<Path, AdoptedNotes> notes) {
         AdoptedContainer container = null;
@@ -157,19 +158,20 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    /** Publishes what is held back of a container that does not exist any more, and forgets it. */
+    /** Publishes what is held back of a container that does not exist any more. Its notes go after that. */
     private void forget(AdoptedNotes notes) {
         events(notes).continueHeld();
         notes.over();
     }
 
     private AdoptedEvents events(AdoptedNotes notes) {
-        // As if containerd had it from us: that its shim and bundle are gone is our own doing, or long known.
+        // As if containerd had the task from us: nobody else reports the exit of a container whose files we have
+        // removed.
         var sink = publishers.apply(notes.record().namespace());
         return new AdoptedEvents(notes, sink, containerd, timer, AdoptedEvents.SHIM_REPORTS, () -> true, () -> {});
     }
 
-    /** Goes on where the bridge before died while it cleared something away. */
+    /** Finishes the deletions that the bridge before had begun. */
     private void finishEndings(Collection<AdoptedNotes> notes) {
         var endings = notes.stream()
                 .filter(AdoptedNotes::isBeingDeleted)
@@ -188,11 +190,11 @@ final class Bridge implements AutoCloseable {
                 }
             }));
         }
-        // What takes longer goes on meanwhile: a v1 shim may take its time to delete.
+        // What takes longer continues meanwhile: a v1 shim may take its time to delete.
         joinAll(all);
     }
 
-    /** Waits a moment for all of them together: until this bridge serves, a containerd that starts deletes bundles. */
+    /** Waits a moment for all of them together: until the bridge serves, a containerd that starts deletes bundles. */
     private static void joinAll(List<Thread> threads) {
         var deadline = Deadline.in(ATTACHED);
         for (var thread : threads) {
@@ -230,7 +232,7 @@ final class Bridge implements AutoCloseable {
                     ending.deleteNow();
                     end(ending);
                 } catch (ShimException e) {
-                    // The note stays for the next bridge, and the container is served where it still has a bundle.
+                    // The notes stay for the next bridge, and the container is served if it still has a bundle.
                     ShimLog.warn(
                             "its deletion was begun, but its v1 shim does not continue it",
                             record.named("error", e.getMessage()));
@@ -240,10 +242,10 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    /** Clears away what was deleted. */
+    /** Cleans up after a deletion. */
     private void end(Cleanup ending) {
         if (ending.hasBundle(paths.node())) {
-            // It is served once more, for a containerd that still asks, and ended then.
+            // It is served once more, for a containerd that still asks, and ends then.
             ending.answer(paths.node());
             endServed(ending.record());
         } else {
@@ -252,7 +254,7 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    /** Where a v1 shim took its time to delete, a container is served that has found no exit in its bundle. */
+    /** If a v1 shim took its time to delete, the container is served by now, and has found no exit in its bundle. */
     private void endServed(AdoptedRecord record) {
         var container = adopted.get(record.task());
         if (container != null && container.record().init().equals(record.init())) {
@@ -281,11 +283,11 @@ final class Bridge implements AutoCloseable {
     }
 
     /**
-     * Serves a container from now on; again is no error. Blocks until its v1 shim has answered.
+     * Serves a container from now on; it is no error if it is served already. Blocks until its v1 shim has answered.
      *
      * @return the socket
-     * @throws ShimException where its shim does not answer: nothing is served then; ALREADY_EXISTS where the id is
-     *     served for another process
+     * @throws ShimException if its shim does not answer: then it is not served; ALREADY_EXISTS if another container
+     *     with this id is served
      */
     Path adopt(AdoptedRecord record) {
         return changing(() -> adoptNow(record));
@@ -341,8 +343,8 @@ final class Bridge implements AutoCloseable {
     }
 
     /**
-     * Somebody has connected, perhaps a containerd that starts: it connects to all bundles before it listens itself.
-     * Sees to it that the containers know which one runs.
+     * A client has connected, perhaps a containerd that starts: it connects to all bundles before it listens itself.
+     * Waits until it does, and lets the containers know which one runs.
      */
     private void look() {
         if (looks.getAndIncrement() == 0) {
@@ -366,22 +368,22 @@ final class Bridge implements AutoCloseable {
         } while (!looks.compareAndSet(seen, 0));
     }
 
-    /** Serves a container no longer, and does it no harm. */
+    /** Stops serving a container, which continues under its v1 shim. */
     void release(TaskId id) {
         var _ = changing(() -> {
             var container = adopted.remove(id);
             if (container != null) {
                 container.release();
-                ShimLog.info("let go", "ns", id.namespace(), "id", id.id());
+                ShimLog.info("released", "ns", id.namespace(), "id", id.id());
             }
             return id;
         });
     }
 
     /**
-     * Ends this process for another one, which the keeper starts with that command and which serves all of this.
+     * Ends this process for another one, which the keeper starts with that command, and which serves all containers.
      *
-     * @throws ShimException FAILED_PRECONDITION without a keeper: it would be the end for all who are connected
+     * @throws ShimException FAILED_PRECONDITION without a keeper: all clients would lose their connections
      */
     void replace(List<String> command) {
         changes.writeLock().lock();
@@ -398,7 +400,7 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    /** What is to run in this process's place, after {@link #await}; null where nothing is. */
+    /** The command that is to run in this process's place, after {@link #await}; null if there is none. */
     @Nullable
     List<String> next() {
         return next;
@@ -415,7 +417,7 @@ final class Bridge implements AutoCloseable {
         }
     }
 
-    /** Under the lock, so that nothing is adopted by a bridge that ends. */
+    /** With the lock, so that a bridge that ends adopts nothing. */
     private void stopIfIdle() {
         if (!adopted.isEmpty()) {
             return;
@@ -445,7 +447,7 @@ final class Bridge implements AutoCloseable {
         done.await();
     }
 
-    /** Lets go of all containers, which go on under their v1 shims. Blocks for some seconds at most. */
+    /** Stops serving all containers, which continue under their v1 shims. Blocks for some seconds at most. */
     @Override
     public void close() {
         var closing = list().stream()
