@@ -58,7 +58,7 @@ public record BridgePaths(NodePaths node) {
     }
 
     /** That of one container, and of no other that has its id. */
-    Path notes(AdoptedRecord record) {
+    public Path notes(AdoptedRecord record) {
         return notes().resolve(hash(record.key() + " " + record.init()));
     }
 

@@ -23,7 +23,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -142,8 +141,9 @@ final class Bridge implements AutoCloseable {
     private @Nullable AdoptedContainer load(Path bundle, Map<Path, AdoptedNotes> notes) {
         AdoptedContainer container = null;
         try {
-            var fresh = AdoptedNotes.of(paths, AdoptedRecord.read(bundle));
-            container = prepare(Objects.requireNonNullElse(notes.remove(fresh.file()), fresh));
+            var record = AdoptedRecord.read(bundle);
+            var before = notes.remove(paths.notes(record));
+            container = prepare(before == null ? AdoptedNotes.of(paths, record) : before);
             adopted.put(container.id(), container);
             container.continueHeld();
             container.serve();
