@@ -126,10 +126,17 @@ final class Keeper implements AutoCloseable {
         return pid;
     }
 
-    /** The JVM that was started next. Nobody reads its messages yet. */
+    /**
+     * The JVM that was started next, and is in this keeper's status file if there is one. Nobody reads its messages
+     * yet.
+     */
     Jvm unreadJvm() throws IOException {
         Jvm jvm = new Jvm(control.accept(LIMIT));
         jvms.add(jvm);
+        until(
+                "the status has it",
+                () -> !status("keeper").startsWith(pid + " ")
+                        || status("process").startsWith(jvm.pid() + " "));
         return jvm;
     }
 
