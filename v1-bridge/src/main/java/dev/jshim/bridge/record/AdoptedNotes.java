@@ -331,8 +331,9 @@ public final class AdoptedNotes {
             return;
         }
         var folder = file.getParent();
+        // Not the directory above: if that is gone, a rollback has removed it, and nothing is to be left.
         if (folder != null && !Files.isDirectory(folder)) {
-            PrivateSocket.makeDirectory(folder);
+            Files.createDirectory(folder);
         }
         WholeFile.write(file, noted.build().toByteArray());
     }

@@ -98,6 +98,7 @@ class CleanupTest {
         Files.createDirectories(container.socket.getParent());
         var record = container.record();
         var paths = new BridgePaths(new NodePaths(folder.resolve("r"), folder.resolve("s")));
+        Files.createDirectories(paths.directory());
         try (var fake = container.serve()) {
             FakeContainer.end(container.init);
             fake.states.put("own", Status.STOPPED);

@@ -54,6 +54,7 @@ class AdoptedOomsTest {
 
     @BeforeEach
     void start() throws Exception {
+        Files.createDirectory(folder.resolve("jshim"));
         Files.createDirectory(memory);
         Files.writeString(memory.resolve("memory.limit_in_bytes"), "8388608");
         init = new ProcessBuilder("/bin/sleep", "300").start();

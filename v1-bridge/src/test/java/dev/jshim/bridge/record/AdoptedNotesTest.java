@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +40,11 @@ class AdoptedNotesTest {
                 .setPid(pid)
                 .setExitStatus(status)
                 .build();
+    }
+
+    @BeforeEach
+    void directory() throws Exception {
+        Files.createDirectories(paths().directory());
     }
 
     private BridgePaths paths() {
@@ -108,7 +114,17 @@ class AdoptedNotesTest {
     void readingWritesNothing() throws Exception {
         assertThat(AdoptedNotes.all(paths())).isEmpty();
         assertThat(notes().isBeingDeleted()).isFalse();
-        assertThat(folder).isEmptyDirectory();
+        assertThat(paths().directory()).isEmptyDirectory();
+    }
+
+    /** A rollback has removed it. */
+    @Test
+    void withoutTheBridgesDirectoryNothingIsWritten() throws Exception {
+        var notes = notes();
+        Files.delete(paths().directory());
+        notes.started("e", 8);
+        assertThat(paths().directory()).doesNotExist();
+        assertThat(notes.execs()).isEqualTo(Map.of("e", 8));
     }
 
     /** Another container of the id has other processes. */

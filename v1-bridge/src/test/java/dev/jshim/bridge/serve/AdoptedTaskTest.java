@@ -90,6 +90,7 @@ class AdoptedTaskTest {
         shim = container.serve();
         paths = new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
         bundle = Files.createDirectories(folder.resolve("v2/bundle"));
+        Files.createDirectories(paths.directory());
         notes = AdoptedNotes.of(paths, container.record());
         cgroup = new RememberedCgroup(container.record().init(), notes);
         task = task(PATIENCE);

@@ -69,6 +69,7 @@ class RepeatedTaskTest {
         var bundle = Files.createDirectories(folder.resolve("v2/bundle"));
         var record = container.record();
         paths = new BridgePaths(new NodePaths(folder.resolve("root"), folder.resolve("state")));
+        Files.createDirectories(paths.directory());
         notes = AdoptedNotes.of(paths, record);
         var cgroup = new RememberedCgroup(record.init(), notes);
         var socket = ShimSocket.parse("unix://" + container.socket);
