@@ -4,6 +4,7 @@ import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jshim.ctl.cli.ExitCode;
+import dev.jshim.linux.MountFlags;
 import dev.jshim.linux.Mounts;
 import dev.jshim.proto.v1.types.Status;
 import java.io.FileInputStream;
@@ -133,8 +134,8 @@ class BystanderTest {
         var dead = bundle("dead");
         var volume = Files.createDirectory(dead.resolve("rootfs/volume"));
         var beside = Files.createDirectory(dead.resolve("beside"));
-        Mounts.mount(source.toString(), volume, "none", Mounts.MS_BIND, "");
-        Mounts.mount(source.toString(), beside, "none", Mounts.MS_BIND, "");
+        Mounts.mount(source.toString(), volume, "none", MountFlags.MS_BIND, "");
+        Mounts.mount(source.toString(), beside, "none", MountFlags.MS_BIND, "");
         try (var busy = new FileInputStream(beside.resolve("file").toFile())) {
             assertThat(busy.available()).isPositive();
             var result = clean();

@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
  * Calls on files and pipes. Modes are octal permission bits; the process' umask applies where the kernel applies it.
  */
 public final class FileCalls {
-    static final int S_IFIFO = 0010000;
-
     private static final int WRITABLE_BY_OTHERS = 022;
 
     private static final int AT_FDCWD = -100;
@@ -52,8 +50,8 @@ public final class FileCalls {
     /** Makes a FIFO; EEXIST where there is something of that name. */
     public static void mkfifo(Path path, int mode) throws ErrnoException {
         try (Memory memory = new Memory()) {
-            long result =
-                    NativeCall.once(Syscall.MKNODAT, AT_FDCWD, memory.path(path), S_IFIFO | (mode & 07777), 0, 0, 0);
+            long result = NativeCall.once(
+                    Syscall.MKNODAT, AT_FDCWD, memory.path(path), FileStatus.FIFO | (mode & 07777), 0, 0, 0);
             NativeCall.check(result, "mkfifo", path);
         }
     }

@@ -10,10 +10,12 @@ package dev.jshim.linux;
  * @param size in bytes
  */
 public record FileStatus(int mode, long device, long inode, long specialDevice, int uid, int gid, long size) {
+    static final int FIFO = 0010000;
+
     private static final int TYPE = 0170000;
 
     public boolean isFifo() {
-        return (mode & TYPE) == FileCalls.S_IFIFO;
+        return (mode & TYPE) == FIFO;
     }
 
     public boolean isRegular() {

@@ -15,50 +15,50 @@ import java.util.Map;
  */
 public record MountOptions(long flags, long propagation, List<String> data, boolean loop) {
     private static final Map<String, Long> SET = Map.ofEntries(
-            Map.entry("bind", Mounts.MS_BIND),
-            Map.entry("dirsync", Mounts.MS_DIRSYNC),
-            Map.entry("mand", Mounts.MS_MANDLOCK),
-            Map.entry("noatime", Mounts.MS_NOATIME),
-            Map.entry("nodev", Mounts.MS_NODEV),
-            Map.entry("nodiratime", Mounts.MS_NODIRATIME),
-            Map.entry("noexec", Mounts.MS_NOEXEC),
-            Map.entry("nosuid", Mounts.MS_NOSUID),
-            Map.entry("rbind", Mounts.MS_BIND | Mounts.MS_REC),
-            Map.entry("relatime", Mounts.MS_RELATIME),
-            Map.entry("remount", Mounts.MS_REMOUNT),
-            Map.entry("ro", Mounts.MS_RDONLY),
-            Map.entry("strictatime", Mounts.MS_STRICTATIME),
-            Map.entry("sync", Mounts.MS_SYNCHRONOUS));
+            Map.entry("bind", MountFlags.MS_BIND),
+            Map.entry("dirsync", MountFlags.MS_DIRSYNC),
+            Map.entry("mand", MountFlags.MS_MANDLOCK),
+            Map.entry("noatime", MountFlags.MS_NOATIME),
+            Map.entry("nodev", MountFlags.MS_NODEV),
+            Map.entry("nodiratime", MountFlags.MS_NODIRATIME),
+            Map.entry("noexec", MountFlags.MS_NOEXEC),
+            Map.entry("nosuid", MountFlags.MS_NOSUID),
+            Map.entry("rbind", MountFlags.MS_BIND | MountFlags.MS_REC),
+            Map.entry("relatime", MountFlags.MS_RELATIME),
+            Map.entry("remount", MountFlags.MS_REMOUNT),
+            Map.entry("ro", MountFlags.MS_RDONLY),
+            Map.entry("strictatime", MountFlags.MS_STRICTATIME),
+            Map.entry("sync", MountFlags.MS_SYNCHRONOUS));
 
     private static final Map<String, Long> CLEAR = Map.ofEntries(
-            Map.entry("async", Mounts.MS_SYNCHRONOUS),
-            Map.entry("atime", Mounts.MS_NOATIME),
-            Map.entry("dev", Mounts.MS_NODEV),
-            Map.entry("diratime", Mounts.MS_NODIRATIME),
-            Map.entry("exec", Mounts.MS_NOEXEC),
-            Map.entry("nomand", Mounts.MS_MANDLOCK),
-            Map.entry("norelatime", Mounts.MS_RELATIME),
-            Map.entry("nostrictatime", Mounts.MS_STRICTATIME),
-            Map.entry("rw", Mounts.MS_RDONLY),
-            Map.entry("suid", Mounts.MS_NOSUID));
+            Map.entry("async", MountFlags.MS_SYNCHRONOUS),
+            Map.entry("atime", MountFlags.MS_NOATIME),
+            Map.entry("dev", MountFlags.MS_NODEV),
+            Map.entry("diratime", MountFlags.MS_NODIRATIME),
+            Map.entry("exec", MountFlags.MS_NOEXEC),
+            Map.entry("nomand", MountFlags.MS_MANDLOCK),
+            Map.entry("norelatime", MountFlags.MS_RELATIME),
+            Map.entry("nostrictatime", MountFlags.MS_STRICTATIME),
+            Map.entry("rw", MountFlags.MS_RDONLY),
+            Map.entry("suid", MountFlags.MS_NOSUID));
 
     private static final Map<String, Long> PROPAGATION = Map.of(
             "private",
-            Mounts.MS_PRIVATE,
+            MountFlags.MS_PRIVATE,
             "rprivate",
-            Mounts.MS_PRIVATE | Mounts.MS_REC,
+            MountFlags.MS_PRIVATE | MountFlags.MS_REC,
             "shared",
-            Mounts.MS_SHARED,
+            MountFlags.MS_SHARED,
             "rshared",
-            Mounts.MS_SHARED | Mounts.MS_REC,
+            MountFlags.MS_SHARED | MountFlags.MS_REC,
             "slave",
-            Mounts.MS_SLAVE,
+            MountFlags.MS_SLAVE,
             "rslave",
-            Mounts.MS_SLAVE | Mounts.MS_REC,
+            MountFlags.MS_SLAVE | MountFlags.MS_REC,
             "unbindable",
-            Mounts.MS_UNBINDABLE,
+            MountFlags.MS_UNBINDABLE,
             "runbindable",
-            Mounts.MS_UNBINDABLE | Mounts.MS_REC);
+            MountFlags.MS_UNBINDABLE | MountFlags.MS_REC);
 
     public MountOptions {
         data = List.copyOf(data);

@@ -15,30 +15,6 @@ import org.jspecify.annotations.Nullable;
  * types that are not overlay, bind or tmpfs.
  */
 public final class Mounts {
-    public static final long MS_RDONLY = 1;
-    public static final long MS_NOSUID = 2;
-    public static final long MS_NODEV = 4;
-    public static final long MS_NOEXEC = 8;
-    public static final long MS_SYNCHRONOUS = 0x10;
-    public static final long MS_REMOUNT = 0x20;
-    public static final long MS_MANDLOCK = 0x40;
-    public static final long MS_DIRSYNC = 0x80;
-    public static final long MS_NOATIME = 0x400;
-    public static final long MS_NODIRATIME = 0x800;
-    public static final long MS_BIND = 0x1000;
-    public static final long MS_MOVE = 0x2000;
-    public static final long MS_REC = 0x4000;
-    public static final long MS_SILENT = 0x8000;
-    public static final long MS_UNBINDABLE = 1 << 17;
-    public static final long MS_PRIVATE = 1 << 18;
-    public static final long MS_SLAVE = 1 << 19;
-    public static final long MS_SHARED = 1 << 20;
-    public static final long MS_RELATIME = 1 << 21;
-    public static final long MS_STRICTATIME = 1 << 24;
-
-    public static final int MNT_DETACH = 2;
-    public static final int UMOUNT_NOFOLLOW = 8;
-
     /** The kernel copies one page and ends it with a NUL: longer data would be cut without a word. */
     private static final int MAX_DATA = 4095;
 
@@ -48,7 +24,7 @@ public final class Mounts {
     private Mounts() {}
 
     /**
-     * mount(2). The data is at most 4095 bytes.
+     * mount(2), with flags of {@link MountFlags}. The data is at most 4095 bytes.
      *
      * @param type may be empty for a bind mount, a remount or a change of propagation
      * @throws ErrnoException also E2BIG for longer data
@@ -80,7 +56,7 @@ public final class Mounts {
             }
         } catch (IOException | RuntimeException e) {
             for (Path target : done.reversed()) {
-                unmountResult(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+                unmountResult(target, MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
             }
             throw e;
         }
@@ -126,20 +102,20 @@ public final class Mounts {
     private static void mount(MountSpec spec, Path target) throws ErrnoException {
         MountOptions options = MountOptions.parse(spec.options());
         refuseUnsupported(spec, options, target);
-        if ((options.flags() & MS_REMOUNT) == 0 || !options.data().isEmpty()) {
+        if ((options.flags() & MountFlags.MS_REMOUNT) == 0 || !options.data().isEmpty()) {
             mountData(spec, target, options);
         }
         if (options.propagation() != 0) {
             mount("", target, "", options.propagation(), "");
         }
         // A bind mount takes no flags of its own when it is made: read-only needs a second call.
-        long readOnlyBind = MS_BIND | MS_RDONLY;
+        long readOnlyBind = MountFlags.MS_BIND | MountFlags.MS_RDONLY;
         if ((options.flags() & readOnlyBind) == readOnlyBind) {
             try {
-                mount("", target, "", options.flags() | MS_REMOUNT, "");
+                mount("", target, "", options.flags() | MountFlags.MS_REMOUNT, "");
             } catch (ErrnoException e) {
-                if ((options.flags() & MS_REMOUNT) == 0) {
-                    unmountResult(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+                if ((options.flags() & MountFlags.MS_REMOUNT) == 0) {
+                    unmountResult(target, MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
                 }
                 throw e;
             }
@@ -196,9 +172,9 @@ public final class Mounts {
     }
 
     private static void unmountOne(String target) throws ErrnoException {
-        long result = unmountResult(target, UMOUNT_NOFOLLOW);
+        long result = unmountResult(target, MountFlags.UMOUNT_NOFOLLOW);
         if (result == -Errno.EBUSY.number()) {
-            result = unmountResult(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+            result = unmountResult(target, MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
         }
         // Gone with another one, by propagation.
         if (result != -Errno.EINVAL.number() && result != -Errno.ENOENT.number()) {

@@ -115,7 +115,7 @@ public final class OpenFiles {
 
     private static @Nullable String findStub() {
         try {
-            return SearchPath.of(Spawn.asList(System.getenv())).find(STUB);
+            return SearchPath.ours().find(STUB);
         } catch (ErrnoException e) {
             // It need not be in the PATH of who has started us.
         }

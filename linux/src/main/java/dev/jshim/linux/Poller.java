@@ -6,9 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** The one thread of a process that waits in the kernel for all {@link ReadyFd}s. It costs nothing while nothing is. */
+/**
+ * The one thread of a process that waits in the kernel for all {@link ReadyFd}s. It costs nothing while there is none.
+ */
 final class Poller {
     private static final Object LOCK = new Object();
 
@@ -16,7 +19,7 @@ final class Poller {
     private static @Nullable Poller shared;
 
     private final Epoll epoll = new Epoll();
-    private final Map<Long, ReadyFd> watched = new ConcurrentHashMap<>();
+    private final Map<Long, IntConsumer> watched = new ConcurrentHashMap<>();
     private final AtomicLong keys = new AtomicLong();
 
     private Poller() throws ErrnoException {}
@@ -34,12 +37,16 @@ final class Poller {
         }
     }
 
-    /** Knows a descriptor from now on; answers its key. */
-    long add(ReadyFd ready) throws ErrnoException {
+    /**
+     * Knows a descriptor from now on; answers its key.
+     *
+     * @param ready gets the events that have come, in the thread of this; must not block
+     */
+    long add(Fd fd, IntConsumer ready) throws ErrnoException {
         var key = keys.incrementAndGet();
         watched.put(key, ready);
         try {
-            epoll.add(ready.fd(), Epoll.ONESHOT, key);
+            epoll.add(fd, Epoll.ONESHOT, key);
         } catch (ErrnoException e) {
             watched.remove(key);
             throw e;
@@ -47,7 +54,7 @@ final class Poller {
         return key;
     }
 
-    /** Tells it once, when one of the events comes. */
+    /** Reports once, when one of the events comes. */
     void watch(Fd fd, int events, long key) throws ErrnoException {
         epoll.modify(fd, events | Epoll.ONESHOT, key);
     }
@@ -72,7 +79,7 @@ final class Poller {
             for (var event : events) {
                 var ready = watched.get(event.data());
                 if (ready != null) {
-                    ready.ready(event.events());
+                    ready.accept(event.events());
                 }
             }
         }

@@ -38,7 +38,7 @@ final class ReadyFd {
         this.fd = fd;
         try {
             poller = Poller.shared();
-            key = poller.add(this);
+            key = poller.add(fd, this::ready);
         } catch (ErrnoException e) {
             fd.close();
             throw e;
@@ -125,7 +125,7 @@ final class ReadyFd {
     }
 
     /** In the poller's thread. */
-    void ready(int events) {
+    private void ready(int events) {
         lock.lock();
         try {
             var isEnd = (events & (Epoll.ERR | Epoll.HUP)) != 0;

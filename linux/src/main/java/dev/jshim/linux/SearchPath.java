@@ -12,10 +12,20 @@ record SearchPath(List<Path> directories) {
     /** Where the environment names no PATH, as execvp(3) does. */
     private static final String FALLBACK = "/bin:/usr/bin";
 
-    /** Without lambdas: the first ones cost the first container 5 ms. */
+    /** That of an environment, as NAME=value. Without lambdas: the first ones cost the first container 5 ms. */
     static SearchPath of(List<String> environment) {
+        return of(value(environment));
+    }
+
+    /** That of this process. */
+    static SearchPath ours() {
+        String value = System.getenv("PATH");
+        return of(value == null ? FALLBACK : value);
+    }
+
+    private static SearchPath of(String value) {
         List<Path> directories = new ArrayList<>();
-        for (String entry : value(environment).split(":", -1)) {
+        for (String entry : value.split(":", -1)) {
             if (entry.startsWith("/")) {
                 directories.add(Path.of(entry));
             }

@@ -170,7 +170,7 @@ public final class Spawn {
         }
     }
 
-    static List<String> asList(Map<String, String> environment) {
+    private static List<String> asList(Map<String, String> environment) {
         List<String> list = new ArrayList<>(environment.size());
         environment.forEach((name, value) -> list.add(name + '=' + value));
         return list;

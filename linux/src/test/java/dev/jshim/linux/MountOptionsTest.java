@@ -39,6 +39,6 @@ class MountOptionsTest {
     void theRestIsTheFileSystems() {
         assertThat(MountOptions.parse(List.of("index=off", "loop", "lowerdir=/a:/b", "userxattr", "ro")))
                 .isEqualTo(new MountOptions(
-                        Mounts.MS_RDONLY, 0, List.of("index=off", "lowerdir=/a:/b", "userxattr"), true));
+                        MountFlags.MS_RDONLY, 0, List.of("index=off", "lowerdir=/a:/b", "userxattr"), true));
     }
 }

@@ -70,7 +70,7 @@ class MountsTest {
         Mounts.mountAll(List.of(spec("tmpfs", "tmpfs", "", "rshared")), rootfs);
         assertThat(mountinfo(rootfs)).contains(" shared:");
 
-        Mounts.mount("", rootfs, "", Mounts.MS_PRIVATE, "");
+        Mounts.mount("", rootfs, "", MountFlags.MS_PRIVATE, "");
         assertThat(mountinfo(rootfs)).doesNotContain("shared:");
     }
 
@@ -145,7 +145,7 @@ class MountsTest {
         Path open = Files.writeString(nested.resolve("open"), "still here");
         try (Fd busy = FileCalls.open(open, OpenFlags.O_RDONLY, 0)) {
             assertErrno(Errno.EBUSY, () -> {
-                Mounts.unmount(nested, Mounts.UMOUNT_NOFOLLOW);
+                Mounts.unmount(nested, MountFlags.UMOUNT_NOFOLLOW);
                 return null;
             });
             Mounts.unmountRecursive(rootfs);

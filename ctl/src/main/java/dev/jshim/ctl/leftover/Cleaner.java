@@ -1,5 +1,6 @@
 package dev.jshim.ctl.leftover;
 
+import dev.jshim.linux.MountFlags;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.linux.Mounts;
 import dev.jshim.node.leftover.Leftover;
@@ -26,7 +27,7 @@ final class Cleaner {
     String remove(Leftover left) {
         try {
             switch (left.kind()) {
-                case MOUNT -> Mounts.unmount(left.path(), Mounts.UMOUNT_NOFOLLOW);
+                case MOUNT -> Mounts.unmount(left.path(), MountFlags.UMOUNT_NOFOLLOW);
                 case CGROUP, SOCKET -> Files.deleteIfExists(left.path());
                 case FIFO -> {
                     Files.deleteIfExists(left.path());
