@@ -13,7 +13,7 @@ import java.nio.ByteBuffer;
  */
 record Frame(int streamId, byte type, byte flags, Payload data, long length) {
     static final int HEADER_LENGTH = 10;
-    static final int MAX_LENGTH = 4 << 20;
+    static final int MAX_LENGTH = OversizeException.MAX_LENGTH;
 
     static final byte REQUEST = 1;
     static final byte RESPONSE = 2;

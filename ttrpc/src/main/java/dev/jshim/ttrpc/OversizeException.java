@@ -5,6 +5,9 @@ import java.io.IOException;
 
 /** A message that does not fit in a frame. */
 final class OversizeException extends IOException {
+    /** Of the data of a frame. */
+    static final int MAX_LENGTH = 4 << 20;
+
     private static final long serialVersionUID = 1L;
 
     OversizeException(long length) {
@@ -13,11 +16,11 @@ final class OversizeException extends IOException {
 
     /** The words of the Go peers (ttrpc errors.go, v1.2.8). */
     static String text(long length) {
-        return "message length " + length + " exceed maximum message size of " + Frame.MAX_LENGTH;
+        return "message length " + length + " exceed maximum message size of " + MAX_LENGTH;
     }
 
     static void check(long length) throws OversizeException {
-        if (length > Frame.MAX_LENGTH) {
+        if (length > MAX_LENGTH) {
             throw new OversizeException(length);
         }
     }

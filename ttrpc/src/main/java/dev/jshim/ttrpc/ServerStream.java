@@ -22,6 +22,12 @@ import org.jspecify.annotations.Nullable;
 
 /** One call that a peer made. Its handler runs in order, on the server's executor; while it waits it has no thread. */
 final class ServerStream<Q, R> extends ServerCall<Q, R> {
+    /** Set in the context of a call that a process before this one had begun. */
+    static final Context.Key<Boolean> REPEATED = Context.key("jshim.repeated");
+
+    /** Set in the context of each call. */
+    static final Context.Key<ServerStream<?, ?>> CALL = Context.key("jshim.call");
+
     /** Leaves {@link #OPEN} once. */
     private enum State {
         OPEN,
@@ -70,7 +76,8 @@ final class ServerStream<Q, R> extends ServerCall<Q, R> {
         this.serial = new SerialExecutor(isQuick ? Runnable::run : executor);
         this.headers = request.headers();
         this.again = again;
-        Context root = (again ? TtrpcServer.repeated() : Context.ROOT).withValue(TtrpcServer.CALL, this);
+        Context outer = again ? Context.ROOT.withValue(REPEATED, true) : Context.ROOT;
+        Context root = outer.withValue(CALL, this);
         this.context = isQuick || request.timeoutNanos() == 0
                 ? root.withCancellation()
                 : root.withDeadline(Deadline.after(request.timeoutNanos(), TimeUnit.NANOSECONDS), Timer.shared());

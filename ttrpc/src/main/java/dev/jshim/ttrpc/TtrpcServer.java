@@ -35,12 +35,6 @@ import java.util.function.Predicate;
  * client cancels. All methods may be called by any thread. See PROTOCOL.md for what goes over the wire.
  */
 public final class TtrpcServer implements AutoCloseable {
-    /** Set in the context of a call that a process before this one had begun. */
-    private static final Context.Key<Boolean> REPEATED = Context.key("jshim.repeated");
-
-    /** Set in the context of each call. */
-    static final Context.Key<ServerStream<?, ?>> CALL = Context.key("jshim.call");
-
     private static final long MAX_BACKOFF_MILLIS = 1000;
 
     private final Map<String, ServerServiceDefinition> services;
@@ -123,7 +117,7 @@ public final class TtrpcServer implements AutoCloseable {
 
     /** A context in which calls are such that {@link #isRepeated} is true of them. */
     public static Context repeated() {
-        return Context.ROOT.withValue(REPEATED, true);
+        return Context.ROOT.withValue(ServerStream.REPEATED, true);
     }
 
     /**
@@ -131,7 +125,7 @@ public final class TtrpcServer implements AutoCloseable {
      * what is asked.
      */
     public static boolean isRepeated() {
-        return Boolean.TRUE.equals(REPEATED.get());
+        return Boolean.TRUE.equals(ServerStream.REPEATED.get());
     }
 
     /**
@@ -142,7 +136,7 @@ public final class TtrpcServer implements AutoCloseable {
      * @param limit how long at most
      */
     public static void awaitRepeated(Duration limit) {
-        ServerStream<?, ?> call = CALL.get();
+        ServerStream<?, ?> call = ServerStream.CALL.get();
         if (call != null) {
             call.connection().awaitRepeated(call, limit);
         }
