@@ -36,6 +36,10 @@ import org.jspecify.annotations.Nullable;
  * delete, v2.1.4), and none at all where it died between start and Create.
  */
 final class Daemon {
+    static final String PROCESS_NAME = "jshim";
+    /** What the keeper calls the FIFO of containerd's log. */
+    static final String LOG = "log";
+
     private static final Duration EVENTS = Duration.ofSeconds(3);
     private static final Duration CALLS = Duration.ofSeconds(1);
 

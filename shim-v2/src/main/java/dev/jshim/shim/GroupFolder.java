@@ -40,7 +40,9 @@ final class GroupFolder {
     /** Our own and closed to others. A property for the tests. */
     private static final Path BASE = Path.of(System.getProperty("jshim.sockets", "/run/jshim/s"));
 
-    static final String SOCKET = "sock";
+    /** In it the keeper says how the JVM stands, and how the one before has ended. */
+    static final String STATUS = "keeper";
+
     private static final String JOINED = "joined";
 
     /**
@@ -149,7 +151,7 @@ final class GroupFolder {
                 return socket;
             }
         }
-        return folder.resolve(SOCKET);
+        return folder.resolve(GroupRecord.SOCKET);
     }
 
     /** Makes a folder where there is none, and looks whether it is ours. */

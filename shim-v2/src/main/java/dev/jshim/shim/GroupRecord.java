@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, ProcessId caller, String answer) {
     static final String FILE = "reply";
+    /** Where the shim listens if the record does not say. */
+    static final String SOCKET = "sock";
 
     /** @throws IOException also for a file that is not such a record */
     static GroupRecord read(Path folder) throws IOException {
@@ -53,7 +55,7 @@ record GroupRecord(ProcessId shim, int taskApi, Protocol protocol, Path socket, 
 
     private static Path socket(Path folder, @Nullable String text) throws IOException {
         try {
-            return folder.resolve(text == null ? GroupFolder.SOCKET : text);
+            return folder.resolve(text == null ? SOCKET : text);
         } catch (InvalidPathException e) {
             throw new IOException(folder.resolve(FILE) + " names no socket: " + e.getReason(), e);
         }

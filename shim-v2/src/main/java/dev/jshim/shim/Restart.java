@@ -52,7 +52,7 @@ final class Restart {
         var note = readNote(group.path());
         openLog(note.debug());
         logWhy(group.path());
-        Processes.setName(Start.PROCESS_NAME);
+        Processes.setName(Daemon.PROCESS_NAME);
         Housekeeping.ofEachJvm();
         var daemon = new Daemon(group, note, lesser, keeper, held);
         daemon.serve();
@@ -65,7 +65,7 @@ final class Restart {
 
     private void openLog(boolean debug) {
         held.stream()
-                .filter(each -> each.name().equals(Start.LOG))
+                .filter(each -> each.name().equals(Daemon.LOG))
                 .findFirst()
                 .ifPresent(log -> ShimLog.open(log.fd(), debug));
     }
@@ -89,7 +89,7 @@ final class Restart {
 
     /** To containerd's log: why this is not the shim's first JVM. */
     private static void logWhy(Path folder) throws IOException {
-        var status = folder.resolve(Start.STATUS);
+        var status = folder.resolve(GroupFolder.STATUS);
         var keeper = Files.exists(status) ? GroupRecord.values(status) : Map.<String, String>of();
         var last = keeper.getOrDefault("last", "unknown");
         var restarts = keeper.getOrDefault("restarts", "unknown");

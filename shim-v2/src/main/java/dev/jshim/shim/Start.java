@@ -43,12 +43,6 @@ final class Start {
      */
     private static final Duration SHARED_IDLE = Duration.ofSeconds(Integer.getInteger("jshim.grace", 300));
 
-    static final String PROCESS_NAME = "jshim";
-    /** In the group's folder, where the keeper says how the JVM stands, and how the one before has ended. */
-    static final String STATUS = "keeper";
-    /** What the keeper calls the FIFO of containerd's log. */
-    static final String LOG = "log";
-
     private final Flags flags;
     private final Path bundle;
     private final Function<Path, Any> lesser;
@@ -196,7 +190,7 @@ final class Start {
     private void openLog(boolean debug) {
         var log = ShimLog.open(bundle, debug);
         if (log != null && keeper != null) {
-            keeper.keep(LOG, log);
+            keeper.keep(Daemon.LOG, log);
         }
     }
 
@@ -235,7 +229,7 @@ final class Start {
             writeBundle(answer, ShimPid.get());
             if (keeper != null) {
                 note.write(folder.path());
-                keeper.status(folder.path().resolve(STATUS));
+                keeper.status(folder.path().resolve(GroupFolder.STATUS));
             }
             daemon.serve();
             daemon.serving();
@@ -248,7 +242,7 @@ final class Start {
     }
 
     private void becomeDaemon() throws IOException {
-        Processes.setName(PROCESS_NAME);
+        Processes.setName(Daemon.PROCESS_NAME);
         if (keeper != null) {
             return; // The keeper is the session's leader, and gives /dev/null.
         }

@@ -183,7 +183,7 @@ final class Training {
         var bundle = bundle(folder, ID);
         var log = ShimLog.open(bundle, true);
         if (keeper != null && log != null) {
-            keeper.keep(Start.LOG, log);
+            keeper.keep(Daemon.LOG, log);
         }
         Housekeeping.run(false, "");
         writeRuntime(folder);

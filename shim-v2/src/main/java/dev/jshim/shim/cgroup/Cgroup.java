@@ -23,7 +23,7 @@ public sealed interface Cgroup permits Cgroup1, Cgroup2 {
      *     mounted
      */
     static Cgroup of(int pid) throws IOException {
-        return Host.REAL.cgroupOf(pid);
+        return of(Host.REAL, pid);
     }
 
     /**
@@ -42,7 +42,22 @@ public sealed interface Cgroup permits Cgroup1, Cgroup2 {
      * @throws IOException where the text cannot be understood, or no hierarchy that held the process is mounted
      */
     static Cgroup of(String membership) throws IOException {
-        return Host.REAL.cgroupOf(Membership.parse(membership));
+        return of(Host.REAL, Membership.parse(membership));
+    }
+
+    /** The same on a host that tests have made of recorded files. */
+    static Cgroup of(Host host, int pid) throws IOException {
+        if (pid <= 0) {
+            throw new IOException("pid " + pid + " is not that of a process");
+        }
+        return of(host, Membership.parse(host.membership(pid)));
+    }
+
+    private static Cgroup of(Host host, Membership membership) throws IOException {
+        var mounts = host.mounts();
+        return mounts.isCgroup2("/sys/fs/cgroup")
+                ? Cgroup2.locate(host, membership, mounts)
+                : Cgroup1.locate(host, membership, mounts);
     }
 
     /**

@@ -20,25 +20,9 @@ record Host(Path root) {
     /** Of threads that end while they are looked at. */
     private static final int LOOKS = 10;
 
-    private static final String UNIFIED_MOUNT_POINT = "/sys/fs/cgroup";
-
     /** A path of the host, such as {@code /proc/partitions}, below the root. */
     Path at(String absolute) {
         return root.resolve(absolute.substring(1));
-    }
-
-    Cgroup cgroupOf(int pid) throws IOException {
-        if (pid <= 0) {
-            throw new IOException("pid " + pid + " is not that of a process");
-        }
-        return cgroupOf(Membership.parse(membership(pid)));
-    }
-
-    Cgroup cgroupOf(Membership membership) throws IOException {
-        var mounts = mounts();
-        return mounts.isCgroup2(UNIFIED_MOUNT_POINT)
-                ? Cgroup2.locate(this, membership, mounts)
-                : Cgroup1.locate(this, membership, mounts);
     }
 
     /**

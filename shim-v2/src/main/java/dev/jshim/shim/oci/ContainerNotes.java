@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContainerNotes {
     private static final String CREATE = "create";
-    private static final String INIT = "init";
-    private static final String EXEC = ".exec";
+    static final String INIT = "init";
+    static final String EXEC = ".exec";
     private static final String GONE = "gone";
 
     /** As many calls of one client as may be cut off by one death. */
@@ -122,16 +122,6 @@ final class ContainerNotes {
                 r.getCheckpoint(),
                 r.getParentCheckpoint(),
                 r.getOptions());
-    }
-
-    /** Init's note, to be written. */
-    ProcessFile init() {
-        return new ProcessFile(this, INIT);
-    }
-
-    /** An exec's note, to be written. */
-    ProcessFile exec(String execId) {
-        return new ProcessFile(this, execId + EXEC);
     }
 
     /** Init's note; null if the container has not been created to the end. */

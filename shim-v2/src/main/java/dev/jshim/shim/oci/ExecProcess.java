@@ -77,7 +77,7 @@ final class ExecProcess {
         this.spec = spec;
         this.id = id;
         this.stdio = stdio;
-        note = container.notes().exec(id);
+        note = ProcessFile.ofExec(container.notes(), id);
     }
 
     /**

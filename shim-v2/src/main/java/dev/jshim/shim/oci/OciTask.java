@@ -104,7 +104,7 @@ final class OciTask implements LastingTask {
         this.io = io;
         this.launch = launch;
         this.ownPidNamespace = ownPidNamespace;
-        note = container.notes().init();
+        note = ProcessFile.ofInit(container.notes());
         settled = CompletableFuture.completedFuture(null);
         predecessor = null;
         container.oom().note(this::killsTold);
@@ -137,7 +137,7 @@ final class OciTask implements LastingTask {
         this.io = io;
         this.launch = launch;
         this.predecessor = predecessor;
-        note = container.notes().init();
+        note = ProcessFile.ofInit(container.notes());
         settled = new CompletableFuture<>();
         ownPidNamespace = last.getOwnPidNamespace();
         phase = InitPhase.valueOf(last.getPhase());

@@ -10,9 +10,17 @@ final class ProcessFile {
     private final String name;
     private boolean over;
 
-    ProcessFile(ContainerNotes notes, String name) {
+    private ProcessFile(ContainerNotes notes, String name) {
         this.notes = notes;
         this.name = name;
+    }
+
+    static ProcessFile ofInit(ContainerNotes notes) {
+        return new ProcessFile(notes, ContainerNotes.INIT);
+    }
+
+    static ProcessFile ofExec(ContainerNotes notes, String execId) {
+        return new ProcessFile(notes, execId + ContainerNotes.EXEC);
     }
 
     boolean isKept() {

@@ -43,7 +43,6 @@ final class Runc {
 
     private static final Duration LOOK = Duration.ofMillis(10);
 
-    private static final String LOG = "log-";
     private static final String STATE = "state-";
     /** Tells the files of this process' calls from those of one that died over its own. */
     private static final String OWN = Processes.getpid() + "-";
@@ -245,12 +244,7 @@ final class Runc {
     }
 
     private Path log() {
-        return hasBundle() ? bundle.resolve(LOG + OWN + calls.incrementAndGet() + ".json") : NO_LOG;
-    }
-
-    /** Whether that is the name of a call's log. */
-    static boolean isLog(@Nullable Path name) {
-        return name != null && name.toString().startsWith(LOG);
+        return hasBundle() ? bundle.resolve(RuncLog.NAME + OWN + calls.incrementAndGet() + ".json") : NO_LOG;
     }
 
     /**
@@ -282,10 +276,10 @@ final class Runc {
         if (!hasBundle()) {
             return;
         }
-        try (var files = Files.newDirectoryStream(bundle, "{" + LOG + "," + STATE + "}*")) {
+        try (var files = Files.newDirectoryStream(bundle, "{" + RuncLog.NAME + "," + STATE + "}*")) {
             for (var file : files) {
                 var name = file.getFileName().toString();
-                if (!name.startsWith(LOG + OWN) && !name.startsWith(STATE + OWN)) {
+                if (!name.startsWith(RuncLog.NAME + OWN) && !name.startsWith(STATE + OWN)) {
                     deleteQuietly(file);
                 }
             }

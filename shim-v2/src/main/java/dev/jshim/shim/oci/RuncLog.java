@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * may stand between. For one thread.
  */
 final class RuncLog {
+    /** What the name of its file begins with, in the bundle. */
+    static final String NAME = "log-";
+
     /** Deeper than any log nests; what is deeper is no object of a log, and is not looked through to its end. */
     private static final int DEEP = 100;
 
@@ -26,6 +29,12 @@ final class RuncLog {
 
     private RuncLog(String text) {
         this.text = text;
+    }
+
+    /** Whether that is the file of such a log, by its name. */
+    static boolean isIn(Path file) {
+        var name = file.getFileName();
+        return name != null && name.toString().startsWith(NAME);
     }
 
     /** The last error in it, or else the last line that is no object; empty where it cannot be read. */

@@ -75,6 +75,6 @@ final class RuntimeCalls {
             return null;
         }
         var log = Path.of(arguments.get(at));
-        return Runc.isLog(log.getFileName()) ? log.getParent() : null;
+        return RuncLog.isIn(log) ? log.getParent() : null;
     }
 }

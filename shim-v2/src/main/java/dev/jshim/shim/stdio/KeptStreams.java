@@ -1,10 +1,8 @@
 package dev.jshim.shim.stdio;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.Fd;
 import dev.jshim.shim.keeper.FdStore;
-import dev.jshim.task.ShimLog;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
@@ -99,39 +97,6 @@ public final class KeptStreams {
         return Long.parseLong(numbered.substring(numbered.lastIndexOf(NUMBER) + 1));
     }
 
-    /**
-     * Gives up what has been adopted and is of no process any more. What was left in the background, and still writes,
-     * is read until its end; a logger gets SIGTERM.
-     */
-    static void discard(IoSettings settings, Map<String, Fd> adopted) {
-        var left = new HashMap<>(adopted);
-        for (var logger = Logger.restore(settings, left); logger != null; logger = Logger.restore(settings, left)) {
-            Thread.startVirtualThread(logger::close);
-        }
-        left.forEach((key, fd) -> {
-            if (isWritten(key)) {
-                discard(settings, fd);
-            } else {
-                fd.close();
-            }
-        });
-    }
-
-    private static boolean isWritten(String key) {
-        return key.startsWith(Keys.STDOUT + Keys.PIPE)
-                || key.startsWith(Keys.STDERR + Keys.PIPE)
-                || key.startsWith(Keys.DISCARDED);
-    }
-
-    private static void discard(IoSettings settings, Fd source) {
-        try {
-            settings.loop().discard(settings.kept(), source);
-        } catch (ErrnoException e) {
-            source.close();
-            ShimLog.warn("cannot read the rest of a process's output", "error", e.getMessage());
-        }
-    }
-
     /** The parts of the keys. */
     static final class Keys {
         static final String STDIN = "stdin";
@@ -166,5 +131,10 @@ public final class KeptStreams {
         static final String DISCARDED = "discarded";
 
         private Keys() {}
+
+        /** Whether a process that runs may still write to what is read here. */
+        static boolean isWritten(String key) {
+            return key.startsWith(STDOUT + PIPE) || key.startsWith(STDERR + PIPE) || key.startsWith(DISCARDED);
+        }
     }
 }

@@ -21,6 +21,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -176,7 +179,7 @@ final class Logger {
     private static @Nullable ExitedChild statusOf(LoggerLauncher.Running process) {
         var ended = process.ended();
         // That of one which has ended does come, however busy the machine is.
-        var isKnown = Outputs.await(ended, STATUS) || (hasEnded(process.pid()) && Outputs.await(ended, READY));
+        var isKnown = await(ended, STATUS) || (hasEnded(process.pid()) && await(ended, READY));
         return isKnown ? ended.getNow(null) : null;
     }
 
@@ -266,7 +269,7 @@ final class Logger {
             return;
         }
         signal(process, Processes.SIGTERM);
-        if (!Outputs.await(process.ended(), LAST_WORDS)) {
+        if (!await(process.ended(), LAST_WORDS)) {
             ShimLog.warn("logger did not exit after SIGTERM; killing it", "logger", program, "pid", process.pid());
             signal(process, Processes.SIGKILL);
         }
@@ -277,6 +280,19 @@ final class Logger {
             process.signal(signal);
         } catch (ErrnoException e) {
             ShimLog.warn("cannot signal a logger", "pid", process.pid(), "error", e.getMessage());
+        }
+    }
+
+    /** Whether it completes in time, and well. */
+    static boolean await(CompletableFuture<?> future, Duration patience) {
+        try {
+            future.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException | ExecutionException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 }

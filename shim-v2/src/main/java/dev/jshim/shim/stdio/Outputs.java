@@ -11,12 +11,10 @@ import dev.jshim.task.ShimLog;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -198,34 +196,48 @@ final class Outputs {
     /** See {@link ProcessIo#awaitDrained}. */
     boolean awaitDrained(Duration patience) {
         var drained = drained();
-        if (await(drained, patience)) {
+        if (Logger.await(drained, patience)) {
             return true;
         }
         // Where no client has the other end open the pump sees that now, and ends: nobody is waited for in vain.
         stopReading();
         var deadline = Deadline.in(SLOW_CLIENT.minus(patience));
-        var _ = await(read, background.minus(patience));
+        var _ = Logger.await(read, background.minus(patience));
         while (isHeldUp() && !deadline.isOver()) {
-            var _ = await(read, LOOK);
+            var _ = Logger.await(read, LOOK);
         }
         // The last of it may have been moved just now, and its end not been seen yet.
-        return await(drained, LOOK);
+        return Logger.await(drained, LOOK);
     }
 
     private synchronized boolean isHeldUp() {
         return pumps.stream().anyMatch(Pump::isHeldUp);
     }
 
-    /** Whether it completes in time, and well. */
-    static boolean await(CompletableFuture<?> future, Duration patience) {
+    /**
+     * Gives up what has been adopted and is of no process any more. What was left in the background, and still writes,
+     * is read until its end; a logger gets SIGTERM.
+     */
+    static void discard(IoSettings settings, Map<String, Fd> adopted) {
+        var left = new HashMap<>(adopted);
+        for (var logger = Logger.restore(settings, left); logger != null; logger = Logger.restore(settings, left)) {
+            Thread.startVirtualThread(logger::close);
+        }
+        left.forEach((key, fd) -> {
+            if (Keys.isWritten(key)) {
+                discard(settings, fd);
+            } else {
+                fd.close();
+            }
+        });
+    }
+
+    private static void discard(IoSettings settings, Fd source) {
         try {
-            future.get(patience.toMillis(), TimeUnit.MILLISECONDS);
-            return true;
-        } catch (TimeoutException | ExecutionException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
+            settings.loop().discard(settings.kept(), source);
+        } catch (ErrnoException e) {
+            source.close();
+            ShimLog.warn("cannot read the rest of a process's output", "error", e.getMessage());
         }
     }
 

@@ -110,7 +110,7 @@ final class PipeIo implements ProcessIo {
             io.close();
             throw new ShimException(ShimException.Kind.UNKNOWN, "failed to take over I/O: " + e.getMessage(), e);
         } finally {
-            KeptStreams.discard(settings, left);
+            Outputs.discard(settings, left);
         }
     }
 

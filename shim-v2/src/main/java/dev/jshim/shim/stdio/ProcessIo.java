@@ -41,7 +41,7 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
         try {
             return open(stdio, settings);
         } finally {
-            KeptStreams.discard(settings, adopted);
+            Outputs.discard(settings, adopted);
         }
     }
 
@@ -50,7 +50,7 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
      * writes, is read until its end.
      */
     static void discard(IoSettings settings, Map<String, Fd> old) {
-        KeptStreams.discard(settings, settings.kept().adopt(old));
+        Outputs.discard(settings, settings.kept().adopt(old));
     }
 
     /** What the process is to have as stdin; null for /dev/null. */

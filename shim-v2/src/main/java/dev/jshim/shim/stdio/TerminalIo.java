@@ -95,7 +95,7 @@ final class TerminalIo implements ProcessIo {
             io.close();
             throw new ShimException(ShimException.Kind.UNKNOWN, "failed to take over I/O: " + e.getMessage(), e);
         } finally {
-            KeptStreams.discard(settings, left);
+            Outputs.discard(settings, left);
         }
     }
 

@@ -109,7 +109,7 @@ class Cgroup1Test {
         tree.write("/proc/" + INIT + "/cgroup", "5:net_prio:/web\n0::/web\n");
 
         assertThatThrownBy(this::cgroup).isInstanceOf(IOException.class).hasMessageContaining("no mounted cgroup");
-        assertThatThrownBy(() -> tree.host().cgroupOf(0)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> Cgroup.of(tree.host(), 0)).isInstanceOf(IOException.class);
     }
 
     @Test
@@ -252,7 +252,7 @@ class Cgroup1Test {
     }
 
     private Cgroup cgroup() throws IOException {
-        return tree.host().cgroupOf(INIT);
+        return Cgroup.of(tree.host(), INIT);
     }
 
     private Metrics metrics() throws IOException {

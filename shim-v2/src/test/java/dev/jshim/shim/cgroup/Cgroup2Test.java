@@ -125,7 +125,7 @@ class Cgroup2Test {
     }
 
     private Cgroup cgroup() throws IOException {
-        return tree.host().cgroupOf(INIT);
+        return Cgroup.of(tree.host(), INIT);
     }
 
     private Metrics metrics() throws IOException {

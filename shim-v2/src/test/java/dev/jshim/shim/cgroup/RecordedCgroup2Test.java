@@ -22,7 +22,7 @@ class RecordedCgroup2Test {
     void readsWhatTheGoShimReported(String recording, int init, boolean hasPressure) throws IOException {
         var go = GoMetrics.parse(Files.readString(HostTree.resource(recording + "-metrics.json")));
 
-        var cgroup = HostTree.copyOf(recording, directory).host().cgroupOf(init);
+        var cgroup = Cgroup.of(HostTree.copyOf(recording, directory).host(), init);
         var metrics = inOrderOfRecording((Metrics) cgroup.stats());
 
         // The averages of pressure decay also while a container is paused, and their file was read a moment earlier.

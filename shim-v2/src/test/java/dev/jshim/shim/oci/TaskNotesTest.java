@@ -39,8 +39,8 @@ class TaskNotesTest {
     void whatWasNotedIsThereForTheNextProcess() throws Exception {
         var notes = TaskNotes.in(folder).of("box");
         notes.begin(REQUEST);
-        notes.init().write(ProcessNote.newBuilder().setPid(12).build());
-        notes.exec("e").write(ProcessNote.newBuilder().setPid(13).build());
+        ProcessFile.ofInit(notes).write(ProcessNote.newBuilder().setPid(12).build());
+        ProcessFile.ofExec(notes, "e").write(ProcessNote.newBuilder().setPid(13).build());
 
         var all = TaskNotes.in(folder).all();
         assertThat(all).hasSize(1);
@@ -65,7 +65,7 @@ class TaskNotesTest {
         var notes = TaskNotes.in(folder).of("box");
         notes.begin(REQUEST);
         assertThatThrownBy(notes::requireInit).isInstanceOf(IOException.class).hasMessageContaining("make room");
-        notes.init().write(ProcessNote.getDefaultInstance());
+        ProcessFile.ofInit(notes).write(ProcessNote.getDefaultInstance());
         notes.requireInit();
         TaskNotes.NONE.of("box").requireInit();
     }
@@ -80,7 +80,7 @@ class TaskNotesTest {
     void ofADeletedContainerItsExitIsKnown() throws Exception {
         var notes = TaskNotes.in(folder).of("box");
         notes.begin(REQUEST);
-        notes.init().write(ProcessNote.getDefaultInstance());
+        ProcessFile.ofInit(notes).write(ProcessNote.getDefaultInstance());
         notes.gone(EXIT);
         assertThat(notes.readGone("")).isEqualTo(EXIT);
         assertThat(notes.readInit()).isNull();
@@ -95,7 +95,7 @@ class TaskNotesTest {
     void ofADeletedExecItsExitIsKnown() throws Exception {
         var notes = TaskNotes.in(folder).of("box");
         notes.begin(REQUEST);
-        var exec = notes.exec("e");
+        var exec = ProcessFile.ofExec(notes, "e");
         exec.write(ProcessNote.getDefaultInstance());
         notes.gone("e", EXIT);
         exec.end();
@@ -121,7 +121,7 @@ class TaskNotesTest {
     void nothingIsNotedWithoutAFolder() throws Exception {
         var notes = TaskNotes.NONE.of("box");
         notes.begin(REQUEST);
-        notes.init().write(ProcessNote.getDefaultInstance());
+        ProcessFile.ofInit(notes).write(ProcessNote.getDefaultInstance());
         notes.gone(EXIT);
         notes.clear();
         assertThat(notes.readGone("")).isNull();
