@@ -57,8 +57,7 @@ final class CommandTree {
         var cli = new Cli(globals, machine, out, err);
         globals.onFound(cli::note);
         var errors = new ErrorLines(globals, Commands.names(), err);
-        var command = new CommandLine(new Jshimctl(globals));
-        Commands.of(cli, args).forEach(command::addSubcommand);
+        var command = Commands.commandLine(cli, args);
         command.setOut(out)
                 .setErr(err)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))

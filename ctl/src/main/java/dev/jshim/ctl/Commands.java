@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import picocli.CommandLine;
 
 /**
  * All commands by name. To build picocli's model of one takes milliseconds, so that only those are made whose names
@@ -65,7 +66,7 @@ final class Commands {
         out.put("bridge", BridgeCommand::commandLine);
         out.put("shim", ShimCommand::commandLine);
         out.put("version", VersionCommand::new);
-        out.put("completion", CompletionCommand::new);
+        out.put("completion", cli -> new CompletionCommand(cli, () -> commandLine(cli)));
         return out;
     }
 
@@ -80,8 +81,14 @@ final class Commands {
         return ALL.containsKey(name) || ALIASES.containsKey(name);
     }
 
-    /** What a command line can need: the commands that it names, or all, for help and for a name that is none. */
-    static List<Object> of(Cli cli, String... args) {
+    /** picocli's model of what a command line can need: the commands that it names, or all if it names none. */
+    static CommandLine commandLine(Cli cli, String... args) {
+        var command = new CommandLine(new Jshimctl(cli.globals()));
+        of(cli, args).forEach(command::addSubcommand);
+        return command;
+    }
+
+    private static List<Object> of(Cli cli, String... args) {
         var named = new LinkedHashMap<String, Object>();
         for (var arg : args) {
             var name = ALIASES.getOrDefault(arg, arg);

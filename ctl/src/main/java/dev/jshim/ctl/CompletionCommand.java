@@ -3,6 +3,8 @@ package dev.jshim.ctl;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -18,6 +20,7 @@ import picocli.CommandLine.Parameters;
         })
 final class CompletionCommand implements Callable<Integer> {
     private final Cli cli;
+    private final Supplier<CommandLine> all;
 
     @Parameters(paramLabel = "SHELL", description = "bash, zsh or fish")
     private Shell shell = Shell.bash;
@@ -29,21 +32,22 @@ final class CompletionCommand implements Callable<Integer> {
         fish
     }
 
-    CompletionCommand(Cli cli) {
+    /** @param all makes the model of all commands: the line that this one was called by names no other */
+    CompletionCommand(Cli cli, Supplier<CommandLine> all) {
         this.cli = cli;
+        this.all = all;
     }
 
     @Override
     public Integer call() {
         cli.globals().refuseOutput();
-        // all commands: the line that we were called by names but this one
-        var all = CommandTree.commandLine(cli.out(), cli.err());
+        var commands = all.get();
         cli.out()
                 .print(
                         switch (shell) {
-                            case bash -> BashCompletion.of(all);
-                            case zsh -> ZshCompletion.of(all);
-                            case fish -> FishCompletion.of(all);
+                            case bash -> BashCompletion.of(commands);
+                            case zsh -> ZshCompletion.of(commands);
+                            case fish -> FishCompletion.of(commands);
                         });
         return ExitCode.OK;
     }
