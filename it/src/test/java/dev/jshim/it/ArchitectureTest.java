@@ -165,6 +165,40 @@ class ArchitectureTest {
         assertThat(circles(packages)).isEmpty();
     }
 
+    /** Each of these reads well only together with the others. */
+    private static final Map<Set<String>, String> CIRCLES = Map.of(
+            Set.of("node.bundle.Bundle", "node.bundle.V1Bundle", "node.bundle.V2Bundle"),
+            "sealed",
+            Set.of("shim.cgroup.Cgroup", "shim.cgroup.Cgroup1", "shim.cgroup.Cgroup2"),
+            "sealed, and finds out which of the two it is",
+            Set.of("shim.stdio.ProcessIo", "shim.stdio.PipeIo", "shim.stdio.TerminalIo"),
+            "sealed, and opens the one that is asked for",
+            Set.of("shim.stdio.PumpLoop", "shim.stdio.Pump"),
+            "a loop steps its pumps, and a pump asks its loop for its next step",
+            Set.of("shim.cgroup.OomWatch", "shim.cgroup.OomListener"),
+            "a watch informs its listeners, and one that is closed leaves it",
+            Set.of("ttrpc.ClientConnection", "ttrpc.ClientStream"),
+            "a connection passes frames on to its streams, and they write to it",
+            Set.of("ttrpc.ServerConnection", "ttrpc.ServerStream"),
+            "the same");
+
+    @Test
+    void noClassNeedsOneThatNeedsIt() {
+        Map<String, Set<String>> classes = new TreeMap<>();
+        USES.forEach((user, uses) -> classes.put(
+                user,
+                uses.stream()
+                        .filter(used -> USES.containsKey(used) && !used.equals(user))
+                        .collect(Collectors.toSet())));
+        Set<Set<String>> found = circles(classes).stream()
+                .map(circle -> circle.stream()
+                        .map(name -> name.substring("dev.jshim.".length()))
+                        .collect(Collectors.toSet()))
+                .filter(circle -> circle.stream().noneMatch(name -> name.startsWith("bridge.")))
+                .collect(Collectors.toSet());
+        assertThat(found).isEqualTo(CIRCLES.keySet());
+    }
+
     /** All sets of more than one that reach each other. */
     private static Set<Set<String>> circles(Map<String, Set<String>> graph) {
         Map<String, Set<String>> reached = new HashMap<>();
