@@ -77,6 +77,12 @@ record InitProcess(
         }
     }
 
+    /** The processes of its container; it alone if the cgroup is unknown or empty. */
+    List<Integer> members() throws IOException {
+        var all = cgroup == null ? List.<Integer>of() : cgroup.pids();
+        return all.isEmpty() ? List.of(pid()) : all;
+    }
+
     private static @Nullable Cgroup cgroup(int pid, String membership) {
         try {
             return membership.isEmpty() ? null : Cgroup.of(membership);

@@ -166,21 +166,21 @@ public final class OciTaskFactory implements TaskFactory {
             throws IOException {
         var io = Container.open(request.stdio(), container.streams("", passesThrough(container, request, spec)), old);
         @Nullable InitLaunch launch = null;
-        @Nullable OciTask task = null;
+        @Nullable Init init = null;
         try {
             launch = request.checkpoint().isEmpty() ? created(container, io) : restored(container, io, request);
-            task = new OciTask(container, request.stdio(), io, launch, spec.ownPidNamespace());
+            init = new Init(container, request.stdio(), io, launch, spec.ownPidNamespace());
             container.notes().requireInit();
-            return task;
+            return new OciTask(container, init);
         } catch (IOException | RuntimeException e) {
             io.close();
-            if (task != null) {
-                task.noteNothing();
+            if (init != null) {
+                init.noteNothing();
             }
             container.discard();
-            var init = launch == null ? null : launch.waiting();
-            if (init != null) {
-                var _ = init.ended().thenAccept(_ -> reaper.forget(init.id()));
+            var process = launch == null ? null : launch.waiting();
+            if (process != null) {
+                var _ = process.ended().thenAccept(_ -> reaper.forget(process.id()));
             }
             throw e;
         }
@@ -300,8 +300,8 @@ public final class OciTaskFactory implements TaskFactory {
                 ? restored(container, io, request)
                 : new InitLaunch.Created(container, InitProcess.of(init, reaper));
         var window = reaper.open();
-        var before = new OciTask.Predecessor(calls, window, settings, isThere ? Map.of() : kept);
-        return new OciTask(container, request.stdio(), io, launch, init, restored, before);
+        var before = new Init.Predecessor(calls, window, settings, isThere ? Map.of() : kept);
+        return new OciTask(container, new Init(container, request.stdio(), io, launch, init), restored, before);
     }
 
     private static boolean passesThrough(Container container, CreateRequest request) {
