@@ -6,12 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -25,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PrivateContainerd implements AutoCloseable {
     private static final String TERMINAL_SIZE = "stty rows 33 cols 77; exec ";
-    private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration ANSWER = Duration.ofSeconds(60);
     private static final Duration STOP = Duration.ofSeconds(20);
     private static final Duration QUIET = Duration.ofSeconds(30);
 
@@ -36,7 +34,7 @@ public final class PrivateContainerd implements AutoCloseable {
     private final DaemonEnvironment environment;
     private final Configuration configuration;
     private Release release;
-    private @Nullable Process process;
+    private final DaemonProcess process;
     private @Nullable Path copy;
     private String stateName = "s";
     private String socketName = "c.sock";
@@ -56,6 +54,7 @@ public final class PrivateContainerd implements AutoCloseable {
         dir = Path.of("/tmp", name);
         leftovers = Leftovers.of(name);
         environment = new DaemonEnvironment(dir);
+        process = new DaemonProcess(log(), STOP, false);
     }
 
     /** Makes the folders; the daemon is not started yet. */
@@ -174,9 +173,6 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** Starts the daemon and waits until it answers on its socket. */
     public void start() {
-        if (process != null) {
-            throw new IllegalStateException("runs already");
-        }
         try {
             Path config = dir.resolve("config.toml");
             String text = configuration.text(release, this) + more;
@@ -188,56 +184,23 @@ public final class PrivateContainerd implements AutoCloseable {
                             copy,
                             StandardCopyOption.COPY_ATTRIBUTES,
                             StandardCopyOption.REPLACE_EXISTING);
-            ProcessBuilder builder =
-                    environment.builder(release, List.of(daemonProgram.toString(), "--config", config.toString()));
-            builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
-            Files.writeString(
-                    log(), "==== containerd " + release + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-            Process daemon = builder.start();
-            process = daemon;
-            Wait.until(START, "containerd " + release + " answers; its log:\n" + log(), () -> answers(daemon));
+            process.start(
+                    "containerd " + release,
+                    environment.builder(release, List.of(daemonProgram.toString(), "--config", config.toString())),
+                    () -> Files.exists(socket()) && raw("version").code() == 0);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private boolean answers(Process daemon) {
-        if (!daemon.isAlive()) {
-            throw new IllegalStateException("containerd " + release + " ended by itself:\n" + logText());
-        }
-        return Files.exists(socket()) && raw("version").code() == 0;
-    }
-
     /** Ends the daemon with SIGTERM; nothing happens if it does not run. */
     public void stop() {
-        end(false);
+        process.end(false);
     }
 
     /** Ends the daemon with SIGKILL. */
     public void kill9() {
-        end(true);
-    }
-
-    private void end(boolean forcibly) {
-        Process daemon = process;
-        if (daemon == null) {
-            return;
-        }
-        process = null;
-        if (forcibly) {
-            daemon.destroyForcibly();
-        } else {
-            daemon.destroy();
-        }
-        try {
-            if (!daemon.waitFor(STOP.toMillis(), TimeUnit.MILLISECONDS)) {
-                daemon.destroyForcibly();
-                throw new IllegalStateException("containerd did not stop within " + STOP.toSeconds() + " s");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
-        }
+        process.end(true);
     }
 
     /** Stops the daemon, if it runs, and starts another version on the same folders. */
@@ -264,11 +227,7 @@ public final class PrivateContainerd implements AutoCloseable {
      * @throws IllegalStateException if it does not run
      */
     public long pid() {
-        Process daemon = process;
-        if (daemon == null) {
-            throw new IllegalStateException("containerd does not run");
-        }
-        return daemon.pid();
+        return process.pid();
     }
 
     /** The version that runs, or ran last. */
@@ -302,11 +261,7 @@ public final class PrivateContainerd implements AutoCloseable {
 
     /** What the daemons have logged so far. */
     public String logText() {
-        try {
-            return Files.readString(log());
-        } catch (IOException e) {
-            return e.toString();
-        }
+        return process.logText();
     }
 
     /** The bundle of a task of the second shim API. */
@@ -373,7 +328,7 @@ public final class PrivateContainerd implements AutoCloseable {
     }
 
     private Outcome raw(String... args) {
-        return Run.of(command(name, args)).within(START).run();
+        return Run.of(command(name, args)).within(ANSWER).run();
     }
 
     /** The command line of {@code ctr} of the running version in the own namespace, for a run that is timed. */

@@ -148,7 +148,8 @@ class NodeAgentTest extends PodScenario {
         steady = List.of(counter, adopted, second, third);
         agent.awaitRestarts(1);
         agent.awaitRounds(2);
-        assertThat(agent.unimplemented()).isSubsetOf("ListMetricDescriptors", "ListPodSandboxMetrics"); // of 2.1.9
+        assertThat(agent.view().unimplemented())
+                .isSubsetOf("ListMetricDescriptors", "ListPodSandboxMetrics"); // of 2.1.9
     }
 
     /** What is counted of a container, and of its pod, does not depend on whose shim runs it. */
@@ -230,18 +231,18 @@ class NodeAgentTest extends PodScenario {
         ours.log("second", 0).assertGapless();
         plain.log("third", 0).assertGapless();
         agent.assertTold();
-        assertThat(agent.exits())
+        assertThat(agent.view().exits())
                 .allSatisfy(exit -> assertThat(exit.code())
                         .as("%s", exit)
                         .isIn(
                                 switch (exit.name()) {
                                     case "counter" -> List.of(42);
                                     case "late" -> List.of(9);
-                                    case ENDS -> exit.witnessed() ? List.of(7, 44) : List.of(7, 44, NodeAgent.UNKNOWN);
+                                    case ENDS -> exit.witnessed() ? List.of(7, 44) : List.of(7, 44, NodeView.UNKNOWN);
                                     default -> List.of(43);
                                 }));
         int restarts = agent.attempts().stream().mapToInt(Integer::intValue).sum();
-        assertThat(agent.exits())
+        assertThat(agent.view().exits())
                 .hasSize(steady.size() + 1 + restarts + agent.attempts().size());
         System.out.println("node agent: " + agent.summary() + "; attempts " + agent.attempts());
         removeAll();

@@ -9,13 +9,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A Docker of one's own on the folders of a {@link PrivateContainerd}, whose name its namespaces and its cgroup carry,
@@ -32,7 +29,6 @@ final class PrivateDocker implements AutoCloseable {
     /** The name of our shim in its configuration. */
     static final String JSHIM = "jshim";
 
-    private static final Duration START = Duration.ofSeconds(60);
     private static final Duration STOP = Duration.ofSeconds(40);
 
     private final PrivateContainerd node;
@@ -40,12 +36,14 @@ final class PrivateDocker implements AutoCloseable {
     private final JsonObject settings = new JsonObject();
     private DockerRelease release;
     private List<String> network = List.of();
-    private @Nullable ProcessHandle process;
+    private final DaemonProcess process;
 
     private PrivateDocker(DockerRelease release, PrivateContainerd node, boolean startsContainerd) {
         this.release = release;
         this.node = node;
         this.startsContainerd = startsContainerd;
+        // A dockerd that meets the containerd of the one before waits 10 s for its end.
+        process = new DaemonProcess(log(), STOP, true);
         settings.add("runtimes", JsonParser.parseString("""
                 {"%s": {"runtimeType": "%s"}}""".formatted(JSHIM, Product.RUNTIME)));
     }
@@ -121,9 +119,8 @@ final class PrivateDocker implements AutoCloseable {
     /** Has the running dockerd take up what was set since. */
     void reload() {
         writeConfiguration();
-        ProcessHandle daemon = process;
-        if (daemon != null) {
-            Run.of(List.of("kill", "-HUP", Long.toString(daemon.pid()))).run().ok();
+        if (process.runs()) {
+            Run.of(List.of("kill", "-HUP", Long.toString(process.pid()))).run().ok();
         }
     }
 
@@ -143,16 +140,10 @@ final class PrivateDocker implements AutoCloseable {
 
     /** Starts dockerd alone and waits until it answers. */
     void startDocker() {
-        if (process != null) {
-            throw new IllegalStateException("runs already");
-        }
         try {
             ProcessBuilder builder = node.builder(command(writeConfiguration()));
             builder.environment().merge("PATH", release.folder().toString(), (path, first) -> first + ":" + path);
-            builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
-            Files.writeString(
-                    log(), "==== Docker " + release + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-            await(builder.start().toHandle());
+            process.start("Docker " + release, builder, this::answers);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -181,11 +172,6 @@ final class PrivateDocker implements AutoCloseable {
         return command;
     }
 
-    private void await(ProcessHandle daemon) {
-        process = daemon;
-        Wait.until(START, "Docker " + release + " answers; its log:\n" + log(), () -> answers(daemon));
-    }
-
     /** A script that starts dockerd of the version that is installed, for who exchanges it by commands. */
     Path startScript() {
         ProcessBuilder builder = node.builder(command(writeConfiguration()));
@@ -206,8 +192,8 @@ final class PrivateDocker implements AutoCloseable {
     void takeOver() {
         Wait.until("dockerd has said its pid", () -> Files.exists(pidFile()));
         try {
-            await(ProcessHandle.of(Long.parseLong(Files.readString(pidFile()).strip()))
-                    .orElseThrow());
+            long pid = Long.parseLong(Files.readString(pidFile()).strip());
+            process.takeOver("Docker " + release, ProcessHandle.of(pid).orElseThrow(), this::answers);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -218,41 +204,18 @@ final class PrivateDocker implements AutoCloseable {
         return node.dir().resolve("docker.pid");
     }
 
-    private boolean answers(ProcessHandle daemon) {
-        if (!daemon.isAlive()) {
-            throw new IllegalStateException("Docker " + release + " ended by itself:\n" + logText());
-        }
+    private boolean answers() {
         return Files.exists(socket()) && docker("version").code() == 0;
     }
 
     /** Ends dockerd with SIGTERM, and its own containerd with it; nothing happens if it does not run. */
     void stop() {
-        end(false);
+        process.end(false);
     }
 
     /** Ends dockerd with SIGKILL, and its own containerd with it. */
     void kill9() {
-        end(true);
-    }
-
-    private void end(boolean forcibly) {
-        ProcessHandle daemon = process;
-        if (daemon == null) {
-            return;
-        }
-        process = null;
-        // A dockerd that meets the containerd of the one before waits 10 s for its end.
-        List<ProcessHandle> all =
-                Stream.concat(Stream.of(daemon), daemon.children()).toList();
-        if (forcibly) {
-            daemon.destroyForcibly();
-        } else {
-            daemon.destroy();
-        }
-        if (!Wait.within(STOP, () -> all.stream().noneMatch(ProcessHandle::isAlive))) {
-            daemon.destroyForcibly();
-            throw new IllegalStateException("dockerd did not stop within " + STOP.toSeconds() + " s");
-        }
+        process.end(true);
     }
 
     /** Both daemons, stopped, are from their next start on of these versions. */
@@ -295,11 +258,7 @@ final class PrivateDocker implements AutoCloseable {
 
     /** What the dockerds, and containerds that they have started, have logged so far. */
     String logText() {
-        try {
-            return Files.readString(log());
-        } catch (IOException e) {
-            return e.toString();
-        }
+        return process.logText();
     }
 
     /** Runs the client. */
