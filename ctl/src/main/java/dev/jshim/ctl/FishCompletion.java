@@ -51,7 +51,7 @@ final class FishCompletion {
         line(out, condition, names + value(option), description(option.description()));
     }
 
-    /** Files where a path is meant; else what there is to choose from. */
+    /** Files if a path is meant; else what there is to choose from. */
     private static String value(ArgSpec argument) {
         if (argument.arity().max() == 0) {
             return "";

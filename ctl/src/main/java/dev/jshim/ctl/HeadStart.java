@@ -41,7 +41,7 @@ final class HeadStart implements Runnable {
         }
     }
 
-    /** Ends the process; returns only where the C library cannot be called, which is no reason to fail what is done. */
+    /** Ends the process; returns only if the C library cannot be called, which is no reason to fail what is done. */
     static void exit(int code) {
         try {
             Processes.exit(code);

@@ -7,7 +7,8 @@ import picocli.CommandLine;
  */
 final class ZshCompletion {
     /**
-     * picocli's script has an alias for compopt, which comes too late where zsh reads all of a file before it runs it.
+     * picocli's script has an alias for compopt, which comes too late because zsh reads all of a file before it runs
+     * it.
      */
     private static final String BEFORE = """
             #compdef jshimctl

@@ -42,7 +42,7 @@ public final class ConsoleSocket implements AutoCloseable {
         return new ConsoleSocket(path, listener);
     }
 
-    /** What the runtime is to be told. */
+    /** What the runtime is given. */
     public Path path() {
         return path;
     }
@@ -57,7 +57,7 @@ public final class ConsoleSocket implements AutoCloseable {
      *
      * <p>Waits in epoll, here and in {@link #receive}: platform threads, unless the runtime has ended already.
      *
-     * @throws IOException where none came in time
+     * @throws IOException if none came in time
      */
     public Fd accept(Duration patience) throws IOException {
         awaitReadable(listener, patience);
@@ -69,7 +69,7 @@ public final class ConsoleSocket implements AutoCloseable {
      * The terminal's master. A runtime that has made a terminal has sent it by the time its command ends. The
      * connection still has it too, until it is closed.
      *
-     * @throws IOException where none came in time, or something else did
+     * @throws IOException if none came in time, or something else did
      */
     public static Fd receive(Fd connection, Duration patience) throws IOException {
         awaitReadable(connection, patience);

@@ -37,7 +37,7 @@ public final class ErrnoException extends IOException {
         return call;
     }
 
-    /** What the call was made on; null where there is nothing to name. */
+    /** What the call was made on; null if there is nothing to name. */
     public @Nullable String argument() {
         return argument;
     }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Two are never compared, so that the array does no harm.
  *
  * @param data empty at the end of the connection
- * @param fd null where none came along; the receiver owns it, it is closed on exec
+ * @param fd null if none came along; the receiver owns it, it is closed on exec
  */
 @SuppressWarnings("ArrayRecordComponent")
 public record FdMessage(byte[] data, @Nullable Fd fd) {

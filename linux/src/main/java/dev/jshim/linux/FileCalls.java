@@ -47,7 +47,7 @@ public final class FileCalls {
         }
     }
 
-    /** Makes a FIFO; EEXIST where there is something of that name. */
+    /** Makes a FIFO; EEXIST if there is something of that name. */
     public static void mkfifo(Path path, int mode) throws ErrnoException {
         try (Memory memory = new Memory()) {
             long result = NativeCall.once(

@@ -14,7 +14,7 @@ public final class HugePages {
 
     private HugePages() {}
 
-    /** No transparent huge pages here from now on; does nothing where the parent has passed that on already. */
+    /** No transparent huge pages here from now on; does nothing if the parent has passed that on already. */
     public static synchronized void turnOff() throws ErrnoException {
         if (!off && !areOff()) {
             NativeCall.check(set(1), "prctl", "PR_SET_THP_DISABLE");

@@ -35,7 +35,7 @@ public final class Mounts {
         }
     }
 
-    /** umount2(2), with MNT_DETACH, UMOUNT_NOFOLLOW or 0. EINVAL where nothing is mounted. */
+    /** umount2(2), with MNT_DETACH, UMOUNT_NOFOLLOW or 0. EINVAL if nothing is mounted. */
     public static void unmount(Path target, int flags) throws ErrnoException {
         NativeCall.check(unmountResult(target, flags), "umount", target);
     }

@@ -34,7 +34,7 @@ final class NativeCall {
         return handle;
     }
 
-    /** Links a function that a newer C library has; null where it is missing. */
+    /** Links a function that a newer C library has; null if it is missing. */
     static @Nullable MethodHandle functionOrNull(String name) {
         Linker linker = Linker.nativeLinker();
         MemorySegment address = linker.defaultLookup().find(name).orElse(null);
@@ -79,7 +79,7 @@ final class NativeCall {
         }
     }
 
-    /** The result of a call; throws where it is a negated errno. */
+    /** The result of a call; throws if it is a negated errno. */
     static long check(long result, String call, @Nullable Object argument) throws ErrnoException {
         if (result < 0) {
             throw new ErrnoException(call, argument == null ? null : argument.toString(), (int) -result);

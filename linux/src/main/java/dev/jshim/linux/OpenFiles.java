@@ -22,10 +22,10 @@ public final class OpenFiles {
     private static final int HARD = 8;
     private static final String STUB = "prlimit";
 
-    /** What children get; -1 where that is what this process has. */
+    /** What children get; -1 if that is what this process has. */
     private static long given = -1;
 
-    /** prlimit(1), where there is one. */
+    /** prlimit(1), if there is one. */
     private static @Nullable String stub;
 
     private static int starting;
@@ -39,9 +39,9 @@ public final class OpenFiles {
     record Limit(long soft, long hard) {}
 
     /**
-     * Raises the soft limit to the hard one; does nothing where they are the same.
+     * Raises the soft limit to the hard one; does nothing if they are the same.
      *
-     * @throws ErrnoException EPERM where a policy forbids it: all stays as it was
+     * @throws ErrnoException EPERM if a policy forbids it: all stays as it was
      */
     public static synchronized void raise() throws ErrnoException {
         Limit limit = get();
@@ -73,7 +73,7 @@ public final class OpenFiles {
     /**
      * Called before posix_spawn(3), which is to be followed by {@link #afterSpawn}.
      *
-     * @return words that have to come before the child's own; empty where the child gets its limit without
+     * @return words that have to come before the child's own; empty if the child gets its limit without
      */
     static synchronized List<String> beforeSpawn() {
         if (given != -1 && stub != null && highest >= given / 2) {
@@ -108,7 +108,7 @@ public final class OpenFiles {
             long hard = get().hard();
             set(new Limit(Long.compareUnsigned(wanted, hard) < 0 ? wanted : hard, hard));
         } catch (ErrnoException e) {
-            // Refused where fs.nr_open has become less than the hard limit. A child with another limit is better than
+            // Refused if fs.nr_open has become less than the hard limit. A child with another limit is better than
             // none.
         }
     }

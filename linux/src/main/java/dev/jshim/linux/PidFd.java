@@ -19,7 +19,7 @@ public final class PidFd implements AutoCloseable {
         return Support.AVAILABLE;
     }
 
-    /** Opens a process, a zombie too. ESRCH when it is gone, ENOSYS where not supported. */
+    /** Opens a process, a zombie too. ESRCH when it is gone, ENOSYS if not supported. */
     public static PidFd open(int pid) throws ErrnoException {
         long result = NativeCall.once(Syscall.PIDFD_OPEN, pid, 0, 0);
         return new PidFd(Fd.of((int) NativeCall.check(result, "pidfd_open", pid)), pid);

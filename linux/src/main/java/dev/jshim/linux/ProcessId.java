@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ProcessId(int pid, long startTicks) {
 
-    /** What has this pid now, be it alive or a zombie; one that never lives where nothing has it. */
+    /** What has this pid now, be it alive or a zombie; one that never lives if nothing has it. */
     public static ProcessId of(int pid) {
         return new ProcessId(pid, pid <= 0 ? -1 : Processes.startTime(pid));
     }
@@ -38,8 +38,8 @@ public record ProcessId(int pid, long startTicks) {
     }
 
     /**
-     * Signals this very process and no other. Where the kernel has no pidfds (before 5.3) a race of a few microseconds
-     * is left.
+     * Signals this very process and no other. If the kernel has no pidfds (before 5.3) a race of a few microseconds is
+     * left.
      *
      * @return false when it has ended
      */

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What /proc/PID/stat says of a process, see proc(5); of a thread, where it is that of /proc/PID/task/TID.
+ * What /proc/PID/stat says of a process, see proc(5); of a thread, if it is that of /proc/PID/task/TID.
  *
  * @param command at most 15 bytes, may hold spaces and parentheses
  * @param state R, S, D, T, Z ... of its first thread, which may have ended without the others: see {@link #hasEnded}
@@ -94,9 +94,9 @@ public record ProcessStat(
 
     /**
      * The folder where the process's own things are read, such as its cgroup or its command line: that of its pid, or
-     * of a thread that lives, where the first one is at its end. Of such a thread the kernel shows nothing any more,
-     * and on cgroup v1 the root of each hierarchy in the place of its cgroup. To be looked at again after the reading:
-     * the thread may have ended meanwhile.
+     * of a thread that lives, if the first one is at its end. Of such a thread the kernel shows nothing any more, and
+     * on cgroup v1 the root of each hierarchy in the place of its cgroup. To be looked at again after the reading: the
+     * thread may have ended meanwhile.
      *
      * @param proc {@code /proc}
      */

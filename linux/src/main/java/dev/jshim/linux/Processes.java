@@ -76,7 +76,7 @@ public final class Processes {
      * Gives this process' group a core scheduling cookie of its own, which children inherit: no hyperthread of a core
      * runs something else beside them.
      *
-     * @throws ErrnoException EINVAL where the kernel was built without it, ENODEV where the machine has no hyperthreads
+     * @throws ErrnoException EINVAL if the kernel was built without it, ENODEV if the machine has no hyperthreads
      */
     public static void createCoreCookie() throws ErrnoException {
         long result = NativeCall.once(

@@ -12,7 +12,7 @@ public final class SignalHandler {
      * <p>By reflection: javac warns of each mention of sun.misc.Signal, and nothing silences it.
      *
      * @param name without SIG, such as {@code WINCH}
-     * @throws ReflectiveOperationException where the JVM keeps the signal for itself, or has no such class
+     * @throws ReflectiveOperationException if the JVM keeps the signal for itself, or has no such class
      */
     public static void install(String name, Runnable action) throws ReflectiveOperationException {
         var signal = Class.forName("sun.misc.Signal");

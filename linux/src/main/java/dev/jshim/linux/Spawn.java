@@ -162,7 +162,7 @@ public final class Spawn {
         return argv;
     }
 
-    /** What posix_spawn(3) would say, where it starts another program that is to become this one. */
+    /** What posix_spawn(3) would say, if it starts another program that is to become this one. */
     private static void requireExecutable(String program, @Nullable Path directory) throws ErrnoException {
         Path file = directory == null ? Path.of(program) : directory.resolve(program);
         if (!Files.isRegularFile(file) || !Files.isExecutable(file)) {

@@ -22,7 +22,7 @@ final class SpawnActions implements AutoCloseable {
     private final long address;
     private final List<Fd> moved = new ArrayList<>();
 
-    /** The function is null where glibc lacks it. */
+    /** The function is null if glibc lacks it. */
     SpawnActions(Memory memory, @Nullable MethodHandle addCloseFrom) throws ErrnoException {
         this.memory = memory;
         this.addCloseFrom = addCloseFrom;

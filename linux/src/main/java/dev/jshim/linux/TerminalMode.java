@@ -37,7 +37,7 @@ public final class TerminalMode {
         this.termios = termios;
     }
 
-    /** The mode as it is; ENOTTY where the descriptor is no terminal. */
+    /** The mode as it is; ENOTTY if the descriptor is no terminal. */
     public static TerminalMode of(Fd terminal) throws ErrnoException {
         try (var memory = new Memory()) {
             var block = memory.block(Layouts.TERMIOS_SIZE);

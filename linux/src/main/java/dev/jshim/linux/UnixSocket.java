@@ -248,7 +248,7 @@ public final class UnixSocket implements AutoCloseable {
         return ready.isOpen();
     }
 
-    /** Closes this process's descriptor; where another process has got it the peer does not notice. */
+    /** Closes this process's descriptor; if another process has got it the peer does not notice. */
     @Override
     public void close() {
         ready.close();

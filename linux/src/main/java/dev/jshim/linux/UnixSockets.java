@@ -31,7 +31,7 @@ final class UnixSockets {
         }
     }
 
-    /** Connects; non-blocking, so EAGAIN where the listener's queue is full. */
+    /** Connects; non-blocking, so EAGAIN if the listener's queue is full. */
     static Fd connect(Path path, int type) throws ErrnoException {
         var socket = open(type | FLAGS);
         try {

@@ -127,7 +127,7 @@ public sealed interface Answer<T> {
                 description == null || description.isEmpty() ? status.getCode().name() : description);
     }
 
-    /** The value; null where there is none. */
+    /** The value; null if there is none. */
     default @Nullable T orNull() {
         return null;
     }
@@ -139,7 +139,7 @@ public sealed interface Answer<T> {
         });
     }
 
-    /** What is answered to a further question, where there is a value to ask it of. */
+    /** What is answered to a further question, if there is a value to ask it of. */
     <R> Answer<R> then(Function<T, Answer<R>> question);
 
     /** In words, for a line of a table: {@code 3 ms}, {@code mute for 5000 ms}, or the reason. */

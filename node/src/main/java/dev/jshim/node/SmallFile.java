@@ -21,7 +21,7 @@ public final class SmallFile {
 
     private SmallFile() {}
 
-    /** The text without blanks around it; null where there is no such file or it cannot be read. */
+    /** The text without blanks around it; null if there is no such file or it cannot be read. */
     public static @Nullable String text(Path file, List<String> problems) {
         try {
             var bytes = bytes(file, MAX_BYTES);
@@ -32,7 +32,7 @@ public final class SmallFile {
         }
     }
 
-    /** A process id; 0 where there is none. */
+    /** A process id; 0 if there is none. */
     public static int pid(Path file, List<String> problems) {
         var text = text(file, problems);
         if (text == null) {
@@ -47,10 +47,10 @@ public final class SmallFile {
     }
 
     /**
-     * All of a regular file; null where it does not exist.
+     * All of a regular file; null if it does not exist.
      *
      * @param max bytes that it may have
-     * @throws IOException with a message for people, where it is no regular file, too long or not readable
+     * @throws IOException with a message for people, if it is no regular file, too long or not readable
      */
     public static byte @Nullable [] bytes(Path file, int max) throws IOException {
         try {

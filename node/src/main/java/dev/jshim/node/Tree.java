@@ -22,9 +22,9 @@ public final class Tree {
     private Tree() {}
 
     /**
-     * All that are no directories, links not followed; none where there is no such folder.
+     * All that are no directories, links not followed; none if there is no such folder.
      *
-     * @throws IOException for what is there and cannot be read
+     * @throws IOException for what exists and cannot be read
      */
     public static List<Path> files(Path folder) throws IOException {
         return files(folder, Integer.MAX_VALUE, GONE);

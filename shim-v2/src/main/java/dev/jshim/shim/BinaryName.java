@@ -7,7 +7,7 @@ final class BinaryName {
 
     private BinaryName() {}
 
-    /** The program's, as the launcher tells it. */
+    /** The program's, as the launcher passes it. */
     static String text() {
         return System.getProperty("jshim.name", DEFAULT);
     }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A running shim: serves the containers of one group until the last is gone and a client has called Shutdown, or nobody
  * has needed it for a while: containerd 2 sends no Shutdown to the shim of a pod's container (core/runtime/v2/shim.go
- * delete, v2.1.4), and none at all where it died between start and Create.
+ * delete, v2.1.4), and none at all if it died between start and Create.
  */
 final class Daemon {
     static final String PROCESS_NAME = "jshim";
@@ -74,7 +74,7 @@ final class Daemon {
     /**
      * Makes a shim that does not serve yet.
      *
-     * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param lesser options that hold if a container's own say nothing, by its bundle
      * @param keeper what is to outlive this process it holds; null for a shim that ends with it
      * @param held what a process before this one has left with the keeper
      */

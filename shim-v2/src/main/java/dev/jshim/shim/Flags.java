@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * {@code -name=value}, and then the command (pkg/shim/shim.go parseFlags, v2.1.4).
  *
  * @param command {@code start}, {@code delete}, {@code serve}, or empty
- * @param address containerd's own socket, empty where it was not given
- * @param bundle null where it was not given
+ * @param address containerd's own socket, empty if it was not given
+ * @param bundle null if it was not given
  */
 public record Flags(
         String command,

@@ -65,7 +65,7 @@ enum Generation {
             }
             switch (fields[0]) {
                 case "path" -> {
-                    // The main package, also where the build knew no modules.
+                    // The main package, also if the build knew no modules.
                     if (fields[1].startsWith(V2_MODULE + "/")) {
                         return V2;
                     }

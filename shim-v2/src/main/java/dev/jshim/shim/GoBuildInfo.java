@@ -25,7 +25,7 @@ public final class GoBuildInfo {
      * The lines {@code path}, {@code mod}, {@code dep} and {@code build}, with tabs between the fields; empty for a
      * program that has none. Reads a few kilobytes, whatever the size of the program.
      *
-     * @throws IOException also where the file is no little-endian 64-bit ELF file
+     * @throws IOException also if the file is no little-endian 64-bit ELF file
      */
     public static String read(Path program) throws IOException {
         try (var file = FileChannel.open(program, StandardOpenOption.READ)) {

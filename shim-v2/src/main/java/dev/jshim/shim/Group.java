@@ -19,7 +19,7 @@ final class Group {
 
     private Group() {}
 
-    /** The group's name: that of the pod where the spec names one, else the container's own id. */
+    /** The group's name: that of the pod if the spec names one, else the container's own id. */
     static String of(Grouping grouping, Spec spec, String id) {
         return switch (grouping) {
             case NODE -> BinaryName.isLegacy() ? LEGACY_NODE : NODE;

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * Where the starts of a group meet: a folder of mode 0700 with a {@link GroupRecord}, the shim's socket, and a file
  * that each joining start truncates.
  *
- * <p>It appears, with the record in it, and disappears as a whole, by rename(2): of two starts at once one is told that
+ * <p>It appears, with the record in it, and disappears as a whole, by rename(2): of two starts at once one sees that
  * the other was faster, and waits for its socket. A start joins by truncating the file first and looking for the shim
  * then; a shim ends by moving the folder away first and looking at the file then. So one of them always sees the other,
  * without a lock, and launcher.c can join too. The socket is bound under its own name, which ss and /proc/net/unix
@@ -140,7 +140,7 @@ final class GroupFolder {
      * Where this process would listen if it were the group's shim.
      *
      * @param wanted the folder that containerd names, null for none. A socket there is found by its name alone, so it
-     *     is not used where its path would be too long, or others could put something else in the socket's place.
+     *     is not used if its path would be too long, or others could put something else in the socket's place.
      */
     Path socket(@Nullable Path wanted) {
         if (wanted != null) {
@@ -154,7 +154,7 @@ final class GroupFolder {
         return folder.resolve(GroupRecord.SOCKET);
     }
 
-    /** Makes a folder where there is none, and looks whether it is ours. */
+    /** Makes a folder if there is none, and looks whether it is ours. */
     private static boolean isClosed(Path directory) {
         try {
             Files.createDirectories(directory, PRIVATE);
@@ -165,9 +165,9 @@ final class GroupFolder {
     }
 
     /**
-     * Joins the group's shim; null where there is none. What a dead one has left is removed.
+     * Joins the group's shim; null if there is none. What a dead one has left is removed.
      *
-     * @throws IOException also where a founder lives and does not serve
+     * @throws IOException also if a founder lives and does not serve
      */
     @Nullable
     GroupRecord join() throws IOException, InterruptedException {
@@ -221,7 +221,7 @@ final class GroupFolder {
     }
 
     /**
-     * Founds the group, whose socket is to be bound next; false where it is founded already.
+     * Founds the group, whose socket is to be bound next; false if it is founded already.
      *
      * @param record of this process
      */
@@ -256,7 +256,7 @@ final class GroupFolder {
      * again.
      *
      * @param close the last word, called while nobody can find the folder
-     * @return false, and all is as it was, where a start has just joined or {@code close} has said no
+     * @return false, and all is as it was, if a start has just joined or {@code close} has said no
      */
     boolean leave(BooleanSupplier close) {
         return leave(close, GRACE);

@@ -43,7 +43,7 @@ final class Info {
         return 0;
     }
 
-    /** Empty where the runtime is not there or too old to tell: what it can do is then unknown, which is no error. */
+    /** Empty if the runtime is not there or too old to tell: what it can do is then unknown, which is no error. */
     private static ByteString features(String runtime) {
         try (var pipe = FileCalls.pipe()) {
             var pid = Spawn.command(runtime, List.of("features"))

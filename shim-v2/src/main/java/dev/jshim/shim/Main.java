@@ -18,7 +18,7 @@ public final class Main {
     /**
      * Runs one command; returns its exit code.
      *
-     * @param lesser options that hold where a container's own say nothing, by its bundle: before the node's
+     * @param lesser options that hold if a container's own say nothing, by its bundle: before the node's
      */
     public static int run(Function<Path, Any> lesser, String... args) throws Exception {
         Flags flags;

@@ -13,7 +13,7 @@ record Reply(int taskApi, Protocol protocol, Path socket) {
     /**
      * The best that the caller is certain to understand.
      *
-     * @throws IllegalArgumentException where there is nothing of the kind; the message says why
+     * @throws IllegalArgumentException if there is nothing of the kind; the message says why
      */
     static Reply choose(TaskApi wanted, Protocol protocol, Path socket, Generation caller) {
         return switch (protocol) {

@@ -27,7 +27,7 @@ final class Restart {
     /**
      * @param held all that the keeper has given
      * @param listener the one of the group's socket, which is named after the group's folder
-     * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param lesser options that hold if a container's own say nothing, by its bundle
      */
     Restart(Keeper keeper, List<Held> held, Held listener, Function<Path, Any> lesser) {
         this.keeper = keeper;

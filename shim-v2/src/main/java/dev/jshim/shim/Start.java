@@ -51,7 +51,7 @@ final class Start {
 
     /**
      * @param bundle the working directory that containerd gave
-     * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param lesser options that hold if a container's own say nothing, by its bundle
      * @param keeper of this process, null for none; it holds nothing yet
      */
     Start(Flags flags, Path bundle, Function<Path, Any> lesser, @Nullable Keeper keeper) {
@@ -99,7 +99,7 @@ final class Start {
         return 0;
     }
 
-    /** Answers the launcher, and then returns when the shim is to end, at once where it has joined another one. */
+    /** Answers the launcher, and then returns when the shim is to end, at once if it has joined another one. */
     int run() throws ErrnoException {
         try {
             requireFlags();

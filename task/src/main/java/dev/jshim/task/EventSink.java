@@ -13,8 +13,7 @@ public interface EventSink {
     void publish(Message event);
 
     /**
-     * Runs something once all that was published before has been delivered, or was given up; at once where nobody
-     * knows.
+     * Runs something once all that was published before has been delivered, or was given up; at once if nobody knows.
      *
      * @param action must not block for long
      */

@@ -5,9 +5,9 @@ import java.time.Instant;
 /**
  * How a process ended.
  *
- * @param pid its pid on the host, 0 where it never ran, and where a shim says the exit and not the pid
+ * @param pid its pid on the host, 0 if it never ran, or if a shim reports the exit and not the pid
  * @param status its exit code, or 128 + signal
- * @param at when it was seen to have ended; {@link #NEVER} where it never ran, and where a shim does not say it
+ * @param at when it was seen to have ended; {@link #NEVER} if it never ran, or if a shim does not report it
  */
 public record Exit(int pid, int status, Instant at) {
     /** Go's zero time, which containerd's clients know for "no time"; 1970 they take for a time. */

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * How a process stands.
  *
  * @param id the container's id for init, else the exec's
- * @param pid on the host, 0 where it was never started
+ * @param pid on the host, 0 if it was never started
  * @param exit null until it has ended
  */
 public record ProcessState(

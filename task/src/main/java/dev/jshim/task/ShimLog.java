@@ -106,7 +106,7 @@ public final class ShimLog {
         }
     }
 
-    /** At most PIPE_BUF bytes, cut where it is longer; never inside its last character, the end of the line. */
+    /** At most PIPE_BUF bytes, cut if it is longer; never inside its last character, the end of the line. */
     static byte[] bytes(String line) {
         var bytes = line.getBytes(StandardCharsets.UTF_8);
         if (bytes.length <= PIPE_BUF) {

@@ -54,10 +54,10 @@ public interface Task {
      */
     void checkpoint(String path, Any options);
 
-    /** Sends a signal. NOT_FOUND where the process has exited already. */
+    /** Sends a signal. NOT_FOUND if the process has exited already. */
     void kill(String execId, int signal, boolean all);
 
-    /** Adds an exec; it runs at {@link #start}. ALREADY_EXISTS where its id is taken. */
+    /** Adds an exec; it runs at {@link #start}. ALREADY_EXISTS if its id is taken. */
     void exec(ExecRequest request);
 
     void resize(String execId, int width, int height);
@@ -94,7 +94,7 @@ public interface Task {
         /** A process was started, and its start was not reported. As for {@link #start}. */
         void started(String execId, int pid);
 
-        /** A process is there, or was, and its exit was not reported. */
+        /** A process exists, or existed, and its exit was not reported. */
         void runs(String execId);
 
         /** The container was deleted, and that was not reported. */

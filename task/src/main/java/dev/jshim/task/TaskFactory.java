@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 @FunctionalInterface
 public interface TaskFactory {
     /**
-     * Creates a container whose init is ready to be started. Blocks until it is there.
+     * Creates a container whose init is ready to be started. Blocks until it has been created.
      *
-     * @throws ShimException where it could not be created; nothing is left behind then
+     * @throws ShimException if it could not be created; nothing is left behind then
      */
     Task create(CreateRequest request);
 

@@ -43,7 +43,7 @@ final class Budget {
         return OF_PROCESS;
     }
 
-    /** Makes room for a connection; false where there are too many. */
+    /** Makes room for a connection; false if there are too many. */
     boolean connect() {
         return take(connections, CONNECTION, limit / 4);
     }
@@ -52,7 +52,7 @@ final class Budget {
         connections.addAndGet(-CONNECTION);
     }
 
-    /** Takes so many bytes, or none where there are not so many. */
+    /** Takes so many bytes, or none if there are not so many. */
     boolean take(long bytes) {
         return take(taken, bytes, limit / 2);
     }

@@ -49,7 +49,7 @@ final class ClientConnection extends Connection {
         }
     }
 
-    /** Tells a server that knows of it; never before the request. */
+    /** Informs a server that knows of it; never before the request. */
     void cancel(int id) {
         synchronized (order) {
             outbox.send(Frame.empty(id, Frame.CANCEL, (byte) 0));

@@ -39,7 +39,7 @@ final class Connect {
             if (!Thread.currentThread().isVirtual()) {
                 throw e;
             }
-            // Where the peer's backlog is full the kernel lets a blocking connect wait, as here it should. In a virtual
+            // If the peer's backlog is full the kernel lets a blocking connect wait, as here it should. In a virtual
             // thread the JDK's is none, and fails at once with EAGAIN, which it has no exception of its own for.
             return connect.runInPlatformThread();
         }

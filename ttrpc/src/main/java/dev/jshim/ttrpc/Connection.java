@@ -60,7 +60,7 @@ abstract class Connection implements Outbox.Owner {
     /** In the reading thread: must not wait for a call. */
     abstract void received(Frame frame) throws IOException;
 
-    /** Told once, after the channel was closed. */
+    /** Called once, after the channel was closed. */
     abstract void ended(@Nullable Throwable cause);
 
     final boolean isClosed() {

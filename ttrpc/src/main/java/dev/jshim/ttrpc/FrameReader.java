@@ -110,7 +110,7 @@ final class FrameReader {
         }
     }
 
-    /** Nothing where there is no room for it. */
+    /** Nothing if there is no room for it. */
     private byte[] body(int length, Share share) throws IOException {
         int size = Math.min(length, CHUNK);
         if (!share.growTo(size)) {

@@ -26,7 +26,7 @@ final class Outbox {
 
     private static final int CHUNK = 64 << 10;
 
-    /** Told by the writing thread. */
+    /** Called by the writing thread. */
     interface Owner {
         void writeFailed(IOException cause);
 
@@ -64,7 +64,7 @@ final class Outbox {
     private boolean foundBusy;
 
     /**
-     * @param budget for what the peer has not read; one who has much of that to be read is cut off where it is used up
+     * @param budget for what the peer has not read; one who has much of that to be read is cut off once it is used up
      */
     Outbox(WritableByteChannel channel, ThreadFactory threads, Owner owner, Budget budget) {
         this.channel = channel;

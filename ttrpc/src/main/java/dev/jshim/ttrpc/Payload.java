@@ -61,7 +61,7 @@ final class Payload {
         return Arrays.copyOfRange(bytes, offset, offset + length);
     }
 
-    /** Tells the protobuf marshaller its length, which spares it a 4 KiB buffer for each message. */
+    /** Gives the protobuf marshaller its length, which spares it a 4 KiB buffer for each message. */
     private static final class SizedStream extends ByteArrayInputStream implements KnownLength {
         SizedStream(byte[] bytes, int offset, int length) {
             super(bytes, offset, length);

@@ -45,7 +45,7 @@ record StatusMessage(int code, String message, List<Payload> details) {
         return message.isEmpty() ? status : status.withDescription(message);
     }
 
-    /** Holds the details, where there are any. */
+    /** Holds the details, if there are any. */
     Metadata trailers() {
         Metadata trailers = new Metadata();
         if (!details.isEmpty()) {

@@ -18,8 +18,8 @@ final class Threads {
     private Threads() {}
 
     /**
-     * Starts what has to be done. Where no thread is to be had, as where a fork bomb has taken all, it waits for one:
-     * what waits for this task would wait forever, and a connection that is closed instead is taken for a dead peer.
+     * Starts what has to be done. If no thread is to be had, as when a fork bomb has taken all, it waits for one: what
+     * waits for this task would wait forever, and a connection that is closed instead is taken for a dead peer.
      */
     static void start(ThreadFactory threads, Runnable task) {
         boolean waits = false;

@@ -450,8 +450,7 @@ public final class TtrpcServer implements AutoCloseable {
         }
 
         /**
-         * What its peers can take of the heap, in bytes, where it is not a quarter shared by all servers of the
-         * process.
+         * What its peers can take of the heap, in bytes, if it is not a quarter shared by all servers of the process.
          */
         @CanIgnoreReturnValue
         Builder budget(Budget ofPeers) {

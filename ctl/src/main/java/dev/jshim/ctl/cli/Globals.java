@@ -114,7 +114,7 @@ public final class Globals {
      * As {@link #paths}, for what reads there: nothing is found in a directory that is not there, which would look as
      * if no task were. For the bridge they need not be: it starts before containerd, after a boot too.
      *
-     * @throws CliException where one was named that is not there
+     * @throws CliException if one was named that is not there
      */
     public NodePaths existing() {
         requireDirectory("--root", root);
@@ -170,7 +170,7 @@ public final class Globals {
         return socket == null ? said : socket;
     }
 
-    /** Of one of which nothing is known it is not containerd's own default, which is fixed. */
+    /** If nothing is known of a daemon it is not containerd's own default, which is fixed. */
     private Path said(DaemonConfig daemon) {
         return daemon.equals(DaemonConfig.DEFAULTS) ? paths().state().resolve("containerd.sock") : daemon.grpcSocket();
     }
@@ -181,7 +181,7 @@ public final class Globals {
         return config;
     }
 
-    /** What is named, or what is found where nothing is; looked for once. */
+    /** What is named, or what is found if nothing is; looked for once. */
     private DaemonConfig daemon() {
         var known = read;
         if (known == null) {
@@ -217,7 +217,9 @@ public final class Globals {
         return found;
     }
 
-    /** A configuration that is broken names nothing from now on, where it was an error: to say what is wrong in it. */
+    /**
+     * A configuration that is broken names nothing from now on instead of being an error: to say what is wrong in it.
+     */
     public void tolerateBrokenConfig() {
         isTolerant = true;
     }

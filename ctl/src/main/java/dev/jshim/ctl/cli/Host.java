@@ -11,11 +11,11 @@ public interface Host {
     /** {@code v2}, {@code v1}, or {@code v1, hybrid}. */
     String cgroups();
 
-    /** How systemd ends containerd's service; null where systemd does not run it. */
+    /** How systemd ends containerd's service; null if systemd does not run it. */
     @Nullable
     String killMode();
 
-    /** What {@code crun --version} says first; null where there is none. */
+    /** What {@code crun --version} says first; null if there is none. */
     @Nullable
     String crun();
 

@@ -9,7 +9,7 @@ import java.util.Map;
  * Closing it takes the bar away. For one thread.
  */
 public final class ProgressBar implements Progress, AutoCloseable {
-    /** Set by the launcher where stderr is a terminal. */
+    /** Set by the launcher if stderr is a terminal. */
     private static final String PROPERTY = "jshim.terminal.errors";
 
     private static final int LENGTH = 20;
@@ -37,7 +37,7 @@ public final class ProgressBar implements Progress, AutoCloseable {
     /**
      * As {@link #of(Cli)}.
      *
-     * @param terminal empty where stderr is none
+     * @param terminal empty if stderr is none
      * @param environment TERM=dumb is heeded
      */
     public static ProgressBar of(Cli cli, String terminal, Map<String, String> environment) {

@@ -19,7 +19,7 @@ public final class RuntimeCall {
      *
      * @param done whether it exited with 0
      * @param said its last line, or why it did not run
-     * @param all that it said; empty where it did not run to its end
+     * @param all that it said; empty if it did not run to its end
      */
     public record Outcome(boolean done, String said, String all) {
         private Outcome(String failure) {

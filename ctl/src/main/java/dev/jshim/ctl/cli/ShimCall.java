@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * One question to a task's shim, where nothing but its answer is of use: all else is a failure that says what to do.
+ * One question to a task's shim, of which nothing but the answer is of use: all else is a failure that says what to do.
  */
 public final class ShimCall {
     private ShimCall() {}

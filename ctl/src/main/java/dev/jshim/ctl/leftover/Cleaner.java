@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Cleaner {
     private static final List<String> ROOTFS = List.of("rootfs");
 
-    /** Why it was not removed; null where it was. */
+    /** Why it was not removed; null if it was. */
     @Nullable
     String remove(Leftover left) {
         try {

@@ -25,7 +25,7 @@ public record Fields(Map<String, @Nullable Object> values) {
         return this;
     }
 
-    /** A value; null where there is none of that name. */
+    /** A value; null if there is none of that name. */
     @Nullable
     public Object get(String name) {
         return values.get(name);

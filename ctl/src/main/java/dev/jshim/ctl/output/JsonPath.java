@@ -57,7 +57,7 @@ public final class JsonPath {
     /**
      * Writes what the template takes, and ends the line.
      *
-     * @return the names that no object has of which the template asks for them
+     * @return the names that the template asks for and no object has
      */
     @CanIgnoreReturnValue
     public Set<String> write(PrintWriter out, Fields result) {

@@ -7,11 +7,11 @@ import java.util.Map;
  * a listing.
  *
  * @param isTerminal whether it is a terminal at all
- * @param width in columns; 0 where lines may be of any length
+ * @param width in columns; 0 if lines may be of any length
  * @param hasColor whether colours may be used
  */
 public record Screen(boolean isTerminal, int width, boolean hasColor) {
-    /** Set by the launcher to {@code rows,columns} where stdout is a terminal. */
+    /** Set by the launcher to {@code rows,columns} if stdout is a terminal. */
     public static final String PROPERTY = "jshim.terminal";
 
     private static final int USUAL_WIDTH = 80;
@@ -25,7 +25,7 @@ public record Screen(boolean isTerminal, int width, boolean hasColor) {
     /**
      * As {@link #of(boolean, boolean)}.
      *
-     * @param terminal empty where it is none
+     * @param terminal empty if it is none
      * @param environment NO_COLOR (no-color.org) and TERM=dumb are heeded
      */
     public static Screen of(String terminal, Map<String, String> environment, boolean truncate, boolean color) {

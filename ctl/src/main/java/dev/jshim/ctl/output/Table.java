@@ -27,7 +27,7 @@ public final class Table {
         rows.add(List.of(headings));
     }
 
-    /** Columns that are left out, the first of these first, where a screen is too narrow for all. */
+    /** Columns that are left out, the first of these first, if a screen is too narrow for all. */
     public Table spare(List<String> headings) {
         spare = List.copyOf(headings);
         return this;
@@ -141,7 +141,7 @@ public final class Table {
         return Math.max(least, heading.length());
     }
 
-    /** Takes from the widest column, one at a time; false, and nothing taken, where it cannot be made to fit. */
+    /** Takes from the widest column, one at a time; false, and nothing taken, if it cannot be made to fit. */
     private static boolean fit(int[] widths, List<String> headings, int leastWidth, int screen, int gap) {
         var least = headings.stream()
                 .mapToInt(heading -> least(heading, leastWidth))

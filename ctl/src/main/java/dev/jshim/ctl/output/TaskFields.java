@@ -65,7 +65,7 @@ public final class TaskFields {
         return pid == 0 ? null : pid;
     }
 
-    /** Permission bits as chmod(1) has them; null where there are none. */
+    /** Permission bits as chmod(1) has them; null if there are none. */
     public static @Nullable String mode(@Nullable Integer bits) {
         return bits == null ? null : String.format("%04o", bits & 07777);
     }

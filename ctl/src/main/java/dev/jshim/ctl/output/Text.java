@@ -20,7 +20,7 @@ public final class Text {
         return text.codePointCount(0, text.length());
     }
 
-    /** A text in lines of so many columns, broken between words; in one where there is no such room. */
+    /** A text in lines of so many columns, broken between words; in one if there is no such room. */
     public static List<String> wrapped(String text, int columns) {
         var out = new ArrayList<String>();
         var line = new StringBuilder();

@@ -119,7 +119,7 @@ final class Inspection {
                 .with("exposure", TaskFields.known(facts.exposure()));
     }
 
-    /** Netty is loaded only where there is a socket to ask. */
+    /** Netty is loaded only if there is a socket to ask. */
     private Fields record(NodeTask task) {
         if (!Files.exists(globals.address())) {
             return new Fields().with("error", "no containerd answers on " + globals.address());

@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What most people look for in a container's counters, of cgroup v1 or v2.
  *
- * @param memory bytes; null where the cgroup does not count it, as for the others
- * @param memoryLimit bytes; null where there is none
+ * @param memory bytes; null if the cgroup does not count it, as for the others
+ * @param memoryLimit bytes; null if there is none
  * @param cpuMillis processor time since the container's start
- * @param processesLimit null where there is none
+ * @param processesLimit null if there is none
  */
 record Metrics(
         @Nullable Long memory,

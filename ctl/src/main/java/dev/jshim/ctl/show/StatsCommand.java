@@ -171,7 +171,7 @@ public final class StatsCommand implements Callable<Integer>, Lists {
     }
 
     /**
-     * What each uses of which it is known. In the first round twice, so that a rate is known.
+     * What each uses, as far as it is known. In the first round twice, so that a rate is known.
      *
      * @param failed hears of whom it is not known, and why
      */

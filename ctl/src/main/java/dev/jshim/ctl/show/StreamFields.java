@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class StreamFields {
     private StreamFields() {}
 
-    /** Null where the shim does not say. */
+    /** Null if the shim does not say. */
     static @Nullable Fields of(@Nullable ProcessState state, ProcFs proc) {
         if (state == null) {
             return null;

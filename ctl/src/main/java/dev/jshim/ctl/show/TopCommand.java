@@ -160,7 +160,7 @@ public final class TopCommand implements Callable<Integer>, Lists {
         return Math.round((now.ticks() - last.ticks()) / TICKS_PER_SECOND / seconds * 1000) / 10.0;
     }
 
-    /** Null where one of them does not answer. */
+    /** Null if one of them does not answer. */
     private static @Nullable Double slowest(List<NodeTask> tasks) {
         var most = 0.0;
         for (var task : tasks) {

@@ -21,7 +21,7 @@ final class Views {
         this.proc = proc;
     }
 
-    /** What the runtime keeps; null where it keeps nothing. */
+    /** What the runtime keeps; null if it keeps nothing. */
     @Nullable
     Fields runtime() {
         var kept = runtime;
@@ -37,7 +37,7 @@ final class Views {
                 .with("cgroups", kept.cgroups().stream().map(String::valueOf).toList());
     }
 
-    /** Where they differ, a sentence each; empty where all agree, or only one of them knows the task. */
+    /** Where they differ, a sentence each; empty if all agree, or only one of them knows the task. */
     List<String> differences() {
         var out = new ArrayList<String>();
         var said = task.state().orNull();

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A signal to a container whose shim does not answer: by the OCI runtime, which checks start times itself, and where
- * that fails or hangs, to the processes. Says each step; signals nothing of which it is not certain whose it is.
+ * that fails or hangs, to the processes. Reports each step; signals no process whose container is not certain.
  */
 final class Escalation {
     private static final int SIGKILL = 9;
@@ -113,7 +113,7 @@ final class Escalation {
         return why == null;
     }
 
-    /** One that holds neither pid 1 nor ourselves; null where there is none. */
+    /** One that holds neither pid 1 nor ourselves; null if there is none. */
     private @Nullable Path ownCgroup(RuntimeState state) {
         var self = (int) ProcessHandle.current().pid();
         return state.cgroups().stream()
@@ -125,7 +125,7 @@ final class Escalation {
                 .orElse(null);
     }
 
-    /** Every process in it; again for what was forked meanwhile, where they cannot refuse. */
+    /** Every process in it; again for what was forked meanwhile, if they cannot refuse. */
     private boolean byCgroup(Path cgroup) {
         var sent = 0;
         for (var round = 0; round < ROUNDS; round++) {

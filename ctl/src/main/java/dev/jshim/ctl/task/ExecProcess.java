@@ -58,7 +58,7 @@ final class ExecProcess {
         }
     }
 
-    /** Its size from the first instant, and its kind where the container's environment names none. */
+    /** Its size from the first instant, and its kind if the container's environment names none. */
     private static void addTerminal(JsonObject process, Terminal.Size terminal) {
         if (terminal.columns() > 0 && terminal.rows() > 0) {
             var size = new JsonObject();

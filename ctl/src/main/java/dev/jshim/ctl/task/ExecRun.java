@@ -42,7 +42,7 @@ final class ExecRun {
     /** Its exit; empty when somebody left it. */
     private final CompletableFuture<Optional<Answer<Exit>>> end = new CompletableFuture<>();
 
-    /** @param terminal null where the command has none */
+    /** @param terminal null if the command has none */
     ExecRun(
             Cli cli,
             Bundle bundle,

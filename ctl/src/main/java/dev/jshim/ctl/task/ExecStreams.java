@@ -72,12 +72,12 @@ final class ExecStreams implements AutoCloseable {
         return outputs.get(0).toString();
     }
 
-    /** Empty where there is none. */
+    /** Empty if there is none. */
     String stderr() {
         return outputs.size() < 2 ? "" : outputs.get(1).toString();
     }
 
-    /** Empty where there is none. */
+    /** Empty if there is none. */
     String stdin() {
         var fifo = directory.resolve("stdin");
         return Files.exists(fifo) ? fifo.toString() : "";
@@ -120,7 +120,7 @@ final class ExecStreams implements AutoCloseable {
     }
 
     /**
-     * Leaves the process to itself. Its output would stop it where nobody reads, so that a program of the system's does
+     * Leaves the process to itself. Its output would stop it if nobody read it, so that a program of the system's does
      * until it ends, and then removes the FIFOs.
      */
     void leave() {

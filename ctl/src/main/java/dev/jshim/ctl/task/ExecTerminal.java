@@ -40,7 +40,7 @@ final class ExecTerminal implements AutoCloseable {
         }
     }
 
-    /** Its size; nothing in both where it has none. */
+    /** Its size; nothing in both if it has none. */
     Terminal.Size size() {
         try {
             return Terminal.size(terminal);
@@ -60,7 +60,7 @@ final class ExecTerminal implements AutoCloseable {
         }
     }
 
-    /** Tells the size now, and whenever it changes. */
+    /** Reports the size now, and whenever it changes. */
     void follow(Consumer<Terminal.Size> onSize) {
         try {
             SignalHandler.install("WINCH", () -> tell(onSize));

@@ -79,7 +79,7 @@ public final class Signals {
                         : "did you mean SIG" + similar.getFirst() + "?");
     }
 
-    /** {@code SIGTERM} for 15; the number where it has no name. */
+    /** {@code SIGTERM} for 15; the number if it has no name. */
     public static String name(int number) {
         if (number <= NAMES.size()) {
             return "SIG" + NAMES.get(number - 1);

@@ -19,7 +19,7 @@ final class BridgeBinary {
 
     private BridgeBinary() {}
 
-    /** Null where this is no tree. */
+    /** Null if this is no tree. */
     static @Nullable Path find() {
         var home = System.getProperty(HOME_PROPERTY, System.getenv(HOME_VARIABLE));
         if (home == null || home.isEmpty()) {

@@ -25,7 +25,7 @@ final class ConfigChecks {
      *
      * @param given null to take the file of the containerd of the root directory, or that is said to listen at the
      *     address; else the default one
-     * @param program of the containerd 2.x that is to come; null where it is not at hand
+     * @param program of the containerd 2.x that is to come; null if it is not at hand
      */
     ConfigChecks(Cli cli, @Nullable Path given, @Nullable Path program) {
         this.cli = cli;
@@ -55,7 +55,7 @@ final class ConfigChecks {
         }
     }
 
-    /** All of it; none where there is no file. */
+    /** All of it; none if there is no file. */
     List<Finding> all() {
         var file = file();
         return Files.exists(file) ? of(file) : List.of();

@@ -20,10 +20,10 @@ public sealed interface Bundle permits V1Bundle, V2Bundle {
     /** The work directory, whether it exists or not. */
     Path work();
 
-    /** From {@code init.pid}; 0 where there is none. */
+    /** From {@code init.pid}; 0 if there is none. */
     int initPid();
 
-    /** From {@code shim.pid}; 0 where there is none, as for v1 shims before 1.3.9 and for most v2 shims. */
+    /** From {@code shim.pid}; 0 if there is none, as for v1 shims before 1.3.9 and for most v2 shims. */
     int recordedShimPid();
 
     OciConfig config();
@@ -33,7 +33,7 @@ public sealed interface Bundle permits V1Bundle, V2Bundle {
         return config() instanceof OciConfig.Spec spec ? spec.pod() : null;
     }
 
-    /** Where its shim listens; null where nothing says so. */
+    /** Where its shim listens; null if nothing says so. */
     @Nullable
     ShimSocket socket();
 

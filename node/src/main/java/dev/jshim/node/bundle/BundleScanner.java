@@ -29,7 +29,7 @@ public final class BundleScanner {
         this.sockets = sockets;
     }
 
-    /** All bundles, sorted by task; where a task has both, the v1 bundle comes first. */
+    /** All bundles, sorted by task; if a task has both, the v1 bundle comes first. */
     public List<Bundle> scan() {
         var out = new ArrayList<Bundle>();
         for (var task : tasks(paths.v1State())) {

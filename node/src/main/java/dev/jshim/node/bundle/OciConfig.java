@@ -9,7 +9,7 @@ public sealed interface OciConfig {
      * What people ask of it.
      *
      * @param namespaces the kinds of new or joined namespaces, {@code kind} or {@code kind:path}
-     * @param cgroupsPath empty where the runtime chooses
+     * @param cgroupsPath empty if the runtime chooses
      * @param pod null if it is no container of a kubelet's
      */
     record Spec(
@@ -63,7 +63,7 @@ public sealed interface OciConfig {
         }
     }
 
-    /** What is wrong with it; null where nothing is. */
+    /** What is wrong with it; null if nothing is. */
     default @Nullable String problem() {
         return null;
     }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A bundle of a v2 shim (2.1.4, core/runtime/v2/bundle.go).
  *
- * @param shimBinary of {@code shim-binary-path}, in its own bundle or that of its sandbox; null where there is no such
+ * @param shimBinary of {@code shim-binary-path}, in its own bundle or that of its sandbox; null if there is no such
  *     file (before 1.6)
  */
 public record V2Bundle(
@@ -34,7 +34,7 @@ public record V2Bundle(
     /**
      * How to speak with the shim.
      *
-     * @param socket null where nothing says so
+     * @param socket null if nothing says so
      * @param version of the task API, 2 or 3
      */
     public record Endpoint(@Nullable ShimSocket socket, int version, Protocol protocol) {}
@@ -51,8 +51,8 @@ public record V2Bundle(
     }
 
     /**
-     * Whether its record names the v1 runtime: the bridge serves it for a v1 shim, where there is one, or it was
-     * started again under that name.
+     * Whether its record names the v1 runtime: the bridge serves it for a v1 shim, if there is one, or it was started
+     * again under that name.
      */
     public boolean hasLegacyName() {
         var binary = shimBinary;

@@ -40,8 +40,8 @@ public final class ConfigForecast {
      * Looks at a file and what it imports.
      *
      * @param file the one that containerd 2.x is to start with
-     * @param program of that containerd; null where it is not at hand
-     * @param pods those on record, whose handlers the new one needs; empty where they are not known
+     * @param program of that containerd; null if it is not at hand
+     * @param pods those on record, whose handlers the new one needs; empty if they are not known
      * @throws IOException as {@link DaemonConfigReader#read}; or a line that says why the program cannot be asked, or
      *     what it says against the file
      */
@@ -130,7 +130,7 @@ public final class ConfigForecast {
         return (plugin.isEmpty() ? "" : "plugins." + plugin + ".") + String.join(".", path);
     }
 
-    /** Where a key is in a file, under whatever name of its plugin; null where it is not. */
+    /** Where a key is in a file, under whatever name of its plugin; null if it is not. */
     private static @Nullable List<String> place(TomlTable toml, NewContainerd.Ignored key) {
         if (key.plugin().isEmpty()) {
             return toml.get(key.path()) == null ? null : key.path();

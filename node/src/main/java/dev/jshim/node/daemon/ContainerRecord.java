@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * A container as containerd has it on record.
  *
  * @param runtime the runtime's name; the record of an old container names the v1 runtime forever
- * @param runtimeOptions of a type that depends on the runtime; null where there are none
+ * @param runtimeOptions of a type that depends on the runtime; null if there are none
  * @param extensions what clients such as CRI have added, by its name
  */
 public record ContainerRecord(

@@ -34,7 +34,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * containerd's own API, on its socket. That no daemon is there is an {@link Answer.Absent}. Calls may be made by any
+ * containerd's own API, on its socket. If no daemon answers, that is an {@link Answer.Absent}. Calls may be made by any
  * thread; each ends by the timeout.
  */
 public final class ContainerdClient implements AutoCloseable {
@@ -89,7 +89,7 @@ public final class ContainerdClient implements AutoCloseable {
                 .toList());
     }
 
-    /** The record of one container; refused as NOT_FOUND where there is none. */
+    /** The record of one container; refused as NOT_FOUND if there is none. */
     public Answer<ContainerRecord> container(TaskId task) {
         var request = GetContainerRequest.newBuilder().setId(task.id()).build();
         return ask(() -> container(in(task.namespace(), deadline(ContainersGrpc.newBlockingStub(channel)))

@@ -2,7 +2,7 @@ package dev.jshim.node.daemon;
 
 /** What a daemon says of itself, as {@code 1.6.20} or {@code v2.1.4}. */
 public record ContainerdVersion(String version, String revision) {
-    /** The first number; 0 where there is none. */
+    /** The first number; 0 if there is none. */
     public int major() {
         var digits = version.startsWith("v") ? version.substring(1) : version;
         var dot = digits.indexOf('.');

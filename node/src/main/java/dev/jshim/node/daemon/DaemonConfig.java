@@ -6,12 +6,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a containerd's config.toml says, as far as a migration needs it. A text is empty where the file says nothing:
+ * What a containerd's config.toml says, as far as a migration needs it. A text is empty if the file says nothing:
  * containerd's own default holds then (v1.6.20, services/server/config/config.go and runtime/v1/linux/runtime.go).
  *
  * @param files the file and those that it imports, as they were read; empty for the defaults
  * @param ttrpcAddress of containerd's ttrpc socket, see {@link #ttrpcSocket}
- * @param version of the file, not of those that it imports; 0 where it says none
+ * @param version of the file, not of those that it imports; 0 if it says none
  * @param shim of the v1 runtime: the shim's program
  * @param runtime of the v1 runtime: the OCI program, which no flag of a v1 shim names
  * @param runtimeRoot of the v1 runtime: the OCI program's {@code --root}, without the namespace
@@ -28,7 +28,7 @@ public record DaemonConfig(
         String runtime,
         String runtimeRoot,
         boolean shimDebug) {
-    /** What the gRPC socket's name has at its end to be the ttrpc one's, where that is not named. */
+    /** What the gRPC socket's name has at its end to be the ttrpc one's, if that is not named. */
     static final String TTRPC_SUFFIX = ".ttrpc";
 
     /** The first version in which the sockets are plugins'. */
@@ -61,8 +61,8 @@ public record DaemonConfig(
     }
 
     /**
-     * The ttrpc socket; null where it is the gRPC one with {@code .ttrpc} behind it. In a file of version 4 on it does
-     * not follow the gRPC one: its default is fixed too.
+     * The ttrpc socket; null if it is the gRPC one with {@code .ttrpc} behind it. In a file of version 4 on it does not
+     * follow the gRPC one: its default is fixed too.
      */
     public @Nullable Path ttrpcSocket() {
         if (!ttrpcAddress.isEmpty()) {

@@ -51,7 +51,7 @@ public final class DaemonConfigReader {
     /**
      * Reads a file and its imports.
      *
-     * @throws NoSuchFileException where the file itself is not there
+     * @throws NoSuchFileException if the file itself is not there
      * @throws IOException for one that cannot be read or understood; the message is a line with file and line number
      */
     public static DaemonConfig read(Path file) throws IOException {
@@ -134,7 +134,7 @@ public final class DaemonConfigReader {
      * Whatever stands in the place of the file: an import may name a directory, a device, or a file that is none of
      * containerd's.
      *
-     * @throws NoSuchFileException where it is not there
+     * @throws NoSuchFileException if it is not there
      */
     static TomlParseResult toml(Path file) throws IOException {
         byte[] bytes;

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A containerd that runs, by its command line (v1.6.20, cmd/containerd/command/main.go; the same flags in 2.x).
  *
- * @param held the root whose metadata it has, whatever flags and file say; null where that is not known
+ * @param held the root whose metadata it has, whatever flags and file say; null if that is not known
  * @param config the file that it reads, which need not exist
- * @param root empty where no flag says so, as the two after it
+ * @param root empty if no flag says so, as the two after it
  */
 public record DaemonProcess(
         ProcessFacts process, @Nullable Path held, Path config, String root, String state, String address) {
@@ -50,9 +50,9 @@ public record DaemonProcess(
     }
 
     /**
-     * Reads a command line; null where it is not a daemon's.
+     * Reads a command line; null if it is not a daemon's.
      *
-     * @param held null where it is not known what it holds
+     * @param held null if it is not known what it holds
      */
     static @Nullable DaemonProcess of(ProcessFacts process, @Nullable Path held, @Nullable Path directory) {
         if (process.argv().isEmpty() || (held == null && !PROGRAMS.contains(process.program()))) {

@@ -63,8 +63,8 @@ final class Metadata {
     }
 
     /**
-     * Who has those of a root open, with a lock or not: for one that is held where /proc/locks does not say by whom, as
-     * the file has another inode there than stat(2) names (overlayfs). Goes through all processes.
+     * Who has those of a root open, with a lock or not: for one that is held though /proc/locks does not say by whom,
+     * as the file has another inode there than stat(2) names (overlayfs). Goes through all processes.
      */
     List<ProcessFacts> openers(Path root) {
         var file = file(root);
@@ -108,7 +108,7 @@ final class Metadata {
      * Whether somebody holds those of a root, seen or not: it is tried to share the lock, for an instant. A containerd
      * that starts in that instant tries again 50 ms later.
      *
-     * @throws IOException where it cannot be tried
+     * @throws IOException if it cannot be tried
      */
     boolean isHeld(Path root) throws IOException {
         var file = file(root);
@@ -139,7 +139,7 @@ final class Metadata {
         return files;
     }
 
-    /** Null where what it calls its root is something else here. */
+    /** Null if what it calls its root is something else here. */
     private static @Nullable Path root(Path open) {
         try {
             var file = Files.readSymbolicLink(open);
@@ -158,7 +158,7 @@ final class Metadata {
         }
     }
 
-    /** 0 where there is no such file. */
+    /** 0 if there is no such file. */
     private static long inode(Path file) {
         return number(file, "unix:ino");
     }

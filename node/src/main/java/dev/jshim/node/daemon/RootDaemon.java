@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The containerd of a root directory, as long as it runs: by who holds its metadata ({@link Metadata}), and asked over
  * the socket on which that process really listens. What configurations, flags and defaults say of the socket is looked
- * at only where nobody holds them. Each question looks again.
+ * at only if nobody holds them. Each question looks again.
  */
 public final class RootDaemon {
     private static final int UNLIKELY = 2;
@@ -51,14 +51,14 @@ public final class RootDaemon {
     /**
      * What there is.
      *
-     * @param holder who has the root's metadata, in words; empty where nobody has: what answers then answers on the
-     *     socket that was said, and may be one that starts
+     * @param holder who has the root's metadata, in words; empty if nobody has: what answers then answers on the socket
+     *     that was said, and may be one that starts
      * @param socket its gRPC socket, else the one that was said
-     * @param version what it says of itself; absent where no containerd runs for this root
-     * @param rival of whom the socket is that was said, a containerd with another root, in words; empty where it is not
+     * @param version what it says of itself; absent if no containerd runs for this root
+     * @param rival of whom the socket is that was said, a containerd with another root, in words; empty if it is not
      */
     public record Found(String holder, Path socket, Answer<ContainerdVersion> version, String rival) {
-        /** To ask it more; answers each question as absent where there is none. */
+        /** To ask it more; answers each question as absent if there is none. */
         public ContainerdClient client(Duration timeout) {
             return version instanceof Answer.Absent<ContainerdVersion>(var reason)
                     ? ContainerdClient.none(reason)
@@ -169,7 +169,7 @@ public final class RootDaemon {
         }
     }
 
-    /** Netty is loaded only where there is a socket to ask. */
+    /** Netty is loaded only if there is a socket to ask. */
     private Answer<ContainerdVersion> version(Path socket) {
         if (!Files.exists(socket)) {
             return new Answer.Absent<>("no containerd answers on " + socket);

@@ -47,7 +47,7 @@ record RuntimeHandlers(Map<String, String> types, String defaultName) {
         return new RuntimeHandlers(types, defaultName);
     }
 
-    /** The version of a file; another one's where it says nothing. */
+    /** The version of a file; another one's if it says nothing. */
     static long version(TomlTable file, long other) {
         return file.get(List.of("version")) instanceof Long version ? version : other;
     }

@@ -274,8 +274,8 @@ public final class LeftoverScan {
     }
 
     /**
-     * The folder is that of every containerd's clients, and a name is all that says whose a FIFO is: no container that
-     * is on this machine may have its id.
+     * The clients of every containerd use that folder, and only its name shows which one a FIFO belongs to: no
+     * container that is on this machine may have its id.
      */
     private void fifos(List<Bundle> elsewhere, List<Leftover> out) {
         var ids = new HashSet<String>();

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 /**
  * The directories of another containerd on the same machine, as its v1 shims have them: Docker's own, k3s's.
  *
- * @param root empty path where no shim names it
+ * @param root empty path if no shim names it
  * @param shims how many v1 shims it has
  */
 public record OtherNode(Path root, Path state, int shims) implements Comparable<OtherNode> {

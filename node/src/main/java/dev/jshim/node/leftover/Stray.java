@@ -7,7 +7,7 @@ import java.util.Locale;
  * Something of a containerd's that no bundle of its own stands for, so that no listing of bundles shows it.
  *
  * @param task whose it is
- * @param pid of the process that was found, 0 where none was
+ * @param pid of the process that was found, 0 if none was
  * @param what a sentence for people
  */
 public record Stray(Kind kind, TaskId task, int pid, String what) {

@@ -103,7 +103,7 @@ public final class StrayScan {
 
     private record Place(Path root, Path state, TaskId task) {}
 
-    /** By the working directory, which is the bundle, and -workdir; null where neither looks like that. */
+    /** By the working directory, which is the bundle, and -workdir; null if neither looks like that. */
     private @Nullable Place place(ProcessFacts process, ShimFlags flags) {
         var cwd = proc.cwd(process.pid());
         var bundle = cwd == null ? null : parts(Path.of(cwd.toString().replace(DELETED, "")));
@@ -112,7 +112,7 @@ public final class StrayScan {
         if (named == null) {
             return null;
         }
-        // Without a bundle's folder to stand in, the state directory is a guess: ours where the root is.
+        // Without a bundle's folder to stand in, the state directory is a guess: ours if the root is.
         var state = bundle != null ? bundle.base() : named.base().equals(paths.root()) ? paths.state() : Path.of("");
         return new Place(work == null ? Path.of("") : work.base(), state, named.task());
     }

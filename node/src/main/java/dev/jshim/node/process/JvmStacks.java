@@ -42,7 +42,7 @@ public final class JvmStacks {
      */
     public static String of(ProcessFacts process, ProcFs proc, Duration timeout) throws IOException {
         var end = System.nanoTime() + timeout.toNanos();
-        // its own /tmp, where it has another than ours; names in it are by its own pid
+        // its own /tmp, if it has another than ours; names in it are by its own pid
         var tmp = Path.of("/proc", Integer.toString(process.pid()), "root/tmp");
         var pid = proc.innermostPid(process.pid());
         var socket = tmp.resolve(".java_pid" + pid);

@@ -56,7 +56,7 @@ public final class ProcFs {
         return ours != null && its != null && !ours.equals(its);
     }
 
-    /** What is known of a pid; null where there is no such process. */
+    /** What is known of a pid; null if there is no such process. */
     public @Nullable ProcessFacts facts(int pid) {
         var stat = stat(pid);
         if (stat == null) {
@@ -153,13 +153,13 @@ public final class ProcFs {
         return out;
     }
 
-    /** The lines of /proc/PID/cgroup, {@code hierarchy:controllers:path}; empty where it cannot be read. */
+    /** The lines of /proc/PID/cgroup, {@code hierarchy:controllers:path}; empty if it cannot be read. */
     public List<String> cgroups(int pid) {
         var text = read(folder(pid).resolve("cgroup"));
         return text == null ? List.of() : lines(text);
     }
 
-    /** Memory, threads and descriptors; null where there is no such process. */
+    /** Memory, threads and descriptors; null if there is no such process. */
     public @Nullable ProcessUsage usage(int pid) {
         var folder = folder(pid);
         var status = read(folder.resolve("status"));
@@ -176,7 +176,7 @@ public final class ProcFs {
                 score == null ? 0 : (int) field("score " + score, "score "));
     }
 
-    /** Processor time so far, user and system, in clock ticks (USER_HZ); -1 where there is no such process. */
+    /** Processor time so far, user and system, in clock ticks (USER_HZ); -1 if there is no such process. */
     public long cpuTicks(int pid) {
         var stat = read(pid, "stat");
         var end = stat == null ? -1 : stat.lastIndexOf(')');
@@ -192,9 +192,7 @@ public final class ProcFs {
         }
     }
 
-    /**
-     * The kinds of namespaces it is in, with the kernel's numbers: {@code pid:[4026531836]}; empty where unreadable.
-     */
+    /** The kinds of namespaces it is in, with the kernel's numbers: {@code pid:[4026531836]}; empty if unreadable. */
     public List<String> namespaces(int pid) {
         var out = new ArrayList<String>();
         var folder = folder(pid);
@@ -207,7 +205,7 @@ public final class ProcFs {
         return out;
     }
 
-    /** The paths that we have mounts at, from {@code mountinfo}; empty where it cannot be read. */
+    /** The paths that we have mounts at, from {@code mountinfo}; empty if it cannot be read. */
     public List<String> mountPoints() {
         var text = read(root.resolve("self/mountinfo"));
         return text == null
@@ -219,7 +217,7 @@ public final class ProcFs {
                         .toList();
     }
 
-    /** What its descriptors are: the links of /proc/PID/fd by number; empty where we may not look. */
+    /** What its descriptors are: the links of /proc/PID/fd by number; empty if we may not look. */
     public Map<Integer, String> fds(int pid) {
         var out = new TreeMap<Integer, String>();
         try (var entries = Files.newDirectoryStream(folder(pid).resolve("fd"))) {
@@ -276,7 +274,7 @@ public final class ProcFs {
         return out;
     }
 
-    /** The flags that a descriptor was opened with, as open(2) has them; -1 where it cannot be read. */
+    /** The flags that a descriptor was opened with, as open(2) has them; -1 if it cannot be read. */
     public int fdFlags(int pid, int fd) {
         var text = read(folder(pid).resolve("fdinfo/" + fd));
         if (text != null) {
@@ -290,7 +288,7 @@ public final class ProcFs {
         return -1;
     }
 
-    /** Whether it has a handler for a signal; false where that cannot be read. */
+    /** Whether it has a handler for a signal; false if that cannot be read. */
     public boolean catches(int pid, int signal) {
         var status = read(pid, "status");
         if (status != null) {
@@ -304,7 +302,7 @@ public final class ProcFs {
         return false;
     }
 
-    /** Whose rights it has, as a number of our user namespace; -1 where that cannot be read. */
+    /** Whose rights it has, as a number of our user namespace; -1 if that cannot be read. */
     public int user(int pid) {
         var status = read(pid, "status");
         for (var line : status == null ? List.<String>of() : lines(status)) {
@@ -316,7 +314,7 @@ public final class ProcFs {
         return -1;
     }
 
-    /** Its pid in its own pid namespace; the same as ours where there is none of its own. */
+    /** Its pid in its own pid namespace; the same as ours if it has none of its own. */
     public int innermostPid(int pid) {
         var status = read(pid, "status");
         if (status != null) {
@@ -358,12 +356,12 @@ public final class ProcFs {
         return List.copyOf(out.values());
     }
 
-    /** Where its program can be read and run, also where the file that it was started from has been replaced. */
+    /** Where its program can be read and run, also if the file that it was started from has been replaced. */
     public Path program(int pid) {
         return root.resolve(pid + "/exe");
     }
 
-    /** Its working directory; null where it cannot be read. */
+    /** Its working directory; null if it cannot be read. */
     public @Nullable Path cwd(int pid) {
         return link(folder(pid).resolve("cwd"));
     }
@@ -373,7 +371,7 @@ public final class ProcFs {
         return UnixSocketTable.read(root.resolve("net/unix"));
     }
 
-    /** When the machine booted, in seconds since the epoch; 0 where /proc does not say. */
+    /** When the machine booted, in seconds since the epoch; 0 if /proc does not say. */
     public long bootTime() {
         var stat = read(root.resolve("stat"));
         return stat == null ? 0 : field(stat, "btime ");

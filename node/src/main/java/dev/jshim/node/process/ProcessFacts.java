@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * What /proc said of a process, at one moment (proc(5)).
  *
  * @param stat its /proc/PID/stat
- * @param argv empty for one that has ended, and where it cannot be read
- * @param exe null where it cannot be read
+ * @param argv empty for one that has ended, and if it cannot be read
+ * @param exe null if it cannot be read
  */
 public record ProcessFacts(
         ProcessStat stat, List<String> argv, @Nullable Path exe) {
@@ -53,7 +53,7 @@ public record ProcessFacts(
         return stat.hasEnded();
     }
 
-    /** The last part of argv[0]; the kernel's name where there is none. */
+    /** The last part of argv[0]; the kernel's name if there is none. */
     public String program() {
         if (argv.isEmpty()) {
             return comm();

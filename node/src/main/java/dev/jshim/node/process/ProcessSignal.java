@@ -17,7 +17,7 @@ public final class ProcessSignal {
      * Sends it.
      *
      * @param isMeant asked when the process can no longer become another one
-     * @return why it was not sent; null where it was
+     * @return why it was not sent; null if it was
      */
     public static @Nullable String send(int pid, int signal, Predicate<ProcessFacts> isMeant) {
         try {

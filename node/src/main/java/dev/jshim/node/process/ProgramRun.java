@@ -21,7 +21,7 @@ public record ProgramRun(int code, String out, String err) {
     /**
      * Runs a program, which may hang: it is killed when its time is over.
      *
-     * @throws IOException where it cannot be run, or was killed; the message does not name it
+     * @throws IOException if it cannot be run, or was killed; the message does not name it
      */
     public static ProgramRun of(List<String> command, Duration limit) throws IOException {
         // Files, since a child of the program could keep a pipe open after it.
@@ -59,7 +59,7 @@ public record ProgramRun(int code, String out, String err) {
         return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     }
 
-    /** The last line that it wrote, the errors first; {@code exit N} where it was silent. */
+    /** The last line that it wrote, the errors first; {@code exit N} if it was silent. */
     public String lastLine() {
         for (var text : List.of(err.strip(), out.strip())) {
             if (!text.isEmpty()) {

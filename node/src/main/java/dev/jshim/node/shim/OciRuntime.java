@@ -29,7 +29,7 @@ public record OciRuntime(String binary, Path root) {
      * {@code runtime} and {@code options.json} that it leaves in its bundle (2.1.4, cmd/containerd-shim-runc-v2/runc/
      * container.go), and runc with its defaults otherwise.
      *
-     * @param shim null where it is gone
+     * @param shim null if it is gone
      */
     public static OciRuntime of(Bundle bundle, @Nullable ProcessFacts shim) {
         if (bundle instanceof V1Bundle) {
@@ -44,7 +44,7 @@ public record OciRuntime(String binary, Path root) {
                 root == null ? path(optionsRoot(bundle.path())) : withoutNamespace(path(root), bundle.task()));
     }
 
-    /** What the runtime keeps of a task; null where it keeps nothing. */
+    /** What the runtime keeps of a task; null if it keeps nothing. */
     public @Nullable RuntimeState state(TaskId task) {
         return RuntimeState.read(root, task);
     }

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * crun's {@code status} (crun 1.8, src/libcrun/status.c). Unlike {@code init.pid} it holds the start time of init.
  *
  * @param directory where it was found
- * @param init pid and start time; null where it says none
- * @param bundle the bundle that it was made from; null where it does not say
- * @param cgroups the directories of its cgroups; empty where it says none
+ * @param init pid and start time; null if it says none
+ * @param bundle the bundle that it was made from; null if it does not say
+ * @param cgroups the directories of its cgroups; empty if it says none
  */
 public record RuntimeState(
         Path directory, @Nullable ProcessId init, @Nullable Path bundle, List<Path> cgroups) {
@@ -33,12 +33,12 @@ public record RuntimeState(
         cgroups = List.copyOf(cgroups);
     }
 
-    /** The state of a task below a runtime's root, such as {@code /run/containerd/runc}; null where there is none. */
+    /** The state of a task below a runtime's root, such as {@code /run/containerd/runc}; null if there is none. */
     public static @Nullable RuntimeState read(Path runtimeRoot, TaskId task) {
         return read(runtimeRoot.resolve(task.namespace()).resolve(task.id()));
     }
 
-    /** The state in a container's own directory; null where there is none, or it cannot be read. */
+    /** The state in a container's own directory; null if there is none, or it cannot be read. */
     public static @Nullable RuntimeState read(Path directory) {
         for (var file : List.of("state.json", "status")) {
             try {

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The flags that a v1 shim was started with (1.6.20, cmd/containerd-shim/main_unix.go; the same names since 1.0). It
  * has none for the OCI binary: that came with Create.
  *
- * @param namespace empty where it was not given, as the other texts are
+ * @param namespace empty if it was not given, as the other texts are
  */
 public record ShimFlags(
         String namespace,
@@ -21,12 +21,12 @@ public record ShimFlags(
         boolean systemdCgroup,
         boolean debug,
         String socket) {
-    /** Of go-runc and the shim, where no flag says otherwise. */
+    /** Of go-runc and the shim, if no flag says otherwise. */
     public static final String DEFAULT_RUNTIME_ROOT = "/run/containerd/runc";
 
     private static final List<String> SWITCHES = List.of("systemd-cgroup", "debug");
 
-    /** Parses an argv; null where the program is not {@code containerd-shim}. Flags we do not know are passed over. */
+    /** Parses an argv; null if the program is not {@code containerd-shim}. Flags we do not know are passed over. */
     public static @Nullable ShimFlags parse(List<String> argv) {
         if (argv.isEmpty() || !isV1Shim(argv.getFirst())) {
             return null;

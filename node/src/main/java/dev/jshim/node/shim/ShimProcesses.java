@@ -9,8 +9,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the process that serves a bundle without asking it. A recorded pid counts only where a shim of this task has
- * it: pids are used again.
+ * Finds the process that serves a bundle without asking it. A recorded pid counts only if a shim of this task has it:
+ * pids are used again.
  */
 public final class ShimProcesses {
     /** How the kernel names containerd's shims, of any vendor, and those of Docker's own containerd (17.x). */
@@ -46,8 +46,8 @@ public final class ShimProcesses {
     }
 
     /**
-     * The shim of a bundle; null where none is found. Asked in this order: {@code shim.pid}, the flags of all
-     * processes, the parent of init.
+     * The shim of a bundle; null if none is found. Asked in this order: {@code shim.pid}, the flags of all processes,
+     * the parent of init.
      */
     public @Nullable ProcessFacts of(Bundle bundle) {
         var recorded = proc.facts(bundle.recordedShimPid());
@@ -64,7 +64,7 @@ public final class ShimProcesses {
         return parent != null && isShimOf(parent, bundle) ? parent : null;
     }
 
-    /** The init process that {@code init.pid} names; null where it has exited and was reaped. */
+    /** The init process that {@code init.pid} names; null if it has exited and was reaped. */
     public @Nullable ProcessFacts init(Bundle bundle) {
         return proc.facts(bundle.initPid());
     }
@@ -84,7 +84,7 @@ public final class ShimProcesses {
     }
 
     /**
-     * Whether the pid of init is another process's by now; false where none has it.
+     * Whether the pid of init is another process's by now; false if none has it.
      *
      * @param shim what {@link #of} found
      */

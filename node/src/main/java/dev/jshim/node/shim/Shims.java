@@ -85,7 +85,7 @@ public final class Shims {
         }
         metadata.put(UnixGrpc.NAMESPACE, task.namespace());
         var grpc = UnixGrpc.open(named.path());
-        // 1.7 calls the v3 service of a gRPC shim also where its bootstrap.json must say version 2.
+        // 1.7 calls the v3 service of a gRPC shim also if its bootstrap.json must say version 2.
         return new V2Task(task, bundle.path(), with(grpc, metadata), grpc::shutdownNow, true, timeout);
     }
 

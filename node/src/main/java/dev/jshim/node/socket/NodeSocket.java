@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A shim's socket with those who name it.
  *
- * @param namedBy the tasks whose bundles name it; empty for one that is only there
- * @param connect whether somebody accepts a connection; null where it was not tried
+ * @param namedBy the tasks whose bundles name it; empty for one that nobody names
+ * @param connect whether somebody accepts a connection; null if it was not tried
  */
 public record NodeSocket(
         SocketFacts facts, List<TaskId> namedBy, @Nullable Answer<Boolean> connect) {

@@ -45,9 +45,9 @@ public record SocketFacts(
     }
 
     /**
-     * Why others than root can reach it; empty where they cannot. Every process of the same network namespace can
-     * connect to an abstract name, containers with the host's network too (CVE-2020-15257). A mode counts only where
-     * the directory lets others in.
+     * Why others than root can reach it; empty if they cannot. Every process of the same network namespace can connect
+     * to an abstract name, containers with the host's network too (CVE-2020-15257). A mode counts only where the
+     * directory lets others in.
      */
     public String exposure() {
         if (socket instanceof ShimSocket.Abstract) {

@@ -59,7 +59,7 @@ public record UnixSocketTable(Set<String> abstractNames, Set<String> paths, Map<
         return new UnixSocketTable(names, paths, peers);
     }
 
-    /** The inodes of those that listen, by their paths: more than one where the later one has taken the name away. */
+    /** The inodes of those that listen, by their paths: more than one if the later one has taken the name away. */
     public static Map<String, Set<Long>> listeners(Path procNetUnix) {
         var out = new HashMap<String, Set<Long>>();
         try (var in = Files.newBufferedReader(procNetUnix, StandardCharsets.ISO_8859_1)) {

@@ -60,12 +60,12 @@ public record Node(NodePaths paths, List<Bundle> bundles, List<String> problems)
         return out;
     }
 
-    /** The v1 bundle of a task; null where it has none. */
+    /** The v1 bundle of a task; null if it has none. */
     public @Nullable V1Bundle v1(TaskId task) {
         return v1().stream().filter(b -> b.task().equals(task)).findFirst().orElse(null);
     }
 
-    /** The v2 bundle of a task; null where it has none. */
+    /** The v2 bundle of a task; null if it has none. */
     public @Nullable V2Bundle v2(TaskId task) {
         return v2().stream().filter(b -> b.task().equals(task)).findFirst().orElse(null);
     }

@@ -17,13 +17,13 @@ import org.jspecify.annotations.Nullable;
  * with both of its bundles, and its v1 shim is the one that was asked.
  *
  * @param bundle of the shim that was asked
- * @param bridge the v2 bundle beside a v1 bundle, which the bridge serves; null where there is none
- * @param bridgeState what the bridge answered; null where there is none
- * @param init what {@code init.pid} names, or else what the shim did; null where there is no such process, or its pid
- *     is another's by now
- * @param shim the shim's process; null where none was found
+ * @param bridge the v2 bundle beside a v1 bundle, which the bridge serves; null if there is none
+ * @param bridgeState what the bridge answered; null if there is none
+ * @param init what {@code init.pid} names, or else what the shim did; null if there is no such process, or its pid is
+ *     another's by now
+ * @param shim the shim's process; null if none was found
  * @param keeper how that stands if it is the keeper of a JVM; else null
- * @param reusedPid what {@code init.pid} says, where another process has that pid by now and no shim says that the task
+ * @param reusedPid what {@code init.pid} says, if another process has that pid by now and no shim says that the task
  *     has stopped; else 0
  */
 public record NodeTask(
@@ -59,7 +59,7 @@ public record NodeTask(
         return bundle.runtime();
     }
 
-    /** As the shim has it; what the processes tell where it does not answer. */
+    /** As the shim has it; what the processes show if it does not answer. */
     public ProcessStatus status() {
         var known = state.orNull();
         if (known != null) {
@@ -70,7 +70,7 @@ public record NodeTask(
                 : bundle.initPid() == 0 ? ProcessStatus.UNKNOWN : ProcessStatus.STOPPED;
     }
 
-    /** Of init, as the shim has it, else of {@code init.pid}; 0 where neither is known, and for a pid used again. */
+    /** Of init, as the shim has it, else of {@code init.pid}; 0 if neither is known, and for a pid used again. */
     public int pid() {
         var known = state.orNull();
         if (known != null && known.pid() != 0) {
@@ -79,7 +79,7 @@ public record NodeTask(
         return reusedPid == 0 ? bundle.initPid() : 0;
     }
 
-    /** 0 where no shim process was found. */
+    /** 0 if no shim process was found. */
     public int shimPid() {
         var process = shim;
         return process == null ? 0 : process.pid();

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * The task that a process of the host belongs to.
  *
  * @param by what showed it, in words
- * @param initPid 0 where init does not live
- * @param shim null where none was found
+ * @param initPid 0 if init does not live
+ * @param shim null if none was found
  */
 public record ProcessOwner(
         TaskId task,
@@ -37,7 +37,7 @@ public record ProcessOwner(
         }
     }
 
-    /** Finds the owner without asking any shim; null where there is none on this node. */
+    /** Finds the owner without asking any shim; null if there is none on this node. */
     public static @Nullable ProcessOwner of(ProcessFacts process, Node node, ProcFs proc) {
         var processes = new ShimProcesses(proc);
         for (var bundle : node.bundles()) {
@@ -64,7 +64,7 @@ public record ProcessOwner(
         return null;
     }
 
-    /** What binds a process to a container's init; null where nothing does. */
+    /** What binds a process to a container's init; null if nothing does. */
     private static @Nullable String bond(ProcessFacts process, ProcessFacts init, ProcFs proc) {
         var own = proc.cgroups(init.pid());
         for (var line : proc.cgroups(process.pid())) {

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The block I/O controller of cgroup v1. The CFQ scheduler's files come first; where there are none, or they list
- * nothing, the counters of the throttling layer are taken. Entries keep the order of the files.
+ * The block I/O controller of cgroup v1. The CFQ scheduler's files come first; if there are none, or they list nothing,
+ * the counters of the throttling layer are taken. Entries keep the order of the files.
  */
 final class Blkio1 {
     private final StatFiles files;

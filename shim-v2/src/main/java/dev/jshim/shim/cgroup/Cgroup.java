@@ -15,7 +15,7 @@ public sealed interface Cgroup permits Cgroup1, Cgroup2 {
     /**
      * Finds the cgroup of a running process, from {@code /proc/PID/cgroup} and {@code /proc/self/mountinfo}.
      *
-     * <p>A host counts as cgroup v2 only where {@code /sys/fs/cgroup} itself is cgroup2; a hybrid one is v1, as for
+     * <p>A host counts as cgroup v2 only if {@code /sys/fs/cgroup} itself is cgroup2; a hybrid one is v1, as for
      * containerd (containerd/cgroups utils.go {@code Mode}, runc/container.go {@code loadProcessCgroup}, v2.1.4).
      *
      * @throws java.nio.file.NoSuchFileException when there is no such process, it has ended, or its cgroup was removed
@@ -39,7 +39,7 @@ public sealed interface Cgroup permits Cgroup1, Cgroup2 {
      * Finds the cgroup of a process that may have ended, by what its {@code /proc/PID/cgroup} said while it ran.
      * Whether it is still there, and the same, is not known.
      *
-     * @throws IOException where the text cannot be understood, or no hierarchy that held the process is mounted
+     * @throws IOException if the text cannot be understood, or no hierarchy that held the process is mounted
      */
     static Cgroup of(String membership) throws IOException {
         return of(Host.REAL, Membership.parse(membership));

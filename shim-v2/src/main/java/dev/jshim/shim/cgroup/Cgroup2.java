@@ -122,7 +122,7 @@ public final class Cgroup2 implements Cgroup {
             }
         }
 
-        /** Unset, not empty, where there is no such file or nothing in it. */
+        /** Unset, not empty, if there is no such file or nothing in it. */
         private void events() throws IOException {
             var events = MemoryEvents.newBuilder();
             var seen = new ArrayList<String>(6);
@@ -186,7 +186,7 @@ public final class Cgroup2 implements Cgroup {
             }
         }
 
-        /** Pressure files also answer EOPNOTSUPP, where the accounting is switched off for one cgroup. */
+        /** Pressure files also answer EOPNOTSUPP, if the accounting is switched off for one cgroup. */
         private @Nullable String textOrNull(String name) {
             try {
                 return files.text(directory.resolve(name));

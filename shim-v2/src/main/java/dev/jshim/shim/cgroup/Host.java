@@ -26,10 +26,10 @@ record Host(Path root) {
     }
 
     /**
-     * What {@code /proc/PID/cgroup} says of a process, or of one of its threads where the first one has ended: what is
-     * at its end the kernel shows in the root of each v1 hierarchy, where the whole host would be taken for it.
+     * What {@code /proc/PID/cgroup} says of a process, or of one of its threads if the first one has ended: what is at
+     * its end the kernel shows in the root of each v1 hierarchy, where the whole host would be taken for it.
      *
-     * @throws NoSuchFileException where it has ended
+     * @throws NoSuchFileException if it has ended
      */
     String membership(int pid) throws IOException {
         var proc = at("/proc");

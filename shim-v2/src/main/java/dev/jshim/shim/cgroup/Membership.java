@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The content of one {@code /proc/PID/cgroup}, man cgroups(7).
  *
  * @param byController the cgroup of each v1 controller; a named hierarchy has its {@code name=} kept
- * @param unified the cgroup in the v2 hierarchy, null where there is none
+ * @param unified the cgroup in the v2 hierarchy, null if there is none
  */
 record Membership(
         Map<String, String> byController, @Nullable String unified) {

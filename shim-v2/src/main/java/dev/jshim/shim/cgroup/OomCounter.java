@@ -14,7 +14,7 @@ record OomCounter(Path file) {
     /**
      * One reading.
      *
-     * @param kills how many, unsigned; -1 where the kernel does not count them (v1 before Linux 4.13)
+     * @param kills how many, unsigned; -1 if the kernel does not count them (v1 before Linux 4.13)
      * @param killsDisabled whether processes are stopped instead of killed, so that there is nothing to count (v1)
      */
     record Reading(long kills, boolean killsDisabled) {
@@ -26,7 +26,7 @@ record OomCounter(Path file) {
     /**
      * Reads the file; null when the cgroup has been removed.
      *
-     * @throws IOException when it is there and cannot be read or understood
+     * @throws IOException when it exists and cannot be read or understood
      */
     @Nullable
     Reading read() throws IOException {

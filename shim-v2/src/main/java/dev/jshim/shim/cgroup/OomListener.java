@@ -60,13 +60,13 @@ public final class OomListener implements AutoCloseable {
         return seen;
     }
 
-    /** Tells what happened since this was made, and from now on all else as it happens. */
+    /** Reports what happened since this was made, and from now on all else as it happens. */
     public synchronized void begin() {
         begun = true;
         check();
     }
 
-    /** Tells at once what the kernel has counted by now. To be called before the end of a process is announced. */
+    /** Reports at once what the kernel has counted by now. To be called before the end of a process is announced. */
     public synchronized void check() {
         if (begun && !closed) {
             var _ = read();
@@ -123,7 +123,7 @@ public final class OomListener implements AutoCloseable {
         return signals > 0;
     }
 
-    /** Tells what is left to tell, and nothing after that; frees the descriptors. */
+    /** Reports what is left to report, and nothing after that; frees the descriptors. */
     @Override
     public synchronized void close() {
         check();

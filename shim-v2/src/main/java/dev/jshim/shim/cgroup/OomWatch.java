@@ -36,7 +36,7 @@ public final class OomWatch {
      * {@link OomListener#begin}. The caller closes it.
      *
      * @param told called once for each out-of-memory kill, or once for several that came together; it must not block
-     * @throws IOException where the cgroup has no memory controller, or the kernel refuses
+     * @throws IOException if the cgroup has no memory controller, or the kernel refuses
      */
     public OomListener open(Cgroup cgroup, Runnable told) throws IOException {
         // No switch over the types: it is linked again in every shim (docs/adr/0002-aot-cache.md).
@@ -44,8 +44,8 @@ public final class OomWatch {
     }
 
     /**
-     * How many processes the kernel has killed in a cgroup for want of memory; -1 where that is not counted or cannot
-     * be read.
+     * How many processes the kernel has killed in a cgroup for want of memory; -1 if that is not counted or cannot be
+     * read.
      */
     public static long kills(Cgroup cgroup) {
         try {

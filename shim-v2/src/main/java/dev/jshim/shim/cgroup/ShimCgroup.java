@@ -13,7 +13,7 @@ public final class ShimCgroup {
      * Moves a process into a cgroup, on v1 in each hierarchy that has it (cmd/containerd-shim-runc-v2/manager, v2.1.4).
      *
      * @param cgroup an absolute path below the hierarchies' roots
-     * @throws IOException also where no hierarchy has such a cgroup
+     * @throws IOException also if no hierarchy has such a cgroup
      */
     public static void enter(String cgroup, int pid) throws IOException {
         enter(Host.REAL, cgroup, pid);

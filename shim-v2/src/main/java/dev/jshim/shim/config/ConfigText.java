@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A configuration as TOML. The only class that knows toml4j: it is loaded where there is a text to read, and nowhere
+ * A configuration as TOML. The only class that knows toml4j: it is loaded only if there is a text to read, and nowhere
  * else.
  *
  * <p>toml4j checks no types and knows no lines once it has parsed, so keys and types are checked here, and the line of
@@ -39,7 +39,7 @@ final class ConfigText {
     /**
      * Reads a text.
      *
-     * @param name the file, or whatever tells the reader of a message where the text is from
+     * @param name the file, or whatever shows the reader of a message where the text is from
      * @throws ShimException INVALID_ARGUMENT, one line with the name, the line and the key
      */
     static Settings parse(String name, String text) {
@@ -122,7 +122,7 @@ final class ConfigText {
         return new ShimException(ShimException.Kind.INVALID_ARGUMENT, place + ": " + oneLine, cause);
     }
 
-    /** The first line that gives the key a value or opens a table of its name; 0 where none does. */
+    /** The first line that gives the key a value or opens a table of its name; 0 if none does. */
     private int lineOf(String key) {
         var quoted = "[\"']?" + Pattern.quote(key) + "[\"']?";
         var assignment = Pattern.compile("\\s*(?:" + quoted + "\\s*=|\\[+\\s*" + quoted + "\\s*[].]).*");

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The node's own configuration: what holds where a container's options say nothing. */
+/** The node's own configuration: what holds if a container's options say nothing. */
 final class Defaults {
     /** For tests: another path than the one below. */
     private static final String PATH_PROPERTY = "jshim.config";

@@ -21,7 +21,7 @@ public enum Key {
     CRIU_TIMEOUT("CriuTimeout", Kind.NUMBER),
     /** Of a container whose output need not cross the shim for CRIU's sake. */
     NEVER_CHECKPOINTED("NeverCheckpointed", Kind.SWITCH),
-    /** Of old configurations, where it stands empty. */
+    /** Of old configurations, in which it stands empty. */
     CRIU_PATH("CriuPath", Kind.EMPTY),
     /** containerd reads these two itself, from a task's options. */
     TASK_API_ADDRESS("TaskApiAddress", Kind.TEXT),
@@ -109,7 +109,7 @@ public enum Key {
         return null;
     }
 
-    /** The key that somebody who wrote this name may have meant; null where none is near. */
+    /** The key that somebody who wrote this name may have meant; null if none is near. */
     static @Nullable Key like(String name) {
         Key best = null;
         var nearest = 4; // more changes than three are another word

@@ -32,7 +32,7 @@ public final class Options {
     }
 
     /**
-     * As {@link #read(Any)}, with options that hold where the container's own say nothing, before the node's.
+     * As {@link #read(Any)}, with options that hold if the container's own say nothing, before the node's.
      *
      * @param lesser of the same types
      */

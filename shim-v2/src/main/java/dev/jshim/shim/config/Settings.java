@@ -16,7 +16,7 @@ public final class Settings {
         this.values = Map.copyOf(values);
     }
 
-    /** These values, and where they have none, the others'. */
+    /** These values, and if they have none, the others'. */
     Settings or(Settings fallback) {
         if (values.isEmpty()) {
             return fallback;
@@ -29,7 +29,7 @@ public final class Settings {
         return new Settings(merged);
     }
 
-    /** The text of a key, empty where it has none. */
+    /** The text of a key, empty if it has none. */
     public String text(Key key) {
         return values.get(key) instanceof String text ? text : "";
     }
@@ -39,7 +39,7 @@ public final class Settings {
         return Boolean.TRUE.equals(values.get(key));
     }
 
-    /** An unsigned 32-bit number, 0 where there is none. */
+    /** An unsigned 32-bit number, 0 if there is none. */
     public int number(Key key) {
         return values.get(key) instanceof Long number ? number.intValue() : 0;
     }

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Which version of the task API the shim tells containerd to use. It serves both. */
 public enum TaskApi {
-    /** 3 where the calling containerd is certain to know it, else 2. */
+    /** 3 if the calling containerd is certain to know it, else 2. */
     AUTO,
     V2,
     V3;

@@ -72,7 +72,7 @@ public final class Keeper implements FdStore, AutoCloseable {
     /** The keeper's program in a tree of jshim's. */
     public static final Path PROGRAM = Path.of("lib/native/jshim-keeper");
 
-    /** Whether a program is there and the keeper that has started this process is another one. */
+    /** Whether a program exists and the keeper that has started this process is another one. */
     private static boolean isOtherThanParent(Path program) {
         var self = Processes.stat(Processes.getpid());
         try {

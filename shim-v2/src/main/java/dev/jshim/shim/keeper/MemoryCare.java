@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>Nor does that collector know when to give up. With a heap that is all but full it collects all of it for each few
  * objects, half a second each time, long before it finds room for none: a process that is neither dead nor serves (JDK
- * 25: for 10 s where 2 MB/s are leaked; only the parallel collector has UseGCOverheadLimit).
+ * 25: for 10 s if 2 MB/s are leaked; only the parallel collector has UseGCOverheadLimit).
  *
  * <p>A JVM also keeps what its compiler has used, 5 MB after a start, and the pages of its libraries and of the AOT
  * cache, most of which only the start has read. A process that has served no call for a while gives both back. What it
@@ -31,7 +31,7 @@ public final class MemoryCare {
     private static final double FULL = 0.95;
 
     private static final int FULL_IN_A_ROW = 3;
-    /** As where the JVM itself finds no memory: -XX:+ExitOnOutOfMemoryError. */
+    /** As if the JVM itself found no memory: -XX:+ExitOnOutOfMemoryError. */
     private static final int OUT_OF_MEMORY = 3;
 
     private static final AtomicInteger FOUND_FULL = new AtomicInteger();

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** Small files of our own, which are there whole or not at all, whenever who writes them dies. */
+/** Small files of our own, which exist whole or not at all, whenever their writer dies. */
 public final class WholeFile {
     private static final String NEW = ".new";
 

@@ -119,7 +119,7 @@ record Container(
     }
 
     private boolean isBundle(Path other) throws IOException {
-        // By its name where it is gone: a daemon that has given the container up takes the bundle away.
+        // By its name if it is gone: a daemon that has given the container up takes the bundle away.
         return other.equals(bundle) || (Files.exists(other) && Files.isSameFile(other, bundle));
     }
 

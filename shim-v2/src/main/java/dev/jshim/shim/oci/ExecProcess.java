@@ -439,7 +439,8 @@ final class ExecProcess {
     }
 
     /**
-     * Also one that has ended: a client gives it its size right after the start, and cannot know. So it is for init.
+     * Also one that has ended: a client gives it its size right after the start, and cannot know. It is the same for
+     * init.
      */
     void resize(Terminal.Size size) {
         ProcessIo streams;

@@ -29,7 +29,7 @@ final class ExecSpec {
      * by the request and not by the spec (process/init.go exec, v2.1.4); all else stays as it came.
      *
      * @throws ShimException INVALID_ARGUMENT for what is no JSON object; there is no file then
-     * @throws IOException where it cannot be written; half of a file may be there
+     * @throws IOException if it cannot be written; half of a file may be there
      */
     static void write(ByteString spec, boolean terminal, Path file) throws IOException {
         var asItIs = isTerminal(spec) == terminal;

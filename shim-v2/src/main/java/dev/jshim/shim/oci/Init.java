@@ -499,7 +499,7 @@ final class Init {
         }
     }
 
-    /** Announces its exit, if it is there and nothing must come before it. */
+    /** Announces its exit, if there is one and nothing must come before it. */
     private void announce() {
         Exit exit;
         synchronized (this) {

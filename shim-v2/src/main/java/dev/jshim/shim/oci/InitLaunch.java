@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** How init comes to run at Start. One call at a time. */
 sealed interface InitLaunch {
-    /** The process as it is before the start; null where the start makes it. */
+    /** The process as it is before the start; null if the start makes it. */
     @Nullable
     InitProcess waiting();
 
@@ -21,7 +21,7 @@ sealed interface InitLaunch {
     /** Sets init going. May be tried again when it failed. */
     InitProcess launch();
 
-    /** A container that the runtime has created: init waits to be told. */
+    /** A container that the runtime has created: init waits for the start. */
     record Created(Container container, InitProcess waiting) implements InitLaunch {
         @Override
         public InitProcess launch() {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * The init process of a container, there but not necessarily started.
  *
  * @param membership what its {@code /proc/PID/cgroup} said; empty if it could not be read
- * @param cgroup null where it could not be found: only metrics and the like are missing then
+ * @param cgroup null if it could not be found: only metrics and the like are missing then
  * @param ended its end, whether it has come already or is yet to come
  */
 record InitProcess(
@@ -54,7 +54,7 @@ record InitProcess(
      * run, or nothing at all, and signals nobody (runc 1.1.5 and 1.3, libcontainer currentStatus and hasInit).
      *
      * @param all every process of the container, and not init alone
-     * @return false, and nothing is done, where init is not so
+     * @return false, and nothing is done, if init still has that thread
      */
     boolean signalPastRuntime(Reaper reaper, int signal, boolean all) {
         var pid = pid();

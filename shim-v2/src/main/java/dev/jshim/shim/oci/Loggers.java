@@ -15,7 +15,7 @@ import java.util.concurrent.CompletableFuture;
  * logger has two variables and nothing else, not even PATH.
  *
  * @param bundle where it is started
- * @param id what it is told of whose output it gets: the container's id, or the exec's
+ * @param id the id that it gets of the process whose output it is: the container's, or the exec's
  */
 record Loggers(Reaper reaper, String namespace, Path bundle, String id) implements LoggerLauncher {
     private static final int FIRST_DESCRIPTOR = 3;

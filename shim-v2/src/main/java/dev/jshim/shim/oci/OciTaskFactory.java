@@ -61,7 +61,7 @@ public final class OciTaskFactory implements TaskFactory {
     }
 
     /**
-     * @param lesser options that hold where a container's own say nothing, by its bundle
+     * @param lesser options that hold if a container's own say nothing, by its bundle
      * @param background how long Delete waits for output that something left behind holds open
      * @param notes what a process after this one has to know, and what the one before it has left
      * @param store holds the streams of processes beyond the end of this process
@@ -129,7 +129,7 @@ public final class OciTaskFactory implements TaskFactory {
             mayBeMounted = !request.rootfs().isEmpty();
             // What `delete` needs to clean up after a shim that died comes before there is anything to clean up.
             BundleFiles.rememberRuntime(bundle, container.options().binary(), runc.root());
-            // `start` cannot tell the pid where it joins a shim that runs already.
+            // `start` cannot know the pid if it joins a shim that runs already.
             var shim = Integer.toString(ShimPid.get());
             BundleFiles.writeText(bundle, "shim.pid", shim);
             container.rootfs().mount(request.rootfs());

@@ -71,7 +71,7 @@ final class OomNotice {
         }
     }
 
-    /** Tells of what has been killed by now. */
+    /** Reports what has been killed by now. */
     void check() {
         var open = listener;
         if (open != null) {

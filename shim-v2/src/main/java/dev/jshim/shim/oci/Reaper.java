@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #forget}: if this process dies, the next one still finds it.
  */
 public final class Reaper {
-    /** What containerd says where it does not know (UnknownExitStatus). */
+    /** What containerd says if it does not know (UnknownExitStatus). */
     private static final int LOST = 255;
 
     private final Map<Integer, CompletableFuture<ExitedChild>> claimed = new HashMap<>();
@@ -59,7 +59,7 @@ public final class Reaper {
      * Starts the reaper's thread. At most one reaper may run in a process.
      *
      * @param notes where the ends of the keeper's children are noted
-     * @param reap tells the keeper that the end of a child is noted, by its pid; must not wait
+     * @param reap informs the keeper that the end of a child is noted, by its pid; must not wait
      */
     public static Reaper start(TaskNotes notes, IntConsumer reap) {
         var reaper = new Reaper(notes.exits(), reap);
@@ -78,7 +78,7 @@ public final class Reaper {
     public final class Window implements AutoCloseable {
         private final Map<Integer, ExitedChild> seen = new HashMap<>();
 
-        /** To be called when a child has been spawned: wakes the reaper where it had none to wait for. */
+        /** To be called when a child has been spawned: wakes the reaper if it had none to wait for. */
         public void spawned() {
             wake();
         }
@@ -120,7 +120,7 @@ public final class Reaper {
         if (process.startTicks() >= 0 && (isNow || Processes.startTime(pid) == process.startTicks())) {
             return claimed.computeIfAbsent(pid, _ -> new CompletableFuture<>());
         }
-        // The runtime, or a wrapper around it, has waited for it: nobody will tell how it ended.
+        // The runtime, or a wrapper around it, has waited for it: nobody will report how it ended.
         ShimLog.warn("exit status is lost", "pid", pid);
         return CompletableFuture.completedFuture(new ExitedChild(pid, false, LOST));
     }
@@ -135,8 +135,8 @@ public final class Reaper {
     }
 
     /**
-     * Takes the end of a child of the keeper's: notes it if it is anybody's, and has it reaped. Of one that was told
-     * before this does nothing but the latter. Does not wait.
+     * Takes the end of a child of the keeper's: notes it if it is anybody's, and has it reaped. Of one that was
+     * reported before this does nothing but the latter. Does not wait.
      */
     public void ended(ExitedChild child) {
         var pid = child.pid();

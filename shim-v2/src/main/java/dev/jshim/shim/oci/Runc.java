@@ -44,7 +44,7 @@ final class Runc {
     private static final Duration LOOK = Duration.ofMillis(10);
 
     private static final String STATE = "state-";
-    /** Tells the files of this process' calls from those of one that died over its own. */
+    /** Distinguishes the files of this process' calls from those of one that died over its own. */
     private static final String OWN = Processes.getpid() + "-";
 
     /**
@@ -183,17 +183,17 @@ final class Runc {
         call("failed to delete task", args, SHORT);
     }
 
-    /** The bundle of a container, as the runtime says; empty where it says none, as for one that is half made. */
+    /** The bundle of a container, as the runtime says; empty if it says none, as for one that is half made. */
     Optional<Path> bundleOf(String id) throws IOException {
         return RuncState.bundle(state(id));
     }
 
-    /** What a container does, as the runtime says; empty where it says nothing. */
+    /** What a container does, as the runtime says; empty if it says nothing. */
     String status(String id) throws IOException {
         return RuncState.status(state(id));
     }
 
-    /** What the runtime prints of a container's state; empty where it knows none. */
+    /** What the runtime prints of a container's state; empty if it knows none. */
     private String state(String id) throws IOException {
         var answer = hasBundle()
                 ? bundle.resolve(STATE + OWN + calls.incrementAndGet() + ".json")

@@ -37,7 +37,7 @@ final class RuncLog {
         return name != null && name.toString().startsWith(NAME);
     }
 
-    /** The last error in it, or else the last line that is no object; empty where it cannot be read. */
+    /** The last error in it, or else the last line that is no object; empty if it cannot be read. */
     static String lastError(Path log) {
         try {
             // With what is no UTF-8 replaced: a message may name a file of the container.

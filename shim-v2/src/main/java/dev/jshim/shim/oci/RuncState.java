@@ -11,7 +11,7 @@ import java.util.Optional;
 final class RuncState {
     private RuncState() {}
 
-    /** The bundle that it names; empty where it names none. */
+    /** The bundle that it names; empty if it names none. */
     static Optional<Path> bundle(String json) {
         try {
             return text(json, "bundle").map(Path::of);
@@ -20,7 +20,7 @@ final class RuncState {
         }
     }
 
-    /** The status that it says, such as {@code running}, or {@code paused} where the cgroup is frozen; else empty. */
+    /** The status that it says, such as {@code running}, or {@code paused} if the cgroup is frozen; else empty. */
     static String status(String json) {
         return text(json, "status").orElse("");
     }

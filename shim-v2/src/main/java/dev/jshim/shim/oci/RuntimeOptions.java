@@ -53,7 +53,7 @@ public record RuntimeOptions(
         return of(Options.read(options));
     }
 
-    /** As {@link #of(Any)}, with options that hold where the container's own say nothing, before the node's. */
+    /** As {@link #of(Any)}, with options that hold if the container's own say nothing, before the node's. */
     public static RuntimeOptions of(Any options, Any lesser) {
         return of(Options.read(options, lesser));
     }

@@ -70,7 +70,7 @@ public record Spec(Map<String, String> annotations, boolean ownPidNamespace, boo
         json.endObject();
     }
 
-    /** Answers whether its user is root; it is where nothing is said of it. */
+    /** Answers whether its user is root; it is if nothing is said of it. */
     private static boolean readProcess(JsonReader json) throws IOException {
         if (skipNull(json)) {
             return false; // A spec without a process runs nothing.

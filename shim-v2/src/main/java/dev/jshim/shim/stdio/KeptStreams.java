@@ -111,7 +111,7 @@ public final class KeptStreams {
         static final String WRITER = "-writer";
         /** A FIFO that the process gets as it is: until it has it. */
         static final String HANDED_OVER = "-handed-over";
-        /** What makes that a client may go away, see {@link ClientFifo}. */
+        /** What lets a client go away, see {@link ClientFifo}. */
         static final String SPARE = "-spare";
         /** Only names a FIFO. */
         static final String NAME = "-name";

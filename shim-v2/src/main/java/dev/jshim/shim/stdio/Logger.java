@@ -74,7 +74,7 @@ final class Logger {
      * Starts one and waits until it is ready.
      *
      * @param patience how long it may take
-     * @throws ShimException where it ends before that or takes longer; it has been killed then
+     * @throws ShimException if it ends before that or takes longer; it has been killed then
      */
     static Logger start(IoSettings settings, Sink.Binary binary, Duration patience) throws IOException {
         List<Pipe> pipes = new ArrayList<>();

@@ -199,7 +199,7 @@ final class Outputs {
         if (Logger.await(drained, patience)) {
             return true;
         }
-        // Where no client has the other end open the pump sees that now, and ends: nobody is waited for in vain.
+        // If no client has the other end open the pump sees that now, and ends: nobody is waited for in vain.
         stopReading();
         var deadline = Deadline.in(SLOW_CLIENT.minus(patience));
         var _ = Logger.await(read, background.minus(patience));

@@ -117,7 +117,7 @@ final class PipeIo implements ProcessIo {
     /** The pumps that there were. One whose other end is missing was ending. */
     private void plan(Map<String, Fd> left) throws ErrnoException {
         var stdinPipe = Keys.STDIN + Keys.PIPE;
-        // The reading end alone comes first: where both are there the other one was about to be closed.
+        // The reading end alone comes first: if both exist the other one was about to be closed.
         isStdinOver = left.containsKey(Keys.STDIN + Keys.READER);
         plan(left, Keys.STDIN + Keys.READER, stdinPipe, Pump.Mode.SPLICE, Pump.From.CLIENT);
         plan(left, Keys.STDIN + Keys.BOTH, stdinPipe, Pump.Mode.SPLICE, Pump.From.CLIENT);
@@ -219,7 +219,7 @@ final class PipeIo implements ProcessIo {
 
     /**
      * Whoever has a FIFO in its hands can change its mode, and the runtime makes it the container's user's. Neither
-     * changes anything for anybody where it is that user's already and lies in a folder that lets nobody else in, as
+     * changes anything for anybody if it is that user's already and lies in a folder that lets nobody else in, as
      * containerd's clients make them.
      */
     private static boolean isRootsAlone(Path path, Fd fifo) throws ErrnoException {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The streams of one process, over pipes or a terminal. Thread-safe but for {@link #started}. */
 public sealed interface ProcessIo extends AutoCloseable permits PipeIo, TerminalIo {
-    /** Opens the streams of a process to be, and starts its logger where it is to have one. */
+    /** Opens the streams of a process to be, and starts its logger if it is to have one. */
     static ProcessIo open(Stdio stdio, IoSettings settings) {
         return stdio.terminal() ? TerminalIo.open(stdio, settings) : PipeIo.open(stdio, settings);
     }
@@ -65,7 +65,7 @@ public sealed interface ProcessIo extends AutoCloseable permits PipeIo, Terminal
     @Nullable
     Fd stderr();
 
-    /** Where the runtime is to send the process's terminal; null where it has none. */
+    /** Where the runtime is to send the process's terminal; null if it has none. */
     @Nullable
     Path consoleSocket();
 

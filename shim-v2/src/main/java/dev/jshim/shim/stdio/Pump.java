@@ -16,7 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves bytes from one descriptor to another, inside the kernel where both are pipes.
+ * Moves bytes from one descriptor to another, inside the kernel if both are pipes.
  *
  * <p>All but {@link #cut}, {@link #ended} and {@link #isHeldUp} belongs to the thread of the {@link PumpLoop}. A pump
  * has both descriptors registered once, edge-triggered: each event, of either end, is a reason to move what can be
@@ -27,7 +27,7 @@ public final class Pump {
     enum Mode {
         /** Pipe to pipe, inside the kernel. */
         SPLICE,
-        /** From a file, which is always ready, to a pipe; inside the kernel where the file's driver can. */
+        /** From a file, which is always ready, to a pipe; inside the kernel if the file's driver can. */
         FILE,
         /** To a file opened for appending, which takes no splice and never makes anybody wait; by a {@link Spool}. */
         APPEND,
@@ -59,7 +59,7 @@ public final class Pump {
         WAIT,
         END;
 
-        /** That of a read: -1 at the end, 0 where there is nothing yet. */
+        /** That of a read: -1 at the end, 0 if there is nothing yet. */
         static Step of(int count) {
             return count > 0 ? MOVED : count == 0 ? WAIT : END;
         }
@@ -136,7 +136,7 @@ public final class Pump {
         return reader;
     }
 
-    /** Answers false where it is to be ended at once. */
+    /** Answers false if it is to be ended at once. */
     boolean keepReadingEnd(Epoll epoll) {
         if (hasLetGo) {
             return true;

@@ -115,7 +115,7 @@ public final class PumpLoop {
         }
     }
 
-    /** The next one tries again where there is no thread to be had. */
+    /** The next one tries again if there is no thread to be had. */
     private synchronized void startThread() {
         try {
             Thread.ofPlatform().name("stdio").daemon().start(this::run);

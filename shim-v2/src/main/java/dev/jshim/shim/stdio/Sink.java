@@ -17,7 +17,7 @@ sealed interface Sink {
     /** A named pipe that a client reads or writes. */
     record Fifo(Path path) implements Sink {}
 
-    /** A file that is appended to, or read from where it is stdin. */
+    /** A file that is appended to, or read from if it is stdin. */
     record File(Path path) implements Sink {}
 
     /**

@@ -44,7 +44,7 @@ final class TerminalIo implements ProcessIo {
     private @Nullable Fd input;
     private boolean isInputOver;
     private @Nullable Fd output;
-    /** Where there is no output that takes it, and the pipe, the spool and the file if that is to end in one. */
+    /** If there is no output that takes it, and the pipe, the spool and the file if that is to end in one. */
     private boolean discards;
 
     private @Nullable Fd toFile;

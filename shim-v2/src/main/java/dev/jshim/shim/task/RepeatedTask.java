@@ -52,7 +52,7 @@ public record RepeatedTask(LastingTask task) implements Task {
         return task.state(execId);
     }
 
-    /** What is there by that id; null outside of a repeated call, and if nothing is. */
+    /** What exists by that id; null outside of a repeated call, and if nothing does. */
     private @Nullable ProcessState found(String execId) {
         if (!TtrpcServer.isRepeated()) {
             return null;
@@ -123,7 +123,7 @@ public record RepeatedTask(LastingTask task) implements Task {
         }
     }
 
-    /** The exit of an exec that is there no more, because the first call has deleted it. */
+    /** The exit of an exec that no longer exists, because the first call has deleted it. */
     private Exit deletedBefore(String execId, ShimException failure) {
         var isGone = TtrpcServer.isRepeated() && failure.kind() == Kind.NOT_FOUND;
         var exit = isGone ? task.deletedExec(execId) : null;

@@ -24,7 +24,7 @@ public final class Room {
     private final int places;
     private int taken;
 
-    /** @param what of which there may be so many, and what is to be done about it */
+    /** @param what there may be so many of, and what is to be done about it */
     public Room(String what, int places) {
         this.what = what;
         this.places = places;
@@ -33,7 +33,7 @@ public final class Room {
     /**
      * Takes a place.
      *
-     * @throws ShimException RESOURCE_EXHAUSTED where there is none
+     * @throws ShimException RESOURCE_EXHAUSTED if there is none
      */
     public synchronized void take() {
         if (taken == places) {
@@ -59,7 +59,7 @@ public final class Room {
     /**
      * What names a file.
      *
-     * @throws ShimException RESOURCE_EXHAUSTED where it is longer than any path
+     * @throws ShimException RESOURCE_EXHAUSTED if it is longer than any path
      */
     static String path(String name) {
         if (name.length() > PATH) {
@@ -72,7 +72,7 @@ public final class Room {
     /**
      * A container's options.
      *
-     * @throws ShimException RESOURCE_EXHAUSTED where they are longer than options ever are
+     * @throws ShimException RESOURCE_EXHAUSTED if they are longer than options ever are
      */
     static Any options(Any options) {
         if (options.getSerializedSize() > OPTIONS) {

@@ -30,7 +30,7 @@ public final class TaskRegistry {
          * Called without any lock of the registry.
          *
          * @param close closes the registry if it is empty; answers whether it did
-         * @return what {@code close} has answered, or false where it was not called
+         * @return what {@code close} has answered, or false if it was not called
          */
         boolean pass(BooleanSupplier close);
     }
@@ -124,7 +124,7 @@ public final class TaskRegistry {
     }
 
     /**
-     * The task of an id, for its deletion. Where it is being created that is waited for: a daemon whose client has gone
+     * The task of an id, for its deletion. If it is being created that is waited for: a daemon whose client has gone
      * meanwhile deletes what it does not know to be there yet, and never asks again.
      *
      * @throws ShimException NOT_FOUND for an unknown id
@@ -168,7 +168,7 @@ public final class TaskRegistry {
         return tasks.isEmpty() && creating.isEmpty();
     }
 
-    /** How long there has been no task; zero where there is one. */
+    /** How long there has been no task; zero if there is one. */
     public synchronized Duration emptyFor() {
         return isEmpty() ? Duration.ofNanos(System.nanoTime() - emptySince) : Duration.ZERO;
     }

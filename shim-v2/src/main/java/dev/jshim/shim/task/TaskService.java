@@ -272,7 +272,7 @@ public final class TaskService extends TaskGrpc.TaskImplBase {
         return exit;
     }
 
-    /** The exit of a container that is there no more, because a process before this one has deleted it. */
+    /** The exit of a container that no longer exists, because a process before this one has deleted it. */
     private Exit deletedBefore(String id, ShimException failure) {
         var exit = TtrpcServer.isRepeated() ? factory.deleted(id) : null;
         if (exit == null) {

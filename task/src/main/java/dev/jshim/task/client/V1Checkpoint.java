@@ -17,7 +17,7 @@ final class V1Checkpoint {
     private V1Checkpoint() {}
 
     /**
-     * Converts options as a client sent them. Where it sent none these are empty ones: without any a v1 shim of 1.7
+     * Converts options as a client sent them. If it sent none these are empty ones: without any a v1 shim of 1.7
      * panics, and its container is lost (v1.7.24, runtime/v1/shim/service.go, Checkpoint).
      *
      * @throws ShimException INVALID_ARGUMENT for a type that is not known, or for what a v1 shim cannot do

@@ -252,9 +252,9 @@ public record V1Task(String id, Path bundle, V1Calls calls) implements ShimTask 
     }
 
     /**
-     * Makes a call. A v1 shim says a bare UNKNOWN for much, and where the process is in the wrong state so does a v2
-     * shim; only for a process that is not there it says NOT_FOUND. Whether that is so is asked of the process, not
-     * read out of the message.
+     * Makes a call. A v1 shim says a bare UNKNOWN for much, and if the process is in the wrong state so does a v2 shim;
+     * only for a process that does not exist it says NOT_FOUND. The process is asked whether that is so, not read out
+     * of the message.
      */
     private <R> R explained(String execId, Work work, Function<ShimBlockingStub, R> rpc) {
         try {
