@@ -5,10 +5,8 @@ import dev.jshim.linux.FileCalls;
 import dev.jshim.node.SmallFile;
 import dev.jshim.shim.keeper.FaultPoint;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -18,11 +16,13 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What migrations have done to a node: a {@link JournalLine} for each step, on disk before the step is taken, so that
+ * What migrations have done to a node: a {@link JournalEntry} for each step, on disk before the step is taken, so that
  * whatever a crash leaves behind is known. A last line without its end was never acted on and is dropped; any other
  * damage is refused. For one thread, which holds the migration's lock.
  */
@@ -53,11 +53,19 @@ public final class Journal implements AutoCloseable {
      * What is in a journal.
      *
      * @param length bytes up to the end of its last whole line
-     * @param sum the checksum of that line; empty where there is none
+     * @param sum the checksum of that line; empty if there is none
+     * @param damage what ended the reading; null if it is whole
      */
-    private record Content(List<JournalEntry> entries, int length, String sum) {
-        Content {
-            entries = List.copyOf(entries);
+    private record Content(
+            List<JournalEntry> entries,
+            int length,
+            String sum,
+            @Nullable IOException damage) {
+        Content whole() throws IOException {
+            if (damage != null) {
+                throw damage;
+            }
+            return this;
         }
     }
 
@@ -72,14 +80,14 @@ public final class Journal implements AutoCloseable {
      * @throws IOException also for a damaged one; the message names the line and what to do
      */
     public static Journal open(Path file) throws IOException {
-        var content = content(file);
+        var content = content(file).whole();
         var channel = FileChannel.open(file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), PRIVATE);
         var journal = new Journal(file, channel, content.sum());
         try {
             channel.truncate(content.length());
             channel.position(channel.size());
             if (channel.size() == 0) {
-                journal.write(JournalLine.header());
+                journal.write(JournalEntry.header());
                 FaultPoint.at("journal-begun");
                 Directories.syncParent(file);
             }
@@ -96,54 +104,51 @@ public final class Journal implements AutoCloseable {
      * @throws IOException for one that is damaged or cannot be read; the message names the line and what to do
      */
     public static List<JournalEntry> read(Path file) throws IOException {
+        return content(file).whole().entries();
+    }
+
+    /** The entries before the damage, if there is any: each line's checksum covers those before. */
+    public static List<JournalEntry> readable(Path file) {
         return content(file).entries();
     }
 
-    /** The entries before the damage; none of a file that is no journal at all. */
-    public static List<JournalEntry> readable(Path damaged) {
+    /** Whether there is something in its place that cannot be read as a journal. */
+    public static boolean isDamaged(Path file) {
+        return content(file).damage() != null;
+    }
+
+    private static Content content(Path file) {
         List<JournalEntry> entries = new ArrayList<>();
-        try {
-            var _ = content(damaged, entries);
-        } catch (IOException e) {
-            // What was read up to there is good: each line's checksum covers those before.
-        }
-        return entries;
-    }
-
-    private static Content content(Path file) throws IOException {
-        return content(file, new ArrayList<>());
-    }
-
-    private static Content content(Path file, List<JournalEntry> entries) throws IOException {
-        var bytes = bytes(file);
         var start = 0;
+        var number = 0;
         var sum = "";
-        for (int end = lineEnd(bytes, 0), number = 1; end >= 0; end = lineEnd(bytes, start), number++) {
-            try {
-                var line = text(bytes, start, end);
-                if (number == 1) {
-                    JournalLine.checkHeader(line);
-                } else {
-                    entries.add(JournalLine.entry(line, sum));
-                }
-                sum = JournalLine.sumOf(line);
-            } catch (IOException e) {
-                throw damaged(file, "damaged in line " + number + ": " + e.getMessage(), e);
-            }
-            start = end + 1;
-        }
-        return new Content(entries, start, sum);
-    }
-
-    private static byte[] bytes(Path file) throws IOException {
         try {
             var bytes = SmallFile.bytes(file, MAX_BYTES);
             if (bytes != null && !isOurs(file)) {
                 throw new IOException("others may write it, but it names programs that root runs");
             }
-            return bytes == null ? new byte[0] : bytes;
+            for (var end = 0; bytes != null && end < bytes.length; end++) {
+                if (bytes[end] == '\n') {
+                    number++;
+                    var slice = Arrays.copyOfRange(bytes, start, end);
+                    var line = new String(slice, StandardCharsets.UTF_8);
+                    // Bytes that are no text must not become one that passes for another.
+                    if (!Arrays.equals(line.getBytes(StandardCharsets.UTF_8), slice)) {
+                        throw new IOException("it is no text");
+                    }
+                    var entry = JournalEntry.parse(line, sum);
+                    if (entry != null) {
+                        entries.add(entry);
+                    }
+                    sum = JournalEntry.sumOf(line);
+                    start = end + 1;
+                }
+            }
+            return new Content(entries, start, sum, null);
         } catch (IOException e) {
-            throw damaged(file, "damaged: " + e.getMessage(), e);
+            var what = "the journal " + file + " is damaged" + (number == 0 ? "" : " in line " + number) + ": "
+                    + e.getMessage() + WAY_OUT;
+            return new Content(entries, start, sum, new IOException(what, e));
         }
     }
 
@@ -155,41 +160,6 @@ public final class Journal implements AutoCloseable {
                 || (folder != null
                         && FileCalls.isClosed(folder)
                         && Files.getPosixFilePermissions(folder).equals(PosixFilePermissions.fromString("rwx------")));
-    }
-
-    private static IOException damaged(Path file, String how, IOException cause) {
-        return new IOException("the journal " + file + " is " + how + WAY_OUT, cause);
-    }
-
-    private static int lineEnd(byte[] bytes, int from) {
-        for (var i = from; i < bytes.length; i++) {
-            if (bytes[i] == '\n') {
-                return i;
-            }
-        }
-        return -1;
-    }
-
-    /** Strictly: bytes that are no text must not become one that passes for another. */
-    private static String text(byte[] bytes, int start, int end) throws IOException {
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes, start, end - start))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw new IOException("it is no text", e);
-        }
-    }
-
-    /** Whether there is something in its place that cannot be read as a journal. */
-    public static boolean isDamaged(Path file) {
-        try {
-            var _ = read(file);
-            return false;
-        } catch (IOException e) {
-            return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
-        }
     }
 
     /**
@@ -228,7 +198,7 @@ public final class Journal implements AutoCloseable {
 
     /** Adds an entry; it is on disk when this returns. Where it cannot be written the journal is as it was before. */
     public void add(JournalEntry entry) throws IOException {
-        write(JournalLine.of(entry, sum));
+        write(entry.line(sum));
     }
 
     private void write(String line) throws IOException {
@@ -248,7 +218,7 @@ public final class Journal implements AutoCloseable {
             channel.position(start);
             throw new IOException("the journal " + file + " cannot be written: " + e.getMessage(), e);
         }
-        sum = JournalLine.sumOf(line);
+        sum = JournalEntry.sumOf(line);
         FaultPoint.at("journal-forced");
     }
 

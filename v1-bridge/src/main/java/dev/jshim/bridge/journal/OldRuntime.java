@@ -1,7 +1,7 @@
 package dev.jshim.bridge.journal;
 
 import com.google.protobuf.Any;
-import dev.jshim.bridge.record.AdoptedRecord;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.node.shim.ShimFlags;
 import dev.jshim.proto.v1.runc.RuncOptions;
 import dev.jshim.task.ShimException;
@@ -61,34 +61,28 @@ public final class OldRuntime {
         var namespace = parent == null ? "" : String.valueOf(parent.getFileName());
         var task = new TaskId(namespace, String.valueOf(bundle.getFileName()));
         for (var entry : entries.reversed()) {
-            if (entry instanceof JournalEntry.Adopt(var adopted, var text)
-                    && adopted.equals(task)
-                    && !text.isEmpty()) { // A journal that was rebuilt has none where the bundle's was damaged.
-                var record = parse(text, task);
+            // A journal that was rebuilt has no text where the bundle's was damaged.
+            if (entry.step() == Step.ADOPT
+                    && entry.task().equals(task)
+                    && !entry.value("record").isEmpty()) {
+                var record = entry.record();
+                if (record == null) {
+                    throw new IOException("the journal's record of " + task + " is damaged");
+                }
                 var root = record.runtimeRoot().getParent();
                 return any(record.runtime(), root == null ? "" : root.toString());
             }
         }
         var daemon = daemon(entries);
-        return daemon == null ? NONE : any(daemon.runtime(), daemon.runtimeRoot());
+        return daemon == null ? NONE : any(daemon.value("runtime"), daemon.value("runtime-root"));
     }
 
-    private static AdoptedRecord parse(String text, TaskId task) throws IOException {
-        try {
-            return AdoptedRecord.parse(text);
-        } catch (IllegalArgumentException e) {
-            throw new IOException("the journal's record of " + task + " is damaged: " + e.getMessage(), e);
-        }
-    }
-
-    /** What the journal has of the old daemon; null where it has nothing. */
-    public static JournalEntry.@Nullable OldDaemon daemon(List<JournalEntry> entries) {
-        for (var entry : entries.reversed()) {
-            if (entry instanceof JournalEntry.OldDaemon daemon) {
-                return daemon;
-            }
-        }
-        return null;
+    /** What the journal has of the old daemon, the last of its kind; null if it has nothing. */
+    public static @Nullable JournalEntry daemon(List<JournalEntry> entries) {
+        return entries.reversed().stream()
+                .filter(entry -> entry.step() == Step.OLD_DAEMON)
+                .findFirst()
+                .orElse(null);
     }
 
     /** The defaults are left out: they leave a say to the node's own configuration. */

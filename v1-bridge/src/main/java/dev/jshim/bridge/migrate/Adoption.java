@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
@@ -125,7 +126,7 @@ final class Adoption {
             progress.line("refused " + task + ": " + reason);
             return new Report.Row(task, "refused", reason);
         }
-        journal.add(new JournalEntry.Adopted(task));
+        journal.add(JournalEntry.of(Step.ADOPTED, task));
         progress.line("adopted " + task);
         return new Report.Row(task, "adopted", "");
     }
@@ -150,7 +151,7 @@ final class Adoption {
         try {
             AdoptedBundle.removeRest(paths.node(), task);
             bridge.release(task);
-            journal.add(new JournalEntry.Abandoned(task, reason));
+            journal.add(JournalEntry.of(Step.ABANDONED, task, reason));
         } catch (IOException e) {
             progress.line("could not remove what was begun for " + task + ", the next apply or rollback does: "
                     + e.getMessage());
@@ -162,9 +163,9 @@ final class Adoption {
         var task = record.task();
         for (var path : List.of(paths.node().v2Bundle(task), paths.node().v2Work(task))) {
             for (var directory : Directories.missing(path.getParent())) {
-                journal.add(new JournalEntry.MakeDirectory(directory));
+                journal.add(JournalEntry.of(Step.MAKE_DIRECTORY, directory.toString()));
             }
         }
-        journal.add(new JournalEntry.Adopt(task, record.text()));
+        journal.add(JournalEntry.of(Step.ADOPT, task, record.text()));
     }
 }

@@ -42,12 +42,12 @@ import org.jspecify.annotations.Nullable;
 final class CandidateScan {
     private final NodePaths paths;
     private final ContainerdClient containerd;
-    private final JournalEntry.OldDaemon old;
+    private final JournalEntry old;
     private final Duration timeout;
     private final ProcFs proc = ProcFs.system();
 
     /** @param old what holds for containers whose records name no OCI runtime */
-    CandidateScan(NodePaths paths, ContainerdClient containerd, JournalEntry.OldDaemon old, Duration timeout) {
+    CandidateScan(NodePaths paths, ContainerdClient containerd, JournalEntry old, Duration timeout) {
         this.paths = paths;
         this.containerd = containerd;
         this.old = old;
@@ -189,7 +189,7 @@ final class CandidateScan {
         var flags = flags(shim.pid());
         // The old daemon hands the root on as a flag; only a shim that hides its flags leaves room for doubt.
         var root = flags == null
-                ? firstOf(options.getRuntimeRoot(), old.runtimeRoot(), ShimFlags.DEFAULT_RUNTIME_ROOT)
+                ? firstOf(options.getRuntimeRoot(), old.value("runtime-root"), ShimFlags.DEFAULT_RUNTIME_ROOT)
                 : flags.runtimeRoot();
         var socket = bundle.socket();
         return new AdoptedRecord(
@@ -200,7 +200,7 @@ final class CandidateScan {
                 shim,
                 init,
                 socket == null ? "" : socket.address(),
-                firstOf(options.getRuntime(), old.runtime(), OldRuntime.RUNC),
+                firstOf(options.getRuntime(), old.value("runtime"), OldRuntime.RUNC),
                 Path.of(root, task.namespace()));
     }
 

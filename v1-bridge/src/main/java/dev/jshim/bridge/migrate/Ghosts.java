@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
@@ -52,7 +53,7 @@ final class Ghosts {
     List<Report.Row> sweep(Journal journal, List<JournalEntry> entries) throws IOException {
         List<Report.Row> rows = new ArrayList<>();
         for (var task : find()) {
-            journal.add(new JournalEntry.Drop(task));
+            journal.add(JournalEntry.of(Step.DROP, task));
             try {
                 release(task);
                 AdoptedBundle.remove(paths.node().v2Bundle(task));
@@ -70,8 +71,8 @@ final class Ghosts {
     /** Those that were begun and are neither there nor to be adopted now. */
     private List<TaskId> half(List<JournalEntry> entries) {
         return entries.stream()
-                .filter(JournalEntry.Adopt.class::isInstance)
-                .map(entry -> ((JournalEntry.Adopt) entry).task())
+                .filter(entry -> entry.step() == Step.ADOPT)
+                .map(JournalEntry::task)
                 .distinct()
                 .filter(task -> !Files.exists(paths.node().v2Bundle(task))
                         && !Files.exists(paths.node().v1Bundle(task)))

@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.journal.OldRuntime;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
@@ -162,7 +163,7 @@ public final class Migration {
     }
 
     /** What the old daemon was told, as far as its configuration or the journal still say it. */
-    private JournalEntry.OldDaemon oldDaemon() throws MigrationException {
+    private JournalEntry oldDaemon() throws MigrationException {
         try {
             return OldDaemon.entry(daemon, Journal.read(journal()));
         } catch (IOException e) {
@@ -413,8 +414,8 @@ public final class Migration {
                 // Without its text, should that be damaged: a rollback takes the bundle away all the same.
                 var record = AdoptedRecord.readable(bundle.path());
                 var text = record == null ? "" : record.text();
-                entries.add(new JournalEntry.Adopt(task, text));
-                entries.add(new JournalEntry.Adopted(task));
+                entries.add(JournalEntry.of(Step.ADOPT, task, text));
+                entries.add(JournalEntry.of(Step.ADOPTED, task));
             }
             progress.line("the unreadable journal is now " + Journal.replace(journal(), entries));
         }
@@ -428,7 +429,7 @@ public final class Migration {
         } catch (IOException e) {
             boot = "unknown";
         }
-        return new JournalEntry.Began(command, boot);
+        return JournalEntry.of(Step.BEGAN, command, boot);
     }
 
     private Path home() {

@@ -1,6 +1,7 @@
 package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.journal.OldRuntime;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.DaemonConfig;
@@ -99,12 +100,12 @@ public final class OldDaemon {
      * What of it the v1 runtime needs, with what the journal of an earlier adoption knows where it says nothing: the
      * section is gone once the file is one of containerd 2.x.
      */
-    static JournalEntry.OldDaemon entry(DaemonConfig config, List<JournalEntry> journal) {
+    static JournalEntry entry(DaemonConfig config, List<JournalEntry> journal) {
         var before = OldRuntime.daemon(journal);
         if (config.runtime().isEmpty() && config.runtimeRoot().isEmpty() && before != null) {
             return before;
         }
         var file = config.files().isEmpty() ? "" : config.files().getFirst().toString();
-        return new JournalEntry.OldDaemon(file, config.runtime(), config.runtimeRoot());
+        return JournalEntry.of(Step.OLD_DAEMON, file, config.runtime(), config.runtimeRoot());
     }
 }

@@ -26,7 +26,7 @@ final class Place {
      */
     static void require(NodePaths paths, List<JournalEntry> journal) throws MigrationException {
         for (var entry : journal) {
-            var record = entry instanceof JournalEntry.Adopt adopt ? adopt.readable() : null;
+            var record = entry.record();
             var state = record == null ? null : base(record.v1Bundle());
             if (record != null
                     && state != null

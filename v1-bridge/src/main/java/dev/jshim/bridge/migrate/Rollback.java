@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.end.Cleanup;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
@@ -109,7 +110,7 @@ final class Rollback {
     /** A full disk must not be in the way of a rollback, which needs no entry to be repeated. */
     private void begin() {
         try (var journal = Journal.open(journalFile)) {
-            journal.add(new JournalEntry.RollBack());
+            journal.add(JournalEntry.of(Step.ROLL_BACK));
         } catch (IOException e) {
             progress.line(Reason.of(e));
         }
@@ -166,8 +167,8 @@ final class Rollback {
     private Map<TaskId, @Nullable AdoptedRecord> added(List<JournalEntry> entries) {
         Map<TaskId, @Nullable AdoptedRecord> added = new LinkedHashMap<>();
         for (var entry : entries) {
-            if (entry instanceof JournalEntry.Adopt adopt) {
-                added.put(adopt.task(), adopt.readable());
+            if (entry.step() == Step.ADOPT) {
+                added.put(entry.task(), entry.record());
             }
         }
         for (var bundle : AdoptedBundle.all(Node.read(paths.node()))) {
@@ -235,8 +236,8 @@ final class Rollback {
     private static void removeDirectories(List<JournalEntry> entries) throws IOException {
         Set<Path> made = new LinkedHashSet<>();
         for (var entry : entries.reversed()) {
-            if (entry instanceof JournalEntry.MakeDirectory(var path)) {
-                made.add(path);
+            if (entry.step() == Step.MAKE_DIRECTORY) {
+                made.add(Path.of(entry.value("path")));
             }
         }
         for (var path : made) {

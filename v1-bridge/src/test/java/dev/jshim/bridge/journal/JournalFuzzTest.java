@@ -3,6 +3,7 @@ package dev.jshim.bridge.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.task.TaskId;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -80,10 +81,10 @@ class JournalFuzzTest {
     }
 
     private static byte[] written(List<JournalEntry> entries) throws IOException {
-        var line = JournalLine.header();
+        var line = JournalEntry.header();
         var text = new StringBuilder(line).append('\n');
         for (var entry : entries) {
-            line = JournalLine.of(entry, JournalLine.sumOf(line));
+            line = entry.line(JournalEntry.sumOf(line));
             text.append(line).append('\n');
         }
         return text.toString().getBytes(StandardCharsets.UTF_8);
@@ -105,15 +106,17 @@ class JournalFuzzTest {
             var word = words[i];
             entries.add(
                     switch (i % 8) {
-                        case 0 -> new JournalEntry.Began(word, "boot");
+                        case 0 -> JournalEntry.of(Step.BEGAN, word, "boot");
                         case 1 ->
-                            new JournalEntry.MakeDirectory(Path.of("/" + word).normalize());
-                        case 2 -> new JournalEntry.Adopt(new TaskId("ns", "c" + i), word);
-                        case 3 -> new JournalEntry.Adopted(new TaskId("ns", "c" + i));
-                        case 4 -> new JournalEntry.Abandoned(new TaskId("ns", "c" + i), word);
-                        case 5 -> new JournalEntry.OldDaemon(word, word, "");
-                        case 6 -> new JournalEntry.Drop(new TaskId("ns", "c" + i));
-                        default -> new JournalEntry.RollBack();
+                            JournalEntry.of(
+                                    Step.MAKE_DIRECTORY,
+                                    Path.of("/" + word).normalize().toString());
+                        case 2 -> JournalEntry.of(Step.ADOPT, new TaskId("ns", "c" + i), word);
+                        case 3 -> JournalEntry.of(Step.ADOPTED, new TaskId("ns", "c" + i));
+                        case 4 -> JournalEntry.of(Step.ABANDONED, new TaskId("ns", "c" + i), word);
+                        case 5 -> JournalEntry.of(Step.OLD_DAEMON, word, word, "");
+                        case 6 -> JournalEntry.of(Step.DROP, new TaskId("ns", "c" + i));
+                        default -> JournalEntry.of(Step.ROLL_BACK);
                     });
         }
         return entries;

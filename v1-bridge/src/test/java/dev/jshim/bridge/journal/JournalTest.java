@@ -3,6 +3,7 @@ package dev.jshim.bridge.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,13 +19,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 class JournalTest {
     private static final List<JournalEntry> ENTRIES = List.of(
-            new JournalEntry.Began("apply", "5f2c"),
-            new JournalEntry.MakeDirectory(Path.of("/a b")),
-            new JournalEntry.Adopt(new TaskId("ns", "c"), "line one\nline \"two\"\n"),
-            new JournalEntry.Adopted(new TaskId("ns", "c")),
-            new JournalEntry.Abandoned(new TaskId("ns", "d"), "why"),
-            new JournalEntry.Drop(new TaskId("ns", "c")),
-            new JournalEntry.RollBack());
+            JournalEntry.of(Step.BEGAN, "apply", "5f2c"),
+            JournalEntry.of(Step.MAKE_DIRECTORY, "/a b"),
+            JournalEntry.of(Step.ADOPT, new TaskId("ns", "c"), "line one\nline \"two\"\n"),
+            JournalEntry.of(Step.ADOPTED, new TaskId("ns", "c")),
+            JournalEntry.of(Step.ABANDONED, new TaskId("ns", "d"), "why"),
+            JournalEntry.of(Step.DROP, new TaskId("ns", "c")),
+            JournalEntry.of(Step.ROLL_BACK));
 
     @TempDir
     Path folder;
@@ -45,6 +46,32 @@ class JournalTest {
     void isReadAsItWasWritten() throws Exception {
         write();
         assertThat(Journal.read(file())).isEqualTo(ENTRIES);
+    }
+
+    /** Of version 3, as all that read it must have it: journals outlive the jshim that has begun them. */
+    @Test
+    void theFormOfTheLinesIsTheSameForEver() throws Exception {
+        try (var journal = Journal.open(file())) {
+            journal.add(JournalEntry.of(Step.BEGAN, "apply", "5f2c"));
+            journal.add(JournalEntry.of(Step.MAKE_DIRECTORY, "/a b"));
+            journal.add(JournalEntry.of(Step.ADOPT, new TaskId("ns", "c"), "line one\nline \"two\" <\u00e9\u2028>\n"));
+            journal.add(JournalEntry.of(Step.ADOPTED, new TaskId("ns", "c")));
+            journal.add(JournalEntry.of(Step.ABANDONED, new TaskId("ns", "d"), "why"));
+            journal.add(JournalEntry.of(Step.OLD_DAEMON, "/etc/c.toml", "runc", ""));
+            journal.add(JournalEntry.of(Step.DROP, new TaskId("ns", "c")));
+            journal.add(JournalEntry.of(Step.ROLL_BACK));
+        }
+        assertThat(file()).hasContent("""
+                {"jshim-journal":"3","sum":"9d4d2a59"}
+                {"step":"began","command":"apply","boot":"5f2c","sum":"38327d44"}
+                {"step":"make-directory","path":"/a b","sum":"74639b44"}
+                {"step":"adopt","namespace":"ns","id":"c","record":"line one\\nline \\"two\\" <\u00e9\\u2028>\\n","sum":"fcc301bf"}
+                {"step":"adopted","namespace":"ns","id":"c","sum":"35296840"}
+                {"step":"abandoned","namespace":"ns","id":"d","reason":"why","sum":"9afbc52c"}
+                {"step":"old-daemon","file":"/etc/c.toml","runtime":"runc","runtime-root":"","sum":"70937e7c"}
+                {"step":"drop","namespace":"ns","id":"c","sum":"2d993c4d"}
+                {"step":"roll-back","sum":"80b42baa"}
+                """);
     }
 
     /** A shim runs the runtimes that it names, as root. */
@@ -76,11 +103,11 @@ class JournalTest {
         Files.writeString(file(), "{\"step\":\"ado", StandardOpenOption.APPEND);
         assertThat(Journal.read(file())).isEqualTo(ENTRIES);
         try (var journal = Journal.open(file())) {
-            journal.add(new JournalEntry.Adopted(new TaskId("ns", "e")));
+            journal.add(JournalEntry.of(Step.ADOPTED, new TaskId("ns", "e")));
         }
         assertThat(Journal.read(file()))
                 .hasSize(ENTRIES.size() + 1)
-                .endsWith(new JournalEntry.Adopted(new TaskId("ns", "e")));
+                .endsWith(JournalEntry.of(Step.ADOPTED, new TaskId("ns", "e")));
     }
 
     @Test
@@ -158,12 +185,12 @@ class JournalTest {
     @Test
     void textThatCouldNotBeReadAgainIsNotWritten() throws Exception {
         try (var journal = Journal.open(file())) {
-            assertThatThrownBy(
-                            () -> journal.add(new JournalEntry.Abandoned(new TaskId("ns", "c"), "half a \ud800 sign")))
+            assertThatThrownBy(() ->
+                            journal.add(JournalEntry.of(Step.ABANDONED, new TaskId("ns", "c"), "half a \ud800 sign")))
                     .isInstanceOf(IOException.class);
-            journal.add(new JournalEntry.RollBack());
+            journal.add(JournalEntry.of(Step.ROLL_BACK));
         }
-        assertThat(Journal.read(file())).containsExactly(new JournalEntry.RollBack());
+        assertThat(Journal.read(file())).containsExactly(JournalEntry.of(Step.ROLL_BACK));
     }
 
     @Test
@@ -174,10 +201,10 @@ class JournalTest {
         for (var name : List.of("journal.damaged", "journal.damaged.1")) {
             Files.writeString(file(), "what\n");
             assertThat(Journal.isDamaged(file())).isTrue();
-            assertThat(Journal.replace(file(), List.of(new JournalEntry.RollBack())))
+            assertThat(Journal.replace(file(), List.of(JournalEntry.of(Step.ROLL_BACK))))
                     .isEqualTo(folder.resolve(name))
                     .hasContent("what");
-            assertThat(Journal.read(file())).containsExactly(new JournalEntry.RollBack());
+            assertThat(Journal.read(file())).containsExactly(JournalEntry.of(Step.ROLL_BACK));
         }
     }
 
@@ -185,8 +212,8 @@ class JournalTest {
     @Test
     void whereNoNewOneCanBeWrittenTheDamagedOneStays() throws Exception {
         Files.writeString(file(), "what\n");
-        var unwritable = new JournalEntry.Abandoned(new TaskId("ns", "c"), "half a \ud800 sign");
-        assertThatThrownBy(() -> Journal.replace(file(), List.of(new JournalEntry.RollBack(), unwritable)))
+        var unwritable = JournalEntry.of(Step.ABANDONED, new TaskId("ns", "c"), "half a \ud800 sign");
+        assertThatThrownBy(() -> Journal.replace(file(), List.of(JournalEntry.of(Step.ROLL_BACK), unwritable)))
                 .isInstanceOf(IOException.class);
         assertThat(folder).isDirectoryNotContaining(path -> !path.equals(file()));
         assertThat(file()).hasContent("what");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.linux.ProcessId;
 import dev.jshim.node.NodePaths;
@@ -34,8 +35,8 @@ class OldRuntimeTest {
     @Test
     void theAdoptedContainersOwnElseTheOldDaemons() throws Exception {
         try (var open = Journal.open(journal)) {
-            open.add(new JournalEntry.OldDaemon("/etc/c.toml", "nvidia", "/run/nvidia"));
-            open.add(new JournalEntry.Adopt(new TaskId("ns", "c"), record("special", "/run/special/ns")));
+            open.add(JournalEntry.of(Step.OLD_DAEMON, "/etc/c.toml", "nvidia", "/run/nvidia"));
+            open.add(JournalEntry.of(Step.ADOPT, new TaskId("ns", "c"), record("special", "/run/special/ns")));
         }
         assertThat(options("c")).isEqualTo(any("special", "/run/special"));
         assertThat(options("d")).isEqualTo(any("nvidia", "/run/nvidia"));
@@ -44,8 +45,8 @@ class OldRuntimeTest {
     @Test
     void theDefaultsLeaveASayToOthers() throws Exception {
         try (var open = Journal.open(journal)) {
-            open.add(new JournalEntry.OldDaemon("", "", ""));
-            open.add(new JournalEntry.Adopt(new TaskId("ns", "c"), record("runc", "/run/containerd/runc/ns")));
+            open.add(JournalEntry.of(Step.OLD_DAEMON, "", "", ""));
+            open.add(JournalEntry.of(Step.ADOPT, new TaskId("ns", "c"), record("runc", "/run/containerd/runc/ns")));
         }
         assertThat(options("c")).isEqualTo(Any.getDefaultInstance());
         assertThat(options("d")).isEqualTo(Any.getDefaultInstance());

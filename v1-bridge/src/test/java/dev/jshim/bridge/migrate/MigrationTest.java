@@ -7,6 +7,7 @@ import dev.jshim.bridge.FakeContainer;
 import dev.jshim.bridge.FakeV1Shim;
 import dev.jshim.bridge.journal.Journal;
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.bridge.journal.OldRuntime;
 import dev.jshim.bridge.record.AdoptedNotes;
 import dev.jshim.bridge.record.AdoptedRecord;
@@ -431,8 +432,8 @@ class MigrationTest {
     @Test
     void whatTheOldDaemonWasToldOutlivesTheDamage() throws Exception {
         var journal = node.root().resolve("jshim/journal");
-        var told = new JournalEntry.OldDaemon("/etc/c.toml", "/usr/bin/gpu-runtime", "/run/gpu");
-        var ended = new JournalEntry.Adopt(new TaskId("ns", "ended"), "its runtime, should it start again");
+        var told = JournalEntry.of(Step.OLD_DAEMON, "/etc/c.toml", "/usr/bin/gpu-runtime", "/run/gpu");
+        var ended = JournalEntry.of(Step.ADOPT, new TaskId("ns", "ended"), "its runtime, should it start again");
         Files.createDirectories(journal.getParent());
         try (var written = Journal.open(journal)) {
             written.add(told);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jshim.bridge.journal.JournalEntry;
+import dev.jshim.bridge.journal.JournalEntry.Step;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.process.ProcFs;
@@ -78,10 +79,11 @@ class OldDaemonTest {
 
     @Test
     void anEarlierAdoptionKnowsWhatTheNewFileDoesNotSay() {
-        var before = new JournalEntry.OldDaemon("/etc/old.toml", "nvidia", "");
-        List<JournalEntry> journal = List.of(before, new JournalEntry.RollBack());
+        var before = JournalEntry.of(Step.OLD_DAEMON, "/etc/old.toml", "nvidia", "");
+        List<JournalEntry> journal = List.of(before, JournalEntry.of(Step.ROLL_BACK));
         assertThat(OldDaemon.entry(DaemonConfig.DEFAULTS, journal)).isEqualTo(before);
-        assertThat(OldDaemon.entry(DaemonConfig.DEFAULTS, List.of())).isEqualTo(new JournalEntry.OldDaemon("", "", ""));
+        assertThat(OldDaemon.entry(DaemonConfig.DEFAULTS, List.of()))
+                .isEqualTo(JournalEntry.of(Step.OLD_DAEMON, "", "", ""));
     }
 
     private DaemonConfig find(@Nullable Path file) throws IOException {
