@@ -94,8 +94,8 @@ class ArchitectureTest {
         assertThat(users("java\\.lang\\.ProcessBuilder"))
                 .containsExactlyInAnyOrder(
                         // They run in jshimctl, which reaps nothing.
-                        "dev.jshim.bridge.migrate.BridgeLauncher",
-                        "dev.jshim.bridge.migrate.HostCommand",
+                        "dev.jshim.bridge.migrate.BridgeService",
+                        "dev.jshim.bridge.migrate.Restart",
                         "dev.jshim.ctl.task.ExecStreams",
                         "dev.jshim.ctl.cli.RuntimeCall",
                         "dev.jshim.node.process.ProgramRun",

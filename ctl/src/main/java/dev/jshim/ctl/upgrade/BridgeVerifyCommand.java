@@ -1,6 +1,6 @@
 package dev.jshim.ctl.upgrade;
 
-import dev.jshim.bridge.migrate.BridgeVerification;
+import dev.jshim.bridge.migrate.Status;
 import dev.jshim.ctl.cli.Cli;
 import dev.jshim.ctl.cli.ExitCode;
 import dev.jshim.ctl.output.Fields;
@@ -46,7 +46,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         return ExitCode.FINDINGS;
     }
 
-    private void table(BridgeVerification verification) {
+    private void table(Status verification) {
         var table = new Table("NAMESPACE", "ID", "ANSWERS", "REASON");
         for (var row : verification.rows()) {
             var good = row.reason().isEmpty();
@@ -63,7 +63,7 @@ final class BridgeVerifyCommand implements Callable<Integer> {
         }
     }
 
-    private static Fields fields(BridgeVerification verification) {
+    private static Fields fields(Status verification) {
         var rows = new ArrayList<Fields>();
         for (var row : verification.rows()) {
             rows.add(new Fields()

@@ -3,6 +3,7 @@ package dev.jshim.bridge.migrate;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.Deadline;
+import dev.jshim.linux.FileCalls;
 import dev.jshim.node.shim.KeeperState;
 import dev.jshim.proto.v2.bridge.AdoptRequest;
 import dev.jshim.proto.v2.bridge.Adopted;
@@ -18,9 +19,9 @@ import dev.jshim.proto.v2.task2.PidsRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.task.TaskId;
 import dev.jshim.ttrpc.TtrpcChannel;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -28,101 +29,77 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Orders to a running bridge. Every failure is an IOException with one clear line. */
-final class BridgeClient implements AutoCloseable {
+/**
+ * Questions and orders to the bridge, each over a connection of its own. Every failure is an IOException with one clear
+ * line. A bridge is there as long as somebody holds its lock, which outlives no process, or its keeper lives, which
+ * starts it again; whether it answers is another matter.
+ *
+ * @param timeout for each answer
+ */
+record BridgeClient(BridgePaths paths, Duration timeout) {
     /** An adoption asks the v1 shim three things, each of which may take 5 s. */
     private static final Duration ADOPTION = Duration.ofSeconds(20);
 
     /** A bridge sees a moment late, and on a busy machine some, that a containerd has ended. */
     private static final Duration CONNECTIONS_END = Duration.ofSeconds(5);
 
-    /** After a crash. */
-    private static final Duration STARTS_AGAIN = Duration.ofSeconds(10);
+    /** After a crash. One that is about to end closes its socket first, and has its lock a moment longer. */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private static final Duration LOOK = Duration.ofMillis(50);
-
-    private final TtrpcChannel channel;
-    private final Duration timeout;
-
-    private BridgeClient(TtrpcChannel channel, Duration timeout) {
-        this.channel = channel;
-        this.timeout = timeout;
-    }
-
-    /**
-     * Connects to the bridge that runs. One that is being started again by its keeper is waited for.
-     *
-     * @param timeout for each order
-     */
-    static BridgeClient connect(BridgePaths paths, Duration timeout) throws IOException {
-        var deadline = Deadline.in(STARTS_AGAIN);
-        while (true) {
-            try {
-                return new BridgeClient(TtrpcChannel.connect(paths.control(), timeout), timeout);
-            } catch (IOException e) {
-                if (KeeperState.living(paths.keeper()) == null || deadline.isOver()) {
-                    throw e;
-                }
-                Deadline.pause(LOOK);
-            }
-        }
-    }
-
-    /**
-     * What the bridge that runs serves; null if none runs. That somebody listens does not say so: one that was killed
-     * takes connections for a moment longer, while the kernel takes its memory apart. Then its keeper's next one is
-     * asked.
-     *
-     * @throws IOException if one runs, or comes back, that does not answer
-     */
-    static @Nullable ListResponse running(BridgePaths paths, Duration timeout) throws IOException {
-        for (var isFirst = true; ; isFirst = false) {
-            BridgeClient bridge;
-            try {
-                bridge = connect(paths, timeout);
-            } catch (IOException e) {
-                BridgeProcess.refuseKept(paths, e);
-                return null;
-            }
-            try (bridge) {
-                return bridge.list();
-            } catch (IOException e) {
-                if (!isFirst || KeeperState.living(paths.keeper()) == null) {
-                    BridgeProcess.refuseAlive(paths, e);
-                    return null;
-                }
-            }
-        }
-    }
-
-    /** What a bridge serves; null if none answers, for whatever reason. */
-    static @Nullable ListResponse ask(BridgePaths paths, Duration timeout) {
-        try (var bridge = connect(paths, timeout)) {
-            return bridge.list();
-        } catch (IOException e) {
-            return null;
-        }
-    }
 
     static TaskId task(Adopted adopted) {
         return new TaskId(adopted.getNamespace(), adopted.getId());
     }
 
     /**
-     * Gives an order.
+     * What the bridge serves; null if there is none.
      *
-     * @param failure what it means that the bridge refuses, or does not answer
+     * @throws IOException if one is there and does not answer: its bundles must not vanish under it, and another one
+     *     beside it would take its sockets
      */
-    private <R> R order(String failure, Duration deadline, Function<BridgeBlockingStub, R> order) throws IOException {
-        try {
-            return order.apply(
-                    BridgeGrpc.newBlockingStub(channel).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (StatusRuntimeException e) {
-            throw failure(failure, e);
+    @Nullable
+    ListResponse running() throws IOException {
+        var deadline = Deadline.in(PATIENCE);
+        while (true) {
+            try {
+                return list();
+            } catch (IOException e) {
+                var keeper = KeeperState.living(paths.keeper());
+                if (keeper == null
+                        && !(Files.isDirectory(paths.directory()) && FileCalls.isFlocked(paths.directory()))) {
+                    return null;
+                }
+                if (deadline.isOver()) {
+                    throw new IOException(
+                            "the bridge does not answer (" + e.getMessage() + "); "
+                                    + (keeper == null
+                                            ? "kill the process that has locked " + paths.directory()
+                                            : "its keeper, pid "
+                                                    + keeper.keeper().pid() + ", starts it again if it dies")
+                                    + ": see " + paths.log() + ", then retry",
+                            e);
+                }
+                Deadline.pause(LOOK);
+            }
         }
     }
 
-    /** Makes the bridge serve a container; answers where. */
+    /** What it serves; null if none answers, for whatever reason. */
+    @Nullable
+    ListResponse ask() {
+        try {
+            return list();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    private ListResponse list() throws IOException {
+        return order("the bridge does not answer", timeout, bridge -> bridge.list(ListRequest.getDefaultInstance()));
+    }
+
+    /** Makes it serve a container; answers where. */
     Path adopt(AdoptedRecord record) throws IOException {
         var request = AdoptRequest.newBuilder().setRecord(record.text()).build();
         return Path.of(order("cannot hand it to the bridge", ADOPTION, bridge -> bridge.adopt(request))
@@ -137,35 +114,45 @@ final class BridgeClient implements AutoCloseable {
         var _ = order("cannot release it from the bridge", timeout, bridge -> bridge.release(request));
     }
 
-    ListResponse list() throws IOException {
-        return order("the bridge does not answer", timeout, bridge -> bridge.list(ListRequest.getDefaultInstance()));
-    }
-
     /** Whether a containerd, of whatever version, is connected for an adopted container, and stays so. */
     boolean isWatched() throws IOException {
         return !Deadline.in(CONNECTIONS_END)
                 .await(LOOK, () -> list().getAdoptedList().stream().allMatch(adopted -> adopted.getClients() == 0));
     }
 
-    /** Has the bridge's keeper start that one in the bridge's place. Returns before it has. */
+    /** Has its keeper start that one in its place. Returns before it has. */
     void replace(List<String> command) throws IOException {
         var request = ReplaceRequest.newBuilder().addAllCommand(command).build();
-        try {
-            var _ = order("cannot replace the bridge", timeout, bridge -> bridge.replace(request));
-        } catch (IOException e) {
-            if (e.getCause() instanceof StatusRuntimeException said
-                    && said.getStatus().getCode() == Status.Code.UNIMPLEMENTED) {
-                throw new IOException(
-                        "the running bridge is of a version that cannot be replaced while it runs: stop containerd,"
-                                + " then run \"jshimctl bridge stop\" and \"jshimctl bridge start\"",
-                        said);
-            }
-            throw e;
-        }
+        var _ = order("cannot replace the bridge", timeout, bridge -> bridge.replace(request));
     }
 
     void stop() throws IOException {
         var _ = order("the bridge does not stop", timeout, bridge -> bridge.stop(StopRequest.getDefaultInstance()));
+    }
+
+    /** @param failure what it means that it refuses, or does not answer */
+    private <R> R order(String failure, Duration limit, Function<BridgeBlockingStub, R> order) throws IOException {
+        try (var channel = connect()) {
+            return order.apply(
+                    BridgeGrpc.newBlockingStub(channel).withDeadlineAfter(limit.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (StatusRuntimeException e) {
+            throw failure(failure, e);
+        }
+    }
+
+    /** One that its keeper is starting again is waited for. */
+    private TtrpcChannel connect() throws IOException {
+        var deadline = Deadline.in(PATIENCE);
+        while (true) {
+            try {
+                return TtrpcChannel.connect(paths.control(), timeout);
+            } catch (IOException e) {
+                if (KeeperState.living(paths.keeper()) == null || deadline.isOver()) {
+                    throw e;
+                }
+                Deadline.pause(LOOK);
+            }
+        }
     }
 
     /** Asks what containerd asks when it loads a bundle: without these two answers it deletes it. */
@@ -192,10 +179,5 @@ final class BridgeClient implements AutoCloseable {
         var description = e.getStatus().getDescription();
         var why = description == null ? e.getStatus().getCode().name() : description;
         return new IOException(what + ": " + why, e);
-    }
-
-    @Override
-    public void close() {
-        channel.close();
     }
 }

@@ -8,7 +8,6 @@ import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.linux.ProcessId;
-import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.bundle.OciConfig;
 import dev.jshim.node.bundle.V1Bundle;
@@ -23,170 +22,115 @@ import dev.jshim.task.Ids;
 import dev.jshim.task.ProcessState;
 import dev.jshim.task.ProcessStatus;
 import dev.jshim.task.ShimSocket;
-import dev.jshim.task.client.ShimTask;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Looks at all v1 bundles of a node at once and asks their shims who they are: a shim is adopted only where what it
  * says of itself and of its container agrees with the processes that there are.
+ *
+ * @param old what holds for containers whose records name no OCI runtime
  */
-final class CandidateScan {
-    private final NodePaths paths;
-    private final ContainerdClient containerd;
-    private final JournalEntry old;
-    private final Duration timeout;
-    private final ProcFs proc = ProcFs.system();
-
-    /** @param old what holds for containers whose records name no OCI runtime */
-    CandidateScan(NodePaths paths, ContainerdClient containerd, JournalEntry old, Duration timeout) {
-        this.paths = paths;
-        this.containerd = containerd;
-        this.old = old;
-        this.timeout = timeout;
-    }
-
-    /** The candidates of one namespace, or of all; each shim has its own timeout, all are asked together. */
+record CandidateScan(NodePaths paths, ContainerdClient containerd, JournalEntry old, Duration timeout) {
+    /**
+     * The candidates of one namespace, or of all; each shim has its own timeout, all are asked together. What is odd
+     * about one container is no reason to leave the others.
+     */
     List<Candidate> scan(@Nullable String namespace) {
-        var processes = new ShimProcesses(proc);
+        var processes = new ShimProcesses(ProcFs.system());
         var deleted = Cleanup.deletedBundles(new BridgePaths(paths));
-        List<Callable<Candidate>> looks = Node.read(paths).v1().stream()
+        var bundles = Node.read(paths).v1().stream()
                 .filter(bundle -> !deleted.contains(bundle.path()))
                 .filter(bundle -> namespace == null || bundle.task().namespace().equals(namespace))
-                .<Callable<Candidate>>map(bundle -> () -> lookOrRefuse(bundle, processes))
                 .toList();
-        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Candidate> found = new ArrayList<>();
-            for (var look : executor.invokeAll(looks)) {
-                found.add(look.get());
+        return AdoptedSurvey.atOnce(bundles, bundle -> {
+            try {
+                var found = processes.of(bundle);
+                var candidate = look(bundle, found == null ? 0 : found.pid());
+                return candidate.record() == null && processes.isInitReused(bundle, found)
+                        ? new Candidate(bundle, 0, candidate.shimPid(), candidate.reachable(), null, candidate.reason())
+                        : candidate;
+            } catch (RuntimeException e) {
+                return refuse(bundle, 0, false, "it cannot be adopted: " + e.getMessage());
             }
-            return found;
-        } catch (ExecutionException e) {
-            throw new IllegalStateException("cannot look at a v1 bundle", e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return List.of();
-        }
+        });
     }
 
-    /** What is odd about one container is no reason to leave the others. */
-    private Candidate lookOrRefuse(V1Bundle bundle, ShimProcesses processes) {
-        try {
-            var candidate = look(bundle, processes);
-            return candidate.record() == null && processes.isInitReused(bundle, processes.of(bundle))
-                    ? candidate.withoutInit()
-                    : candidate;
-        } catch (RuntimeException e) {
-            return Candidate.refuse(bundle, 0, false, "it cannot be adopted: " + e.getMessage());
-        }
+    private static Candidate refuse(V1Bundle bundle, int shimPid, boolean isReachable, String reason) {
+        return new Candidate(bundle, bundle.initPid(), shimPid, isReachable, null, reason);
     }
 
-    private Candidate look(V1Bundle bundle, ShimProcesses processes) {
-        var found = processes.of(bundle);
-        var shimPid = found == null ? 0 : found.ref().pid();
+    private Candidate look(V1Bundle bundle, int shimPid) {
         if (!Ids.isSafe(bundle.task().id()) || !Ids.isSafe(bundle.task().namespace())) {
-            return Candidate.refuse(bundle, shimPid, false, "the name of the bundle is not an id");
+            return refuse(bundle, shimPid, false, "the name of the bundle is not an id");
         }
         if (!(bundle.config() instanceof OciConfig.Spec)) {
-            return Candidate.refuse(bundle, shimPid, false, String.join("; ", bundle.problems()));
-        }
-        var answer = Shims.open(bundle, timeout);
-        if (answer instanceof Answer.Answered<ShimTask>(var shim, var _)) {
-            try (shim) {
-                return ask(bundle, shim, shimPid);
-            }
-        }
-        return refuseMute(bundle, shimPid, answer);
-    }
-
-    private static Candidate refuseMute(V1Bundle bundle, int shimPid, Answer<?> answer) {
-        var dead = shimPid == 0 ? "its shim is dead" : "its shim does not answer";
-        return Candidate.refuse(bundle, shimPid, false, dead + " (" + answer.describe() + ")");
-    }
-
-    private Candidate ask(V1Bundle bundle, ShimTask shim, int foundPid) {
-        var said = Answer.of(timeout, shim::shimPid);
-        var saidPid = said.orNull();
-        if (saidPid == null) {
-            return refuseMute(bundle, foundPid, said);
+            return refuse(bundle, shimPid, false, String.join("; ", bundle.problems()));
         }
         // Before its shim is asked: what has the pid, and is init still by the answer, was init then.
         var before = ProcessId.find(bundle.initPid());
-        var state = Answer.of(timeout, () -> shim.state(""));
-        var now = state.orNull();
-        if (now == null) {
-            return refuseMute(bundle, saidPid, state);
+        var answer = Shims.ask(bundle, timeout, shim -> Map.entry(shim.shimPid(), shim.state("")));
+        var said = answer.orNull();
+        if (said != null) {
+            return decide(bundle, shimPid, said.getKey(), said.getValue(), before);
         }
+        var dead = shimPid == 0 ? "its shim is dead" : "its shim does not answer";
+        return refuse(bundle, shimPid, false, dead + " (" + answer.describe() + ")");
+    }
+
+    private Candidate decide(
+            V1Bundle bundle, int foundPid, int saidPid, ProcessState said, @Nullable ProcessId before) {
+        var shim = ProcessId.find(saidPid);
+        var facts = ProcFs.system().facts(saidPid);
+        var flags = facts == null ? null : ShimFlags.parse(facts.argv());
         var why = "";
-        var shimRef = ProcessId.find(saidPid);
-        var flags = flags(saidPid);
         if (foundPid == 0 && bundle.socket() instanceof ShimSocket.Abstract) {
             // Anybody in the host's network namespace can listen on the name of a shim that has died, and name any pid.
             why = "a process answers on its abstract socket, but no shim of it runs: find that process";
-        } else if (shimRef == null || (foundPid != 0 && foundPid != saidPid)) {
+        } else if (shim == null || (foundPid != 0 && foundPid != saidPid)) {
             why = "the process on its socket reports pid " + saidPid + ", but its shim is " + foundPid;
-        } else if (bundle.initPid() != 0 && bundle.initPid() != now.pid()) {
-            why = "init.pid has " + bundle.initPid() + ", but the shim reports " + now.pid();
+        } else if (bundle.initPid() != 0 && bundle.initPid() != said.pid()) {
+            why = "init.pid has " + bundle.initPid() + ", but the shim reports " + said.pid();
         } else if (flags != null
                 && !flags.workdir().isEmpty()
                 && !Place.isSame(Path.of(flags.workdir()), bundle.work())) {
             why = "its shim works in " + flags.workdir() + ", not in " + bundle.work()
                     + ": name its containerd's root directory with --root";
         }
-        if (shimRef == null || !why.isEmpty()) {
-            return Candidate.refuse(bundle, saidPid, true, why);
+        if (shim == null || !why.isEmpty()) {
+            return refuse(bundle, saidPid, true, why);
         }
-        return decide(bundle, shimRef, init(now, bundle.initPid() == 0 ? ProcessId.find(now.pid()) : before));
-    }
-
-    private @Nullable ShimFlags flags(int shimPid) {
-        var facts = proc.facts(shimPid);
-        return facts == null ? null : ShimFlags.parse(facts.argv());
-    }
-
-    /**
-     * A container that has exited and was not deleted yet is adopted too: its exit code lies in the shim. Its pid may
-     * be another's by now.
-     *
-     * @param found what has init's pid
-     */
-    private static ProcessId init(ProcessState said, @Nullable ProcessId found) {
-        return found == null || said.status() == ProcessStatus.STOPPED ? new ProcessId(said.pid(), 0) : found;
-    }
-
-    private Candidate decide(V1Bundle bundle, ProcessId shim, ProcessId init) {
-        var task = bundle.task();
-        var target = paths.v2Bundle(task);
+        // One that has exited and was not deleted yet is adopted too: its exit code lies in the shim. Its pid may be
+        // another's by now.
+        var found = bundle.initPid() == 0 ? ProcessId.find(said.pid()) : before;
+        var init = found == null || said.status() == ProcessStatus.STOPPED ? new ProcessId(said.pid(), 0) : found;
+        var target = paths.v2Bundle(bundle.task());
         if (!Files.exists(target)) {
-            return Candidate.adopt(bundle, record(bundle, shim, init));
+            return new Candidate(bundle, init.pid(), saidPid, true, record(bundle, shim, flags, init), "");
         }
-        var why = "a v2 bundle of this id exists, which no adoption added";
+        why = "a v2 bundle of this id exists, which no adoption added";
         if (AdoptedBundle.isOurs(target)) {
             try {
-                var before = AdoptedRecord.read(target);
-                if (before.shim().equals(shim) && before.init().pid() == init.pid()) {
-                    return Candidate.adopted(bundle, before);
+                var record = AdoptedRecord.read(target);
+                if (record.shim().equals(shim) && record.init().pid() == init.pid()) {
+                    return new Candidate(bundle, init.pid(), saidPid, true, record, "adopted already");
                 }
                 why = "the v2 bundle is of an older container of this id: roll back first";
             } catch (IOException e) {
                 why = String.valueOf(e.getMessage());
             }
         }
-        return Candidate.refuse(bundle, shim.pid(), true, why);
+        return refuse(bundle, saidPid, true, why);
     }
 
-    private AdoptedRecord record(V1Bundle bundle, ProcessId shim, ProcessId init) {
+    private AdoptedRecord record(V1Bundle bundle, ProcessId shim, @Nullable ShimFlags flags, ProcessId init) {
         var task = bundle.task();
         var options = options(bundle);
-        var flags = flags(shim.pid());
         // The old daemon hands the root on as a flag; only a shim that hides its flags leaves room for doubt.
         var root = flags == null
                 ? firstOf(options.getRuntimeRoot(), old.value("runtime-root"), ShimFlags.DEFAULT_RUNTIME_ROOT)

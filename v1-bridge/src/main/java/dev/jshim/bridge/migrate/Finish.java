@@ -13,22 +13,11 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The work of {@code finish}: when no v1 container is left, the bridge, its files and the journal go. */
-final class Finish {
-    private final BridgePaths paths;
-    private final Path journal;
-    private final Duration timeout;
-
-    Finish(BridgePaths paths, Path journal, Duration timeout) {
-        this.paths = paths;
-        this.journal = journal;
-        this.timeout = timeout;
-    }
-
+record Finish(BridgePaths paths, Path journal, BridgeService bridge) {
     /** What is in the way: a row for each container that still needs the bridge, or might. */
     List<Report.Row> inTheWay() {
         List<Report.Row> rows = new ArrayList<>();
@@ -67,32 +56,21 @@ final class Finish {
     }
 
     private static Report.Row refused(TaskId task, String why) {
-        return new Report.Row(task, "refused", why);
+        return new Report.Row(task, Report.REFUSED, why);
     }
 
     /** Takes all away. Only for when nothing is in the way. Can be repeated. */
     void run() throws IOException {
-        BridgeProcess.stopForGood(paths, timeout);
+        bridge.stopForGood();
         Cleanup.finishAll(paths);
         paths.removeFiles();
-        var home = journal.toAbsolutePath().getParent();
-        if (home != null) {
-            removeBackups(home.resolve("cri-status"));
+        // Of the status files that a rescue repaired, whose containers are gone by now.
+        var backups = journal.resolveSibling(Restart.BACKUPS);
+        if (Files.isDirectory(backups)) {
+            Directories.removeUnmounted(backups);
         }
         Files.deleteIfExists(journal);
         removeHome(journal);
-    }
-
-    /** Of the status files that a rescue repaired, whose containers are gone by now. */
-    private static void removeBackups(Path directory) throws IOException {
-        if (Files.isDirectory(directory)) {
-            try (var backups = Files.newDirectoryStream(directory)) {
-                for (var backup : backups) {
-                    Files.delete(backup);
-                }
-            }
-            Files.delete(directory);
-        }
     }
 
     /** Removes the directory, which is the lock too, if nothing else is in it. */

@@ -7,11 +7,11 @@ import dev.jshim.bridge.journal.OldRuntime;
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
-import dev.jshim.bridge.serve.BridgeFlags;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.bundle.V1Bundle;
 import dev.jshim.node.daemon.ConfigForecast;
+import dev.jshim.node.daemon.ContainerdClient;
+import dev.jshim.node.daemon.ContainerdVersion;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.daemon.RootDaemon;
 import dev.jshim.node.leftover.StrayScan;
@@ -22,9 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -35,15 +33,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Migration {
     private static final Path SYSTEMD = Path.of("/etc/systemd/system");
-    private static final Path PROC = Path.of("/proc");
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     private final BridgePaths paths;
     private final RootDaemon rootDaemon;
-    private final Path address;
     private final DaemonConfig daemon;
     private final Duration timeout;
     private final Path bridgeBinary;
+    private final BridgeService bridge;
+    private final Preflight preflight;
+    private final Path home;
+    private final Path journal;
     private final Progress progress;
     private boolean isLocked;
 
@@ -67,10 +67,13 @@ public final class Migration {
             Progress progress) {
         this.paths = new BridgePaths(paths);
         this.rootDaemon = new RootDaemon(paths.root(), containerdAddress, timeout);
-        this.address = containerdAddress;
         this.daemon = daemon;
         this.timeout = timeout;
         this.bridgeBinary = bridgeBinary;
+        this.bridge = new BridgeService(paths, containerdAddress, daemon.ttrpcSocket(), timeout, bridgeBinary);
+        this.preflight = new Preflight(paths, containerdAddress);
+        this.home = paths.root().resolve("jshim");
+        this.journal = Journal.file(paths.root());
         this.progress = progress;
     }
 
@@ -96,11 +99,11 @@ public final class Migration {
      */
     public Plan plan(@Nullable String namespace) throws MigrationException {
         try (var containerd = running().client(timeout)) {
-            var rows = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);
+            var rows = candidates(containerd, namespace);
             var found = StrayScan.of(Node.read(paths.node()));
             return new Plan(
                     rows,
-                    new Preflight(paths.node(), address).problems(shims(rows)),
+                    preflight.problems(shims(rows)),
                     found.strays().stream()
                             .filter(stray -> namespace == null
                                     || stray.task().namespace().equals(namespace))
@@ -123,49 +126,43 @@ public final class Migration {
     /** The same for all but some. */
     Report apply(@Nullable String namespace, boolean rebuildJournal, Set<TaskId> but) throws MigrationException {
         var running = running();
-        DaemonGuard.refuseNew(
+        refuseNew(
                 running,
-                paths.node().root(),
                 "it would not load what is added now: stop it, apply, and start it again; if it has already lost"
                         + " v1 containers, use rescue");
-        DaemonGuard.refuseRival(running, paths.node().root());
-        var preflight = new Preflight(paths.node(), address);
+        refuseRival(running);
         refuse(preflight.resources());
         return locked(() -> {
             var entries = entries(rebuildJournal);
             Place.require(paths.node(), entries);
             try (var containerd = running.client(timeout);
-                    var journal = Journal.open(journal())) {
-                journal.add(began("apply"));
+                    var open = Journal.open(journal)) {
+                open.add(began("apply"));
                 var old = OldDaemon.entry(daemon, entries);
                 if (!old.equals(OldRuntime.daemon(entries))) {
-                    journal.add(old);
+                    open.add(old);
                 }
-                var rows = new ArrayList<>(new Ghosts(paths, timeout).sweep(journal, entries));
+                var adoption = new Adoption(paths.node(), open, bridge, bridgeBinary, timeout, progress);
+                var rows = new ArrayList<>(adoption.sweep(entries));
                 var candidates = new CandidateScan(paths.node(), containerd, old, timeout)
                         .scan(namespace).stream()
                                 .filter(candidate -> !but.contains(candidate.task()))
                                 .toList();
                 refuse(preflight.ends(shims(candidates)));
-                var launcher =
-                        new BridgeLauncher(BridgeFlags.of(paths.node(), address, daemon.ttrpcSocket()), bridgeBinary);
                 // One that is mute runs.
-                var isUp = !(containerd.version() instanceof Answer.Absent<?>);
-                var report =
-                        new Adoption(paths, journal, launcher, bridgeBinary, timeout, progress).adopt(candidates, isUp);
+                var report = adoption.adopt(candidates, !(containerd.version() instanceof Answer.Absent<?>));
                 rows.addAll(report.rows());
-                return new Report(
-                        rows,
-                        report.nextSteps(),
-                        report.complete() && rows.stream().noneMatch(Report.Row::isRefused));
+                return Report.of(rows, report.nextSteps());
             }
         });
     }
 
-    /** What the old daemon was told, as far as its configuration or the journal still say it. */
-    private JournalEntry oldDaemon() throws MigrationException {
+    /** All v1 containers of one namespace, or of all, with what the journal knows of the old daemon. */
+    private List<Candidate> candidates(ContainerdClient containerd, @Nullable String namespace)
+            throws MigrationException {
         try {
-            return OldDaemon.entry(daemon, Journal.read(journal()));
+            var old = OldDaemon.entry(daemon, Journal.read(journal));
+            return new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
         } catch (IOException e) {
             throw failed(e);
         }
@@ -191,7 +188,7 @@ public final class Migration {
      * @throws MigrationException where it could not be done; its message says how things stand
      */
     public Report restart(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
-        refuse(new Preflight(paths.node(), address).resources());
+        refuse(preflight.resources());
         return locked(() -> {
             var _ = entries(rebuildJournal);
             return new Restart(this, commands, rootDaemon, progress).run();
@@ -207,12 +204,9 @@ public final class Migration {
      */
     public Report rescuePlan() throws MigrationException {
         var running = running();
-        DaemonGuard.refuseOld(running);
+        refuseOld(running);
         try (var containerd = running.client(timeout)) {
-            Map<TaskId, V1Bundle> bundles = new HashMap<>();
-            Node.read(paths.node()).v1().forEach(bundle -> bundles.put(bundle.task(), bundle));
-            var rows = new RescueSurvey(paths.node(), containerd, PROC)
-                    .rows(new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(null), bundles);
+            var rows = new RescueSurvey(paths.node(), containerd).rows(candidates(containerd, null));
             return new Report(
                     rows, List.of(), rows.stream().noneMatch(row -> row.result().equals(RescueSurvey.BEYOND)));
         }
@@ -228,21 +222,21 @@ public final class Migration {
      */
     public Report rescue(RestartCommands commands, boolean rebuildJournal) throws MigrationException {
         var running = running();
-        DaemonGuard.refuseOld(running);
-        DaemonGuard.refuseRival(running, paths.node().root());
+        refuseOld(running);
+        refuseRival(running);
         return locked(() -> {
             Place.require(paths.node(), entries(rebuildJournal));
             var plan = rescuePlan();
             if (plan.rows().isEmpty() && !isLeftStopped()) {
-                if (!Files.exists(journal())) {
-                    Finish.removeHome(journal());
+                if (!Files.exists(journal)) {
+                    Finish.removeHome(journal);
                 }
                 return plan;
             }
             // What would end shims, or leave containerd stopped, is found out before it is.
             refuse(plan(null).problems());
             return new Restart(this, commands, rootDaemon, progress)
-                    .rescue(plan, paths.node(), home().resolve("cri-status"));
+                    .rescue(plan, paths.node(), home.resolve(Restart.BACKUPS));
         });
     }
 
@@ -262,8 +256,8 @@ public final class Migration {
         var running = running();
         try (var containerd = running.client(timeout)) {
             var version = running.version().orNull();
-            var candidates = new CandidateScan(paths.node(), containerd, oldDaemon(), timeout).scan(namespace);
-            return new AdoptedSurvey(paths, timeout).verify(candidates, version != null && version.major() >= 2);
+            return new AdoptedSurvey(bridge.client())
+                    .verify(candidates(containerd, namespace), version != null && version.major() >= 2);
         }
     }
 
@@ -274,8 +268,8 @@ public final class Migration {
      * @throws MigrationException where that cannot be told, and why
      */
     public Report finishPlan() throws MigrationException {
-        Place.require(paths.node(), Journal.readable(journal()));
-        var finish = new Finish(paths, journal(), timeout);
+        Place.require(paths.node(), Journal.readable(journal));
+        var finish = new Finish(paths, journal, bridge);
         var rows = finish.inTheWay();
         List<String> notes = new ArrayList<>();
         try {
@@ -299,7 +293,7 @@ public final class Migration {
             if (!plan.complete()) {
                 return plan;
             }
-            var finish = new Finish(paths, journal(), timeout);
+            var finish = new Finish(paths, journal, bridge);
             List<String> next = new ArrayList<>(configuration());
             for (var unit : finish.units(SYSTEMD)) {
                 Files.delete(unit);
@@ -324,7 +318,7 @@ public final class Migration {
 
     /** How the adoption stands. Changes nothing. */
     public Status status() {
-        return new AdoptedSurvey(paths, timeout).status();
+        return new AdoptedSurvey(bridge.client()).status();
     }
 
     /**
@@ -334,8 +328,8 @@ public final class Migration {
      */
     public Report rollbackPlan() throws MigrationException {
         try {
-            Place.require(paths.node(), Journal.read(journal()));
-            return rollbackWork().plan();
+            Place.require(paths.node(), Journal.read(journal));
+            return new Rollback(paths, journal, bridge, timeout, progress).plan();
         } catch (IOException e) {
             throw failed(e);
         }
@@ -348,22 +342,17 @@ public final class Migration {
      * @throws MigrationException where nothing was done, and why
      */
     public Report rollback(boolean rebuildJournal) throws MigrationException {
-        DaemonGuard.refuseNew(
-                running(), paths.node().root(), "it would report each adopted container as exited: stop it first");
+        refuseNew(running(), "it would report each adopted container as exited: stop it first");
         return locked(() -> {
             Place.require(paths.node(), entries(rebuildJournal));
-            return rollbackWork().run();
+            return new Rollback(paths, journal, bridge, timeout, progress).run();
         });
-    }
-
-    private Rollback rollbackWork() {
-        return new Rollback(paths, journal(), timeout, progress);
     }
 
     /** What a command does once it may. */
     @FunctionalInterface
     private interface Work {
-        Report run() throws IOException, MigrationException;
+        Report run() throws IOException;
     }
 
     /**
@@ -375,7 +364,7 @@ public final class Migration {
             if (isLocked) {
                 return work.run();
             }
-            try (var _ = MigrationLock.take(home())) {
+            try (var _ = MigrationLock.take(home)) {
                 isLocked = true;
                 return work.run();
             } finally {
@@ -397,17 +386,60 @@ public final class Migration {
 
     /** With what of the disks may have to do with it. */
     private MigrationException failed(IOException e) {
-        var message = new StringBuilder(Reason.of(e));
-        Preflight.shortages(List.of(paths.node().root(), paths.node().state(), home()))
-                .forEach(shortage -> message.append("; ").append(shortage));
-        return new MigrationException(message.toString(), e);
+        return e instanceof MigrationException known
+                ? known
+                : new MigrationException(
+                        Preflight.reason(
+                                e, List.of(paths.node().root(), paths.node().state(), home)),
+                        e);
+    }
+
+    /**
+     * Refuses a 2.x; and one that says nothing, or no version: it may be a 2.x that hangs or is about to start.
+     *
+     * @param why it is in the way
+     */
+    private void refuseNew(RootDaemon.Found running, String why) throws MigrationException {
+        switch (running.version()) {
+            case Answer.Answered<ContainerdVersion>(var version, var _) -> {
+                if (version.major() != 1) {
+                    throw new MigrationException("containerd " + version.version() + " answers on " + running.socket()
+                            + ", and " + (version.major() == 0 ? "if that is a 2.x, " : "") + why);
+                }
+            }
+            case Answer.Mute<ContainerdVersion> _, Answer.Refused<ContainerdVersion> _ -> {
+                var who = running.holder().isEmpty()
+                        ? "a daemon listens on " + running.socket()
+                        : running.holder() + " has the metadata in "
+                                + paths.node().root() + " open, as containerd would,";
+                throw new MigrationException(who + " but does not report its version: if it is containerd 2.x, " + why);
+            }
+            case Answer.Absent<ContainerdVersion> _ -> {}
+        }
+    }
+
+    /** Refuses one that has the v1 runtime. */
+    private static void refuseOld(RootDaemon.Found running) throws MigrationException {
+        var version = running.version().orNull();
+        if (version != null && version.major() < 2) {
+            throw new MigrationException("containerd " + version.version() + " answers on " + running.socket()
+                    + ", which has the v1 runtime itself, so nothing is lost: use apply");
+        }
+    }
+
+    /** Refuses one of another root, to which the bridge would send its events. */
+    private void refuseRival(RootDaemon.Found running) throws MigrationException {
+        if (!running.rival().isEmpty()) {
+            throw new MigrationException(running.rival() + ": name the socket of the containerd with the root "
+                    + paths.node().root() + "; nothing was changed");
+        }
     }
 
     /** The journal's entries; where it cannot be read, those of a new one that is made from it and the bundles. */
     private List<JournalEntry> entries(boolean rebuild) throws IOException {
-        if (rebuild && Journal.isDamaged(journal())) {
+        if (rebuild && Journal.isDamaged(journal)) {
             // Of containers that have ended by now nothing else knows which runtime they had.
-            List<JournalEntry> entries = new ArrayList<>(Journal.readable(journal()));
+            List<JournalEntry> entries = new ArrayList<>(Journal.readable(journal));
             entries.add(began("rebuild"));
             for (var bundle : AdoptedBundle.all(Node.read(paths.node()))) {
                 var task = bundle.task();
@@ -417,9 +449,9 @@ public final class Migration {
                 entries.add(JournalEntry.of(Step.ADOPT, task, text));
                 entries.add(JournalEntry.of(Step.ADOPTED, task));
             }
-            progress.line("the unreadable journal is now " + Journal.replace(journal(), entries));
+            progress.line("the unreadable journal is now " + Journal.replace(journal, entries));
         }
-        return Journal.read(journal());
+        return Journal.read(journal);
     }
 
     private static JournalEntry began(String command) {
@@ -430,13 +462,5 @@ public final class Migration {
             boot = "unknown";
         }
         return JournalEntry.of(Step.BEGAN, command, boot);
-    }
-
-    private Path home() {
-        return paths.node().root().resolve("jshim");
-    }
-
-    private Path journal() {
-        return Journal.file(paths.node().root());
     }
 }

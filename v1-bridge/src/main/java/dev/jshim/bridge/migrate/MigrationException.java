@@ -1,10 +1,11 @@
 package dev.jshim.bridge.migrate;
 
+import java.io.IOException;
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
 /** A migration that could not be done as a whole. The message says why and what to do, in one line for the operator. */
-public final class MigrationException extends Exception {
+public final class MigrationException extends IOException {
     @Serial
     private static final long serialVersionUID = 1L;
 

@@ -58,31 +58,19 @@ final class Preflight {
         return problems;
     }
 
-    /** Those of some directories to which nothing can be written, or next to nothing: what to do about each. */
-    static List<String> shortages(List<Path> directories) {
-        Set<String> shortages = new LinkedHashSet<>();
-        for (var directory : directories) {
-            try {
-                var store = Files.getFileStore(directory);
-                if (store.isReadOnly() || !Files.isWritable(directory)) {
-                    shortages.add(directory + " cannot be written: mount it read-write and run the same command again");
-                } else if (store.getUsableSpace() < SHORT_BYTES) {
-                    shortages.add("only " + store.getUsableSpace() / 1024 + " KiB are free in " + directory
-                            + ": free some space and run the same command again");
-                }
-            } catch (IOException e) {
-                // It is not there; whatever failed says more.
-            }
-        }
-        return List.copyOf(shortages);
+    /** Why something could not be done, with what the disks may have to do with it. */
+    static String reason(IOException e, List<Path> directories) {
+        Set<String> reasons = new LinkedHashSet<>(List.of(Reason.of(e)));
+        directories.stream().filter(Files::exists).forEach(directory -> disk(directory, SHORT_BYTES, reasons));
+        return String.join("; ", reasons);
     }
 
     /** Memory and disk. */
     List<String> resources() {
         List<String> problems = new ArrayList<>();
         memory(problems);
-        disk(paths.root(), problems);
-        disk(paths.state(), problems);
+        disk(paths.root(), DISK_BYTES, problems);
+        disk(paths.state(), DISK_BYTES, problems);
         return problems;
     }
 
@@ -117,7 +105,7 @@ final class Preflight {
         }
     }
 
-    private static void disk(Path directory, List<String> problems) {
+    private static void disk(Path directory, long needed, Collection<String> problems) {
         if (!Files.isDirectory(directory)) {
             problems.add(directory + " is not a directory: name containerd's own with --root and --state");
             return;
@@ -125,10 +113,10 @@ final class Preflight {
         try {
             var store = Files.getFileStore(directory);
             if (store.isReadOnly() || !Files.isWritable(directory)) {
-                problems.add(directory + " cannot be written (" + store + "): mount it read-write first");
-            } else if (store.getUsableSpace() < DISK_BYTES) {
+                problems.add(directory + " cannot be written: mount it read-write, then run the same command again");
+            } else if (store.getUsableSpace() < needed) {
                 problems.add("only " + store.getUsableSpace() / 1024 + " KiB are free in " + directory + ", but "
-                        + DISK_BYTES / 1024 + " KiB are needed: free some first");
+                        + needed / 1024 + " KiB are needed: free some, then run the same command again");
             }
         } catch (IOException e) {
             problems.add("cannot read how much space is free in " + directory + ": " + e.getMessage());

@@ -10,9 +10,16 @@ import java.util.List;
  * @param complete whether nothing was refused
  */
 public record Report(List<Row> rows, List<String> nextSteps, boolean complete) {
+    static final String REFUSED = "refused";
+
     public Report {
         rows = List.copyOf(rows);
         nextSteps = List.copyOf(nextSteps);
+    }
+
+    /** Of rows that say whether it is complete. */
+    static Report of(List<Row> rows, List<String> nextSteps) {
+        return new Report(rows, nextSteps, rows.stream().noneMatch(Row::isRefused));
     }
 
     /**
@@ -24,7 +31,7 @@ public record Report(List<Row> rows, List<String> nextSteps, boolean complete) {
      */
     public record Row(TaskId task, String result, String reason) {
         boolean isRefused() {
-            return result.equals("refused");
+            return result.equals(REFUSED);
         }
     }
 }

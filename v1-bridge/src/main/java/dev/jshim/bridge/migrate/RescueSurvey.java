@@ -1,6 +1,5 @@
 package dev.jshim.bridge.migrate;
 
-import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.linux.MountPoint;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
@@ -19,10 +18,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** What of the v1 containers that a containerd 2.x has lost can come back, and what was taken from them for good. */
-final class RescueSurvey {
+record RescueSurvey(NodePaths paths, ContainerdClient containerd) {
     static final String ADOPT = "adopt";
     static final String BEYOND = "beyond";
     static final String REPAIR = "repair";
@@ -30,84 +28,55 @@ final class RescueSurvey {
     private static final String NETWORK = "network:";
     private static final Pattern PROCESS = Pattern.compile("/proc/(\\d{1,9})/ns/net");
 
-    private final NodePaths paths;
-    private final ContainerdClient containerd;
-    private final Path proc;
-
-    /**
-     * A survey.
-     *
-     * @param containerd asked for the records, where it answers
-     */
-    RescueSurvey(NodePaths paths, ContainerdClient containerd, Path proc) {
-        this.paths = paths;
-        this.containerd = containerd;
-        this.proc = proc;
-    }
-
     /**
      * A row for each candidate that is not adopted, {@code adopt}, with what it has lost, or {@code beyond}; and for
      * one that was adopted by a rescue which did not come to its repair, {@code repair}.
      */
-    List<Report.Row> rows(List<Candidate> candidates, Map<TaskId, V1Bundle> bundles) {
+    List<Report.Row> rows(List<Candidate> candidates) {
         Map<Integer, V1Bundle> inits = new HashMap<>();
-        bundles.values().forEach(bundle -> inits.put(bundle.initPid(), bundle));
+        candidates.forEach(candidate -> inits.put(candidate.bundle().initPid(), candidate.bundle()));
         List<Report.Row> rows = new ArrayList<>();
         for (var candidate : candidates) {
-            var bundle = bundles.get(candidate.task());
+            var task = candidate.task();
             var record = candidate.record();
-            if (record == null || !candidate.isAdopted()) {
-                rows.add(row(candidate, record, bundle, inits));
-            } else if (record.init().isAlive()) {
-                List<String> wrong = new ArrayList<>();
-                status(candidate.task(), wrong);
-                if (!wrong.isEmpty()) {
-                    rows.add(new Report.Row(candidate.task(), REPAIR, String.join("; ", wrong)));
+            List<String> found = new ArrayList<>();
+            if (record == null) {
+                rows.add(new Report.Row(task, BEYOND, candidate.reason()));
+            } else if (candidate.isAdopted()) {
+                if (record.init().isAlive()) {
+                    status(task, found);
                 }
+                if (!found.isEmpty()) {
+                    rows.add(new Report.Row(task, REPAIR, String.join("; ", found)));
+                }
+            } else if (containerd.container(task) instanceof Answer.Refused<ContainerRecord>(var code, var _)
+                    && code == Status.Code.NOT_FOUND) {
+                rows.add(new Report.Row(
+                        task,
+                        BEYOND,
+                        "containerd has deleted its record: its processes run on (init " + candidate.pid()
+                                + ", v1 shim " + candidate.shimPid() + "): end them by hand"));
+            } else {
+                if (record.init().isAlive()) {
+                    snapshot(record.init().pid(), found);
+                    network(candidate.bundle(), inits, found);
+                } else {
+                    found.add("it has exited: its v1 shim keeps the exit code");
+                }
+                status(task, found);
+                rows.add(new Report.Row(task, ADOPT, String.join("; ", found)));
             }
         }
         return rows;
     }
 
-    private Report.Row row(
-            Candidate candidate,
-            @Nullable AdoptedRecord record,
-            @Nullable V1Bundle bundle,
-            Map<Integer, V1Bundle> inits) {
-        var task = candidate.task();
-        if (record == null) {
-            return new Report.Row(task, BEYOND, candidate.reason());
-        }
-        if (containerd.container(task) instanceof Answer.Refused<ContainerRecord>(var code, var _)
-                && code == Status.Code.NOT_FOUND) {
-            return new Report.Row(
-                    task,
-                    BEYOND,
-                    "containerd has deleted its record: its processes run on (init " + candidate.pid() + ", v1 shim "
-                            + candidate.shimPid() + "): end them by hand");
-        }
-        var lost = new ArrayList<String>();
-        var init = record.init();
-        if (init.isAlive()) {
-            snapshot(init.pid(), lost);
-            if (bundle != null) {
-                network(bundle, inits, lost);
-            }
-        } else {
-            lost.add("it has exited: its v1 shim keeps the exit code");
-        }
-        status(task, lost);
-        return new Report.Row(task, ADOPT, String.join("; ", lost));
-    }
-
     /** The layers of its root are directories of a snapshotter, which deletes them with the snapshot. */
     private void snapshot(int pid, List<String> lost) {
         try {
-            for (var line : Files.readAllLines(proc.resolve(pid + "/mountinfo"))) {
+            for (var line : Files.readAllLines(Path.of("/proc/" + pid + "/mounts"))) {
                 var fields = line.split(" ", -1);
-                var separator = List.of(fields).indexOf("-");
-                if (fields[4].equals("/") && separator > 0 && fields[separator + 1].equals("overlay")) {
-                    layers(fields[separator + 3], lost);
+                if (fields[1].equals("/") && fields[2].equals("overlay")) {
+                    layers(fields[3], lost);
                 }
             }
         } catch (IOException e) {

@@ -2,6 +2,7 @@ package dev.jshim.bridge.migrate;
 
 import dev.jshim.bridge.record.AdoptedBundle;
 import dev.jshim.linux.Deadline;
+import dev.jshim.linux.OpenFiles;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.ContainerdVersion;
@@ -10,6 +11,8 @@ import dev.jshim.node.survey.Node;
 import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.task.TaskId;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,24 +26,15 @@ import java.util.stream.Collectors;
  * containerd, start it, verify; and all of it back when something on the way does not go well. And the rescue of what
  * was lost. Each step can be repeated, so an interrupted run is simply run again.
  */
-final class Restart {
+record Restart(Migration migration, RestartCommands commands, RootDaemon daemon, Progress progress) {
+    /** The directory, beside the journal, for CRI's status files as they were. */
+    static final String BACKUPS = "cri-status";
+
     private static final int STEPS = 6;
     private static final int RESCUE_STEPS = 4;
     private static final Duration DAEMON = Duration.ofSeconds(90);
     private static final Duration LOADED = Duration.ofSeconds(10);
     private static final Duration PAUSE = Duration.ofMillis(200);
-
-    private final Migration migration;
-    private final RestartCommands commands;
-    private final RootDaemon daemon;
-    private final Progress progress;
-
-    Restart(Migration migration, RestartCommands commands, RootDaemon daemon, Progress progress) {
-        this.migration = migration;
-        this.commands = commands;
-        this.daemon = daemon;
-        this.progress = progress;
-    }
 
     /**
      * Does it.
@@ -72,7 +66,7 @@ final class Restart {
             progress.step(6, STEPS, "done");
             return new Report(
                     second.rows(), List.of("To go back: stop containerd, run rollback, start the old one."), true);
-        } catch (IOException | MigrationException e) {
+        } catch (IOException e) {
             throw back(e);
         }
     }
@@ -90,7 +84,7 @@ final class Restart {
      *
      * @param but those that it cannot have any more
      */
-    private void start(Set<TaskId> but) throws IOException, MigrationException {
+    private void start(Set<TaskId> but) throws IOException {
         run(commands.start());
         await("containerd 2.x answers", version -> major(version) >= 2);
         verify(but);
@@ -131,10 +125,9 @@ final class Restart {
             List<Report.Row> all = new ArrayList<>(report.rows());
             all.addAll(rows);
             return new Report(all, List.of(), report.complete() && beyond.isEmpty());
-        } catch (IOException | MigrationException e) {
-            var why = e instanceof IOException io ? Reason.of(io) : String.valueOf(e.getMessage());
+        } catch (IOException e) {
             throw new MigrationException(
-                    why + "; adopted containers stay adopted"
+                    Reason.of(e) + "; adopted containers stay adopted"
                             + (isStopped()
                                     ? ", and containerd is stopped: fix that and run rescue again, which starts it,"
                                             + " or rollback"
@@ -164,7 +157,7 @@ final class Restart {
                         .toList());
     }
 
-    private MigrationException back(Exception why) {
+    private MigrationException back(IOException why) {
         progress.line("FAILED: " + why.getMessage());
         List<String> undone = new ArrayList<>();
         try {
@@ -181,7 +174,7 @@ final class Restart {
             await("the old containerd answers", version -> major(version) == 1);
             return new MigrationException(
                     why.getMessage() + "; everything is as it was before: the old containerd runs", why);
-        } catch (IOException | MigrationException e) {
+        } catch (IOException e) {
             why.addSuppressed(e);
             return new MigrationException(
                     why.getMessage() + "; and going back failed too: " + e.getMessage()
@@ -192,8 +185,35 @@ final class Restart {
         }
     }
 
+    /**
+     * Runs a command line of the operator's to its end, and passes on what it says. What it leaves running may go on
+     * writing: its output is a file, which nobody has to read and whose end nobody waits for.
+     */
     private void run(String line) throws IOException {
-        new HostCommand(line, progress).run();
+        progress.line("$ " + line);
+        var file = Files.createTempFile("jshim-command", ".log");
+        try (var said = Files.newInputStream(file)) {
+            var builder = new ProcessBuilder("/bin/sh", "-c", line)
+                    .redirectErrorStream(true)
+                    .redirectOutput(file.toFile());
+            // What tests put on our own JVM is not for those of the command.
+            builder.environment().remove("JSHIM_JAVA_OPTS");
+            var process = OpenFiles.start(builder);
+            process.getOutputStream().close();
+            var rest = "";
+            for (var hasEnded = false; !hasEnded; Deadline.pause(PAUSE)) {
+                hasEnded = !process.isAlive();
+                var text = rest + new String(said.readAllBytes(), StandardCharsets.UTF_8);
+                var end = hasEnded ? text.length() : text.lastIndexOf('\n') + 1;
+                text.substring(0, end).lines().forEach(word -> progress.line("| " + word));
+                rest = text.substring(end);
+            }
+            if (process.exitValue() != 0) {
+                throw new IOException("'" + line + "' exited with " + process.exitValue());
+            }
+        } finally {
+            Files.delete(file);
+        }
     }
 
     private static int major(Answer<ContainerdVersion> answer) {
@@ -210,7 +230,7 @@ final class Restart {
         }
     }
 
-    private void verify(Set<TaskId> but) throws IOException, MigrationException {
+    private void verify(Set<TaskId> but) throws IOException {
         var deadline = Deadline.in(LOADED);
         while (true) {
             var verification = migration.verify(null);

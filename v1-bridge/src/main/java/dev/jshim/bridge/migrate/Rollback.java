@@ -32,19 +32,7 @@ import org.jspecify.annotations.Nullable;
  * The work of {@code rollback}: what the journal or a bundle's own record says was added, and nothing else. Can be
  * repeated: the journal goes last.
  */
-final class Rollback {
-    private final BridgePaths paths;
-    private final Path journalFile;
-    private final Duration timeout;
-    private final Progress progress;
-
-    Rollback(BridgePaths paths, Path journalFile, Duration timeout, Progress progress) {
-        this.paths = paths;
-        this.journalFile = journalFile;
-        this.timeout = timeout;
-        this.progress = progress;
-    }
-
+record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Duration timeout, Progress progress) {
     /** What {@link #run} would do; changes nothing. */
     Report plan() throws IOException {
         List<Report.Row> rows = new ArrayList<>();
@@ -66,7 +54,7 @@ final class Rollback {
     }
 
     /** Takes all away. */
-    Report run() throws IOException, MigrationException {
+    Report run() throws IOException {
         var entries = Journal.read(journalFile);
         var added = added(entries);
         if (!Files.exists(journalFile) && added.isEmpty()) {
@@ -77,7 +65,7 @@ final class Rollback {
         refuseNewLife();
         begin();
         FaultPoint.at("rollback-begun");
-        if (BridgeProcess.stop(paths, timeout) != 0) {
+        if (bridge.stop() != 0) {
             progress.line("stopped the bridge");
         }
         FaultPoint.at("rollback-stopped");
@@ -92,7 +80,7 @@ final class Rollback {
             removeDirectories(entries);
             FaultPoint.at("rollback-directories");
             // Whoever looks after it may have started it again meanwhile.
-            BridgeProcess.stopForGood(paths, timeout);
+            bridge.stopForGood();
             Cleanup.finishDeleted(paths);
             paths.removeFiles();
             FaultPoint.at("rollback-bridge-files");
@@ -120,15 +108,12 @@ final class Rollback {
      * Each connection that ends is the end of a container for the containerd at its other end, of whatever version and
      * on whatever address.
      */
-    private void refuseWatchedBridge() throws IOException, MigrationException {
-        try (var bridge = BridgeClient.connect(paths, timeout)) {
-            if (bridge.isWatched()) {
-                throw new MigrationException("a running containerd has the adopted containers loaded and would"
-                        + " report each as exited: stop it first");
-            }
-        } catch (IOException e) {
-            BridgeProcess.refuseAlive(paths, e);
+    private void refuseWatchedBridge() throws IOException {
+        if (bridge.client().running() == null) {
             progress.line("no bridge runs");
+        } else if (bridge.client().isWatched()) {
+            throw new MigrationException("a running containerd has the adopted containers loaded and would"
+                    + " report each as exited: stop it first");
         }
     }
 
@@ -197,7 +182,7 @@ final class Rollback {
             progress.line((was ? "removed " : "gone already: ") + task);
             return new Report.Row(task, was ? "removed" : "gone", was ? view(record) : "");
         } catch (IOException e) {
-            return new Report.Row(task, "refused", Reason.of(e));
+            return new Report.Row(task, Report.REFUSED, Reason.of(e));
         }
     }
 

@@ -525,7 +525,10 @@ class MigrationTest {
         var unit = systemd.resolve("jshim-bridge.service");
         Files.writeString(dropIn, "ExecStartPre=jshimctl --state " + node.state() + " bridge verify\n");
         Files.writeString(unit, "ExecStart=jshimctl --state /another bridge start\n");
-        var finish = new Finish(new BridgePaths(node), node.root().resolve("jshim/journal"), Duration.ofSeconds(1));
+        var finish = new Finish(
+                new BridgePaths(node),
+                node.root().resolve("jshim/journal"),
+                new BridgeService(node, folder.resolve("none.sock"), null, Duration.ofSeconds(1), BINARY));
 
         assertThat(finish.units(systemd)).containsExactly(dropIn);
         assertThat(finish.units(folder)).isEmpty();
