@@ -1,6 +1,6 @@
 package dev.jshim.ctl.cli;
 
-import dev.jshim.bridge.migrate.MigrationException;
+import java.io.IOException;
 
 /** A command cannot do what it was asked: one line for a person, and what to do about it. */
 public final class CliException extends RuntimeException {
@@ -18,8 +18,8 @@ public final class CliException extends RuntimeException {
         return new CliException(ExitCode.FAILED, message, hint);
     }
 
-    /** What to say where a migration could do nothing; its message is made for people. */
-    public static CliException failed(MigrationException e) {
+    /** What to say where something could not be done; the message is made for people. */
+    public static CliException failed(IOException e) {
         var failure = failed(String.valueOf(e.getMessage()), "");
         failure.initCause(e);
         return failure;

@@ -1,12 +1,12 @@
 package dev.jshim.ctl.cli;
 
-import dev.jshim.bridge.migrate.Migration;
-import dev.jshim.bridge.migrate.MigrationException;
+import dev.jshim.bridge.migrate.OldDaemon;
 import dev.jshim.ctl.output.OutputFormat;
 import dev.jshim.node.NodePaths;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.daemon.DaemonSearch;
 import dev.jshim.node.daemon.RootDaemon;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -199,8 +199,8 @@ public final class Globals {
                     "cannot read " + file + ": no such file, or permission denied", "run jshimctl as root");
         }
         try {
-            return Migration.daemonConfig(NodePaths.defaults(), file);
-        } catch (MigrationException e) {
+            return new OldDaemon(NodePaths.defaults()).find(file);
+        } catch (IOException e) {
             if (isTolerant && Files.exists(file)) {
                 return DaemonConfig.DEFAULTS;
             }

@@ -3,6 +3,7 @@ package dev.jshim.ctl.upgrade;
 import dev.jshim.bridge.migrate.Candidate;
 import dev.jshim.bridge.migrate.Migration;
 import dev.jshim.bridge.migrate.MigrationException;
+import dev.jshim.bridge.migrate.OldDaemon;
 import dev.jshim.bridge.migrate.Plan;
 import dev.jshim.bridge.migrate.Progress;
 import dev.jshim.bridge.migrate.Report;
@@ -17,6 +18,7 @@ import dev.jshim.ctl.output.TaskFields;
 import dev.jshim.ctl.output.Text;
 import dev.jshim.node.daemon.DaemonConfig;
 import dev.jshim.node.daemon.DockerDaemon;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -103,8 +105,8 @@ final class Migrations {
 
     private static DaemonConfig daemon(Cli cli) {
         try {
-            return Migration.daemonConfig(cli.globals().paths(), cli.globals().config());
-        } catch (MigrationException e) {
+            return new OldDaemon(cli.globals().paths()).find(cli.globals().config());
+        } catch (IOException e) {
             throw CliException.failed(e);
         }
     }

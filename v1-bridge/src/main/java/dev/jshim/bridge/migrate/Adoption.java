@@ -41,7 +41,7 @@ record Adoption(
                 AdoptedBundle.remove(paths.v2Bundle(task));
                 rows.add(new Report.Row(task, "dropped", "its container was deleted meanwhile"));
             } catch (IOException e) {
-                rows.add(new Report.Row(task, Report.REFUSED, Reason.of(e)));
+                rows.add(new Report.Row(task, Report.REFUSED, Preflight.reason(e)));
             }
         }
         for (var entry : before) {
@@ -87,11 +87,11 @@ record Adoption(
     }
 
     private int startBridge(List<String> notes) throws IOException {
-        var done = bridge.start(false);
-        if (!done.changed()) {
+        if (bridge.client().running() != null) {
             return bridge.instruct();
         }
-        progress.line("started the bridge");
+        progress.line("starting the bridge");
+        var done = bridge.start(false);
         FaultPoint.at("bridge-started");
         notes.addAll(done.notes());
         return done.pid();
@@ -112,7 +112,7 @@ record Adoption(
             AdoptedBundle.create(paths, record, socket, binary, bridgePid);
             adoptAgain(record);
         } catch (IOException e) {
-            var reason = Preflight.reason(e, List.of(paths.root(), paths.state()));
+            var reason = Preflight.reason(e, paths.root(), paths.state());
             if (!isAdopted) {
                 abandon(task, reason);
             }
@@ -132,7 +132,7 @@ record Adoption(
         try {
             var _ = bridge.client().adopt(record);
         } catch (IOException e) {
-            progress.line("the bridge does not serve " + record.task() + " at the moment: " + Reason.of(e));
+            progress.line("the bridge does not serve " + record.task() + " at the moment: " + Preflight.reason(e));
         }
     }
 

@@ -307,7 +307,7 @@ public final class BridgeService {
     /** Has the bridge that runs replaced if it looks for containerd elsewhere than ours would; answers with its pid. */
     int instruct() throws IOException {
         var running = required();
-        return flags.equals(flags(running)) ? running.getPid() : replace(running.getPid(), flags);
+        return flags.equals(flags(running)) ? running.getPid() : replace(running, flags);
     }
 
     /**
@@ -318,7 +318,7 @@ public final class BridgeService {
      */
     public Done replace() throws IOException {
         var running = required();
-        return new Done(replace(running.getPid(), flags(running)), true, List.of());
+        return new Done(replace(running, flags(running)), true, List.of());
     }
 
     private ListResponse required() throws IOException {
@@ -335,20 +335,22 @@ public final class BridgeService {
     }
 
     /** The keeper of the one before starts it. */
-    private int replace(int before, BridgeFlags with) throws IOException {
+    private int replace(ListResponse before, BridgeFlags with) throws IOException {
         requireProgram(BridgeFlags.program(tree));
         client.replace(with.command(tree));
         var hasCome = Deadline.in(REPLACED).await(LOOK, () -> {
             var state = KeeperState.read(paths.keeper());
-            return state != null && state.process().pid() != before && state.isServing();
+            if (state == null || state.process().pid() == before.getPid() || !state.isServing()) {
+                return false;
+            }
+            if (state.hasFailed()) {
+                throw new IOException(
+                        "the new bridge did not come up, and the previous one serves again; see " + paths.log());
+            }
+            return true;
         });
-        var state = KeeperState.read(paths.keeper());
         if (!hasCome) {
             throw new IOException("no bridge serves after " + REPLACED.toSeconds() + " s, see " + paths.log());
-        }
-        if (state != null && state.hasFailed()) {
-            throw new IOException(
-                    "the new bridge did not come up, and the previous one serves again; see " + paths.log());
         }
         return required().getPid();
     }
@@ -383,15 +385,17 @@ public final class BridgeService {
             return 0;
         }
         var pid = running.getPid();
-        var bridge = pid == ProcessHandle.current().pid() ? null : ProcessId.find(pid);
+        List<ProcessId> both = new ArrayList<>();
+        var bridge = ProcessId.find(pid);
+        if (bridge != null && pid != ProcessHandle.current().pid()) {
+            both.add(bridge);
+        }
         var keeper = KeeperState.living(paths.keeper());
+        if (keeper != null) {
+            both.add(keeper.keeper());
+        }
         client.stop();
-        var hasEnded = Deadline.in(ENDING)
-                .await(
-                        LOOK,
-                        () -> (bridge == null || !bridge.isAlive())
-                                && (keeper == null || !keeper.keeper().isAlive()));
-        if (!hasEnded) {
+        if (!Deadline.in(ENDING).await(LOOK, () -> both.stream().noneMatch(ProcessId::isAlive))) {
             throw new IOException(
                     "the bridge, pid " + pid + ", did not exit; see " + paths.log() + ", end it by its pid, and retry");
         }

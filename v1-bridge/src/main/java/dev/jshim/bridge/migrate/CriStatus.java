@@ -41,19 +41,22 @@ record CriStatus(Path file) {
             Directories.make(directory, "rwx------");
         }
         if (!Files.exists(backup)) {
-            var part = backup.resolveSibling(backup.getFileName() + ".part");
-            write(part, Files.readAllBytes(file));
-            Files.move(part, backup, StandardCopyOption.ATOMIC_MOVE);
-            Directories.syncParent(backup);
+            replace(backup, Files.readAllBytes(file));
         }
         status.addProperty("FinishedAt", 0);
         status.addProperty("ExitCode", 0);
         status.addProperty("Reason", "");
         status.addProperty("Message", "");
-        var part = file.resolveSibling("status.jshim");
-        write(part, status.toString().getBytes(StandardCharsets.UTF_8));
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-        Directories.syncParent(file);
+        replace(file, status.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void replace(Path path, byte[] bytes) throws IOException {
+        var part = path.resolveSibling(path.getFileName() + ".jshim");
+        Files.deleteIfExists(part);
+        Directories.writeNew(
+                part, bytes, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.move(part, path, StandardCopyOption.ATOMIC_MOVE);
+        Directories.syncParent(path);
     }
 
     private JsonObject read() throws IOException {
@@ -76,11 +79,5 @@ record CriStatus(Path file) {
         } catch (IllegalStateException | UnsupportedOperationException | NumberFormatException e) {
             throw new IOException(key + " is no number", e);
         }
-    }
-
-    private static void write(Path path, byte[] bytes) throws IOException {
-        Files.deleteIfExists(path);
-        Directories.writeNew(
-                path, bytes, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     }
 }

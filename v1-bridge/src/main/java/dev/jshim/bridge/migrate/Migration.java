@@ -9,7 +9,6 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.node.Answer;
 import dev.jshim.node.NodePaths;
-import dev.jshim.node.daemon.ConfigForecast;
 import dev.jshim.node.daemon.ContainerdClient;
 import dev.jshim.node.daemon.ContainerdVersion;
 import dev.jshim.node.daemon.DaemonConfig;
@@ -52,7 +51,7 @@ public final class Migration {
      *
      * @param containerdAddress its gRPC socket, as far as anybody says: the bridge is told of it. Who runs is found by
      *     the root directory
-     * @param daemon what the old containerd was told, see {@link #daemonConfig}
+     * @param daemon what the old containerd was told, see {@link OldDaemon#find(Path)}
      * @param timeout for each question to a shim or a daemon
      * @param bridgeBinary absolute path of {@code containerd-shim-v1-linux}: it is written into each bundle, where
      *     containerd looks for it as long as the container lives
@@ -75,21 +74,6 @@ public final class Migration {
         this.home = paths.root().resolve("jshim");
         this.journal = Journal.file(paths.root());
         this.progress = progress;
-    }
-
-    /**
-     * Finds out what the containerd of these directories was told: by the named file, else by the one that the running
-     * daemon reads, else by the default file where that is for these directories; the defaults where there is none.
-     *
-     * @param file null for none
-     * @throws MigrationException for a file that is broken, or named and not there
-     */
-    public static DaemonConfig daemonConfig(NodePaths paths, @Nullable Path file) throws MigrationException {
-        try {
-            return new OldDaemon(paths).find(file);
-        } catch (IOException e) {
-            throw new MigrationException(String.valueOf(e.getMessage()), e);
-        }
     }
 
     /**
@@ -160,12 +144,10 @@ public final class Migration {
     /** All v1 containers of one namespace, or of all, with what the journal knows of the old daemon. */
     private List<Candidate> candidates(ContainerdClient containerd, @Nullable String namespace)
             throws MigrationException {
-        try {
+        return reported(() -> {
             var old = OldDaemon.entry(daemon, Journal.read(journal));
             return new CandidateScan(paths.node(), containerd, old, timeout).scan(namespace);
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     private static List<Integer> shims(List<Candidate> candidates) {
@@ -268,17 +250,10 @@ public final class Migration {
      * @throws MigrationException where that cannot be told, and why
      */
     public Report finishPlan() throws MigrationException {
-        Place.require(paths.node(), Journal.readable(journal));
-        var finish = new Finish(paths, journal, bridge);
-        var rows = finish.inTheWay();
-        List<String> notes = new ArrayList<>();
-        try {
-            finish.units(SYSTEMD).forEach(unit -> notes.add("remove " + unit));
-            notes.addAll(configuration());
-        } catch (IOException e) {
-            throw failed(e);
-        }
-        return new Report(rows, notes, rows.isEmpty());
+        return reported(() -> {
+            Place.require(paths.node(), Journal.readable(journal));
+            return finishing().plan();
+        });
     }
 
     /**
@@ -289,31 +264,13 @@ public final class Migration {
      */
     public Report finish() throws MigrationException {
         return locked(() -> {
-            var plan = finishPlan();
-            if (!plan.complete()) {
-                return plan;
-            }
-            var finish = new Finish(paths, journal, bridge);
-            List<String> next = new ArrayList<>(configuration());
-            for (var unit : finish.units(SYSTEMD)) {
-                Files.delete(unit);
-                progress.line("removed " + unit);
-                next.add("Run systemctl daemon-reload.");
-            }
-            finish.run();
-            return new Report(List.of(), next.stream().distinct().toList(), true);
+            Place.require(paths.node(), Journal.readable(journal));
+            return finishing().run();
         });
     }
 
-    /** What of containerd's configuration names the v1 runtime: where, and what to do. */
-    private List<String> configuration() throws IOException {
-        List<String> notes = new ArrayList<>();
-        if (!daemon.files().isEmpty()) {
-            for (var found : ConfigForecast.ofV1Runtime(daemon.files().getFirst())) {
-                notes.add("change " + found.where() + " by hand: " + found.key() + ": " + found.todo());
-            }
-        }
-        return notes;
+    private Finish finishing() {
+        return new Finish(paths, journal, bridge, SYSTEMD, daemon.files(), progress);
     }
 
     /** How the adoption stands. Changes nothing. */
@@ -327,12 +284,10 @@ public final class Migration {
      * @throws MigrationException where that cannot be told, and why
      */
     public Report rollbackPlan() throws MigrationException {
-        try {
+        return reported(() -> {
             Place.require(paths.node(), Journal.read(journal));
-            return new Rollback(paths, journal, bridge, timeout, progress).plan();
-        } catch (IOException e) {
-            throw failed(e);
-        }
+            return rolling().plan();
+        });
     }
 
     /**
@@ -345,22 +300,26 @@ public final class Migration {
         refuseNew(running(), "it would report each adopted container as exited: stop it first");
         return locked(() -> {
             Place.require(paths.node(), entries(rebuildJournal));
-            return new Rollback(paths, journal, bridge, timeout, progress).run();
+            return rolling().run();
         });
     }
 
-    /** What a command does once it may. */
+    private Rollback rolling() {
+        return new Rollback(paths, journal, bridge, timeout, progress);
+    }
+
+    /** What may fail as the files and sockets of a node do. */
     @FunctionalInterface
-    private interface Work {
-        Report run() throws IOException;
+    private interface Work<T> {
+        T run() throws IOException;
     }
 
     /**
      * Works under the migration's lock, for a whole command: what it consists of takes part in it. A rollback on the
      * way removes the lock with all the rest; what comes after it is only the old containerd's start.
      */
-    private Report locked(Work work) throws MigrationException {
-        try {
+    private Report locked(Work<Report> work) throws MigrationException {
+        return reported(() -> {
             if (isLocked) {
                 return work.run();
             }
@@ -370,28 +329,24 @@ public final class Migration {
             } finally {
                 isLocked = false;
             }
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        });
     }
 
     /** The containerd of this root, asked for its version. */
     private RootDaemon.Found running() throws MigrationException {
-        try {
-            return rootDaemon.find();
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        return reported(rootDaemon::find);
     }
 
-    /** With what of the disks may have to do with it. */
-    private MigrationException failed(IOException e) {
-        return e instanceof MigrationException known
-                ? known
-                : new MigrationException(
-                        Preflight.reason(
-                                e, List.of(paths.node().root(), paths.node().state(), home)),
-                        e);
+    /** What fails is reported with what the disks may have to do with it. */
+    private <T> T reported(Work<T> work) throws MigrationException {
+        try {
+            return work.run();
+        } catch (MigrationException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new MigrationException(
+                    Preflight.reason(e, paths.node().root(), paths.node().state(), home), e);
+        }
     }
 
     /**

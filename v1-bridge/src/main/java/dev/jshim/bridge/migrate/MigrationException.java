@@ -2,18 +2,17 @@ package dev.jshim.bridge.migrate;
 
 import java.io.IOException;
 import java.io.Serial;
-import org.jspecify.annotations.Nullable;
 
 /** A migration that could not be done as a whole. The message says why and what to do, in one line for the operator. */
 public final class MigrationException extends IOException {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    public MigrationException(String message) {
-        this(message, null);
+    MigrationException(String message) {
+        super(message);
     }
 
-    public MigrationException(String message, @Nullable Throwable cause) {
+    MigrationException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -24,7 +24,8 @@ public final class OldDaemon {
     private final ProcFs proc;
     private final Path defaultFile;
 
-    OldDaemon(NodePaths paths) {
+    /** Looks at this machine. */
+    public OldDaemon(NodePaths paths) {
         this(paths, ProcFs.system(), DaemonConfig.DEFAULT_FILE);
     }
 
@@ -40,7 +41,7 @@ public final class OldDaemon {
      * @param file the file that somebody names, null for none
      * @throws IOException for a file that is broken, or was named and is not there: a line that says what to do
      */
-    DaemonConfig find(@Nullable Path file) throws IOException {
+    public DaemonConfig find(@Nullable Path file) throws IOException {
         if (file != null) {
             try {
                 return DaemonConfigReader.read(file);

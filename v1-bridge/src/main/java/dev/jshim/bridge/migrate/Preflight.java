@@ -5,7 +5,13 @@ import dev.jshim.node.daemon.DockerDaemon;
 import dev.jshim.node.process.ProcFs;
 import dev.jshim.node.process.ProgramRun;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,11 +64,31 @@ final class Preflight {
         return problems;
     }
 
-    /** Why something could not be done, with what the disks may have to do with it. */
-    static String reason(IOException e, List<Path> directories) {
-        Set<String> reasons = new LinkedHashSet<>(List.of(Reason.of(e)));
-        directories.stream().filter(Files::exists).forEach(directory -> disk(directory, SHORT_BYTES, reasons));
+    /** Why something could not be done, with what some directories' disks may have to do with it. */
+    static String reason(IOException e, Path... directories) {
+        Set<String> reasons = new LinkedHashSet<>(List.of(words(e)));
+        for (var directory : directories) {
+            if (Files.isDirectory(directory)) {
+                disk(directory, SHORT_BYTES, reasons);
+            }
+        }
         return String.join("; ", reasons);
+    }
+
+    /** The message of some exceptions is the bare path. */
+    private static String words(IOException e) {
+        if (!(e instanceof FileSystemException system) || system.getReason() != null) {
+            return String.valueOf(e.getMessage());
+        }
+        return system.getFile()
+                + switch (system) {
+                    case NoSuchFileException _ -> ": no such file or directory";
+                    case FileAlreadyExistsException _ -> " already exists";
+                    case DirectoryNotEmptyException _ -> " is not empty";
+                    case NotDirectoryException _ -> " is not a directory";
+                    case AccessDeniedException _ -> ": permission denied";
+                    default -> " cannot be read or written";
+                };
     }
 
     /** Memory and disk. */

@@ -127,7 +127,7 @@ record Restart(Migration migration, RestartCommands commands, RootDaemon daemon,
             return new Report(all, List.of(), report.complete() && beyond.isEmpty());
         } catch (IOException e) {
             throw new MigrationException(
-                    Reason.of(e) + "; adopted containers stay adopted"
+                    Preflight.reason(e) + "; adopted containers stay adopted"
                             + (isStopped()
                                     ? ", and containerd is stopped: fix that and run rescue again, which starts it,"
                                             + " or rollback"

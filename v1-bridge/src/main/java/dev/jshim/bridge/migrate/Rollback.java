@@ -9,7 +9,6 @@ import dev.jshim.bridge.record.AdoptedRecord;
 import dev.jshim.bridge.record.BridgePaths;
 import dev.jshim.bridge.record.Directories;
 import dev.jshim.node.bundle.Bundle;
-import dev.jshim.node.bundle.V2Bundle;
 import dev.jshim.node.survey.Node;
 import dev.jshim.node.survey.TaskSurvey;
 import dev.jshim.shim.keeper.FaultPoint;
@@ -37,20 +36,9 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
     Report plan() throws IOException {
         List<Report.Row> rows = new ArrayList<>();
         var added = added(Journal.read(journalFile));
-        added.forEach((task, record) -> rows.add(plan(task, record)));
+        added.forEach((task, record) -> rows.add(row(task, record, true)));
         rows.addAll(left(added.keySet()));
         return new Report(rows, List.of(), true);
-    }
-
-    private Report.Row plan(TaskId task, @Nullable AdoptedRecord record) {
-        var bundle = paths.node().v2Bundle(task);
-        if (!Files.exists(bundle)) {
-            return new Report.Row(task, "gone", "");
-        }
-        if (!AdoptedBundle.isOurs(bundle)) {
-            return new Report.Row(task, "gone", "another container has this id now");
-        }
-        return new Report.Row(task, "remove", view(record));
     }
 
     /** Takes all away. */
@@ -61,9 +49,20 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
             Finish.removeHome(journalFile);
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
-        refuseWatchedBridge();
+        if (bridge.client().running() == null) {
+            progress.line("no bridge runs");
+        } else if (bridge.client().isWatched()) {
+            // Of whatever version and on whatever address: each connection that ends is a container's end to it.
+            throw new MigrationException("a running containerd has the adopted containers loaded and would"
+                    + " report each as exited: stop it first");
+        }
         refuseNewLife();
-        begin();
+        try (var journal = Journal.open(journalFile)) {
+            journal.add(JournalEntry.of(Step.ROLL_BACK));
+        } catch (IOException e) {
+            // A full disk must not be in the way of a rollback, which needs no entry to be repeated.
+            progress.line(Preflight.reason(e));
+        }
         FaultPoint.at("rollback-begun");
         if (bridge.stop() != 0) {
             progress.line("stopped the bridge");
@@ -72,7 +71,7 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
         List<Report.Row> rows = new ArrayList<>();
         for (var entry : added.entrySet()) {
             progress.count(rows.size(), added.size());
-            rows.add(remove(entry.getKey(), entry.getValue()));
+            rows.add(row(entry.getKey(), entry.getValue(), false));
         }
         progress.count(rows.size(), added.size());
         var complete = rows.stream().noneMatch(Report.Row::isRefused);
@@ -93,28 +92,6 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
                 ? "Start the old containerd on the same root and state directories."
                 : "Fix what was refused, and run rollback again.";
         return new Report(rows, List.of(next), complete);
-    }
-
-    /** A full disk must not be in the way of a rollback, which needs no entry to be repeated. */
-    private void begin() {
-        try (var journal = Journal.open(journalFile)) {
-            journal.add(JournalEntry.of(Step.ROLL_BACK));
-        } catch (IOException e) {
-            progress.line(Reason.of(e));
-        }
-    }
-
-    /**
-     * Each connection that ends is the end of a container for the containerd at its other end, of whatever version and
-     * on whatever address.
-     */
-    private void refuseWatchedBridge() throws IOException {
-        if (bridge.client().running() == null) {
-            progress.line("no bridge runs");
-        } else if (bridge.client().isWatched()) {
-            throw new MigrationException("a running containerd has the adopted containers loaded and would"
-                    + " report each as exited: stop it first");
-        }
     }
 
     /**
@@ -161,29 +138,35 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
             try {
                 record = AdoptedRecord.read(bundle.path());
             } catch (IOException e) {
-                progress.line(Reason.of(e));
+                progress.line(Preflight.reason(e));
             }
             added.put(bundle.task(), record);
         }
         return added;
     }
 
-    private Report.Row remove(TaskId task, @Nullable AdoptedRecord record) {
+    /** What is done with one, or is to be done. */
+    private Report.Row row(TaskId task, @Nullable AdoptedRecord record, boolean isPlan) {
         var bundle = paths.node().v2Bundle(task);
+        var isThere = Files.exists(bundle);
+        var isAnothers = isThere && !AdoptedBundle.isOurs(bundle);
         try {
-            // A bridge that was killed could not remove it, and it need not lie in the bridge's own directory.
-            Files.deleteIfExists(paths.socket(task));
-            if (Files.exists(bundle) && !AdoptedBundle.isOurs(bundle)) {
-                return new Report.Row(task, "gone", "another container has this id now");
+            if (!isPlan) {
+                // A bridge that was killed could not remove it, and it need not lie in the bridge's own directory.
+                Files.deleteIfExists(paths.socket(task));
             }
-            var was = Files.exists(bundle);
-            AdoptedBundle.remove(bundle);
-            AdoptedBundle.removeRest(paths.node(), task);
-            progress.line((was ? "removed " : "gone already: ") + task);
-            return new Report.Row(task, was ? "removed" : "gone", was ? view(record) : "");
+            if (!isPlan && !isAnothers) {
+                AdoptedBundle.remove(bundle);
+                AdoptedBundle.removeRest(paths.node(), task);
+                progress.line((isThere ? "removed " : "gone already: ") + task);
+            }
         } catch (IOException e) {
-            return new Report.Row(task, Report.REFUSED, Reason.of(e));
+            return new Report.Row(task, Report.REFUSED, Preflight.reason(e));
         }
+        if (!isThere || isAnothers) {
+            return new Report.Row(task, "gone", isThere ? "another container has this id now" : "");
+        }
+        return new Report.Row(task, isPlan ? "remove" : "removed", view(record));
     }
 
     /** What an old daemon will make of a container. */
@@ -205,16 +188,13 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
     private List<Report.Row> left(Set<TaskId> known) {
         return Node.read(paths.node()).v2().stream()
                 .filter(bundle -> !AdoptedBundle.isOurs(bundle.path()) && !known.contains(bundle.task()))
-                .map(bundle -> new Report.Row(bundle.task(), "left", whyLeft(bundle)))
+                .map(bundle -> {
+                    var binary = bundle.shimBinary();
+                    var why = "runs on a v2 shim" + (binary == null ? "" : ", " + binary.getFileName());
+                    return new Report.Row(
+                            bundle.task(), "left", AdoptedBundle.isCopy(bundle.path()) ? AdoptedSurvey.COPY : why);
+                })
                 .toList();
-    }
-
-    private static String whyLeft(V2Bundle bundle) {
-        if (AdoptedBundle.isCopy(bundle.path())) {
-            return AdoptedSurvey.COPY;
-        }
-        var binary = bundle.shimBinary();
-        return "runs on a v2 shim" + (binary == null ? "" : ", " + binary.getFileName());
     }
 
     /** On disk too, before the journal goes, which alone knows of them. */

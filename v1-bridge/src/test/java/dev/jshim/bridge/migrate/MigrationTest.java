@@ -508,7 +508,7 @@ class MigrationTest {
         var file = Files.writeString(folder.resolve("config.toml"), text);
         container.kill();
         Files.createDirectories(node.v2State());
-        var daemon = Migration.daemonConfig(node, file);
+        var daemon = new OldDaemon(node).find(file);
         migration = new Migration(node, folder.resolve("none.sock"), daemon, Duration.ofSeconds(20), BINARY, _ -> {});
         var note = "change " + file + ":2 by hand: plugins.io.containerd.runtime.v1.linux: remove it";
 
@@ -525,13 +525,13 @@ class MigrationTest {
         var unit = systemd.resolve("jshim-bridge.service");
         Files.writeString(dropIn, "ExecStartPre=jshimctl --state " + node.state() + " bridge verify\n");
         Files.writeString(unit, "ExecStart=jshimctl --state /another bridge start\n");
-        var finish = new Finish(
-                new BridgePaths(node),
-                node.root().resolve("jshim/journal"),
-                new BridgeService(node, folder.resolve("none.sock"), null, Duration.ofSeconds(1), BINARY));
+        var service = new BridgeService(node, folder.resolve("none.sock"), null, Duration.ofSeconds(1), BINARY);
+        var journal = node.root().resolve("jshim/journal");
+        var finish = new Finish(new BridgePaths(node), journal, service, systemd, List.of(), _ -> {});
+        var other = new Finish(new BridgePaths(node), journal, service, folder, List.of(), _ -> {});
 
-        assertThat(finish.units(systemd)).containsExactly(dropIn);
-        assertThat(finish.units(folder)).isEmpty();
+        assertThat(finish.units()).containsExactly(dropIn);
+        assertThat(other.units()).isEmpty();
         assertThat(finish.inTheWay())
                 .singleElement()
                 .satisfies(row -> assertThat(row.reason()).contains("is not adopted"));
