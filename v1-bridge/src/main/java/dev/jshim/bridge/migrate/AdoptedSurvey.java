@@ -54,9 +54,10 @@ record AdoptedSurvey(BridgeClient bridge) {
 
     /**
      * Asks each, all at once, what containerd asks when it starts and without whose answers it deletes the bundle
-     * (containerd v2.1.4, core/runtime/v2/shim_load.go: Connect, then Pids); and how its init stands.
+     * (containerd v2.1.4, core/runtime/v2/shim_load.go: Connect, then Pids). The timeout is for all together.
      *
-     * @param isPatient whether one that refuses is asked again until the timeout, which is for all together, has passed
+     * @param isPatient whether one that refuses is asked again until the time is over; else it is asked once, and then
+     *     how its init stands
      */
     Status ask(boolean isPatient) {
         var began = System.nanoTime();
@@ -78,9 +79,11 @@ record AdoptedSurvey(BridgeClient bridge) {
         try {
             verify(bundle, record, isPatient, end);
             millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
-            var said = Shims.ask(
-                    bundle, end.left(), shim -> shim.state("").status().name());
-            state = said instanceof Answer.Answered<String>(var name, var _) ? name : UNKNOWN;
+            if (!isPatient) {
+                var said = Shims.ask(
+                        bundle, end.left(), shim -> shim.state("").status().name());
+                state = said instanceof Answer.Answered<String>(var name, var _) ? name : UNKNOWN;
+            }
         } catch (IOException e) {
             why = String.valueOf(e.getMessage());
         }
@@ -117,7 +120,8 @@ record AdoptedSurvey(BridgeClient bridge) {
         }
         var rows = asked.rows().stream()
                 .map(row -> row.orReason(row.shimAlive() ? "" : "its v1 shim is dead")
-                        .orReason(troubles.getOrDefault(row.task(), "")))
+                        .orReason(troubles.getOrDefault(row.task(), ""))
+                        .orReason(row.state().equals(UNKNOWN) ? "it does not report its state" : ""))
                 .toList();
         return new Status(list == null ? 0 : list.getPid(), asked.took(), rows);
     }
