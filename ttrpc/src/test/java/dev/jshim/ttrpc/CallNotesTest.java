@@ -80,7 +80,7 @@ class CallNotesTest {
                 .waiting(method -> waits)
                 .quick(method -> isQuick)
                 .build();
-        server.serve(wire, CallNotes.open(file()));
+        server.serve(wire.served(), CallNotes.open(file()));
         return server;
     }
 
@@ -248,7 +248,7 @@ class CallNotesTest {
             wire.diesAfter(0);
             wire.diesAfter(Integer.MAX_VALUE);
             try (var notes = CallNotes.open(file())) {
-                var _ = new NotedChannel(wire, notes);
+                var _ = new NotedChannel(wire.served(), notes);
             }
         }
         var _ = serve();
@@ -309,7 +309,7 @@ class CallNotesTest {
         // Look, take, look.
         wire.diesAfter(Integer.MAX_VALUE);
         try (var notes = CallNotes.open(file())) {
-            var channel = new NotedChannel(wire, notes);
+            var channel = new NotedChannel(wire.served(), notes);
             request(3, RawService.number(8));
             wire.diesAfter(steps);
             var buffer = ByteBuffer.allocate(1000);

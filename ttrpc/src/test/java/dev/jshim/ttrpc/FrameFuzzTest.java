@@ -61,13 +61,13 @@ class FrameFuzzTest {
         try {
             wire.diesAfter(steps);
             try (CallNotes notes = CallNotes.open(file)) {
-                readAll(new FrameReader(new NotedChannel(wire, notes)), new ArrayList<>());
+                readAll(new FrameReader(new NotedChannel(wire.served(), notes)), new ArrayList<>());
             } catch (KeptWire.Death death) {
                 // As it should, unless it had read all of it before.
             }
             wire.diesAfter(Integer.MAX_VALUE);
             try (CallNotes notes = CallNotes.open(file)) {
-                NotedChannel again = new NotedChannel(wire, notes);
+                NotedChannel again = new NotedChannel(wire.served(), notes);
                 List<Frame> rest = new ArrayList<>();
                 again.before().calls().forEach(call -> rest.add(call.frame()));
                 readAll(new FrameReader(again, again.before().partial()), rest);

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /** A connection that outlives who serves it, in memory. The server may be made to die at any of its steps. */
-final class KeptWire implements KeptChannel {
+final class KeptWire {
     /** What happens to a server that is killed: it does nothing more, not even to close the connection. */
     static final class Death extends InterruptedIOException {
         private static final long serialVersionUID = 1L;
@@ -18,7 +18,6 @@ final class KeptWire implements KeptChannel {
     private byte[] unread = {};
     private final ByteArrayOutputStream written = new ByteArrayOutputStream();
     private boolean ended;
-    private boolean dead;
     private int deaths;
     private int deadWriters;
     private boolean closed;
@@ -58,10 +57,19 @@ final class KeptWire implements KeptChannel {
     /** Kills the server after so many looks and takings; the next one lives. */
     synchronized void diesAfter(int steps) {
         stepsLeft = steps;
-        dead = steps <= 0;
-        // Whoever waits here is dead, even if the next one lives before he has seen it.
-        deaths += dead ? 1 : 0;
+        if (steps <= 0) {
+            die();
+        }
+    }
+
+    private void die() {
+        deaths++;
         notifyAll();
+    }
+
+    /** What the server has that serves it from now on. One that has died stays dead whatever the next one does. */
+    synchronized KeptChannel served() {
+        return new Served(deaths);
     }
 
     @SuppressWarnings("WaitNotInLoop") // who calls looks again
@@ -73,80 +81,109 @@ final class KeptWire implements KeptChannel {
         }
     }
 
-    private void step() throws Death {
-        if (dead || stepsLeft-- <= 0) {
-            dead = true;
-            throw new Death();
-        }
-    }
+    private final class Served implements KeptChannel {
+        private final int born;
 
-    @Override
-    public synchronized int peek(ByteBuffer to, Duration patience) throws IOException {
-        step();
-        int before = deaths;
-        while (unread.length == 0) {
-            if (ended || closed) {
-                return -1;
+        Served(int born) {
+            this.born = born;
+        }
+
+        private boolean isDead() {
+            return born != deaths;
+        }
+
+        private void step() throws Death {
+            if (!isDead() && stepsLeft-- <= 0) {
+                die();
             }
-            pause();
-            if (dead || before != deaths) {
+            if (isDead()) {
                 throw new Death();
             }
         }
-        int count = Math.min(most, Math.min(unread.length, to.remaining()));
-        to.put(unread, 0, count);
-        return count;
-    }
 
-    @Override
-    public synchronized boolean beginsWith(byte[] bytes) {
-        return bytes.length <= unread.length && Arrays.equals(bytes, Arrays.copyOf(unread, bytes.length));
-    }
-
-    @Override
-    public synchronized void discard(int count) throws IOException {
-        step();
-        unread = Arrays.copyOfRange(unread, count, unread.length);
-    }
-
-    @Override
-    public int read(ByteBuffer to) {
-        throw new AssertionError("everything is looked at first");
-    }
-
-    @Override
-    public synchronized int write(ByteBuffer from) throws IOException {
-        try {
-            step();
-        } catch (Death e) {
-            deadWriters++;
-            notifyAll();
-            while (true) {
-                pause();
+        @Override
+        public int peek(ByteBuffer to, Duration patience) throws IOException {
+            synchronized (KeptWire.this) {
+                step();
+                while (unread.length == 0) {
+                    if (ended || closed) {
+                        return -1;
+                    }
+                    pause();
+                    if (isDead()) {
+                        throw new Death();
+                    }
+                }
+                int count = Math.min(most, Math.min(unread.length, to.remaining()));
+                to.put(unread, 0, count);
+                return count;
             }
         }
-        byte[] bytes = new byte[from.remaining()];
-        from.get(bytes);
-        written.writeBytes(bytes);
-        return bytes.length;
-    }
 
-    @Override
-    public void stopReading() {
-        diesAfter(0);
-    }
+        @Override
+        public boolean beginsWith(byte[] bytes) {
+            synchronized (KeptWire.this) {
+                return bytes.length <= unread.length && Arrays.equals(bytes, Arrays.copyOf(unread, bytes.length));
+            }
+        }
 
-    @Override
-    public void shutdown() {}
+        @Override
+        public void discard(int count) throws IOException {
+            synchronized (KeptWire.this) {
+                step();
+                unread = Arrays.copyOfRange(unread, count, unread.length);
+            }
+        }
 
-    @Override
-    public synchronized boolean isOpen() {
-        return !closed;
-    }
+        @Override
+        public int read(ByteBuffer to) {
+            throw new AssertionError("everything is looked at first");
+        }
 
-    @Override
-    public synchronized void close() {
-        closed = !dead;
-        notifyAll();
+        @Override
+        public int write(ByteBuffer from) throws IOException {
+            synchronized (KeptWire.this) {
+                try {
+                    step();
+                } catch (Death e) {
+                    deadWriters++;
+                    KeptWire.this.notifyAll();
+                    while (true) {
+                        pause();
+                    }
+                }
+                byte[] bytes = new byte[from.remaining()];
+                from.get(bytes);
+                written.writeBytes(bytes);
+                return bytes.length;
+            }
+        }
+
+        @Override
+        public void stopReading() {
+            synchronized (KeptWire.this) {
+                if (!isDead()) {
+                    diesAfter(0);
+                }
+            }
+        }
+
+        @Override
+        public void shutdown() {}
+
+        @Override
+        public boolean isOpen() {
+            synchronized (KeptWire.this) {
+                return !closed;
+            }
+        }
+
+        @Override
+        public void close() {
+            synchronized (KeptWire.this) {
+                closed |= !isDead();
+                KeptWire.this.notifyAll();
+            }
+        }
     }
 }
