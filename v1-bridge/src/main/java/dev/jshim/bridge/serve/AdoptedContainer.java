@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class AdoptedContainer implements AutoCloseable {
     /** How long a client may take between Delete and Shutdown. */
-    private static final Duration SHUTDOWN_COMES = Duration.ofSeconds(5);
+    private static final Duration SHUTDOWN_COMES = Duration.ofSeconds(Long.getLong("jshim.shutdown.patience", 5));
     /** The old daemon removes a bundle right after it has killed the shim. */
     private static final Duration OLD_DAEMON_CLEANS = Duration.ofSeconds(1);
 
