@@ -63,7 +63,7 @@ record BridgeClient(BridgePaths paths, Duration timeout) {
         var deadline = Deadline.in(PATIENCE);
         while (true) {
             try {
-                return list();
+                return list(Duration.ZERO);
             } catch (IOException e) {
                 var keeper = KeeperState.living(paths.keeper());
                 if (keeper == null
@@ -85,18 +85,27 @@ record BridgeClient(BridgePaths paths, Duration timeout) {
         }
     }
 
-    /** What it serves; null if none answers, for whatever reason. */
+    /**
+     * What it serves; null if none answers, for whatever reason. One that its keeper starts again is waited for as long
+     * as for an answer; but if it dies again and again, so that the keeper waits, it is not.
+     */
     @Nullable
     ListResponse ask() {
+        var keeper = KeeperState.living(paths.keeper());
         try {
-            return list();
+            return list(keeper != null && keeper.isWaiting() ? Duration.ZERO : timeout);
         } catch (IOException e) {
             return null;
         }
     }
 
-    private ListResponse list() throws IOException {
-        return order("the bridge does not answer", timeout, bridge -> bridge.list(ListRequest.getDefaultInstance()));
+    /** @param patience for one that its keeper is starting again */
+    private ListResponse list(Duration patience) throws IOException {
+        return order(
+                "the bridge does not answer",
+                patience,
+                timeout,
+                bridge -> bridge.list(ListRequest.getDefaultInstance()));
     }
 
     /** Makes it serve a container; answers where. */
@@ -117,7 +126,9 @@ record BridgeClient(BridgePaths paths, Duration timeout) {
     /** Whether a containerd, of whatever version, is connected for an adopted container, and stays so. */
     boolean isWatched() throws IOException {
         return !Deadline.in(CONNECTIONS_END)
-                .await(LOOK, () -> list().getAdoptedList().stream().allMatch(adopted -> adopted.getClients() == 0));
+                .await(
+                        LOOK,
+                        () -> list(PATIENCE).getAdoptedList().stream().allMatch(adopted -> adopted.getClients() == 0));
     }
 
     /** Has its keeper start that one in its place. Returns before it has. */
@@ -132,7 +143,12 @@ record BridgeClient(BridgePaths paths, Duration timeout) {
 
     /** @param failure what it means that it refuses, or does not answer */
     private <R> R order(String failure, Duration limit, Function<BridgeBlockingStub, R> order) throws IOException {
-        try (var channel = connect()) {
+        return order(failure, PATIENCE, limit, order);
+    }
+
+    private <R> R order(String failure, Duration patience, Duration limit, Function<BridgeBlockingStub, R> order)
+            throws IOException {
+        try (var channel = connect(patience)) {
             return order.apply(
                     BridgeGrpc.newBlockingStub(channel).withDeadlineAfter(limit.toNanos(), TimeUnit.NANOSECONDS));
         } catch (StatusRuntimeException e) {
@@ -140,9 +156,8 @@ record BridgeClient(BridgePaths paths, Duration timeout) {
         }
     }
 
-    /** One that its keeper is starting again is waited for. */
-    private TtrpcChannel connect() throws IOException {
-        var deadline = Deadline.in(PATIENCE);
+    private TtrpcChannel connect(Duration patience) throws IOException {
+        var deadline = Deadline.in(patience);
         while (true) {
             try {
                 return TtrpcChannel.connect(paths.control(), timeout);
