@@ -65,11 +65,9 @@ public final class BridgeDaemon implements AutoCloseable {
         this.flags = flags;
         doors = new TaskDoors(paths, keeper, flags);
         bridge = new Bridge(paths, doors, new Containerd(flags.address()), this::publisher, timer);
-        drain = new LogDrain(
-                () -> bridge.list().stream()
-                        .map(container -> container.record().v1Work())
-                        .toList(),
-                timer);
+        drain = new LogDrain(() -> bridge.list().stream()
+                .map(container -> container.record().v1Work())
+                .toList());
     }
 
     private TtrpcPublisher publisher(String namespace) {
