@@ -1,12 +1,9 @@
 package dev.jshim.shim;
 
-import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
-import dev.jshim.shim.keeper.KeptPeer;
-import dev.jshim.task.ShimLog;
-import dev.jshim.ttrpc.CallNotes;
+import dev.jshim.shim.keeper.KeptClients;
 import dev.jshim.ttrpc.TtrpcServer;
 import io.grpc.ServerServiceDefinition;
 import java.io.IOException;
@@ -25,7 +22,8 @@ final class KeptTransport implements Transport {
     private final String name;
     private final Path notes;
     private final @Nullable Held before;
-    private final List<Held> clients;
+    private final List<Held> inherited;
+    private final KeptClients clients;
     private @Nullable UnixSocket listener;
     private @Nullable TtrpcServer server;
     private boolean isQuiet;
@@ -41,9 +39,11 @@ final class KeptTransport implements Transport {
         name = folder.toString();
         notes = folder.resolve("calls");
         before = held.stream().filter(Held::isListening).findFirst().orElse(null);
-        clients = held.stream()
+        inherited = held.stream()
                 .filter(each -> !each.isListening() && each.listener().equals(name))
                 .toList();
+        clients = new KeptClients(
+                keeper, notes, client -> notes.resolve(client.name().substring(name.length() + 1)), Peers::isSameUser);
     }
 
     @Override
@@ -61,20 +61,8 @@ final class KeptTransport implements Transport {
             keeper.listen(name, listening.fd());
         } else {
             listener = UnixSocket.of(before.fd());
-            removeStale();
-            clients.forEach(client -> serve(serving, client, false));
-        }
-    }
-
-    /** Notes of connections that ended while no process ran. */
-    private void removeStale() throws IOException {
-        var known = clients.stream().map(client -> notes(client)).toList();
-        try (var files = Files.newDirectoryStream(notes)) {
-            for (var file : files) {
-                if (!known.contains(file)) {
-                    Files.deleteIfExists(file);
-                }
-            }
+            clients.inherit(inherited);
+            inherited.forEach(client -> clients.serve(serving, client, false));
         }
     }
 
@@ -92,7 +80,7 @@ final class KeptTransport implements Transport {
             keeper.drop(client.name());
             return;
         }
-        serve(serving, client, true);
+        clients.serve(serving, client, true);
     }
 
     /** Reads no more, and waits until all calls but Wait were answered: for a process whose place another one takes. */
@@ -104,40 +92,6 @@ final class KeptTransport implements Transport {
         }
         if (serving != null) {
             var _ = serving.quiet(grace);
-        }
-    }
-
-    private Path notes(Held client) {
-        return notes.resolve(client.name().substring(name.length() + 1));
-    }
-
-    /** @param isNew whether it has no calls under way, and may be served without notes of them */
-    private void serve(TtrpcServer serving, Held client, boolean isNew) {
-        UnixSocket socket;
-        try {
-            socket = UnixSocket.of(client.fd());
-        } catch (ErrnoException e) {
-            ShimLog.error("cannot serve a client", "client", client.name(), "error", e);
-            keeper.drop(client.name());
-            return;
-        }
-        var peer = new KeptPeer(socket, () -> keeper.drop(client.name()));
-        if (!Peers.isSameUser(socket)) {
-            peer.shutdown();
-            peer.close();
-            return;
-        }
-        try {
-            serving.serve(peer, CallNotes.open(notes(client)));
-        } catch (IOException e) {
-            ShimLog.warn("cannot note the calls of a client", "client", client.name(), "error", e);
-            if (isNew) {
-                serving.serve(peer);
-            } else {
-                // What it waits for nobody knows any more.
-                peer.shutdown();
-                peer.close();
-            }
         }
     }
 

@@ -36,7 +36,8 @@ public final class Main {
         }
         BridgeDaemon daemon;
         try {
-            daemon = BridgeDaemon.start(flags, Keeper.inherited());
+            var keeper = Keeper.inherited();
+            daemon = BridgeDaemon.start(flags, keeper == null ? Keeper.none() : keeper);
         } catch (IOException e) {
             if (flags.reply()) {
                 new StartReply().error(String.valueOf(e.getMessage()));
@@ -56,9 +57,7 @@ public final class Main {
                 }
             }
         }
-        daemon.await();
-        daemon.makeRoom();
-        daemon.close();
+        daemon.run();
         return 0;
     }
 }

@@ -66,7 +66,24 @@ public final class Keeper implements FdStore, AutoCloseable {
 
     /** The keeper at the other end of that; it is taken over. */
     Keeper(UnixSocket line) {
+        this(line, false);
+    }
+
+    private Keeper(UnixSocket line, boolean isLost) {
         this.line = line;
+        this.isLost = isLost;
+        closed = isLost;
+    }
+
+    /**
+     * No keeper, as of a process with which all ends: nothing is there to take, and what is given to it is not held.
+     */
+    public static Keeper none() throws ErrnoException {
+        var ends = UnixSocket.pairForMessages();
+        for (var end : ends) {
+            end.close();
+        }
+        return new Keeper(ends[0], true);
     }
 
     /** The keeper's program in a tree of jshim's. */
@@ -106,6 +123,9 @@ public final class Keeper implements FdStore, AutoCloseable {
      * @throws IOException if the keeper does not give it
      */
     public List<Held> takeAll() throws IOException {
+        if (!isThere()) {
+            return List.of();
+        }
         var own = line();
         while (true) {
             var message = own.receive(MAX_MESSAGE, FIRST);
@@ -315,7 +335,7 @@ public final class Keeper implements FdStore, AutoCloseable {
 
     /** Has the keeper of a tree before an upgrade replaced, in place: it has that tree in use as long as it runs. */
     public void replaceIfOther(Path program) {
-        if (isOtherThanParent(program)) {
+        if (isThere() && isOtherThanParent(program)) {
             ShimLog.info("the keeper is of another tree; replacing it too", "program", program);
             send("keeper " + program, null);
         }

@@ -16,7 +16,6 @@ import dev.jshim.shim.keeper.FaultPoint;
 import dev.jshim.shim.task.RepeatedTask;
 import dev.jshim.shim.task.TaskRegistry;
 import dev.jshim.shim.task.TaskService;
-import dev.jshim.shim.task.TaskServiceV3;
 import dev.jshim.task.EventSink;
 import dev.jshim.task.Exit;
 import dev.jshim.task.ShimException;
@@ -113,11 +112,7 @@ final class AdoptedContainer implements AutoCloseable {
             throw ShimException.failedPrecondition("this socket serves only container " + record.id());
         };
         service = new TaskService(registry, none, events, this::shutdown);
-        server = TtrpcServer.builder()
-                .addService(service)
-                .addService(TaskServiceV3.of(service))
-                .waiting(method -> method.endsWith("/Wait"))
-                .build();
+        server = TaskDoors.server(service);
     }
 
     AdoptedRecord record() {

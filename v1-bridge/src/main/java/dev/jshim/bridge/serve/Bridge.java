@@ -24,8 +24,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -75,11 +75,8 @@ final class Bridge implements AutoCloseable {
     /** How many clients have connected since the last look for the containerd that runs. */
     private final AtomicInteger looks = new AtomicInteger();
 
-    /** The command that is to run in this process's place; null if there is none. */
-    private volatile @Nullable List<String> next;
-
-    private volatile boolean stopping;
-    private final CountDownLatch done = new CountDownLatch(1);
+    /** That it is to end: completed with the command that is to run in its place, empty for none. */
+    private final CompletableFuture<List<String>> end = new CompletableFuture<>();
 
     /**
      * A bridge that serves nothing yet.
@@ -305,7 +302,7 @@ final class Bridge implements AutoCloseable {
     }
 
     private void requireGoingOn() {
-        if (stopping) {
+        if (end.isDone()) {
             throw new ShimException(ShimException.Kind.UNAVAILABLE, ENDING);
         }
     }
@@ -393,17 +390,10 @@ final class Bridge implements AutoCloseable {
                 throw ShimException.failedPrecondition(
                         "the bridge has no keeper that could start another one; see its log");
             }
-            next = List.copyOf(command);
-            stop();
+            end.complete(List.copyOf(command));
         } finally {
             changes.writeLock().unlock();
         }
-    }
-
-    /** The command that is to run in this process's place, after {@link #await}; null if there is none. */
-    @Nullable
-    List<String> next() {
-        return next;
     }
 
     Collection<AdoptedContainer> list() {
@@ -438,27 +428,23 @@ final class Bridge implements AutoCloseable {
 
     /** Makes {@link #await} return; nothing is adopted any more. */
     void stop() {
-        stopping = true;
-        done.countDown();
+        end.complete(List.of());
     }
 
-    /** Waits until the bridge is to end. */
-    void await() throws InterruptedException {
-        done.await();
+    /**
+     * Waits until the bridge is to end.
+     *
+     * @return what is to run in its place; empty for nothing
+     */
+    List<String> await() {
+        return end.join();
     }
 
     /** Stops serving all containers, which continue under their v1 shims. Blocks for some seconds at most. */
     @Override
     public void close() {
-        var closing = list().stream()
-                .map(container -> Thread.ofVirtual().start(container::close))
-                .toList();
-        for (var thread : closing) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+        try (var all = Executors.newVirtualThreadPerTaskExecutor()) {
+            list().forEach(container -> all.execute(container::close));
         }
     }
 }

@@ -21,7 +21,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The process around a {@link Bridge}: one for each containerd, by a lock; its files, its control socket, its end. What
@@ -48,26 +47,32 @@ public final class BridgeDaemon implements AutoCloseable {
 
     private final BridgeFlags flags;
     private final BridgePaths paths;
+    private final Keeper keeper;
+    private final Fd lock;
     private final Map<String, TtrpcPublisher> publishers = new ConcurrentHashMap<>();
+    private final TaskDoors doors;
     private final Bridge bridge;
     private final LogDrain drain;
-    private final TaskDoors doors;
-    private final Fd lock;
-    private @Nullable TtrpcServer control;
+    private final TtrpcServer control;
     private boolean closed;
 
-    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, BridgeLog log, Fd lock, @Nullable Keeper keeper)
-            throws IOException {
+    private BridgeDaemon(BridgeFlags flags, BridgePaths paths, Keeper keeper, Fd lock) throws IOException {
+        this.flags = flags;
         this.paths = paths;
+        this.keeper = keeper;
         this.lock = lock;
         var timer = Bridge.timer();
+        var log = new BridgeLog(paths.log());
+        log.open();
         log.watch(timer);
-        this.flags = flags;
         doors = new TaskDoors(paths, keeper, flags);
         bridge = new Bridge(paths, doors, new Containerd(flags.address()), this::publisher, timer);
         drain = new LogDrain(() -> bridge.list().stream()
                 .map(container -> container.record().v1Work())
                 .toList());
+        control = TtrpcServer.builder()
+                .addService(new BridgeControl(bridge, flags))
+                .build();
     }
 
     private TtrpcPublisher publisher(String namespace) {
@@ -76,35 +81,25 @@ public final class BridgeDaemon implements AutoCloseable {
 
     /** As {@link #start(BridgeFlags, Keeper)}, without a keeper. */
     public static BridgeDaemon start(BridgeFlags flags) throws IOException {
-        return start(flags, null);
+        return start(flags, Keeper.none());
     }
 
     /**
      * Begins to serve what was adopted, and to take orders.
      *
-     * @param keeper what it held for the bridge before is taken from it; null where nothing need outlive this process
+     * @param keeper what it held for the bridge before is taken from it
      * @throws IOException also where another bridge serves this containerd; the message says so
      */
-    public static BridgeDaemon start(BridgeFlags flags, @Nullable Keeper keeper) throws IOException {
+    public static BridgeDaemon start(BridgeFlags flags, Keeper keeper) throws IOException {
         var paths = new BridgePaths(flags.paths());
         PrivateSocket.makeDirectory(paths.directory());
-        var log = new BridgeLog(paths.log());
         Housekeeping.raiseOpenFiles();
-        List<Held> held = keeper == null ? List.of() : keeper.takeAll();
+        var held = keeper.takeAll();
         FaultPoint.at("bridge-begins");
         var lock = lockInTime(paths);
         try {
-            log.open();
-            var daemon = new BridgeDaemon(flags, paths, log, lock, keeper);
-            daemon.doors.inherit(held);
-            daemon.doors.start();
-            daemon.bridge.load();
-            daemon.doors.complete();
-            daemon.takeOrders();
-            daemon.doors.serving();
-            if (daemon.doors.restarts() > 0) {
-                daemon.bridge.stopLaterIfIdle();
-            }
+            var daemon = new BridgeDaemon(flags, paths, keeper, lock);
+            daemon.serve(held);
             return daemon;
         } catch (IOException | RuntimeException e) {
             lock.close();
@@ -125,17 +120,17 @@ public final class BridgeDaemon implements AutoCloseable {
         return lock;
     }
 
-    private void takeOrders() throws IOException {
-        if (control == null) {
-            var listener = PrivateSocket.listen(paths.control());
-            var server = TtrpcServer.builder()
-                    .addService(new BridgeControl(bridge, flags))
-                    .build();
-            server.serve(listener);
-            control = server;
-        }
+    private void serve(List<Held> held) throws IOException {
+        doors.start(held);
+        bridge.load();
+        doors.complete();
+        control.serve(PrivateSocket.listen(paths.control()));
         drain.start();
         ShimLog.info("serving", "adopted", bridge.list().size());
+        doors.serving();
+        if (keeper.restarts() > 0) {
+            bridge.stopLaterIfIdle();
+        }
     }
 
     /** Whether a bridge would have nothing to serve and nothing to clear away. */
@@ -148,29 +143,25 @@ public final class BridgeDaemon implements AutoCloseable {
         return bridge;
     }
 
-    /** Waits until it is told to end. */
-    public void await() throws InterruptedException {
-        bridge.await();
+    /**
+     * Waits until it is told to end, and does so. If another bridge is to take its place, the keeper starts that, and
+     * nobody who is connected notices: then it does not return.
+     */
+    public void run() throws InterruptedException {
+        var next = bridge.await();
+        if (!next.isEmpty()) {
+            makeRoom(next);
+        }
+        close();
     }
 
-    /**
-     * Ends this process, if it was told to make room for another one: the keeper starts that, and nobody who is
-     * connected notices. Else it returns.
-     */
-    public void makeRoom() throws InterruptedException {
-        var command = bridge.next();
-        if (command == null) {
-            return;
-        }
+    private void makeRoom(List<String> command) throws InterruptedException {
         ShimLog.info("making room", "adopted", bridge.list().size(), "for", command.getFirst());
-        var server = control;
-        if (server != null) {
-            // Who has told us so gets his answer.
-            var _ = server.shutdown(LAST_ANSWER);
-        }
+        // Who has told us so gets his answer.
+        var _ = control.shutdown(LAST_ANSWER);
         doors.quiet(QUIET);
         drainEvents();
-        while (!doors.next(command)) {
+        while (!keeper.next(command)) {
             // The keeper has died in this very moment: another one is being started.
             Thread.sleep(QUICK_RETRY);
         }
@@ -187,7 +178,7 @@ public final class BridgeDaemon implements AutoCloseable {
                 return;
             }
         }
-        if (doors.isKept()) {
+        if (keeper.isThere()) {
             ShimLog.info("ended by a signal", "adopted", bridge.list().size());
             Runtime.getRuntime().halt(TERMINATED);
         }
@@ -210,10 +201,7 @@ public final class BridgeDaemon implements AutoCloseable {
         }
         ShimLog.info("ending", "adopted", bridge.list().size());
         drain.close();
-        var server = control;
-        if (server != null) {
-            var _ = server.shutdown(LAST_ANSWER);
-        }
+        var _ = control.shutdown(LAST_ANSWER);
         bridge.close();
         drainEvents();
         try {
@@ -221,7 +209,7 @@ public final class BridgeDaemon implements AutoCloseable {
         } catch (IOException e) {
             ShimLog.warn("could not remove a file", "error", e);
         }
-        doors.end();
+        keeper.end();
         lock.close();
     }
 }

@@ -10,6 +10,7 @@ import dev.jshim.linux.ErrnoException;
 import dev.jshim.linux.UnixSocket;
 import dev.jshim.shim.keeper.Held;
 import dev.jshim.shim.keeper.Keeper;
+import dev.jshim.shim.keeper.KeptClients;
 import dev.jshim.shim.keeper.KeptPeer;
 import dev.jshim.shim.task.TaskRegistry;
 import dev.jshim.shim.task.TaskService;
@@ -17,10 +18,10 @@ import dev.jshim.shim.task.TaskServiceV3;
 import dev.jshim.task.ShimException;
 import dev.jshim.task.ShimLog;
 import dev.jshim.task.ShimSocket;
-import dev.jshim.ttrpc.CallNotes;
 import dev.jshim.ttrpc.TtrpcChannel;
 import dev.jshim.ttrpc.TtrpcServer;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,8 +29,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,13 +51,22 @@ public final class TaskDoors {
 
     private static final Duration RETRY_CONNECT = Duration.ofMillis(5);
 
-    private final BridgePaths paths;
-    private final @Nullable Keeper keeper;
-    private final Path keeperProgram;
+    private final Keeper keeper;
     private final BridgeFlags flags;
-    private final AtomicLong accepted = new AtomicLong();
+    private final Path ownTree = BridgeFlags.ownTree();
+    private final KeptClients clients;
+    /** Serves who is connected for a container that is no more. */
+    private final TtrpcServer nobodys = server(new TaskService(
+            new TaskRegistry(),
+            request -> {
+                throw ShimException.failedPrecondition("this container no longer exists");
+            },
+            event -> {},
+            () -> {}));
+
+    private final AtomicLong serials = new AtomicLong();
     /** When a keeper was started last, as {@link System#nanoTime}. */
-    private final AtomicLong revived = new AtomicLong(System.nanoTime() - RETRY.toNanos());
+    private volatile long revived = System.nanoTime() - RETRY.toNanos();
 
     /** By the name of the listener. */
     @GuardedBy("this")
@@ -66,59 +76,55 @@ public final class TaskDoors {
     @GuardedBy("this")
     private final Map<String, Held> listeners = new HashMap<>();
 
-    /** Clients whose container is not served yet; null when those that are left belong to none. */
+    /** Clients whose container is not served yet. */
     @GuardedBy("this")
-    private @Nullable List<Held> waiting = new ArrayList<>();
+    private final List<Held> waiting = new ArrayList<>();
 
     @GuardedBy("this")
-    private @Nullable TtrpcServer nobodys;
+    private boolean isComplete;
 
     private volatile Runnable arrival = () -> {};
 
     /**
      * The sockets of a bridge that serves nobody yet.
      *
-     * @param keeper null where sockets need not outlive the process
      * @param flags with which a keeper is started in the place of one that has died
      */
-    TaskDoors(BridgePaths paths, @Nullable Keeper keeper, BridgeFlags flags) throws IOException {
-        this.paths = paths;
+    TaskDoors(BridgePaths paths, Keeper keeper, BridgeFlags flags) throws IOException {
         this.keeper = keeper;
-        keeperProgram = BridgeFlags.ownTree().resolve(Keeper.PROGRAM);
         this.flags = flags;
         PrivateSocket.makeDirectory(paths.calls());
+        clients = new KeptClients(keeper, paths.calls(), client -> paths.calls(client.name()), _ -> true);
     }
 
-    /** Knows from now on what a process before this one has left with the keeper. */
-    synchronized void inherit(List<Held> all) throws IOException {
-        var clients = waiting();
-        for (var each : all) {
-            if (each.name().startsWith(CALL)) {
-                Thread.ofVirtual().name("call").start(() -> holdOn(each));
-            } else if (each.isListening()) {
-                listeners.put(each.name(), each);
-            } else {
-                clients.add(each);
-            }
-        }
-        // Of connections that ended while no process ran, and of a bridge that had no keeper.
-        var known = clients.stream().map(client -> paths.calls(client.name())).toList();
-        try (var files = Files.newDirectoryStream(paths.calls())) {
-            for (var file : files) {
-                if (!known.contains(file)) {
-                    Files.deleteIfExists(file);
+    /** A server of what one socket serves. */
+    static TtrpcServer server(TaskService service) {
+        return TtrpcServer.builder()
+                .addService(service)
+                .addService(TaskServiceV3.of(service))
+                .waiting(method -> method.endsWith("/Wait"))
+                .build();
+    }
+
+    /**
+     * Hears the keeper from now on.
+     *
+     * @param before what a process before this one has left with it
+     */
+    void start(List<Held> before) throws IOException {
+        synchronized (this) {
+            for (var each : before) {
+                if (each.name().startsWith(CALL)) {
+                    Thread.ofVirtual().name("call").start(() -> holdOn(each));
+                } else if (each.isListening()) {
+                    listeners.put(each.name(), each);
+                } else {
+                    waiting.add(each);
                 }
             }
+            clients.inherit(waiting);
         }
-    }
-
-    @GuardedBy("this")
-    private List<Held> waiting() {
-        var all = waiting;
-        if (all == null) {
-            throw new IllegalStateException("all are served already");
-        }
-        return all;
+        keeper.start(this::arrived, this::lost);
     }
 
     /**
@@ -128,24 +134,18 @@ public final class TaskDoors {
      */
     Door open(String name, Path path, TtrpcServer server) throws IOException {
         Door door;
-        List<Held> clients = new ArrayList<>();
+        List<Held> early = new ArrayList<>();
         synchronized (this) {
             var before = inherited(name, path);
-            var listener = before == null ? listen(path) : UnixSocket.of(before.fd());
-            door = new Door(name, path, listener, server);
+            door = new Door(name, path, before == null ? listen(path) : UnixSocket.of(before.fd()), server);
             doors.put(name, door);
-            if (keeper != null && before == null) {
-                keeper.listen(name, listener.fd());
+            if (before == null) {
+                keeper.listen(name, door.listener.fd());
             }
-            var all = waiting;
-            if (all != null) {
-                all.removeIf(client -> client.listener().equals(name) && clients.add(client));
-            }
-            if (!isKept()) {
-                door.open();
-            }
+            waiting.removeIf(client -> client.listener().equals(name) && early.add(client));
         }
-        clients.forEach(client -> serve(server, client));
+        door.acceptUnlessKept();
+        early.forEach(client -> clients.serve(server, client, true));
         return door;
     }
 
@@ -171,7 +171,7 @@ public final class TaskDoors {
 
     /** Whether there is a keeper now. */
     boolean isKept() {
-        return keeper != null && keeper.isThere();
+        return keeper.isThere();
     }
 
     /**
@@ -181,10 +181,11 @@ public final class TaskDoors {
     void complete() {
         List<Held> left;
         synchronized (this) {
-            left = waiting();
-            waiting = null;
+            isComplete = true;
+            left = List.copyOf(waiting);
+            waiting.clear();
             for (var listener : listeners.values()) {
-                drop(listener.name());
+                keeper.drop(listener.name());
                 listener.fd().close();
             }
             listeners.clear();
@@ -201,71 +202,25 @@ public final class TaskDoors {
     private void arrived(Held client) {
         arrival.run();
         Door door;
-        TtrpcServer server;
         synchronized (this) {
             door = doors.get(client.listener());
-            if (door == null && waiting != null) {
+            if (door == null && !isComplete) {
                 waiting.add(client);
                 return;
             }
-            server = door == null ? nobodys() : door.server;
         }
-        serve(server, client);
-    }
-
-    @GuardedBy("this")
-    private TtrpcServer nobodys() {
-        var server = nobodys;
-        if (server == null) {
-            var service = new TaskService(
-                    new TaskRegistry(),
-                    request -> {
-                        throw ShimException.failedPrecondition("this container no longer exists");
-                    },
-                    event -> {},
-                    () -> {});
-            server = TtrpcServer.builder()
-                    .addService(service)
-                    .addService(TaskServiceV3.of(service))
-                    .build();
-            nobodys = server;
-        }
-        return server;
+        // Rather a call than a client is lost: containerd takes the end of a connection for that of the container.
+        clients.serve(door == null ? nobodys : door.server, client, true);
     }
 
     /** What no process before this one, nor after it, calls anything. */
     private String serial() {
-        return ProcessHandle.current().pid() + "." + accepted.incrementAndGet();
-    }
-
-    /** Serves a client by that server, and goes on where a process before this one has stopped. */
-    private void serve(TtrpcServer server, Held client) {
-        UnixSocket socket = null;
-        try {
-            socket = UnixSocket.of(client.fd());
-            serve(server, client, new KeptPeer(socket, () -> drop(client.name())));
-        } catch (IOException | RuntimeException e) {
-            ShimLog.error("cannot serve a client", "client", client.name(), "error", e);
-            if (socket != null) {
-                socket.shutdown();
-                socket.close();
-            }
-            drop(client.name());
-        }
-    }
-
-    private void serve(TtrpcServer server, Held client, KeptPeer peer) {
-        try {
-            server.serve(peer, CallNotes.open(paths.calls(client.name())));
-        } catch (IOException e) {
-            ShimLog.warn("cannot note the calls of a client", "client", client.name(), "error", e);
-            server.serve(peer);
-        }
+        return ProcessHandle.current().pid() + "." + serials.incrementAndGet();
     }
 
     /**
-     * A connection to a v1 shim for one call that changes something; null if it need not outlive this process, or
-     * cannot where a shim has an abstract address.
+     * A connection to a v1 shim for one call that changes something; null if it cannot outlive this process, where a
+     * shim has an abstract address.
      *
      * <p>A v1 shim ends what it does for a client that hangs up: it kills the runtime half-way through an exec, whose
      * process may run by then, and panics when that exec is started once more (containerd v1.6.20, pkg/process/exec.go
@@ -273,14 +228,13 @@ public final class TaskDoors {
      */
     @Nullable
     TtrpcChannel dial(String container, ShimSocket address) throws IOException {
-        var own = keeper;
-        if (own == null || !(address instanceof ShimSocket.Named(Path path))) {
+        if (!(address instanceof ShimSocket.Named(Path path))) {
             return null;
         }
         var socket = connect(path);
         var name = CALL + container + " " + serial();
-        own.keep(name, socket.fd());
-        return TtrpcChannel.over(new KeptPeer(socket, () -> drop(name)), path.toString());
+        keeper.keep(name, socket.fd());
+        return TtrpcChannel.over(new KeptPeer(socket, () -> keeper.drop(name)), path.toString());
     }
 
     private static UnixSocket connect(Path path) throws IOException {
@@ -305,123 +259,55 @@ public final class TaskDoors {
         } catch (IOException e) {
             ShimLog.warn("the connection of a call is lost", "call", call.name(), "error", e);
         }
-        drop(call.name());
-    }
-
-    private void drop(String name) {
-        if (keeper != null) {
-            keeper.drop(name);
-        }
-    }
-
-    /** How many processes of this keeper's there were before this one. */
-    int restarts() {
-        return keeper == null ? 0 : keeper.restarts();
-    }
-
-    /** Hears the keeper from now on. */
-    void start() {
-        if (keeper != null) {
-            keeper.start(this::arrived, this::lost);
-        }
+        keeper.drop(call.name());
     }
 
     /** Says that this process has come up; from now on it is started again whenever it dies. */
     void serving() {
-        if (keeper != null) {
-            keeper.serving();
-            keeper.replaceIfOther(keeperProgram);
-        }
-    }
-
-    /** Says that this process ends for good. */
-    void end() {
-        if (keeper != null) {
-            keeper.end();
-        }
-    }
-
-    /**
-     * Says what is to be started when this process has ended.
-     *
-     * @return false without a keeper
-     */
-    boolean next(List<String> command) {
-        if (!isKept() || keeper == null) {
-            return false;
-        }
-        return keeper.next(command);
+        keeper.serving();
+        keeper.replaceIfOther(ownTree.resolve(Keeper.PROGRAM));
     }
 
     /** Reads no more, and waits until calls have been answered: for a process that is about to end. */
-    void quiet(Duration grace) throws InterruptedException {
-        List<TtrpcServer> servers;
-        synchronized (this) {
-            servers = doors.values().stream().map(door -> door.server).toList();
-        }
-        var waits = servers.stream()
-                .map(server -> Thread.ofVirtual().start(() -> {
-                    try {
-                        var _ = server.quiet(grace);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                }))
-                .toList();
-        for (var thread : waits) {
-            thread.join();
+    void quiet(Duration grace) {
+        try (var all = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (var door : doors()) {
+                var _ = all.submit(() -> door.server.quiet(grace));
+            }
         }
     }
 
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    private synchronized List<Door> doors() {
+        return List.copyOf(doors.values());
     }
 
     /** In a virtual thread: the keeper has died. This process goes on alone, and starts another one. */
     private void lost() {
         ShimLog.error("the keeper has died: starting another one");
-        forEachDoor(Door::open);
-        var isAtOnce = System.nanoTime() - revived.get() > RETRY.toNanos();
-        while (true) {
-            try {
-                if (isAtOnce) {
-                    revived.set(System.nanoTime());
-                    revive();
-                    ShimLog.info("another keeper has taken over");
-                    return;
-                }
-            } catch (IOException e) {
-                ShimLog.error("cannot start a keeper; continuing without one", "error", e);
+        doors().forEach(Door::acceptUnlessKept);
+        try {
+            while (!revive()) {
+                Deadline.pause(RETRY);
             }
-            isAtOnce = true;
-            try {
-                Thread.sleep(RETRY);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
+            ShimLog.info("another keeper has taken over");
+        } catch (InterruptedIOException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
-    private void revive() throws IOException {
-        var own = keeper;
-        if (own != null) {
-            // From here on it accepts; what comes to both of us is served by either.
-            own.revive(keeperProgram, flags.keeperArguments(BridgeFlags.ownTree()), this::arrived, this::lost);
-            forEachDoor(Door::shut);
+    /** Not more often than every now and then, should each of them die at once. */
+    private boolean revive() {
+        if (System.nanoTime() - revived < RETRY.toNanos()) {
+            return false;
         }
-    }
-
-    private void forEachDoor(Consumer<Door> action) {
-        List<Door> all;
-        synchronized (this) {
-            all = List.copyOf(doors.values());
+        revived = System.nanoTime();
+        try {
+            keeper.revive(ownTree.resolve(Keeper.PROGRAM), flags.keeperArguments(ownTree), this::arrived, this::lost);
+            return true;
+        } catch (IOException e) {
+            ShimLog.error("cannot start a keeper; continuing without one", "error", e);
+            return false;
         }
-        all.forEach(action);
     }
 
     /**
@@ -433,8 +319,7 @@ public final class TaskDoors {
         private final Path path;
         private final UnixSocket listener;
         private final TtrpcServer server;
-        private @Nullable Thread accepting;
-        private boolean closed;
+        private boolean isAccepting;
 
         /** A door through which nobody comes yet. The keeper knows the listener by the name. */
         private Door(String name, Path path, UnixSocket listener, TtrpcServer server) {
@@ -445,36 +330,26 @@ public final class TaskDoors {
         }
 
         /** Accepts clients in this process, while there is no keeper to do it. */
-        private synchronized void open() {
-            if (!closed && accepting == null) {
-                listener.resumeReading();
-                accepting = Thread.ofVirtual().name("door").start(this::accept);
+        private synchronized void acceptUnlessKept() {
+            if (!isKept() && !isAccepting) {
+                isAccepting = true;
+                Thread.ofVirtual().name("door").start(this::accept);
             }
         }
 
-        /** Accepts nobody here any more. Blocks until that is so. */
-        private void shut() {
-            Thread thread;
-            synchronized (this) {
-                thread = accepting;
-                accepting = null;
-            }
-            if (thread != null) {
-                listener.stopReading();
-                join(thread);
-            }
+        /** One that waits here when another keeper takes over lets one more client in: either of the two may. */
+        private synchronized boolean accepts() {
+            isAccepting = !isKept();
+            return isAccepting;
         }
 
         private void accept() {
             try {
-                while (true) {
+                while (accepts()) {
                     try {
                         var client = new Held(name + "#here-" + serial(), listener.acceptFd(), false);
-                        arrival.run();
-                        if (keeper != null) {
-                            keeper.keep(client.name(), client.fd());
-                        }
-                        serve(server, client);
+                        keeper.keep(client.name(), client.fd());
+                        arrived(client);
                     } catch (ErrnoException e) {
                         ShimLog.warn("cannot accept a client", "error", e);
                         Deadline.pause(OUT_OF_DESCRIPTORS);
@@ -488,12 +363,9 @@ public final class TaskDoors {
         /** Lets nobody in any more, and removes the socket's name. */
         @Override
         public void close() {
-            synchronized (this) {
-                closed = true;
-            }
             synchronized (TaskDoors.this) {
                 doors.remove(name, this);
-                drop(name);
+                keeper.drop(name);
             }
             listener.close();
             try {

@@ -22,8 +22,7 @@ public final class TestBridge implements AutoCloseable {
                 "-root", node.root().toString(), "-state", node.state().toString(), "-address", address.toString()));
         Thread.ofVirtual().start(() -> {
             try {
-                daemon.await();
-                daemon.close();
+                daemon.run();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
