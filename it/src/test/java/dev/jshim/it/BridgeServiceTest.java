@@ -190,6 +190,38 @@ class BridgeServiceTest extends MigrationScenario {
         trio.remove(node);
     }
 
+    /** The bridge lets clients in by itself until there is another one, which then starts it again as the first did. */
+    @Test
+    void theDeathOfItsKeeperIsNotNoticed() {
+        Trio trio = Trio.start(node);
+        upgrade();
+        trio.listed(node);
+        ProcessFacts first = ProcessFacts.of(bridge());
+        KeptBridge kept = new KeptBridge(node);
+
+        // The third time another one comes only after a pause.
+        for (int deaths = 0; deaths < 3; deaths++) {
+            ProcessFacts keeper = ProcessFacts.of(kept.keeper());
+            Signal.KILL.to(keeper.pid());
+            Wait.until("the keeper has ended", () -> !keeper.alive());
+            bridge("verify").ok(); // by connections of its own
+            trio.listed(node);
+            Wait.until("another keeper is there", () -> kept.keeper() != keeper.pid());
+            assertThat(ProcessFacts.of(bridge())).isEqualTo(first);
+        }
+        bridge("verify").ok();
+        Signal.KILL.to(first.pid());
+        trio.listed(node);
+        awaitAnother(first);
+
+        trio.unharmed();
+        node.kill9();
+        node.start();
+        trio.listed(node);
+        assertThat(node.log()).content().doesNotContain("shim disconnected");
+        trio.remove(node);
+    }
+
     private CompletableFuture<Outcome> waitsForAFile(String exec) {
         CompletableFuture<Outcome> waiting = CompletableFuture.supplyAsync(
                 () -> node.exec(Trio.HOLDER, exec, "/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; exit 6"));
