@@ -302,20 +302,7 @@ class BridgeServiceTest extends MigrationScenario {
     @Test
     void noSecondBridgeWhileTheKeeperWaits() {
         ProcessFacts one = legacy("one");
-        node.stop();
-        migrate(Map.of("JSHIM_KEEPER_SECOND", "3000000"), "apply", "--yes").ok();
-        for (int deaths = 1; deaths < 3; deaths++) {
-            ProcessFacts before = ProcessFacts.of(bridge());
-            Signal.KILL.to(before.pid());
-            awaitAnother(before);
-        }
-        Signal.KILL.to(bridge());
-        Wait.until(
-                "it waits",
-                () -> json(bridge("status", "-o", "json"))
-                        .get("state")
-                        .getAsString()
-                        .equals("waiting"));
+        adoptUnderAKeeperThatWaits();
 
         for (Outcome refused :
                 List.of(bridge("start"), bridge("stop"), bridge("replace"), migrateWithin("1s", "apply", "--yes"))) {
@@ -332,6 +319,40 @@ class BridgeServiceTest extends MigrationScenario {
         node.switchTo(Release.V2);
         assertThat(node.init("one")).isEqualTo(one);
         node.remove("one");
+    }
+
+    /** Else nobody could ever go back from a bridge that does not come up. */
+    @Test
+    void aRollbackEndsAKeeperThatWaits() {
+        ProcessFacts one = legacy("one");
+        adoptUnderAKeeperThatWaits();
+
+        migrate("rollback", "--yes").ok();
+
+        assertThat(ProcessFacts.withCommand("jshim-keeper", node.state().toString()))
+                .isEmpty();
+        assertThat(node.state().resolve("jshim")).doesNotExist();
+        node.switchTo(old);
+        assertThat(node.init("one")).isEqualTo(one);
+        node.remove("one");
+    }
+
+    /** Its bridge has died three times in a row, and the next one is to start in hours. */
+    private void adoptUnderAKeeperThatWaits() {
+        node.stop();
+        migrate(Map.of("JSHIM_KEEPER_SECOND", "3000000"), "apply", "--yes").ok();
+        for (int deaths = 1; deaths < 3; deaths++) {
+            ProcessFacts before = ProcessFacts.of(bridge());
+            Signal.KILL.to(before.pid());
+            awaitAnother(before);
+        }
+        Signal.KILL.to(bridge());
+        Wait.until(
+                "it waits",
+                () -> json(bridge("status", "-o", "json"))
+                        .get("state")
+                        .getAsString()
+                        .equals("waiting"));
     }
 
     /** Trees that replace one another, the newest of which {@code current} names; its bridge does not come up. */

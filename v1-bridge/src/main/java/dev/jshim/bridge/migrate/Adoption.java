@@ -35,7 +35,7 @@ record Adoption(
         for (var task : new AdoptedSurvey(bridge.client()).ghosts()) {
             journal.add(JournalEntry.of(Step.DROP, task));
             try {
-                if (bridge.client().running() != null) {
+                if (bridge.client().living() != null) {
                     bridge.client().release(task);
                 }
                 AdoptedBundle.remove(paths.v2Bundle(task));

@@ -66,23 +66,52 @@ record BridgeClient(BridgePaths paths, Duration timeout) {
                 return list(Duration.ZERO);
             } catch (IOException e) {
                 var keeper = KeeperState.living(paths.keeper());
-                if (keeper == null
-                        && !(Files.isDirectory(paths.directory()) && FileCalls.isFlocked(paths.directory()))) {
+                if (keeper == null && !isLocked()) {
                     return null;
                 }
                 if (deadline.isOver()) {
-                    throw new IOException(
-                            "the bridge does not answer (" + e.getMessage() + "); "
-                                    + (keeper == null
-                                            ? "kill the process that has locked " + paths.directory()
-                                            : "its keeper, pid "
-                                                    + keeper.keeper().pid() + ", starts it again if it dies")
-                                    + ": see " + paths.log() + ", then retry",
-                            e);
+                    throw mute(
+                            e,
+                            keeper == null
+                                    ? killIt()
+                                    : "its keeper, pid " + keeper.keeper().pid() + ", starts it again if it dies");
                 }
                 Deadline.pause(LOOK);
             }
         }
+    }
+
+    /**
+     * The same for who wants to end it: null also if it dies again and again, and none lives at this moment. Its keeper
+     * is ended with all else that would become one.
+     *
+     * @throws IOException if one lives and does not answer
+     */
+    @Nullable
+    ListResponse living() throws IOException {
+        try {
+            return list(PATIENCE);
+        } catch (IOException e) {
+            if (!Deadline.in(PATIENCE).await(LOOK, () -> !isLocked())) {
+                throw mute(e, killIt());
+            }
+            return null;
+        }
+    }
+
+    private boolean isLocked() throws IOException {
+        return Files.isDirectory(paths.directory()) && FileCalls.isFlocked(paths.directory());
+    }
+
+    private String killIt() {
+        return "kill the process that has locked " + paths.directory();
+    }
+
+    private IOException mute(IOException why, String what) {
+        return new IOException(
+                "the bridge does not answer (" + why.getMessage() + "); " + what + ": see " + paths.log()
+                        + ", then retry",
+                why);
     }
 
     /**

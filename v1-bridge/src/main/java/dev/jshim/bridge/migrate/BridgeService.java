@@ -238,7 +238,7 @@ public final class BridgeService {
             return Integer.parseInt(reply.substring("ok ".length()));
         } catch (IOException e) {
             process.destroy();
-            var other = client.running();
+            var other = client.ask();
             if (other == null) {
                 throw e;
             }
@@ -331,7 +331,9 @@ public final class BridgeService {
 
     /** What a bridge was started with. */
     private BridgeFlags flags(ListResponse running) {
-        return BridgeFlags.of(paths.node(), Path.of(running.getAddress()), Path.of(running.getTtrpcAddress()));
+        return running.getAddress().isEmpty()
+                ? flags // One of an older version does not say.
+                : BridgeFlags.of(paths.node(), Path.of(running.getAddress()), Path.of(running.getTtrpcAddress()));
     }
 
     /** The keeper of the one before starts it. */
@@ -380,7 +382,7 @@ public final class BridgeService {
      * Ends the bridge and its keeper, and waits until both have; answers with the bridge's pid, 0 if there was none.
      */
     int stop() throws IOException {
-        var running = client.running();
+        var running = client.living();
         if (running == null) {
             return 0;
         }

@@ -49,7 +49,7 @@ record Rollback(BridgePaths paths, Path journalFile, BridgeService bridge, Durat
             Finish.removeHome(journalFile);
             return new Report(List.of(), List.of("Nothing was adopted here."), true);
         }
-        if (bridge.client().running() == null) {
+        if (bridge.client().living() == null) {
             progress.line("no bridge runs");
         } else if (bridge.client().isWatched()) {
             // Of whatever version and on whatever address: each connection that ends is a container's end to it.
