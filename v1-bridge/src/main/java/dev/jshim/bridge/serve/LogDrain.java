@@ -54,13 +54,15 @@ final class LogDrain implements AutoCloseable {
     private void run() {
         List<Fd> fifos = List.of();
         while (!closed) {
-            // Before those of the last look are closed: a log always has a reader.
-            var fresh = openAll();
-            fifos.forEach(Fd::close);
-            fifos = fresh;
-            try (var epoll = new Epoll()) {
-                emptyUntilTheNextLook(fifos, epoll);
-            } catch (ErrnoException e) {
+            try {
+                // Before those of the last look are closed: a log always has a reader.
+                var fresh = openAll();
+                fifos.forEach(Fd::close);
+                fifos = fresh;
+                try (var epoll = new Epoll()) {
+                    emptyUntilTheNextLook(fifos, epoll);
+                }
+            } catch (ErrnoException | RuntimeException e) {
                 ShimLog.warn("the logs of the v1 shims are read less often", "error", e);
                 LockSupport.parkNanos(EVERY.toNanos());
             }
@@ -68,6 +70,7 @@ final class LogDrain implements AutoCloseable {
         fifos.forEach(Fd::close);
     }
 
+    /** Opens all of them, and takes what lies there. */
     private List<Fd> openAll() {
         List<Fd> fifos = new ArrayList<>();
         for (var work : works.get()) {
@@ -76,10 +79,12 @@ final class LogDrain implements AutoCloseable {
                 try {
                     if (Files.exists(fifo, LinkOption.NOFOLLOW_LINKS)
                             && FileCalls.lstat(fifo).isFifo()) {
-                        fifos.add(FileCalls.open(fifo, FLAGS, 0));
+                        var open = FileCalls.open(fifo, FLAGS, 0);
+                        fifos.add(open);
+                        drain(open);
                     }
                 } catch (ErrnoException e) {
-                    ShimLog.warn("cannot open a log of a v1 shim", "path", fifo, "error", e);
+                    ShimLog.warn("cannot read a log of a v1 shim", "path", fifo, "error", e);
                 }
             }
         }
@@ -88,8 +93,7 @@ final class LogDrain implements AutoCloseable {
 
     private void emptyUntilTheNextLook(List<Fd> fifos, Epoll epoll) throws ErrnoException {
         for (var i = 0; i < fifos.size(); i++) {
-            drain(fifos.get(i));
-            // Each write of a shim is told once, and costs nothing more as long as little lies there.
+            // Each write of a shim is reported once, and costs nothing more as long as little lies there.
             epoll.add(fifos.get(i), Epoll.IN | Epoll.EDGE_TRIGGERED, i);
         }
         List<Epoll.Event> events = new ArrayList<>();
