@@ -65,6 +65,10 @@ public final class AdoptedEvents implements EventSink {
             this.daemon = daemon;
         }
 
+        boolean isOf(TaskExit other) {
+            return exit != null && isOf(other.getId(), other.getPid()) && exit.getExitStatus() == other.getExitStatus();
+        }
+
         boolean isOf(String id, int pid) {
             return exit != null && exit.getId().equals(id) && exit.getPid() == pid;
         }
@@ -140,7 +144,7 @@ public final class AdoptedEvents implements EventSink {
         var fresh = new Held(exit, ShimPublish.reaches(record, containerd.socket()) ? notes.daemon() : "");
         synchronized (this) {
             // The bridge before may have got that far.
-            if (notes.isReported(exit) || held.stream().anyMatch(one -> one.isOf(exit.getId(), exit.getPid()))) {
+            if (notes.isReported(exit) || held.stream().anyMatch(one -> one.isOf(exit))) {
                 return;
             }
             held.add(fresh);

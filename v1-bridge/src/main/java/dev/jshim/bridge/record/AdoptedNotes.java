@@ -12,6 +12,7 @@ import dev.jshim.task.Exit;
 import dev.jshim.task.ShimLog;
 import dev.jshim.task.Timestamps;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -37,6 +38,7 @@ public final class AdoptedNotes {
     private final AdoptedRecord record;
     private final Notes.Builder noted;
     private boolean isOver;
+    private boolean isReplaced;
 
     private AdoptedNotes(Path file, AdoptedRecord record, Notes noted) {
         this.file = file;
@@ -315,17 +317,26 @@ public final class AdoptedNotes {
         write();
     }
 
+    /** That another object writes the file from now on: the container is adopted again. */
+    public synchronized void replaced() {
+        isReplaced = true;
+    }
+
     private void write() {
         try {
             writeNow();
         } catch (IOException e) {
             ShimLog.warn(
-                    "could not write the notes of a container: the next bridge may report an exit again, or lose it",
+                    "could not write the notes of a container: the next bridge may report an exit again or lose it, or"
+                            + " not finish a deletion",
                     record.named("error", e));
         }
     }
 
     private void writeNow() throws IOException {
+        if (isReplaced) {
+            return;
+        }
         if (isOver && noted.getHeldCount() == 0) {
             Files.deleteIfExists(file);
             return;
@@ -333,7 +344,11 @@ public final class AdoptedNotes {
         var folder = file.getParent();
         // Not the directory above: if that is gone, a rollback has removed it, and nothing is to be left.
         if (folder != null && !Files.isDirectory(folder)) {
-            Files.createDirectory(folder);
+            try {
+                Files.createDirectory(folder);
+            } catch (FileAlreadyExistsException e) {
+                // Another container was quicker.
+            }
         }
         WholeFile.write(file, noted.build().toByteArray());
     }

@@ -119,6 +119,10 @@ final class AdoptedContainer implements AutoCloseable {
         return record;
     }
 
+    AdoptedNotes notes() {
+        return notes;
+    }
+
     TaskId id() {
         return record.task();
     }
@@ -273,10 +277,12 @@ final class AdoptedContainer implements AutoCloseable {
         task.detach();
     }
 
-    /** As {@link #close}, and for good: its notes go, too. */
+    /** As {@link #close}, and for good: its notes go, too, unless it was deleted and is still being cleaned up. */
     void release() {
-        close();
-        notes.over();
+        if (over.compareAndSet(false, true)) {
+            stopServing();
+            notes.over();
+        }
     }
 
     /** Stops serving the container, which continues under its v1 shim. Blocks for some seconds at most. */

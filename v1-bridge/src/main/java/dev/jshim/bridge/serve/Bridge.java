@@ -65,6 +65,9 @@ final class Bridge implements AutoCloseable {
     private final Function<String, EventSink> publishers;
     private final ScheduledExecutorService timer;
     private final Map<TaskId, AdoptedContainer> adopted = new ConcurrentHashMap<>();
+    /** The notes of containers that were released, whose last events may still be under way. By their file. */
+    private final Map<Path, AdoptedNotes> released = new ConcurrentHashMap<>();
+
     private final OomWatch oomWatch = new OomWatch();
     /** The read lock is for adding or removing a container, the write lock for ending the bridge. */
     private final ReentrantReadWriteLock changes = new ReentrantReadWriteLock();
@@ -309,6 +312,7 @@ final class Bridge implements AutoCloseable {
 
     private Path adoptNow(AdoptedRecord record) {
         var notes = AdoptedNotes.of(paths, record);
+        var isNoted = Files.exists(notes.file());
         var fresh = prepare(notes);
         var before = adopted.putIfAbsent(fresh.id(), fresh);
         if (before != null) {
@@ -319,13 +323,22 @@ final class Bridge implements AutoCloseable {
         }
         try {
             fresh.probe();
+            var old = released.remove(notes.file());
+            if (old != null) {
+                old.replaced();
+            }
             notes.begin();
+            fresh.continueHeld();
             fresh.attach();
             fresh.serve();
             fresh.runs(containerd.seen());
         } catch (IOException | RuntimeException e) {
             adopted.remove(fresh.id(), fresh);
-            fresh.release();
+            if (isNoted) {
+                fresh.close();
+            } else {
+                fresh.release();
+            }
             throw e instanceof ShimException shim
                     ? shim
                     : new ShimException(ShimException.Kind.INTERNAL, "cannot serve " + fresh.id() + ": " + e, e);
@@ -370,6 +383,7 @@ final class Bridge implements AutoCloseable {
         var _ = changing(() -> {
             var container = adopted.remove(id);
             if (container != null) {
+                released.put(container.notes().file(), container.notes());
                 container.release();
                 ShimLog.info("released", "ns", id.namespace(), "id", id.id());
             }

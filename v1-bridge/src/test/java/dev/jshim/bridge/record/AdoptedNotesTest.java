@@ -117,6 +117,18 @@ class AdoptedNotesTest {
         assertThat(paths().directory()).isEmptyDirectory();
     }
 
+    /** Adopted again: what the first object still has to say is of no use. */
+    @Test
+    void oneThatWasReplacedWritesNoMore() {
+        var first = notes();
+        first.started("e", 8);
+        first.replaced();
+        var second = notes();
+        second.started("f", 9);
+        first.over();
+        assertThat(notes().execs()).isEqualTo(Map.of("e", 8, "f", 9));
+    }
+
     /** A rollback has removed it. */
     @Test
     void withoutTheBridgesDirectoryNothingIsWritten() throws Exception {
