@@ -17,7 +17,9 @@ final class BridgeNotes {
     static List<Notes> of(PrivateContainerd node) {
         List<Notes> all = new ArrayList<>();
         try (Stream<Path> files = Files.list(node.dir().resolve("s/jshim/notes"))) {
-            for (Path file : files.toList()) {
+            // One that is being written has another name.
+            for (Path file :
+                    files.filter(each -> !each.toString().endsWith(".new")).toList()) {
                 all.add(Notes.parseFrom(Files.readAllBytes(file)));
             }
         } catch (InvalidProtocolBufferException e) {

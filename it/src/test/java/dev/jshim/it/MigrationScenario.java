@@ -9,6 +9,7 @@ import dev.jshim.proto.v2.bridge.Notes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -81,9 +82,19 @@ abstract class MigrationScenario extends Scenario {
     void awaitKnown() {
         Wait.until("the bridge knows containerd", () -> {
             List<Notes> all = BridgeNotes.of(node);
-            return !all.isEmpty()
+            return all.size() >= adopted()
                     && all.stream().allMatch(notes -> notes.getDaemon().contains(inode()));
         });
+    }
+
+    /** How many adopted containers have a bundle. */
+    private long adopted() {
+        try (Stream<Path> bundles = Files.list(node.bundle("any").getParent())) {
+            return bundles.filter(bundle -> Files.exists(bundle.resolve("jshim.v1")))
+                    .count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private String inode() {

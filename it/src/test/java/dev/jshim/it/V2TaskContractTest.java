@@ -5,6 +5,8 @@ import dev.jshim.proto.v2.task2.ShutdownRequest;
 import dev.jshim.proto.v2.task2.TaskGrpc;
 import dev.jshim.task.Stdio;
 import dev.jshim.task.client.ShimTask;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 
 /** V2Task, over the Go shim. */
@@ -35,7 +37,14 @@ class V2TaskContractTest extends AbstractTaskContractTest {
 
     @Override
     void end() {
-        var _ = shim.call(TaskGrpc.getShutdownMethod(), ShutdownRequest.getDefaultInstance(), PATIENCE);
+        try {
+            var _ = shim.call(TaskGrpc.getShutdownMethod(), ShutdownRequest.getDefaultInstance(), PATIENCE);
+        } catch (StatusRuntimeException e) {
+            // containerd's own may exit before it has answered (task/service.go Shutdown, v2.1.9); ours may not.
+            if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || !program().equals(RawShim.reference(release()))) {
+                throw e;
+            }
+        }
     }
 
     @Override

@@ -84,7 +84,8 @@ record AdoptedSurvey(BridgeClient bridge) {
                         bundle, end.left(), shim -> shim.state("").status().name());
                 state = said instanceof Answer.Answered<String>(var name, var _) ? name : UNKNOWN;
             }
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
+            // What is odd about one container must not keep the others from being asked.
             why = String.valueOf(e.getMessage());
         }
         var shim = record.shim();

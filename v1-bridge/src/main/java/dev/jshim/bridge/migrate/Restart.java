@@ -33,7 +33,9 @@ record Restart(Migration migration, RestartCommands commands, RootDaemon daemon,
     private static final int STEPS = 6;
     private static final int RESCUE_STEPS = 4;
     private static final Duration DAEMON = Duration.ofSeconds(90);
-    private static final Duration LOADED = Duration.ofSeconds(10);
+    /** A good change must not be taken back because a node with hundreds of containers is busy after its restart. */
+    private static final Duration LOADED = Duration.ofSeconds(30);
+
     private static final Duration PAUSE = Duration.ofMillis(200);
 
     /**
