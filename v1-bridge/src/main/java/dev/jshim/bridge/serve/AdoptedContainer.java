@@ -277,11 +277,13 @@ final class AdoptedContainer implements AutoCloseable {
         task.detach();
     }
 
-    /** As {@link #close}, and for good: its notes go, too, unless it was deleted and is still being cleaned up. */
+    /** As {@link #close}, and for good: its notes go, too, but for those of a deletion, which is to be finished. */
     void release() {
         if (over.compareAndSet(false, true)) {
             stopServing();
-            notes.over();
+            if (!notes.isBeingDeleted()) {
+                notes.over();
+            }
         }
     }
 

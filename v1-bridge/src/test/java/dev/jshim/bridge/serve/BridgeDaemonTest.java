@@ -249,6 +249,42 @@ class BridgeDaemonTest {
         }
     }
 
+    /** Its v1 shim and files are left until then, and nothing else says so. */
+    @Test
+    void aDeletionIsFinishedThoughTheContainerIsReleasedMeanwhile() throws Exception {
+        var task = container.record().task();
+        try (var daemon = start()) {
+            var socket = adopt(daemon);
+            FakeContainer.end(container.init);
+            shim.exit("c");
+            try (var channel = TtrpcChannel.connect(socket, Duration.ofSeconds(20))) {
+                var _ = TaskGrpc.newBlockingStub(channel)
+                        .withDeadlineAfter(20, TimeUnit.SECONDS)
+                        .delete(DeleteRequest.newBuilder().setId("c").build());
+                daemon.bridge().release(task);
+            }
+        }
+        AdoptedBundle.remove(node.v2Bundle(task));
+        try (var _ = start()) {
+            V1Rig.eventually(() -> !Files.exists(container.v1Bundle) && !Files.exists(container.v1Work));
+            V1Rig.eventually(() -> Cleanup.noted(paths).isEmpty());
+            assertThat(container.shim.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void notesGoWithAReleaseAndComeWithTheNextAdoption() throws Exception {
+        var record = container.record();
+        try (var daemon = start()) {
+            daemon.bridge().adopt(record);
+            assertThat(notes(record).file()).exists();
+            daemon.bridge().release(record.task());
+            assertThat(notes(record).file()).doesNotExist();
+            daemon.bridge().adopt(record);
+            assertThat(notes(record).file()).exists();
+        }
+    }
+
     private AdoptedNotes notes(AdoptedRecord record) {
         return AdoptedNotes.of(paths, record);
     }
