@@ -60,6 +60,10 @@ public record KeptClients(Keeper keeper, Path folder, Function<Held, Path> notes
                 if (unnoted) {
                     server.serve(peer);
                 }
+            } catch (RuntimeException e) {
+                // Whoever gives us clients goes on with the next one.
+                ShimLog.error("cannot serve a client", "client", client.name(), "error", e);
+                isServed = false;
             }
         }
         if (!isServed) {

@@ -289,6 +289,8 @@ public final class TaskDoors {
             while (!revive()) {
                 Deadline.pause(RETRY);
             }
+            // Both accept for a moment; what comes to either is served.
+            doors().forEach(Door::leaveToKeeper);
             ShimLog.info("another keeper has taken over");
         } catch (InterruptedIOException e) {
             Thread.currentThread().interrupt();
@@ -319,7 +321,7 @@ public final class TaskDoors {
         private final Path path;
         private final UnixSocket listener;
         private final TtrpcServer server;
-        private boolean isAccepting;
+        private @Nullable Thread accepting;
 
         /** A door through which nobody comes yet. The keeper knows the listener by the name. */
         private Door(String name, Path path, UnixSocket listener, TtrpcServer server) {
@@ -331,21 +333,32 @@ public final class TaskDoors {
 
         /** Accepts clients in this process, while there is no keeper to do it. */
         private synchronized void acceptUnlessKept() {
-            if (!isKept() && !isAccepting) {
-                isAccepting = true;
-                Thread.ofVirtual().name("door").start(this::accept);
+            if (!isKept() && accepting == null) {
+                listener.resumeReading();
+                accepting = Thread.ofVirtual().name("door").start(this::accept);
             }
         }
 
-        /** One that waits here when another keeper takes over lets one more client in: either of the two may. */
-        private synchronized boolean accepts() {
-            isAccepting = !isKept();
-            return isAccepting;
+        /** Accepts nobody here any more. Blocks until that is so. */
+        private void leaveToKeeper() {
+            Thread thread;
+            synchronized (this) {
+                thread = accepting;
+                accepting = null;
+            }
+            if (thread != null) {
+                listener.stopReading();
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
         }
 
         private void accept() {
             try {
-                while (accepts()) {
+                while (true) {
                     try {
                         var client = new Held(name + "#here-" + serial(), listener.acceptFd(), false);
                         keeper.keep(client.name(), client.fd());
