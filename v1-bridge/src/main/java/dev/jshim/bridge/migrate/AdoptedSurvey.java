@@ -56,17 +56,17 @@ record AdoptedSurvey(BridgeClient bridge) {
      * Asks each, all at once, what containerd asks when it starts and without whose answers it deletes the bundle
      * (containerd v2.1.4, core/runtime/v2/shim_load.go: Connect, then Pids). The timeout is for all together.
      *
-     * @param isPatient whether one that refuses is asked again until the time is over; else it is asked once, and then
-     *     how its init stands
+     * @param isPatient whether one that refuses is asked again until the time is over
+     * @param isForState whether each is asked for the state of its init, too
      */
-    Status ask(boolean isPatient) {
+    Status ask(boolean isPatient, boolean isForState) {
         var began = System.nanoTime();
         var end = Deadline.in(bridge.timeout());
-        var rows = atOnce(AdoptedBundle.all(node()), bundle -> row(bundle, began, isPatient, end));
+        var rows = atOnce(AdoptedBundle.all(node()), bundle -> row(bundle, began, isPatient, isForState, end));
         return new Status(0, Duration.ofNanos(System.nanoTime() - began), rows);
     }
 
-    private static Status.Row row(V2Bundle bundle, long began, boolean isPatient, Deadline end) {
+    private static Status.Row row(V2Bundle bundle, long began, boolean isPatient, boolean isForState, Deadline end) {
         AdoptedRecord record;
         try {
             record = AdoptedRecord.read(bundle.path());
@@ -79,7 +79,7 @@ record AdoptedSurvey(BridgeClient bridge) {
         try {
             verify(bundle, record, isPatient, end);
             millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
-            if (!isPatient) {
+            if (isForState) {
                 var said = Shims.ask(
                         bundle, end.left(), shim -> shim.state("").status().name());
                 state = said instanceof Answer.Answered<String>(var name, var _) ? name : UNKNOWN;
@@ -112,7 +112,7 @@ record AdoptedSurvey(BridgeClient bridge) {
 
     /** The same as {@link #ask}, with what the bridge and the processes say of each. */
     Status status() {
-        var asked = ask(false);
+        var asked = ask(false, true);
         // After the tasks were asked: now the bridge knows which shims did not answer.
         var list = bridge.ask();
         Map<TaskId, String> troubles = new HashMap<>();
@@ -169,7 +169,7 @@ record AdoptedSurvey(BridgeClient bridge) {
             list.getAdoptedList().forEach(one -> clients.put(BridgeClient.task(one), one.getClients()));
         }
         var ghosts = ghosts();
-        for (var row : ask(false).rows()) {
+        for (var row : ask(false, false).rows()) {
             var known = clients.get(row.task());
             var wrong = ghosts.contains(row.task())
                     ? "its container was deleted meanwhile: apply removes the bundle"

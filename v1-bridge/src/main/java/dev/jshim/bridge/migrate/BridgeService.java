@@ -169,7 +169,7 @@ public final class BridgeService {
 
     /** Asks each adopted bundle what containerd asks when it starts; changes nothing. */
     public Status verify() {
-        return new AdoptedSurvey(client).ask(true);
+        return new AdoptedSurvey(client).ask(true, false);
     }
 
     /**

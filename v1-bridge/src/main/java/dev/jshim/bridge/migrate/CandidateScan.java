@@ -27,7 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,13 +74,17 @@ record CandidateScan(NodePaths paths, ContainerdClient containerd, JournalEntry 
         }
         // Before its shim is asked: what has the pid, and is init still by the answer, was init then.
         var before = ProcessId.find(bundle.initPid());
-        var answer = Shims.ask(bundle, timeout, shim -> Map.entry(shim.shimPid(), shim.state("")));
+        var saidPid = new AtomicInteger(shimPid);
+        var answer = Shims.ask(bundle, timeout, shim -> {
+            saidPid.set(shim.shimPid());
+            return shim.state("");
+        });
         var said = answer.orNull();
         if (said != null) {
-            return decide(bundle, shimPid, said.getKey(), said.getValue(), before);
+            return decide(bundle, shimPid, saidPid.get(), said, before);
         }
-        var dead = shimPid == 0 ? "its shim is dead" : "its shim does not answer";
-        return refuse(bundle, shimPid, false, dead + " (" + answer.describe() + ")");
+        var dead = saidPid.get() == 0 ? "its shim is dead" : "its shim does not answer";
+        return refuse(bundle, saidPid.get(), false, dead + " (" + answer.describe() + ")");
     }
 
     private Candidate decide(
